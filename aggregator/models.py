@@ -1,0 +1,354 @@
+"""The data types that travel through the pipeline.
+
+A leaf: only the standard library is imported here. Everything is frozen, keyword-only and safe to send as JSON
+(`aggregator.wire`). Instants are aware datetimes; the database keeps them in UTC, the source's own offset beside them.
+
+    Channel ──fetch──▶ ChannelPage of ArticleLink ──fetch──▶ ExtractedArticle ──▶ Harvest ──ingest──▶ rows
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+from enum import StrEnum
+from typing import NamedTuple
+
+
+class ChannelKind(StrEnum):
+    """The four ways into a source."""
+
+    FEED = "feed"
+    SITEMAP = "sitemap"
+    WORDPRESS = "wordpress"
+    LISTING = "listing"
+
+
+class SourceKind(StrEnum):
+    """Who publishes."""
+
+    REGIONAL = "regional"
+    NATIONAL = "national"
+    CITY_GOVERNMENT = "city-government"
+    PROVINCIAL_GOVERNMENT = "provincial-government"
+    MINISTRY = "ministry"
+    ASSOCIATION = "association"
+    OTHER = "other"
+
+
+class DatePrecision(StrEnum):
+    """How far a date counts. A DAY is kept as midnight in the source's zone."""
+
+    SECOND = "second"
+    MINUTE = "minute"
+    DAY = "day"
+
+
+class ParsedDate(NamedTuple):
+    """A date read from text or markup: an aware instant with the offset it was written in, and how far it counts."""
+
+    at: datetime
+    precision: DatePrecision
+
+
+class PollOutcome(StrEnum):
+    """How one poll of one channel ended."""
+
+    CHANGED = "changed"
+    UNCHANGED = "unchanged"  # 304, or a body with the hash seen last
+    REFUSED = "refused"  # robots.txt, the address guard: nothing was asked of the portal
+    FAILED = "failed"
+
+
+class LinkState(StrEnum):
+    """What became of a URL that was seen."""
+
+    PENDING = "pending"  # seen, its page not read yet
+    KEPT = "kept"  # became an article
+    OFF_TOPIC = "off-topic"
+    SPAM = "spam"
+    FAILED = "failed"  # given up after repeated failures
+    REFUSED = "refused"  # robots.txt or noindex
+
+
+# ── the catalogue ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Selectors:
+    """CSS selectors of a listing page. Only `item` is needed; the others are looked up inside each item."""
+
+    item: str
+    link: str = "a[href]"
+    title: str | None = None
+    date: str | None = None
+    author: str | None = None
+    next: str | None = None  # looked up in the whole page
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Channel:
+    """One way into a source. `url` identifies it."""
+
+    kind: ChannelKind
+    url: str
+    terms: tuple[str, ...] = ()  # what a WordPress channel searches for; empty: everything new
+    selectors: Selectors | None = None  # a listing without selectors is read automatically
+    max_pages: int = 1  # pages of a listing or REST search that one poll may follow
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Source:
+    """A publisher, identified by a slug (one domain may hold two)."""
+
+    id: str
+    name: str
+    domain: str
+    kind: SourceKind = SourceKind.REGIONAL
+    channels: tuple[Channel, ...] = ()
+    province: str | None = None  # name, as in the table of provinces
+    city: str | None = None  # slug of the home city, e.g. "kota-gorontalo"
+    timezone: str = "Asia/Jakarta"
+    language: str = "id"
+    enabled: bool = True
+    full_text: bool = False  # the publisher allows the full text to be republished
+    profile: str | None = None  # name of the extraction profile
+    note: str = ""
+
+
+# ── what a channel and a page say ──────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArticleLink:
+    """A URL seen on a channel, with what the channel says of it (nothing here is cleaned yet)."""
+
+    url: str
+    title: str = ""
+    published_raw: str = ""  # the date as written; read by crawler.dates, which needs the source's zone
+    modified_raw: str = ""
+    author: str = ""
+    summary: str = ""  # may hold HTML
+    content_html: str = ""  # full text, where the channel carries it
+    tags: tuple[str, ...] = ()
+    guid: str = ""
+    image: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelPage:
+    """One parsed feed, sitemap, REST answer or listing page."""
+
+    links: tuple[ArticleLink, ...] = ()
+    title: str = ""
+    next_page: str | None = None  # listing pages, paged feeds
+    sitemaps: tuple[ArticleLink, ...] = ()  # children of a sitemap index, lastmod in modified_raw
+    ttl_minutes: int | None = None  # how long the channel asks not to be read again
+    fault: str = ""  # what was wrong with the body, when it could be read only in part
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ExtractedArticle:
+    """What was read from one page (or from the full text in a channel)."""
+
+    title: str = ""
+    authors: tuple[str, ...] = ()
+    published: datetime | None = None
+    published_precision: DatePrecision | None = None
+    published_raw: str = ""
+    published_method: str = ""  # json-ld, meta, itemprop, time, text, channel …
+    modified: datetime | None = None
+    text: str = ""  # paragraphs, one newline between two
+    summary: str = ""
+    image: str = ""
+    canonical_url: str = ""
+    site_name: str = ""
+    language: str = ""
+    tags: tuple[str, ...] = ()
+    method: str = ""  # which way the body was found: container, profile, trafilatura, channel …
+    noindex: bool = False
+    boilerplate: tuple[int, ...] = ()  # 64-bit hashes of every paragraph-like block of the page, kept or dropped
+
+
+# ── what a poll brings ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Validators:
+    """What a conditional request sends, and what recognises an unchanged body when the server never answers 304."""
+
+    etag: str = ""
+    last_modified: str = ""
+    body_hash: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RobotsRecord:
+    """A host's robots.txt as last read. A `status` of 0 or ≥ 500 means: disallow everything (RFC 9309, 2.3.1.4)."""
+
+    host: str
+    fetched_at: datetime
+    status: int
+    body: bytes = b""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ChannelJob:
+    """A channel to poll, with what is remembered of it."""
+
+    channel_id: int
+    channel: Channel
+    validators: Validators = Validators()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PendingLink:
+    """A link whose page could not be read in an earlier cycle."""
+
+    link: ArticleLink
+    attempts: int = 0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawlJob:
+    """All that a crawl process needs to poll one source once."""
+
+    source: Source
+    channels: tuple[ChannelJob, ...]
+    now: datetime  # the cycle's clock: relative dates count from here
+    known: dict[str, int] = field(default_factory=dict)  # URL key → Unix time at which its page was last read
+    pending: tuple[PendingLink, ...] = ()
+    robots: tuple[RobotsRecord, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FetchedPage:
+    """One page that was read: what the channel said, what was extracted, and its bytes."""
+
+    url: str
+    link: ArticleLink
+    article: ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
+    fetched_at: datetime
+    raw: bytes = b""  # zstd, kept only when the page was extracted
+    from_channel: bool = False  # full text of the channel; no page was fetched
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class LinkFailure:
+    """A page that could not be read."""
+
+    url: str
+    link: ArticleLink
+    reason: str
+    permanent: bool = False
+    refused: bool = False
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Poll:
+    """How the poll of one channel went."""
+
+    channel_id: int
+    outcome: PollOutcome
+    started_at: datetime
+    finished_at: datetime
+    http_status: int = 0
+    reason: str = ""
+    links: int = 0
+    requests: int = 0
+    validators: Validators = Validators()
+    ttl_minutes: int | None = None
+    retry_after_seconds: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Harvest:
+    """What one poll of one source brought: written to the database in one transaction."""
+
+    source_id: str
+    poll: Poll
+    pages: tuple[FetchedPage, ...] = ()
+    failures: tuple[LinkFailure, ...] = ()
+    deferred: tuple[ArticleLink, ...] = ()  # seen, left for the next cycle (limits, deadline)
+    robots: tuple[RobotsRecord, ...] = ()
+
+
+# ── what the aggregator decides ────────────────────────────────────────────────────────────────────────────────────
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Evidence:
+    """One match that speaks for (or, with a negative weight, against) a topic or region."""
+
+    term: str
+    place: str  # title, lead, body, tags, dateline …
+    offset: int  # characters from the start of that place
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TopicMatch:
+    topic: str
+    score: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class RegionMatch:
+    """A city or province that the article is about (`event`) or names (`mention`)."""
+
+    code: str  # Kemendagri: "75.71", province "75"
+    name: str
+    kind: str  # city, province
+    role: str  # event, mention
+    score: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SpamVerdict:
+    is_spam: bool
+    score: float
+    evidence: tuple[Evidence, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class City:
+    """A member city of APEKSI."""
+
+    code: str  # Kemendagri
+    bps_code: str
+    name: str  # "Gorontalo"
+    full_name: str  # "Kota Gorontalo"
+    slug: str  # "kota-gorontalo"
+    province: str
+    province_code: str
+    komwil: int  # 1–6
+    timezone: str
+    latitude: float
+    longitude: float
+    government: str  # "Pemkot Gorontalo"
+    aliases: tuple[str, ...] = ()
+    ambiguity: str = ""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedItem:
+    """One item of a published feed: one duplicate group, shown through its canonical article."""
+
+    guid: str
+    title: str
+    url: str
+    source_id: str
+    source_name: str
+    source_url: str
+    published: datetime  # aware; with the source's offset
+    first_published: datetime  # when the item entered the feed; UTC
+    updated: datetime  # UTC
+    excerpt: str = ""
+    author: str = ""
+    topics: tuple[str, ...] = ()
+    regions: tuple[str, ...] = ()  # names of the event's cities and provinces
+    tags: tuple[str, ...] = ()
+    also_at: tuple[tuple[str, str], ...] = ()  # (source name, URL) of the other members
+    full_text: str = ""  # only where the source allows it
+    language: str = "id"

@@ -1,0 +1,19 @@
+"""Fixtures that several test modules share."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+import pytest
+
+ROOT = Path(__file__).resolve().parent.parent
+
+
+@pytest.fixture(scope="session")
+def dev_data() -> Path:
+    """The folder of development data (real pages, labelled sets), which is not part of the project."""
+    folder = Path(os.environ.get("KABARKOTA_DEV_DATA", ROOT.parent / "shared" / "data"))
+    if not folder.is_dir():
+        pytest.skip(f"no development data at {folder} (set KABARKOTA_DEV_DATA)")
+    return folder

@@ -8,6 +8,7 @@ A leaf: only the standard library is imported here. Everything is frozen, keywor
 
 from __future__ import annotations
 
+from collections.abc import Iterator
 from dataclasses import dataclass, field
 from datetime import datetime
 from enum import StrEnum
@@ -144,6 +145,12 @@ class ChannelPage:
     sitemaps: tuple[ArticleLink, ...] = ()  # children of a sitemap index, lastmod in modified_raw
     ttl_minutes: int | None = None  # how long the channel asks not to be read again
     fault: str = ""  # what was wrong with the body, when it could be read only in part
+
+    def __iter__(self) -> Iterator[ArticleLink]:
+        return iter(self.links)
+
+    def __len__(self) -> int:
+        return len(self.links)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

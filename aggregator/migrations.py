@@ -1,0 +1,299 @@
+"""The schema, as numbered migrations. Comments inside the SQL stay in the database: `.schema` reads as documentation.
+
+Instants are TEXT in UTC, `2026-11-23T08:15:00Z`, so that they sort as text. A migration is never changed once released.
+"""
+
+from __future__ import annotations
+
+from textwrap import dedent
+
+from sqlite_utils import Database, Migrations
+
+MIGRATIONS = Migrations("kabarkota")
+
+_TABLES = (
+    """
+    CREATE TABLE sources (
+        -- Who publishes: the catalogue, rewritten by every cycle. Sources that left it stay, switched off.
+        id TEXT PRIMARY KEY, -- slug
+        name TEXT NOT NULL,
+        domain TEXT NOT NULL,
+        kind TEXT NOT NULL, -- regional, national, city-government …
+        province TEXT,
+        city TEXT, -- slug of the home city: kota-gorontalo
+        timezone TEXT NOT NULL, -- IANA name; dates without a zone are read in it
+        language TEXT NOT NULL,
+        full_text INTEGER NOT NULL DEFAULT 0, -- 1: the publisher allows the full text to be republished
+        enabled INTEGER NOT NULL DEFAULT 1,
+        pages_read INTEGER NOT NULL DEFAULT 0 -- pages whose paragraphs were counted into `boilerplate`
+    ) STRICT
+    """,
+    """
+    CREATE TABLE channels (
+        -- One way into a source, and all that is remembered of it between polls.
+        id INTEGER PRIMARY KEY,
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        kind TEXT NOT NULL CHECK (kind IN ('feed', 'sitemap', 'wordpress', 'listing')),
+        url TEXT NOT NULL UNIQUE,
+        enabled INTEGER NOT NULL DEFAULT 1,
+        etag TEXT NOT NULL DEFAULT '', -- sent as If-None-Match
+        last_modified TEXT NOT NULL DEFAULT '', -- sent as If-Modified-Since
+        body_hash TEXT NOT NULL DEFAULT '', -- recognises an unchanged body from a server that never answers 304
+        next_poll_at TEXT NOT NULL DEFAULT '', -- due from then on; '' is due at once
+        last_success_at TEXT,
+        failures INTEGER NOT NULL DEFAULT 0 -- polls failed in a row
+    ) STRICT
+    """,
+    "CREATE INDEX channels_due ON channels (next_poll_at) WHERE enabled",
+    "CREATE INDEX channels_of_source ON channels (source_id)",
+    """
+    CREATE TABLE cycles (
+        -- One run over the due sources.
+        id INTEGER PRIMARY KEY,
+        started_at TEXT NOT NULL,
+        finished_at TEXT, -- NULL: running, or killed
+        summary TEXT -- JSON: what `run --json` prints
+    ) STRICT
+    """,
+    """
+    CREATE TABLE polls (
+        -- How each poll of a channel went: the denominator of every statistic.
+        id INTEGER PRIMARY KEY,
+        cycle_id INTEGER NOT NULL REFERENCES cycles (id),
+        channel_id INTEGER NOT NULL REFERENCES channels (id),
+        started_at TEXT NOT NULL,
+        finished_at TEXT NOT NULL,
+        outcome TEXT NOT NULL CHECK (outcome IN ('changed', 'unchanged', 'refused', 'failed')),
+        http_status INTEGER NOT NULL, -- 0: no answer
+        reason TEXT NOT NULL, -- for people; '' when all went well
+        links INTEGER NOT NULL, -- entries on the channel
+        requests INTEGER NOT NULL,
+        articles INTEGER NOT NULL -- of them new and kept
+    ) STRICT
+    """,
+    "CREATE INDEX polls_of_channel ON polls (channel_id, started_at)",
+    """
+    CREATE TABLE hosts (
+        -- robots.txt of each host as last read (RFC 9309: good for 24 hours).
+        host TEXT PRIMARY KEY, -- name:port
+        robots_fetched_at TEXT NOT NULL,
+        robots_status INTEGER NOT NULL,
+        robots_body BLOB NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE links (
+        -- Every URL seen, and what became of it.
+        key TEXT PRIMARY KEY, -- aggregator.urls.make_url_key: one for all addresses of an article
+        url TEXT NOT NULL,
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        state TEXT NOT NULL CHECK (state IN ('pending', 'kept', 'off-topic', 'spam', 'failed', 'refused')),
+        reason TEXT NOT NULL DEFAULT '',
+        attempts INTEGER NOT NULL DEFAULT 0,
+        first_seen_at TEXT NOT NULL,
+        read_at TEXT, -- when its page (or full text) was last read
+        link TEXT -- JSON of what the channel said, while pending
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX links_of_source ON links (source_id, first_seen_at)",
+    "CREATE INDEX links_pending ON links (source_id) WHERE state = 'pending'",
+    """
+    CREATE TABLE duplicate_groups (
+        -- The same text at several sources. One item of a feed.
+        id INTEGER PRIMARY KEY,
+        guid TEXT UNIQUE, -- for life; NULL until first published
+        canonical_id INTEGER NOT NULL, -- the article shown for the group
+        first_published_at TEXT, -- when the item entered the feed, to the microsecond: the order of the feed
+        updated_at TEXT NOT NULL, -- last change of its members or of the canonical text
+        archived INTEGER NOT NULL DEFAULT 0, -- 1: too old when found; in the archives, never in the main feed
+        merged_into INTEGER REFERENCES duplicate_groups (id) -- not NULL: withdrawn, its guid points there
+    ) STRICT
+    """,
+    "CREATE INDEX groups_by_publication ON duplicate_groups (first_published_at) WHERE merged_into IS NULL",
+    """
+    CREATE TABLE articles (
+        -- One page of one source, duplicates included. On topic, unless everything is kept (`--keep all`).
+        id INTEGER PRIMARY KEY,
+        url TEXT NOT NULL UNIQUE, -- canonical: no tracking, no AMP, no page number
+        url_key TEXT NOT NULL UNIQUE REFERENCES links (key),
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        group_id INTEGER REFERENCES duplicate_groups (id),
+        title TEXT NOT NULL,
+        author TEXT NOT NULL, -- names, separated by ', '; never a publisher or a desk
+        published_at TEXT NOT NULL, -- UTC; first_seen_at where the page gives no believable date
+        published_offset INTEGER NOT NULL, -- minutes east of UTC, as the source wrote it
+        published_precision TEXT NOT NULL CHECK (published_precision IN ('second', 'minute', 'day', 'none')),
+        published_raw TEXT NOT NULL, -- as written
+        published_method TEXT NOT NULL, -- json-ld, meta, time, text, channel …; first-seen: none was found
+        modified_at TEXT,
+        text TEXT NOT NULL, -- paragraphs, one newline between two
+        summary TEXT NOT NULL,
+        image TEXT NOT NULL, -- address only; images are never copied
+        language TEXT NOT NULL,
+        tags TEXT NOT NULL, -- JSON array
+        declared_url TEXT NOT NULL, -- rel=canonical as the page says; may be another site's
+        extraction_method TEXT NOT NULL, -- which way the body was found
+        first_seen_at TEXT NOT NULL,
+        revised_at TEXT, -- when a later reading changed title or text
+        page_file TEXT NOT NULL DEFAULT '' -- its bytes, below pages/; '' when not kept
+    ) STRICT
+    """,
+    "CREATE INDEX articles_by_date ON articles (published_at)",
+    "CREATE INDEX articles_of_group ON articles (group_id)",
+    "CREATE INDEX articles_of_source ON articles (source_id, published_at)",
+    """
+    CREATE TABLE rejected_pages (
+        -- Pages that named a topic somewhere and still are off topic, or spam: kept so that `explain` can say why.
+        key TEXT PRIMARY KEY REFERENCES links (key),
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        url TEXT NOT NULL,
+        title TEXT NOT NULL,
+        text TEXT NOT NULL,
+        verdict TEXT NOT NULL CHECK (verdict IN ('off-topic', 'spam')),
+        scores TEXT NOT NULL, -- JSON: topic or spam scores with their evidence
+        read_at TEXT NOT NULL,
+        page_file TEXT NOT NULL DEFAULT ''
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE article_topics (
+        -- Why an article is here.
+        article_id INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        topic TEXT NOT NULL, -- apeksi, smart-city …
+        score REAL NOT NULL,
+        evidence TEXT NOT NULL, -- JSON: term, place, offset, weight of every match
+        PRIMARY KEY (topic, article_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX topics_of_article ON article_topics (article_id)",
+    """
+    CREATE TABLE regions (
+        -- The 98 member cities of APEKSI and the provinces.
+        code TEXT PRIMARY KEY, -- Kemendagri: 75.71, province 75
+        name TEXT NOT NULL, -- Kota Gorontalo
+        slug TEXT NOT NULL,
+        kind TEXT NOT NULL CHECK (kind IN ('city', 'province')),
+        province TEXT NOT NULL,
+        komwil INTEGER, -- APEKSI Komisariat Wilayah, 1 to 6; NULL for provinces
+        timezone TEXT,
+        latitude REAL,
+        longitude REAL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE article_regions (
+        -- Where the news happened (event), and which other places it names (mention).
+        article_id INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        code TEXT NOT NULL REFERENCES regions (code),
+        role TEXT NOT NULL CHECK (role IN ('event', 'mention')),
+        score REAL NOT NULL,
+        evidence TEXT NOT NULL, -- JSON
+        PRIMARY KEY (code, article_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX regions_of_article ON article_regions (article_id)",
+    """
+    CREATE TABLE duplicate_edges (
+        -- Every accepted decision that two articles carry the same text.
+        a INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE, -- the newer of the two
+        b INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        rule TEXT NOT NULL, -- which rule of aggregator.dedup accepted it
+        score REAL NOT NULL, -- containment of 3-word shingles
+        alignment REAL NOT NULL, -- share of the shorter text in the longest common subsequence; 0: not needed
+        decided_at TEXT NOT NULL,
+        PRIMARY KEY (a, b)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX edges_of_b ON duplicate_edges (b)",
+    """
+    CREATE TABLE postings (
+        -- Sampled shingles of each article: two that share a few are compared.
+        hash INTEGER NOT NULL,
+        article_id INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        PRIMARY KEY (hash, article_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX postings_of_article ON postings (article_id)",
+    """
+    CREATE TABLE boilerplate (
+        -- Paragraphs of each source and on how many of its pages they stood: what is on many is the site's own.
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        hash INTEGER NOT NULL,
+        pages INTEGER NOT NULL,
+        PRIMARY KEY (source_id, hash)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE VIRTUAL TABLE articles_fts USING fts5 (
+        title, text, content='articles', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+    )
+    """,
+    """
+    CREATE TRIGGER articles_fts_insert AFTER INSERT ON articles BEGIN
+        INSERT INTO articles_fts (rowid, title, text) VALUES (new.id, new.title, new.text);
+    END
+    """,
+    """
+    CREATE TRIGGER articles_fts_delete AFTER DELETE ON articles BEGIN
+        INSERT INTO articles_fts (articles_fts, rowid, title, text) VALUES ('delete', old.id, old.title, old.text);
+    END
+    """,
+    """
+    CREATE TRIGGER articles_fts_update AFTER UPDATE OF title, text ON articles BEGIN
+        INSERT INTO articles_fts (articles_fts, rowid, title, text) VALUES ('delete', old.id, old.title, old.text);
+        INSERT INTO articles_fts (rowid, title, text) VALUES (new.id, new.title, new.text);
+    END
+    """,
+)
+
+_VIEWS = (
+    """
+    CREATE VIEW news AS
+    -- One row for each piece of news (duplicate group), shown through its canonical article.
+    SELECT g.id AS group_id, g.guid, a.id AS article_id, a.title, a.url, s.name AS source, a.published_at,
+        datetime(a.published_at, '+7 hours') AS published_wib, g.first_published_at,
+        (SELECT count(*) FROM articles AS m WHERE m.group_id = g.id) AS copies,
+        (SELECT group_concat(topic, ', ') FROM article_topics AS t WHERE t.article_id = a.id) AS topics,
+        (SELECT group_concat(r.name, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
+            WHERE ar.article_id = a.id AND ar.role = 'event') AS regions
+    FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
+    WHERE g.merged_into IS NULL
+    """,
+    """
+    CREATE VIEW duplicates AS
+    -- Each copy beside the canonical article of its group.
+    SELECT a.id AS article_id, a.url, a.source_id, a.title, g.canonical_id, c.url AS canonical_url,
+        c.source_id AS canonical_source_id, a.published_at
+    FROM articles AS a JOIN duplicate_groups AS g ON g.id = a.group_id JOIN articles AS c ON c.id = g.canonical_id
+    WHERE a.id <> g.canonical_id
+    """,
+    """
+    CREATE VIEW coverage_by_day AS
+    -- Pieces of news and articles per topic and day (WIB).
+    SELECT date(a.published_at, '+7 hours') AS day_wib, t.topic, count(DISTINCT a.group_id) AS news,
+        count(*) AS articles, count(DISTINCT a.source_id) AS sources
+    FROM articles AS a JOIN article_topics AS t ON t.article_id = a.id GROUP BY day_wib, t.topic
+    """,
+    """
+    CREATE VIEW coverage_by_city AS
+    -- Pieces of news that happened in each city.
+    SELECT r.slug AS city, r.name, r.province, r.komwil, count(DISTINCT a.group_id) AS news, count(*) AS articles
+    FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code JOIN articles AS a ON a.id = ar.article_id
+    WHERE ar.role = 'event' AND r.kind = 'city' GROUP BY r.code
+    """,
+    """
+    CREATE VIEW source_health AS
+    -- How each channel is doing.
+    SELECT c.source_id, c.kind, c.url, c.enabled, c.failures, c.last_success_at, p.outcome AS last_outcome,
+        p.http_status AS last_status, p.reason AS last_reason, p.started_at AS last_poll_at,
+        (SELECT count(*) FROM articles AS a WHERE a.source_id = c.source_id) AS articles_of_source
+    FROM channels AS c
+    LEFT JOIN polls AS p ON p.id = (SELECT max(id) FROM polls WHERE channel_id = c.id)
+    """,
+)
+
+
+@MIGRATIONS()
+def m001_tables_and_views(db: Database) -> None:
+    for statement in _TABLES + _VIEWS:
+        db.execute(dedent(statement).strip())

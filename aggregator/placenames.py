@@ -1,0 +1,306 @@
+"""Names of cities, regencies and provinces in a passage, each with the words around it that say what it means. Pure.
+
+    "Wali Kota Bogor hadiri Rakernas di Makassar"
+     └ cue ──┘ name  └ travels ┘      at └ name
+
+A name is found by the longest match ("Padang Panjang" before "Padang"). What it names is still open where a city shares
+it with a regency or a province, and whether it names anything where it is also a word (batu, palu, serang): that is
+decided over the whole article, in `regions`. The words are data: `reference/region_cues.toml`.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache
+from typing import NamedTuple
+
+from aggregator.passages import Passage
+from aggregator.reference import load_cities, load_city_namings, load_provinces, read_toml
+from aggregator.textfold import PhraseIndex, PhraseMatch, Words
+
+NICKNAME_FACTOR = 0.5
+DATELINE_CHARS = 120
+DATELINE_WORDS = 9
+DOMAIN_WORDS = 5
+CLAUSE_WORDS = 8  # how far behind a name its verb may stand
+EVENT_WORDS = 4
+ABBREVIATION_CHARS = 4
+APPOSITION_WORDS = 6  # "di Hotel Claro, Jalan Pettarani, Makassar"
+
+# The last form is a link glued to the text after it: "JAKARTA-Pemerintah".
+_DASH = re.compile(r"\s*[–—|]|\s-+|-+\s|(?<=[A-Z]{3})-(?=[A-Z][a-z])")
+_DOMAIN_ENDS = frozenset({"com", "id", "co", "net", "news"})
+_SEPARATORS = frozenset(",(|/-–—")
+_CLAUSE_ENDS = frozenset(".;:!?\n")
+
+
+class Kind(StrEnum):
+    CITY = "city"
+    REGENCY = "regency"
+    PROVINCE = "province"
+
+
+class Relation(StrEnum):
+    """What part a place plays where it is named."""
+
+    AT = "at"  # it happened there
+    VISITOR = "visitor"  # somebody from there was elsewhere
+    PLAIN = "plain"
+
+
+class Reading(NamedTuple):
+    """One place that a name can mean."""
+
+    kind: Kind
+    code: str  # Kemendagri; a regency has its province's code and its name, for it is never given out
+    province_code: str
+    needs_cue: bool = False
+    factor: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Mention:
+    """A name in a passage."""
+
+    readings: tuple[Reading, ...]  # never empty
+    kind: Kind | None  # what the cue before or after it says
+    is_cued: bool  # it stands where only a place can stand
+    is_capital: bool
+    relation: Relation
+    place: str  # the passage's, or "dateline"
+    slot: int
+    term: str
+    offset: int
+
+
+class _Cues(NamedTuple):
+    """`region_cues.toml`, ready for looking up."""
+
+    kinds: dict[str, Kind]
+    kinds_after: dict[str, Kind]
+    office: frozenset[str]
+    elsewhere: frozenset[str]
+    chain: frozenset[str]  # all words that may stand between a relation word and the name
+    relations: dict[str, Relation]
+    received: frozenset[str]
+    verbs: dict[str, Relation]
+    events: frozenset[str]
+    acts: frozenset[str]
+
+
+def find_mentions(passage: Passage) -> Iterator[Mention]:
+    """The places a passage names, in order. Masks ("Bima Arya", "Jalan Surabaya") are left out."""
+    words, elsewhere = passage.words, _load_cues().elsewhere
+    dateline_end = _end_dateline(words) if passage.place == "lead" else 0
+    for match in _load_names().find(words):
+        before = words.keys[match.first - 1] if match.first else ""
+        if match.value and not (before in elsewhere and _is_beside(words, match.first)):
+            yield _build_mention(passage, match, dateline_end)
+
+
+def find_unnamed_office(passage: Passage) -> tuple[str, int] | None:
+    """(word, offset) of a city's office without the city: "Pemkot Gelar Bimtek", as the city's own portals write."""
+    words = passage.words
+    kinds = _load_cues().kinds
+    for index, key in enumerate(words.keys):
+        if kinds.get(key) is Kind.CITY and (key != "kota" or words.keys[max(index - 1, 0)] == "wali"):
+            return words.slice(index, index), passage.offset(index)
+    return None
+
+
+def _build_mention(passage: Passage, match: PhraseMatch[tuple[Reading, ...]], dateline_end: int) -> Mention:
+    words, first, last = passage.words, match.first, match.last
+    start = _start_chain(words, first)
+    in_dateline = passage.place == "lead" and _is_dateline(words, start, last, dateline_end)
+    kind, by_office = _read_cue(words, start, first, last)
+    return Mention(
+        readings=match.value,
+        kind=kind,
+        is_cued=kind is not None or by_office or in_dateline or _has_place_position(passage, start, first, last),
+        is_capital=words.is_capital(first),
+        relation=Relation.AT if in_dateline else _read_relation(words, start, first, last, passage.place),
+        place="dateline" if in_dateline else passage.place,
+        slot=passage.slot,
+        term=words.slice(start, last),
+        offset=passage.offset(start),
+    )
+
+
+def _has_place_position(passage: Passage, start: int, first: int, last: int) -> bool:
+    """Whether a capital name stands behind "di", "ke", "dari", or before what places do ("Palu Raih Penghargaan").
+
+    In running text a capital after it ("di Batu Caves") makes it a part of another name; headlines are all capitals.
+    """
+    words, cues = passage.words, _load_cues()
+    is_behind = start > 0 and words.keys[start - 1] in cues.relations
+    if passage.place != "title":
+        is_behind = is_behind or _is_apposition(words, start, allow_commas=True)
+    is_before = last + 1 < len(words) and words.keys[last + 1] in cues.acts
+    return (
+        words.is_capital(first) and (is_behind or is_before) and (passage.place == "title" or not _goes_on(words, last))
+    )
+
+
+def _start_chain(words: Words, first: int) -> int:
+    """Where the name begins with its office: at "Ketua" in "Ketua DPRD Kota Metro"."""
+    chain = _load_cues().chain
+    start = first
+    while start and words.keys[start - 1] in chain and _is_beside(words, start):
+        start -= 1
+    return start
+
+
+def _is_beside(words: Words, index: int) -> bool:
+    """Whether only a blank, or the full stop of "Kab." and "Jl.", stands before a word."""
+    is_short = len(words.keys[index - 1]) <= ABBREVIATION_CHARS
+    return words.are_joined(index - 1, index) or (is_short and words.gap_before(index) in {". ", "."})
+
+
+def _read_cue(words: Words, start: int, first: int, last: int) -> tuple[Kind | None, bool]:
+    """(kind that the neighbouring words give the name, whether an office without a kind stands before it)."""
+    cues = _load_cues()
+    before = words.keys[first - 1] if start < first else ""
+    after = words.keys[last + 1] if last + 1 < len(words) and words.are_joined(last, last + 1) else ""
+    kind = cues.kinds.get(before) or cues.kinds_after.get(after)
+    return kind, before in cues.office
+
+
+def _read_relation(words: Words, start: int, first: int, last: int, place: str) -> Relation:
+    cues = _load_cues()
+    before = words.keys[start - 1] if start else ""
+    if before in cues.relations:
+        return cues.relations[before]
+    if any(key in cues.received for key in words.keys[max(start - 3, 0) : start]):
+        return Relation.VISITOR
+    if _is_apposition(words, start, allow_commas=place != "title") or (start == first and _is_of_event(words, first)):
+        return Relation.AT
+    return _read_verb(words, last, place)
+
+
+def _is_apposition(words: Words, start: int, *, allow_commas: bool) -> bool:
+    """Whether only proper names stand between the name and an "at" before it: "di Hotel Claro, Makassar"."""
+    relations = _load_cues().relations
+    for index in range(start - 1, max(start - 1 - APPOSITION_WORDS, -1), -1):
+        gap = words.gap_before(index + 1)
+        if not _CLAUSE_ENDS.isdisjoint(gap) or ("," in gap and not allow_commas):
+            return False
+        if words.keys[index] in relations:
+            return relations[words.keys[index]] is Relation.AT
+        if not (words.is_capital(index) or words.keys[index].isdigit()):
+            return False
+    return False
+
+
+def _is_of_event(words: Words, first: int) -> bool:
+    """Whether a name closes an event's: "Rakernas APEKSI Balikpapan", "Forum Kota Cerdas Bandung"."""
+    events = _load_cues().events
+    for index in range(first - 1, max(first - 1 - EVENT_WORDS, -1), -1):
+        if words.gap_before(index + 1) != " " or not (words.is_capital(index) or words.keys[index].isdigit()):
+            return False
+        if words.keys[index] in events:
+            return True
+    return False
+
+
+def _read_verb(words: Words, last: int, place: str) -> Relation:
+    verbs = _load_cues().verbs
+    for index in range(last + 1, min(last + 1 + CLAUSE_WORDS, len(words))):
+        gap = words.gap_before(index)
+        if not _CLAUSE_ENDS.isdisjoint(gap) or ("," in gap and place == "title"):
+            break
+        if words.keys[index] in verbs:
+            return verbs[words.keys[index]]
+    return Relation.PLAIN
+
+
+def _goes_on(words: Words, last: int) -> bool:
+    """Whether a capital follows, so that the name is the beginning of a longer one: "di Batu Caves"."""
+    return last + 1 < len(words) and words.gap_before(last + 1) == " " and words.is_capital(last + 1)
+
+
+def _end_dateline(words: Words) -> int:
+    """Where the dateline of a text ends ("MEDAN, Kabar Kota – "), 0 when it has none."""
+    dash = _DASH.search(words.text, 0, DATELINE_CHARS)
+    if dash is None:
+        return 0
+    for index in range(min(len(words), DATELINE_WORDS)):
+        if words.starts[index] >= dash.start():
+            return dash.start()
+        # A sentence has small words; in a dateline only addresses do ("kabarkota.example").
+        if not words.is_capital(index) and "." not in words.text[words.starts[index] - 1 : words.ends[index] + 1]:
+            return 0
+    return 0
+
+
+def _is_dateline(words: Words, start: int, last: int, dateline_end: int) -> bool:
+    """Whether words `start` to `last` of an opening are the place of its dateline, which ends at `dateline_end`."""
+    if words.ends[last] <= dateline_end:
+        return _is_set_off(words, start, last)
+    # "Kabar.com, JakartaPemerintah …": where a bold dateline was glued to the text, its dash is lost.
+    return 0 < start <= DOMAIN_WORDS and words.keys[start - 1] in _DOMAIN_ENDS and "," in words.gap_before(start)
+
+
+def _is_set_off(words: Words, start: int, last: int) -> bool:
+    """Whether commas, brackets or the dateline's dash stand on both sides of a name."""
+    after = words.gap_before(last + 1) if last + 1 < len(words) else "-"
+    before = words.gap_before(start)
+    return not _SEPARATORS.isdisjoint(after) and (start == 0 or not _SEPARATORS.isdisjoint(before))
+
+
+@cache
+def _load_cues() -> _Cues:
+    table = read_toml("region_cues.toml")
+    before, relation, after = table["before"], table["relation"], table["after"]
+    kinds = {word: kind for kind in Kind for word in before[kind]}
+    relations = dict.fromkeys((*relation["at"], *relation["to"]), Relation.AT)
+    relations.update(dict.fromkeys(relation["from"], Relation.VISITOR))
+    verbs = dict.fromkeys(relation["travels"], Relation.VISITOR)
+    verbs.update(dict.fromkeys(relation["at_home"], Relation.AT))
+    return _Cues(
+        kinds=kinds,
+        kinds_after={word: kind for kind in Kind for word in after[kind]},
+        office=frozenset(before["office"]),
+        elsewhere=frozenset(before["elsewhere"]),
+        chain=frozenset((*kinds, *before["office"], *before["title"])),
+        relations=relations,
+        received=frozenset(relation["received"]),
+        verbs=verbs,
+        events=frozenset(relation["events"]),
+        acts=frozenset(relation["acts"]),
+    )
+
+
+@cache
+def _load_names() -> PhraseIndex[tuple[Reading, ...]]:
+    """Every name with all it can mean; masks mean nothing."""
+    names: dict[str, list[Reading]] = {}
+    for name, reading in (*_read_cities(), *_read_provinces()):
+        names.setdefault(name.lower(), []).append(reading)
+    for readings in names.values():  # "Iran Serang Israel" is about the regency no more than about the city
+        if any(reading.needs_cue for reading in readings):
+            readings[:] = [reading._replace(needs_cue=True) for reading in readings]
+    masks = [mask for naming in load_city_namings().values() for mask in naming.not_in]
+    masks += read_toml("region_cues.toml")["names"]["masks"]
+    return PhraseIndex({name: tuple(readings) for name, readings in names.items()} | dict.fromkeys(masks, ()))
+
+
+def _read_cities() -> Iterator[tuple[str, Reading]]:
+    for city in load_cities():
+        naming = load_city_namings()[city.code]
+        reading = Reading(Kind.CITY, city.code, city.province_code)
+        for name in (city.name, *city.aliases):
+            yield name, reading._replace(needs_cue=name in naming.needs_cue)
+        for name in naming.nicknames:
+            yield name, reading._replace(factor=NICKNAME_FACTOR)
+
+
+def _read_provinces() -> Iterator[tuple[str, Reading]]:
+    needs_cue = set(read_toml("region_cues.toml")["names"]["regencies"])
+    for province in load_provinces():
+        for name in (province.name, *province.aliases):
+            yield name, Reading(Kind.PROVINCE, province.code, province.code)
+        for name in province.regencies:
+            yield name, Reading(Kind.REGENCY, f"{province.code}/{name}", province.code, name in needs_cue)

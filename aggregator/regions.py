@@ -1,0 +1,249 @@
+"""Which cities and provinces an article is about, and which it only names. Pure.
+
+    passages ──placenames──▶ mentions ──settle──▶ (place, mention) ──weigh──▶ scores ──▶ event, mention
+
+The event's city is where the news happened: not the portal's home, and not the city a visitor came from. The theory:
+the title, the dateline and "di …" in the lead say where; a delegation's city gives way when a host is named; a name
+shared by a city, a regency and a province means what its cues elsewhere in the article say, else the city; a name that
+is also a word (batu, palu, serang) counts only where a cue confirms it. The worse error is a wrong city, so an article
+about a regency, or one that only says "Jakarta", has no city.
+
+Known to fail: an article that names no place but a mayor, unless the portal's home city is given.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from itertools import chain
+from typing import NamedTuple
+
+from aggregator.models import City, Evidence, RegionMatch
+from aggregator.passages import Passage, read_article
+from aggregator.placenames import Kind, Mention, Reading, Relation, find_mentions, find_unnamed_office
+from aggregator.reference import get_city, get_province, load_cities, load_provinces
+
+__all__ = ["get_city", "load_cities", "load_provinces", "tag_regions"]
+
+# Set on own-written articles; only their order is certain. A title or a dateline carries an event alone, a lead does,
+# and so do three paragraphs; a tag or a last line does not.
+PLACE_WEIGHTS = {"title": 1.0, "dateline": 0.9, "summary": 0.6, "lead": 0.6, "body": 0.2, "tail": 0.1, "tags": 0.3}
+OPENING = frozenset({"title", "summary", "lead"})
+RELATION_FACTORS = {Relation.AT: 1.5, Relation.PLAIN: 1.0, Relation.VISITOR: 0.4}
+BODY_SLOTS = 4
+EVENT_LEAST = 0.5
+EVENT_SHARE = 0.75  # of the best score: two cities that sign an agreement are both the event's
+EVENT_MOST = 3  # more places than this with like scores are a list, and the event is in none of them
+PROVINCE_OUTWEIGHS = 1.75  # a province named so much more than any city outside it is where it happened
+OPEN_FACTOR = 0.8  # a shared name that no cue settles
+HOME_BONUS = 0.1
+HOME_ALONE = 0.5  # "Pemkot Gelar Bimtek" in the city's own portal, no place named
+# National desks write "JAKARTA -" over news from anywhere.
+CAPITAL_CODE = "31"
+CAPITAL_DATELINE = 0.3
+
+
+@dataclass(slots=True)
+class _Tally:
+    """What speaks for one place. `score` is the sum of its evidence."""
+
+    reading: Reading
+    evidence: list[Evidence] = field(default_factory=list)
+    is_host: bool = False
+
+    @property
+    def score(self) -> float:
+        return round(sum(item.weight for item in self.evidence), 3)
+
+
+class _Named(NamedTuple):
+    """A mention and the place it means; settled by a cue, or because it can mean no other."""
+
+    reading: Reading
+    mention: Mention
+    is_settled: bool
+
+
+def tag_regions(
+    title: str, text: str = "", *, summary: str = "", tags: Sequence[str] = (), home_city: str | None = None
+) -> tuple[RegionMatch, ...]:
+    """The event's cities, their provinces, then what is only named: each group by score.
+
+    Plain text in, paragraphs of `text` separated by newlines. `home_city` is the slug of the portal's city: it settles
+    what a name means, and stands in where an article names no place but a city's office.
+    """
+    home = get_city(home_city) if home_city else None
+    passages = read_article(title, text, summary, tags)
+    mentions = [mention for passage in passages for mention in find_mentions(passage)]
+    settled = list(_settle_mentions(mentions, home))
+    tallies = _weigh(settled, home, RELATION_FACTORS)
+    events = _pick_events(tallies)
+    if not events and not _has_host(tallies):
+        # Nobody is host: then the news is the visitor's own.
+        events = _pick_events(_weigh(settled, home, dict.fromkeys(Relation, 1.0)))
+    if not events and home:
+        events = _stand_in(passages, tallies, home)
+    return _build_matches(events, tallies)
+
+
+# ── what a name means ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _settle_mentions(mentions: Sequence[Mention], home: City | None) -> Iterator[_Named]:
+    """The place that each mention means, for those that mean one."""
+    confirmed = {reading.code for mention in mentions if mention.is_cued for reading in _read(mention)}
+    cued_kinds = _count_cues(mentions)
+    for mention in mentions:
+        readings = tuple(reading for reading in _read(mention) if _is_believed(reading, mention, confirmed, home))
+        if readings:
+            best = max(readings, key=lambda reading: cued_kinds[reading.code])
+            is_open = len(readings) > 1 and not cued_kinds[best.code] and not (home and home.code == best.code)
+            yield _Named(best, mention, not is_open)
+
+
+def _read(mention: Mention) -> tuple[Reading, ...]:
+    """The readings its cue leaves; all of them where none is of that kind ("Kota Jakarta" is a province)."""
+    return tuple(reading for reading in mention.readings if reading.kind is mention.kind) or mention.readings
+
+
+def _count_cues(mentions: Iterable[Mention]) -> dict[str, float]:
+    """How much the cues of the whole article speak for each place."""
+    counts: dict[str, float] = defaultdict(float)
+    for mention in mentions:
+        if mention.kind:
+            for reading in _read(mention):
+                counts[reading.code] += PLACE_WEIGHTS[mention.place]
+    return counts
+
+
+def _is_believed(reading: Reading, mention: Mention, confirmed: set[str], home: City | None) -> bool:
+    """Whether a name that may be a mere word means this place here."""
+    if mention.is_cued:
+        return True
+    if reading.needs_cue:
+        is_home = home is not None and home.code == reading.code and mention.place in {"title", "tags"}
+        return mention.is_capital and (reading.code in confirmed or is_home)
+    return mention.is_capital or mention.place in {"title", "tags"} or reading.kind is Kind.CITY
+
+
+# ── how much speaks for it ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _weigh(settled: Sequence[_Named], home: City | None, factors: Mapping[Relation, float]) -> list[_Tally]:
+    """Every place named, best first; a place counts once a passage."""
+    best: dict[str, dict[tuple[str, int], Evidence]] = defaultdict(dict)
+    tallies: dict[str, _Tally] = {}
+    visitors = _find_visitors(settled)
+    for named in settled:
+        code, mention = named.reading.code, named.mention
+        tally = tallies.setdefault(code, _Tally(named.reading))
+        tally.is_host |= mention.relation is Relation.AT and mention.place in OPENING
+        weight = _weigh_mention(named, factors[Relation.VISITOR if code in visitors else mention.relation])
+        slot = ("lead" if mention.place == "summary" else mention.place, mention.slot)
+        if slot not in best[code] or weight > best[code][slot].weight:
+            best[code][slot] = _cite(mention, weight)
+    for code, tally in tallies.items():
+        tally.evidence = _limit_body(best[code])
+        if home and home.code == code:
+            tally.evidence.append(Evidence(term=home.slug, place="source", offset=0, weight=HOME_BONUS))
+    return sorted(tallies.values(), key=lambda tally: -tally.score)
+
+
+def _find_visitors(settled: Iterable[_Named]) -> set[str]:
+    """Who is away from home in this article: a dateline of theirs, or their name alone, says little of where it was."""
+    opening = [named for named in settled if named.mention.place in OPENING]
+    hosts = {named.reading.code for named in opening if named.mention.relation is Relation.AT}
+    visitors = {named.reading.code for named in opening if named.mention.relation is Relation.VISITOR}
+    return visitors - hosts if hosts else set()
+
+
+def _weigh_mention(named: _Named, factor: float) -> float:
+    reading, mention = named.reading, named.mention
+    weight = PLACE_WEIGHTS[mention.place] * reading.factor * (1.0 if named.is_settled else OPEN_FACTOR)
+    if mention.place == "dateline":  # being "at" is what a dateline says: it does not count on top
+        return (CAPITAL_DATELINE if reading.code == CAPITAL_CODE else weight) * min(factor, 1.0)
+    return weight * factor
+
+
+def _limit_body(slots: dict[tuple[str, int], Evidence]) -> list[Evidence]:
+    body = sorted((item for (place, _), item in slots.items() if place == "body"), key=lambda item: -item.weight)
+    return [*(item for (place, _), item in slots.items() if place != "body"), *body[:BODY_SLOTS]]
+
+
+def _cite(mention: Mention, weight: float) -> Evidence:
+    return Evidence(term=mention.term, place=mention.place, offset=mention.offset, weight=round(weight, 3))
+
+
+# ── event or mention ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _pick_events(tallies: Sequence[_Tally]) -> list[_Tally]:
+    """The cities and the province of the event; an event in a regency has a province only."""
+    settlements = [tally for tally in tallies if tally.reading.kind is not Kind.PROVINCE]
+    provinces = [tally for tally in tallies if tally.reading.kind is Kind.PROVINCE and tally.score >= EVENT_LEAST]
+    top = settlements[0] if settlements and settlements[0].score >= EVENT_LEAST else None
+    if top is None or _outweighs(provinces[:1], top):
+        return provinces[:1]
+    near = [tally for tally in settlements if tally.score >= max(EVENT_LEAST, top.score * EVENT_SHARE)]
+    if len(near) > EVENT_MOST:
+        return provinces[:1]
+    return near if any(tally.reading.kind is Kind.CITY for tally in near) else [top]
+
+
+def _outweighs(provinces: Iterable[_Tally], settlement: _Tally) -> bool:
+    return any(
+        province.reading.code != settlement.reading.province_code
+        and province.score >= settlement.score * PROVINCE_OUTWEIGHS
+        for province in provinces
+    )
+
+
+def _has_host(tallies: Iterable[_Tally]) -> bool:
+    return any(tally.is_host for tally in tallies)
+
+
+def _stand_in(passages: Iterable[Passage], tallies: Sequence[_Tally], home: City) -> list[_Tally]:
+    """The portal's own city, where the title or lead speaks of "Pemkot" or "Wali Kota" and nothing names a city."""
+    if any(tally.reading.kind is not Kind.PROVINCE for tally in tallies):
+        return []
+    for passage in passages:
+        office = find_unnamed_office(passage) if passage.place in OPENING else None
+        if office:
+            cited = Evidence(term=office[0], place=passage.place, offset=office[1], weight=HOME_ALONE)
+            return [_Tally(Reading(Kind.CITY, home.code, home.province_code), [cited])]
+    return []
+
+
+def _build_matches(events: Sequence[_Tally], tallies: Sequence[_Tally]) -> tuple[RegionMatch, ...]:
+    cities = [tally for tally in events if tally.reading.kind is Kind.CITY]
+    event_codes = {tally.reading.code for tally in events}
+    provinces: dict[str, _Tally] = {}
+    for tally in events:
+        provinces.setdefault(tally.reading.province_code, tally)
+    rest = [tally for tally in tallies if tally.reading.code not in event_codes | set(provinces)]
+    return tuple(
+        chain(
+            (_build_match(tally, tally.reading.code, "event") for tally in cities),
+            (_build_match(tally, code, "event") for code, tally in provinces.items()),
+            (_build_match(tally, tally.reading.code, "mention") for tally in rest if tally.reading.kind is Kind.CITY),
+            (
+                _build_match(tally, tally.reading.code, "mention")
+                for tally in rest
+                if tally.reading.kind is Kind.PROVINCE
+            ),
+        )
+    )
+
+
+def _build_match(tally: _Tally, code: str, role: str) -> RegionMatch:
+    province = get_province(code)
+    name = province.name if province else _name_city(code)
+    kind = Kind.PROVINCE if province else Kind.CITY
+    return RegionMatch(
+        code=code, name=name, kind=str(kind), role=role, score=tally.score, evidence=tuple(tally.evidence)
+    )
+
+
+def _name_city(code: str) -> str:
+    return next(city.full_name for city in load_cities() if city.code == code)

@@ -1,0 +1,595 @@
+"""The only SQL. One class opens the database, looks things up and writes; deciding is done elsewhere.
+
+A writer holds the file's lock (`schedules` sees to that) and groups its writes with `transaction()`; readers open the
+file read-only. `sqlite3` errors leave here as StoreError, their cause kept.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from html import escape
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from pydantic import TypeAdapter
+from sqlite_utils import Database
+
+from aggregator.instants import from_text, to_text, to_text_exactly
+from aggregator.migrations import MIGRATIONS
+from aggregator.models import (
+    ArticleLink,
+    FeedItem,
+    LinkState,
+    PendingLink,
+    Poll,
+    RegionMatch,
+    RobotsRecord,
+    Source,
+    TopicMatch,
+    Validators,
+)
+from aggregator.reference import load_cities, load_provinces
+
+_LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
+KNOWN_DAYS = 90  # links older than that have long left every channel
+BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
+BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
+CANDIDATES = 60  # articles compared with a new one at most, the most alike first
+CANDIDATE_DAYS = 90
+
+
+class StoreError(Exception):
+    """The database cannot be opened, read or written: the file and SQLite's reason."""
+
+
+class NewerDatabaseError(StoreError):
+    """The database was written by a newer version of Kabar Kota."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Health:
+    """What /healthz tells."""
+
+    last_cycle_finished_at: datetime | None
+    articles: int
+    groups: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelRow:
+    """A channel's state as stored."""
+
+    id: int
+    source_id: str
+    url: str
+    validators: Validators
+    failures: int
+
+
+class Store:
+    """The database `news.db`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        connection.row_factory = sqlite3.Row
+        self._connection = connection
+        self._db = Database(connection)
+
+    # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    @classmethod
+    def open_writer(cls, path: Path) -> Self:
+        """Opens (or creates) the database for the one writer and brings its schema up to date. Raises StoreError."""
+        with _wrap_errors(path):
+            path.parent.mkdir(parents=True, exist_ok=True)
+            store = cls(sqlite3.connect(path, timeout=30), path)
+            try:
+                store._prepare()
+            except BaseException:
+                store.close()
+                raise
+            return store
+
+    @classmethod
+    def open_reader(cls, path: Path) -> Self:
+        """Opens the database read-only. Raises StoreError when it is not there."""
+        with _wrap_errors(path):
+            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+            connection.execute("PRAGMA query_only = ON")
+            return cls(connection, path)
+
+    def close(self) -> None:
+        self._connection.close()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and durable when it ends. BEGIN IMMEDIATE: a lock missing at once beats one missing later."""
+        with _wrap_errors(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._connection.commit()
+
+    def _prepare(self) -> None:
+        self._connection.execute("PRAGMA journal_mode = WAL")
+        self._connection.execute("PRAGMA synchronous = FULL")
+        self._connection.execute("PRAGMA foreign_keys = ON")
+        known = {migration.name for migration in MIGRATIONS._migrations}  # noqa: SLF001 - no public list of names
+        applied = {migration.name for migration in MIGRATIONS.applied(self._db)}
+        if newer := applied - known:
+            raise NewerDatabaseError(
+                f"{self.path}: written by a newer version of Kabar Kota (migration {', '.join(sorted(newer))})"
+            )
+        MIGRATIONS.apply(self._db)
+        self._write_regions()
+
+    def _write_regions(self) -> None:
+        rows = [
+            (c.code, c.full_name, c.slug, "city", c.province, c.komwil, c.timezone, c.latitude, c.longitude)
+            for c in load_cities()
+        ]
+        rows += [(p.code, p.name, p.slug, "province", p.name, None, None, None, None) for p in load_provinces()]
+        if self._value("SELECT count(*) FROM regions") != len(rows):
+            with self.transaction():
+                self._connection.executemany("INSERT OR REPLACE INTO regions VALUES (?,?,?,?,?,?,?,?,?)", rows)
+
+    # ── the catalogue ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write_catalogue(self, sources: Iterable[Source]) -> None:
+        """Makes sources and channels those of the catalogue. What is no longer in it is switched off, never deleted."""
+        with self.transaction():
+            self._connection.execute("UPDATE sources SET enabled = 0")
+            self._connection.execute("UPDATE channels SET enabled = 0")
+            for source in sources:
+                self._connection.execute(
+                    """
+                    INSERT INTO sources (id, name, domain, kind, province, city, timezone, language, full_text, enabled)
+                    VALUES (:id, :name, :domain, :kind, :province, :city, :timezone, :language, :full_text, :enabled)
+                    ON CONFLICT (id) DO UPDATE SET name = :name, domain = :domain, kind = :kind, province = :province,
+                        city = :city, timezone = :timezone, language = :language, full_text = :full_text,
+                        enabled = :enabled
+                    """,
+                    {name: getattr(source, name) for name in _SOURCE_COLUMNS},
+                )
+                self._connection.executemany(
+                    """
+                    INSERT INTO channels (source_id, kind, url) VALUES (?, ?, ?)
+                    ON CONFLICT (url) DO UPDATE SET source_id = excluded.source_id, kind = excluded.kind, enabled = 1
+                    """,
+                    [(source.id, channel.kind.value, channel.url) for channel in source.channels],
+                )
+
+    def get_due_channels(self, now: datetime | None) -> list[ChannelRow]:
+        """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`."""
+        rows = self._rows(
+            """
+            SELECT c.id, c.source_id, c.url, c.etag, c.last_modified, c.body_hash, c.failures
+            FROM channels AS c JOIN sources AS s ON s.id = c.source_id
+            WHERE c.enabled AND s.enabled AND c.next_poll_at <= :now ORDER BY c.next_poll_at, c.id
+            """,
+            now=to_text(now) if now else "9999",
+        )
+        return [
+            ChannelRow(
+                id=row["id"],
+                source_id=row["source_id"],
+                url=row["url"],
+                failures=row["failures"],
+                validators=Validators(
+                    etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]
+                ),
+            )
+            for row in rows
+        ]
+
+    # ── what is remembered for a crawl ─────────────────────────────────────────────────────────────────────────────
+
+    def get_known_links(self, source_id: str, now: datetime) -> dict[str, int]:
+        """URL key → Unix time of the last reading, of the links seen in the last 90 days that are not pending."""
+        rows = self._rows(
+            """
+            SELECT key, CAST(strftime('%s', coalesce(read_at, first_seen_at)) AS INTEGER) AS at FROM links
+            WHERE source_id = :source AND state <> 'pending' AND first_seen_at >= :since
+            """,
+            source=source_id,
+            since=to_text(now - timedelta(days=KNOWN_DAYS)),
+        )
+        return {row["key"]: row["at"] for row in rows}
+
+    def get_pending_links(self, source_id: str) -> tuple[PendingLink, ...]:
+        rows = self._rows(
+            "SELECT link, attempts FROM links WHERE source_id = :source AND state = 'pending' ORDER BY first_seen_at",
+            source=source_id,
+        )
+        return tuple(PendingLink(link=_LINK.validate_json(row["link"]), attempts=row["attempts"]) for row in rows)
+
+    def get_robots(self, since: datetime) -> list[RobotsRecord]:
+        rows = self._rows("SELECT * FROM hosts WHERE robots_fetched_at >= :since", since=to_text(since))
+        return [
+            RobotsRecord(
+                host=row["host"],
+                fetched_at=from_text(row["robots_fetched_at"]),
+                status=row["robots_status"],
+                body=row["robots_body"],
+            )
+            for row in rows
+        ]
+
+    def get_attempts(self, key: str) -> int:
+        return int(self._value("SELECT attempts FROM links WHERE key = :key", key=key) or 0)
+
+    def get_boilerplate(self, source_id: str) -> frozenset[int]:
+        """Hashes of the paragraphs that are the source's own."""
+        rows = self._rows(
+            """
+            SELECT b.hash FROM boilerplate AS b JOIN sources AS s ON s.id = b.source_id
+            WHERE b.source_id = :source AND b.pages >= :least AND b.pages >= :share * s.pages_read
+            """,
+            source=source_id,
+            least=BOILERPLATE_PAGES,
+            share=BOILERPLATE_SHARE,
+        )
+        return frozenset(row["hash"] for row in rows)
+
+    # ── writing a harvest ──────────────────────────────────────────────────────────────────────────────────────────
+
+    def write_link(
+        self, *, key: str, url: str, source_id: str, state: LinkState, now: datetime, **facts: Any
+    ) -> None:
+        """Records what became of a URL. `facts`: reason, attempts, read_at, link (while pending)."""
+        link = facts.get("link")
+        read_at = facts.get("read_at")
+        self._connection.execute(
+            """
+            INSERT INTO links (key, url, source_id, state, reason, attempts, first_seen_at, read_at, link)
+            VALUES (:key, :url, :source_id, :state, :reason, :attempts, :now, :read_at, :link)
+            ON CONFLICT (key) DO UPDATE SET state = :state, reason = :reason, attempts = :attempts,
+                read_at = coalesce(:read_at, read_at), link = :link
+            """,
+            {
+                "key": key,
+                "url": url,
+                "source_id": source_id,
+                "state": state.value,
+                "reason": facts.get("reason", ""),
+                "attempts": facts.get("attempts", 0),
+                "now": to_text(now),
+                "read_at": to_text(read_at) if read_at else None,
+                "link": _LINK.dump_json(link).decode() if link is not None else None,
+            },
+        )
+
+    def write_poll(self, cycle_id: int, poll: Poll, *, articles: int, next_poll_at: datetime, failures: int) -> None:
+        """Records a poll and the channel's new state."""
+        self._connection.execute(
+            "INSERT INTO polls (cycle_id, channel_id, started_at, finished_at, outcome, http_status, reason, links,"
+            " requests, articles) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            (
+                cycle_id,
+                poll.channel_id,
+                to_text(poll.started_at),
+                to_text(poll.finished_at),
+                poll.outcome.value,
+                poll.http_status,
+                poll.reason,
+                poll.links,
+                poll.requests,
+                articles,
+            ),
+        )
+        self._connection.execute(
+            "UPDATE channels SET next_poll_at = :next, failures = :failures WHERE id = :id",
+            {"next": to_text(next_poll_at), "failures": failures, "id": poll.channel_id},
+        )
+        if failures == 0:
+            self._connection.execute(
+                "UPDATE channels SET etag = :etag, last_modified = :last_modified, body_hash = :body_hash,"
+                " last_success_at = :at WHERE id = :id",
+                {**asdict(poll.validators), "at": to_text(poll.finished_at), "id": poll.channel_id},
+            )
+
+    def write_robots(self, records: Iterable[RobotsRecord]) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO hosts VALUES (?, ?, ?, ?)",
+            [(record.host, to_text(record.fetched_at), record.status, record.body) for record in records],
+        )
+
+    def count_paragraphs(self, source_id: str, hashes: Collection[int]) -> None:
+        """Counts the paragraphs of one page into its source's boilerplate."""
+        self._connection.execute("UPDATE sources SET pages_read = pages_read + 1 WHERE id = ?", (source_id,))
+        self._connection.executemany(
+            "INSERT INTO boilerplate VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET pages = pages + 1",
+            [(source_id, value) for value in set(hashes)],
+        )
+
+    def write_rejected(self, row: Mapping[str, Any]) -> None:
+        self._insert_or_replace("rejected_pages", row)
+
+    def find_article(self, key: str) -> dict[str, Any] | None:
+        """The article of that URL key: id, title, text, group_id."""
+        rows = self._rows("SELECT id, title, text, group_id FROM articles WHERE url_key = :key", key=key)
+        return dict(rows[0]) if rows else None
+
+    def add_article(self, row: Mapping[str, Any]) -> int:
+        columns = ", ".join(row)
+        values = ", ".join(f":{name}" for name in row)
+        cursor = self._connection.execute(f"INSERT INTO articles ({columns}) VALUES ({values})", dict(row))  # noqa: S608 - our own column names
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def revise_article(self, article_id: int, row: Mapping[str, Any]) -> None:
+        changes = ", ".join(f"{name} = :{name}" for name in row)
+        self._connection.execute(f"UPDATE articles SET {changes} WHERE id = :id", {**row, "id": article_id})  # noqa: S608 - our own column names
+
+    def write_matches(self, article_id: int, topics: Sequence[TopicMatch], regions: Sequence[RegionMatch]) -> None:
+        """Replaces the article's topics and regions."""
+        self._connection.execute("DELETE FROM article_topics WHERE article_id = ?", (article_id,))
+        self._connection.execute("DELETE FROM article_regions WHERE article_id = ?", (article_id,))
+        self._connection.executemany(
+            "INSERT INTO article_topics VALUES (?, ?, ?, ?)",
+            [(article_id, match.topic, match.score, to_json(match.evidence)) for match in topics],
+        )
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO article_regions VALUES (?, ?, ?, ?, ?)",
+            [(article_id, match.code, match.role, match.score, to_json(match.evidence)) for match in regions],
+        )
+
+    # ── duplicates ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write_sketch(self, article_id: int, sketch: Collection[int]) -> None:
+        self._connection.execute("DELETE FROM postings WHERE article_id = ?", (article_id,))
+        self._connection.executemany("INSERT INTO postings VALUES (?, ?)", [(value, article_id) for value in sketch])
+
+    def find_candidates(self, sketch: Collection[int], *, least: int, now: datetime, but: int) -> list[dict[str, Any]]:
+        """Articles that share at least `least` of the sketch's hashes, the most alike first; not the article `but`."""
+        return self._members(
+            """
+            JOIN (SELECT p.article_id, count(*) AS shared FROM json_each(:sketch) AS h
+                  JOIN postings AS p ON p.hash = h.value GROUP BY p.article_id HAVING shared >= :least) AS c
+                ON c.article_id = a.id
+            WHERE a.id <> :but AND a.first_seen_at >= :since ORDER BY c.shared DESC, a.id LIMIT :most
+            """,
+            sketch=json.dumps(list(sketch)),
+            least=least,
+            but=but,
+            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
+            most=CANDIDATES,
+        )
+
+    def get_group_members(self, group_ids: Collection[int]) -> list[dict[str, Any]]:
+        """The articles of these groups."""
+        return self._members(
+            "WHERE a.group_id IN (SELECT value FROM json_each(:groups))", groups=json.dumps(list(group_ids))
+        )
+
+    def get_edges(self, article_ids: Collection[int]) -> list[dict[str, Any]]:
+        """The accepted edges among these articles."""
+        rows = self._rows(
+            """
+            SELECT a, b, rule, score, alignment FROM duplicate_edges
+            WHERE a IN (SELECT value FROM json_each(:ids)) AND b IN (SELECT value FROM json_each(:ids))
+            """,
+            ids=json.dumps(list(article_ids)),
+        )
+        return [dict(row) for row in rows]
+
+    def replace_edges(self, article_id: int, edges: Iterable[Mapping[str, Any]], now: datetime) -> None:
+        self._connection.execute("DELETE FROM duplicate_edges WHERE a = :id OR b = :id", {"id": article_id})
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO duplicate_edges VALUES (:a, :b, :rule, :score, :alignment, :at)",
+            [{**edge, "at": to_text(now)} for edge in edges],
+        )
+
+    def get_groups(self, group_ids: Collection[int]) -> list[dict[str, Any]]:
+        """These groups, the one published first first, unpublished ones last."""
+        rows = self._rows(
+            """
+            SELECT * FROM duplicate_groups WHERE id IN (SELECT value FROM json_each(:ids))
+            ORDER BY first_published_at IS NULL, first_published_at, id
+            """,
+            ids=json.dumps(list(group_ids)),
+        )
+        return [dict(row) for row in rows]
+
+    def add_group(self, canonical_id: int, now: datetime) -> int:
+        cursor = self._connection.execute(
+            "INSERT INTO duplicate_groups (canonical_id, updated_at) VALUES (?, ?)", (canonical_id, to_text(now))
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def set_group(self, group_id: int, canonical_id: int, member_ids: Collection[int], now: datetime) -> None:
+        """Makes the group these members, shown through `canonical_id`."""
+        self._connection.execute(
+            "UPDATE duplicate_groups SET canonical_id = ?, updated_at = ? WHERE id = ?",
+            (canonical_id, to_text(now), group_id),
+        )
+        self._connection.executemany(
+            "UPDATE articles SET group_id = ? WHERE id = ?", [(group_id, member) for member in member_ids]
+        )
+
+    def merge_group(self, group_id: int, into: int, now: datetime) -> None:
+        """Withdraws a group in favour of another. One that was never published just goes."""
+        self._connection.execute("UPDATE articles SET group_id = ? WHERE group_id = ?", (into, group_id))
+        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
+        self._connection.execute(
+            "UPDATE duplicate_groups SET merged_into = ?, updated_at = ? WHERE id = ?", (into, to_text(now), group_id)
+        )
+
+    # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def publish_groups(self, now: datetime, *, archive_older_than: timedelta) -> int:
+        """Gives every group that has none its guid and its place in the feed; returns how many those were.
+
+        The order among them is that of their publication, one microsecond apart, so that the feed's order is total
+        and does not depend on arrival.
+        """
+        rows = self._rows(
+            """
+            SELECT g.id, a.url_key, a.published_at FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
+            WHERE g.guid IS NULL AND g.merged_into IS NULL ORDER BY a.published_at, a.url_key
+            """
+        )
+        oldest = to_text(now - archive_older_than)
+        with self.transaction():
+            for place, row in enumerate(rows):
+                self._connection.execute(
+                    "UPDATE duplicate_groups SET guid = :guid, first_published_at = :at, archived = :archived"
+                    " WHERE id = :id",
+                    {
+                        "guid": f"tag:kabarkota,2026:{row['url_key']}",
+                        "at": to_text_exactly(now + timedelta(microseconds=place)),
+                        "archived": row["published_at"] < oldest,
+                        "id": row["id"],
+                    },
+                )
+        return len(rows)
+
+    def count_recent_groups(self, since: datetime) -> int:
+        """Items of the main feed first published since then."""
+        return int(
+            self._value(
+                "SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL AND NOT archived"
+                " AND first_published_at >= :since",
+                since=to_text_exactly(since),
+            )
+        )
+
+    def get_feed_items(self, *, limit: int = 50, before: str | None = None) -> list[FeedItem]:
+        """Items of the main feed, newest first by first publication; those after the item with the guid `before`."""
+        position = "9999"
+        if before is not None:
+            found = self._value("SELECT first_published_at FROM duplicate_groups WHERE guid = :guid", guid=before)
+            if found is None:
+                return []
+            position = found
+        rows = self._rows(
+            """
+            SELECT g.id AS group_id, g.guid, g.first_published_at, g.updated_at, a.id AS article_id, a.title, a.url,
+                a.published_at, a.published_offset, a.summary, a.text, a.author, a.tags, a.language, a.source_id,
+                s.name AS source_name, s.domain, s.full_text
+            FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
+            WHERE g.merged_into IS NULL AND NOT g.archived AND g.first_published_at < :position
+            ORDER BY g.first_published_at DESC LIMIT :limit
+            """,
+            position=position,
+            limit=limit,
+        )
+        return [self._make_item(row) for row in rows]
+
+    def _make_item(self, row: sqlite3.Row) -> FeedItem:
+        article = row["article_id"]
+        topics = self._rows("SELECT topic FROM article_topics WHERE article_id = :id ORDER BY score DESC", id=article)
+        regions = self._rows(
+            "SELECT r.name FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code"
+            " WHERE ar.article_id = :id AND ar.role = 'event' ORDER BY r.kind, ar.score DESC",
+            id=article,
+        )
+        copies = self._rows(
+            "SELECT s.name, a.url FROM articles AS a JOIN sources AS s ON s.id = a.source_id"
+            " WHERE a.group_id = :group AND a.id <> :id ORDER BY a.published_at, a.url",
+            group=row["group_id"],
+            id=article,
+        )
+        return FeedItem(
+            guid=row["guid"],
+            title=row["title"],
+            url=row["url"],
+            source_id=row["source_id"],
+            source_name=row["source_name"],
+            source_url=f"https://{row['domain']}/",
+            published=from_text(row["published_at"], row["published_offset"]),
+            first_published=from_text(row["first_published_at"]),
+            updated=from_text(row["updated_at"]),
+            excerpt=row["text"] or row["summary"],
+            author=row["author"],
+            topics=tuple(topic["topic"] for topic in topics),
+            regions=tuple(region["name"] for region in regions),
+            tags=tuple(json.loads(row["tags"])),
+            also_at=tuple((copy["name"], copy["url"]) for copy in copies),
+            full_text="".join(f"<p>{escape(line)}</p>" for line in row["text"].split("\n")) if row["full_text"] else "",
+            language=row["language"] or "id",
+        )
+
+    # ── cycles ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def start_cycle(self, now: datetime) -> int:
+        with self.transaction():
+            cursor = self._connection.execute("INSERT INTO cycles (started_at) VALUES (?)", (to_text(now),))
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def finish_cycle(self, cycle_id: int, now: datetime, summary: Mapping[str, Any]) -> None:
+        with self.transaction():
+            self._connection.execute(
+                "UPDATE cycles SET finished_at = ?, summary = ? WHERE id = ?",
+                (to_text(now), json.dumps(summary), cycle_id),
+            )
+
+    def get_health(self) -> Health:
+        with _wrap_errors(self.path):
+            finished = self._value("SELECT max(finished_at) FROM cycles")
+            return Health(
+                last_cycle_finished_at=from_text(finished) if finished else None,
+                articles=self._value("SELECT count(*) FROM articles"),
+                groups=self._value("SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL"),
+            )
+
+    # ── plumbing ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _rows(self, sql: str, **parameters: Any) -> list[sqlite3.Row]:
+        with _wrap_errors(self.path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def _value(self, sql: str, **parameters: Any) -> Any:
+        rows = self._rows(sql, **parameters)
+        return rows[0][0] if rows else None
+
+    def _members(self, clause: str, **parameters: Any) -> list[dict[str, Any]]:
+        sql = (
+            "SELECT a.id, a.source_id, a.group_id, a.title, a.text, a.url, a.published_at, a.published_precision"
+            f" FROM articles AS a {clause}"  # noqa: S608 - clauses are written above
+        )
+        return [dict(row) for row in self._rows(sql, **parameters)]
+
+    def _insert_or_replace(self, table: str, row: Mapping[str, Any]) -> None:
+        values = ", ".join(f":{name}" for name in row)
+        self._connection.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))  # noqa: S608 - our own names
+
+
+_SOURCE_COLUMNS = (
+    *("id", "name", "domain", "kind", "province", "city"),
+    *("timezone", "language", "full_text", "enabled"),
+)
+
+
+def to_json(value: Sequence[Any]) -> str:
+    """A sequence of our dataclasses as compact JSON."""
+    return json.dumps([asdict(entry) for entry in value], ensure_ascii=False, separators=(",", ":"))
+
+
+@contextmanager
+def _wrap_errors(path: Path) -> Iterator[None]:
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error

@@ -1,0 +1,232 @@
+"""The table of topics: what is built in, and what an operator lays over it. See `reference/topics.toml` for its words.
+
+topics.toml (built in) ──merge──▶ TopicTable ──▶ classify, scan
+topics.toml (operator) ──┘
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass
+from enum import StrEnum
+from functools import cache, lru_cache
+from pathlib import Path
+from typing import Any
+
+from aggregator.page_scan import PageScan
+from aggregator.reference import TableError, read_toml, read_toml_file
+from aggregator.textfold import PhraseIndex, Words, expand_phrase, fold_letters
+
+BUILT_IN = "topics.toml"
+LETTERS_LEAST = 3  # a term with fewer letters would let nearly every page through the scan
+PHRASES_MOST = 1_000  # that one pattern may stand for: a slip of the pen must not eat the memory
+
+PLACES = {"title", "summary", "lead", "body", "tail", "tags"}
+_NUMBERS = ("most_terms", "most_supports", "most_exclusions", "least_support", "body_paragraphs")
+
+
+class Part(StrEnum):
+    """What a phrase does in a topic. The values are the names in the table."""
+
+    TERM = "terms"
+    SUPPORT = "supports"
+    EXCLUSION = "exclusions"
+    MASK = "masks"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Rule:
+    """A phrase of a topic as the table writes it, so that its spellings count as one."""
+
+    pattern: str
+    part: Part
+    weight: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Topic:
+    """One topic, ready to be looked for."""
+
+    id: str
+    name: str
+    explanation: str
+    threshold: float
+    needs_support: bool
+    terms: tuple[str, ...]  # written out: what can name the topic
+    phrases: PhraseIndex[Rule]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class TopicTable:
+    """All topics with the numbers they share, and the scan that a page must pass to be about any of them."""
+
+    topics: tuple[Topic, ...]
+    places: Mapping[str, float]
+    most_terms: float
+    most_supports: float
+    most_exclusions: float
+    least_support: float
+    body_paragraphs: int
+    scan: PageScan
+
+
+def load_topics(overlay: Path | None = None) -> TopicTable:
+    """The built-in table, with the operator's `overlay` laid over it. Raises TableError.
+
+    Tables are kept, and an overlay is read again when the file has changed.
+    """
+    if overlay is None:
+        return _load_built_in()
+    try:
+        status = overlay.stat()
+    except OSError as error:
+        raise TableError(str(overlay), "", error.strerror or str(error)) from error
+    return _load_overlay(overlay, status.st_mtime_ns, status.st_size)
+
+
+@cache
+def _load_built_in() -> TopicTable:
+    return _build_table(read_toml(BUILT_IN), BUILT_IN)
+
+
+@lru_cache(maxsize=4)
+def _load_overlay(path: Path, _mtime_ns: int, _size: int) -> TopicTable:
+    return _build_table(_merge(read_toml(BUILT_IN), read_toml_file(path)), str(path))
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    """`over` laid over `base`: tables are merged key by key, lists are joined, anything else is replaced."""
+    merged = dict(base)
+    for name, value in over.items():
+        known = merged.get(name)
+        if isinstance(known, Mapping) and isinstance(value, Mapping):
+            merged[name] = _merge(known, value)
+        elif isinstance(known, list) and isinstance(value, list):
+            merged[name] = [*known, *value]
+        else:
+            merged[name] = value
+    return merged
+
+
+def _build_table(raw: Mapping[str, Any], file: str) -> TopicTable:
+    """The table as objects. Built-in faults cannot reach this with an operator's `file`: a test reads that table."""
+    top = _Section(raw, file, "")
+    top.check_keys({*_NUMBERS, "places", "topics"})
+    sections = [(name, top.section("topics").section(name)) for name in top.section("topics").names()]
+    topics = tuple(_build_topic(section, name) for name, section in sections if section.flag("enabled", True))
+    places = top.section("places")
+    places.check_keys(PLACES)
+    return TopicTable(
+        topics=topics,
+        places={place: places.number(place) for place in PLACES},
+        most_terms=top.number("most_terms"),
+        most_supports=top.number("most_supports"),
+        most_exclusions=top.number("most_exclusions"),
+        least_support=top.number("least_support"),
+        body_paragraphs=int(top.number("body_paragraphs")),
+        scan=PageScan(fold_letters(term) for topic in topics for term in topic.terms),
+    )
+
+
+def _build_topic(section: _Section, name: str) -> Topic:
+    section.check_keys({"name", "explanation", "enabled", "threshold", "needs_support", *Part})
+    rules: dict[str, Rule] = {}
+    for part in Part:
+        for pattern, weight, phrases in _read_phrases(section, part):
+            for phrase in phrases:
+                if weight or part is Part.MASK:
+                    rules[phrase] = Rule(pattern=pattern, part=part, weight=weight)
+                else:
+                    rules.pop(phrase, None)
+    terms = tuple(phrase for phrase, rule in rules.items() if rule.part is Part.TERM)
+    if not terms:
+        raise section.error(Part.TERM, "a topic needs at least one term")
+    return Topic(
+        id=name,
+        name=section.text("name", name),
+        explanation=" ".join(section.text("explanation", "").split()),
+        threshold=section.number("threshold", 1.0),
+        needs_support=section.flag("needs_support", False),
+        terms=terms,
+        phrases=PhraseIndex(rules),
+    )
+
+
+def _read_phrases(section: _Section, part: Part) -> Iterator[tuple[str, float, list[str]]]:
+    """(pattern as written, weight, the phrases it stands for) for every entry of one part of a topic."""
+    entries = section.section(part, {})
+    if part is Part.MASK:
+        entries.check_keys({"phrases"})
+        for pattern in entries.texts("phrases"):
+            yield pattern, 0.0, _expand(pattern, part, entries)
+        return
+    for pattern in entries.names():
+        weight = entries.number(pattern)
+        if weight and (weight < 0) is not (part is Part.EXCLUSION):
+            raise entries.error(pattern, "exclusions weigh less than 0, terms and supports more")
+        yield pattern, weight, _expand(pattern, part, entries)
+
+
+def _expand(pattern: str, part: Part, section: _Section) -> list[str]:
+    """The phrases of a pattern, spelt alike, so that an operator's "Kota-Pintar" replaces "kota pintar"."""
+    try:
+        phrases = [" ".join(Words(phrase).keys) for phrase in expand_phrase(pattern, PHRASES_MOST)]
+    except ValueError as error:
+        raise section.error(pattern, str(error)) from error
+    for phrase in phrases:
+        letters = len(fold_letters(phrase)) if part is Part.TERM else len(phrase)
+        if letters < (LETTERS_LEAST if part is Part.TERM else 1):
+            raise section.error(
+                pattern, f"{phrase!r} is too short: a term needs {LETTERS_LEAST} Latin letters to scan for"
+            )
+    return phrases
+
+
+class _Section:
+    """A table of a TOML file that knows its file and key, for errors that help."""
+
+    def __init__(self, raw: object, file: str, key: str) -> None:
+        self._file = file
+        self._key = key
+        if not isinstance(raw, Mapping):
+            raise TableError(file, key, "must be a table")
+        self._raw = raw
+
+    def error(self, key: str, problem: str) -> TableError:
+        return TableError(self._file, f"{self._key}.{key}".strip("."), problem)
+
+    def names(self) -> list[str]:
+        return list(self._raw)
+
+    def check_keys(self, known: set[str]) -> None:
+        for name in self._raw:
+            if name not in known:
+                raise self.error(name, "unknown key")
+
+    def section(self, key: str, default: Mapping[str, Any] | None = None) -> _Section:
+        return _Section(self._raw.get(key, default), self._file, f"{self._key}.{key}".strip("."))
+
+    def number(self, key: str, default: float | None = None) -> float:
+        value = self._raw.get(key, default)
+        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
+            raise self.error(key, "must be a number")
+        return float(value)
+
+    def flag(self, key: str, default: bool) -> bool:
+        value = self._raw.get(key, default)
+        if not isinstance(value, bool):
+            raise self.error(key, "must be true or false")
+        return value
+
+    def text(self, key: str, default: str) -> str:
+        value = self._raw.get(key, default)
+        if not isinstance(value, str):
+            raise self.error(key, "must be a text")
+        return value
+
+    def texts(self, key: str) -> list[str]:
+        value = self._raw.get(key, [])
+        if not (isinstance(value, list) and all(isinstance(item, str) for item in value)):
+            raise self.error(key, "must be a list of texts")
+        return value

@@ -1,0 +1,119 @@
+"""Addresses: one form to keep, one key to recognise. PURE.
+
+An article is reached under many addresses: with tracking parameters, as AMP, on `m.` or `www.`, on its second page.
+`canonicalize` gives the address that is kept and shown, and always works; `make_url_key` folds further what may not
+matter (scheme, www., trailing slash), since a key is only compared.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import ipaddress
+import re
+from functools import lru_cache
+from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
+
+import tldextract
+
+MAX_URL_LENGTH = 2000  # longer ones are generated, not written; browsers and servers cut there too
+
+# parameters that say how a reader came, not what is read
+_TRACKING = re.compile(
+    r"utm_\w+|fbclid|gclid|dclid|igshid|igsh|mc_[ce]id|yclid|msclkid|twclid|_ga|_gl|wt_mc|ref|ref_src|referrer|source"
+    r"|from|share|shared|amp|amp_\w+|outputtype|m|mobile|nocache|fb_comment_id|replytocom|tbclid|ved|usg",
+    re.IGNORECASE,
+)
+_PAGE_PARAMETER = re.compile(r"page|paged|halaman|pg|show", re.IGNORECASE)
+_AMP_TAIL = re.compile(r"/amp/?$|\.amp(?=\.html?$)|(?<=\.html)/amp/?$", re.IGNORECASE)
+_AMP_HEAD = re.compile(r"^/amp(?=/)", re.IGNORECASE)
+_PAGE_TAIL = re.compile(r"(?<=[^/]{12})/(?:page/)?(?:[1-9]|1\d)/?$")  # only behind a slug: /2023/02 is a date
+_MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
+_BAD = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
+_SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
+
+_extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: nothing is fetched
+
+
+def canonicalize(url: str, *, base: str = "") -> str:
+    """The address under which an article is kept: absolute http(s), without tracking, AMP, fragment or page number.
+
+    "" for what is no such address, or is hostile: other schemes, credentials, control characters, over 2,000 characters.
+    """
+    parts = _split(url, base)
+    if parts is None:
+        return ""
+    scheme, netloc, path, query = parts
+    for label in ("amp.",):
+        if netloc.startswith(label) and netloc.count(".") > 1:
+            netloc = netloc.removeprefix(label)
+    path = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
+    path = _PAGE_TAIL.sub("", path)
+    pairs = [
+        (name, value)
+        for name, value in parse_qsl(query, keep_blank_values=True)
+        if not _TRACKING.fullmatch(name) and not _PAGE_PARAMETER.fullmatch(name)
+    ]
+    canonical = urlunsplit((scheme, netloc, quote(path, safe=_SAFE_IN_PATH), urlencode(sorted(pairs)), ""))
+    return canonical if len(canonical) <= MAX_URL_LENGTH else ""
+
+
+@lru_cache(maxsize=65536)
+def make_url_key(url: str) -> str:
+    """16 hex digits that the addresses of one article share; "" for what `canonicalize` refuses."""
+    canonical = canonicalize(url)
+    if not canonical:
+        return ""
+    parts = urlsplit(canonical)
+    host = parts.netloc.removeprefix("www.")
+    for label in _MOBILE_LABELS:
+        if host.startswith(label) and host.count(".") > 1:
+            host = host.removeprefix(label).removeprefix("www.")
+    folded = f"{host}{parts.path.rstrip('/')}?{parts.query}"
+    return hashlib.blake2b(folded.encode(), digest_size=8).hexdigest()
+
+
+def get_host(url: str) -> str:
+    """The host name in lower case, without port; "" where there is none."""
+    try:
+        return (urlsplit(url).hostname or "").lower()
+    except ValueError:
+        return ""
+
+
+@lru_cache(maxsize=65536)
+def get_registrable_domain(host: str) -> str:
+    """`kaltim.tribunnews.com:443` → `tribunnews.com`; an IP address or a single label is its own domain."""
+    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and host.count(":") == 1 else host
+    name = name.strip("[].").lower()
+    try:
+        ipaddress.ip_address(name)
+    except ValueError:
+        return _extract(name).top_domain_under_public_suffix or name
+    return name
+
+
+def is_same_site(a: str, b: str) -> bool:
+    """Whether two URLs belong to one registrable domain."""
+    return get_registrable_domain(get_host(a)) == get_registrable_domain(get_host(b)) != ""
+
+
+def _split(url: str, base: str) -> tuple[str, str, str, str] | None:
+    try:
+        text = url.strip()
+        if len(text) > MAX_URL_LENGTH or _BAD.search(text.replace(" ", "%20")):
+            return None
+        text = urljoin(base, text) if base else text
+        parts = urlsplit(text.replace(" ", "%20"))
+        host, port = parts.hostname, parts.port
+    except ValueError:
+        return None
+    scheme = parts.scheme.lower()
+    if scheme not in ("http", "https") or not host or "@" in parts.netloc:
+        return None
+    try:
+        host = host.encode("idna").decode("ascii") if not host.isascii() else host
+    except UnicodeError:
+        return None
+    host = f"[{host}]" if ":" in host else host.rstrip(".")
+    default = {"http": 80, "https": 443}[scheme]
+    return scheme, host if port in (None, default) else f"{host}:{port}", parts.path, parts.query

@@ -1,0 +1,63 @@
+"""The web server's application: the published feed, the front page, /healthz. Reads only; GET and HEAD only.
+
+    /feed.xml   the published file, from memory          /static/…   style sheet and icon
+    /           newest items; ?before=<guid>, ?lang=en   /healthz    JSON for monitors
+
+Pages open the store read-only, once per request, in a worker thread; the feed never touches the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from datetime import UTC, datetime
+from pathlib import Path
+
+from starlette.applications import Starlette
+from starlette.exceptions import HTTPException
+from starlette.middleware import Middleware
+from starlette.middleware.gzip import GZipMiddleware
+from starlette.routing import Mount, Route
+from starlette.staticfiles import StaticFiles
+
+from aggregator.publish.rss import RSS_MEDIA_TYPE
+from aggregator.store import Store
+from aggregator.web.headers import SecurityHeadersMiddleware
+from aggregator.web.pages import Pages
+from aggregator.web.public_file import PublicFile, PublicFilesMiddleware
+from aggregator.web.site import SiteInfo
+from aggregator.web.templating import STATIC_FOLDER
+
+FEED_FILE = "feed.xml"
+
+
+def read_clock() -> datetime:
+    """Now, in UTC."""
+    return datetime.now(UTC)
+
+
+def create_app(
+    *,
+    database: Path,
+    public: Path,
+    site: SiteInfo,
+    open_store: Callable[[Path], Store] = Store.open_reader,
+    clock: Callable[[], datetime] = read_clock,
+) -> Starlette:
+    """The application over the SQLite file `database` and the folder `public` of published files.
+
+    Neither has to exist yet: without a feed /feed.xml answers 503, without a database the front page says that there
+    is no news yet.
+    """
+    feed = public / FEED_FILE
+    files = {f"/{FEED_FILE}": PublicFile(feed, RSS_MEDIA_TYPE)}
+    pages = Pages(database=database, feed=feed, site=site, open_store=open_store, clock=clock)
+    return Starlette(
+        routes=[
+            *(Route(path, file, methods=["GET"]) for path, file in files.items()),  # for the 405 of other methods
+            Route("/", pages.show_front, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]),
+            Route("/healthz", pages.show_health, methods=["GET"]),
+            Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
+        ],
+        middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
+        exception_handlers={HTTPException: pages.show_refusal, 500: pages.show_failure},
+    )

@@ -1,0 +1,137 @@
+"""What the front page shows, worked out before any HTML is written. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import datetime, time
+from itertools import groupby
+from urllib.parse import urlencode
+
+from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.models import FeedItem
+from aggregator.publish.excerpt import make_excerpt
+from aggregator.web.texts import WIB, Language, Texts, name_zone
+
+TITLE_LIMIT = 300
+NAMED_PORTALS = 4  # of those that carry the same text; the others fold away
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Portal:
+    """Another portal that carries the text."""
+
+    name: str
+    url: str  # "" when it is not a web address
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownTime:
+    """A time of publication, in the words of the page."""
+
+    iso: str  # with the source's offset
+    hour: str  # WIB; "" when the source gave only a day
+    day: str  # "" when it is the day of the heading above
+    title: str  # the same moment on the source's own clock
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownItem:
+    """One piece of news; every text is safe to encode, none is escaped yet."""
+
+    title: str
+    url: str
+    excerpt: str
+    language: str
+    source_name: str
+    source_url: str
+    published: ShownTime
+    regions: tuple[str, ...]
+    topics: tuple[str, ...]
+    also_at: tuple[Portal, ...]
+    more_at: tuple[Portal, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Day:
+    """The items that entered the feed on one day, WIB."""
+
+    iso: str
+    label: str
+    items: tuple[ShownItem, ...]
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FrontPage:
+    days: tuple[Day, ...]
+    last_entry: str  # when the newest item came in; "" on older pages
+    older_url: str  # "" on the last page
+    is_first: bool
+
+
+def build_front_page(
+    items: Sequence[FeedItem], texts: Texts, *, page_size: int, before: str | None = None
+) -> FrontPage:
+    """The page for `items`, newest first; one item more than `page_size` says that there is an older page.
+
+    Items come in the order in which they entered the feed, so the days are days of entry; a time of publication that
+    falls on another day brings its date along.
+    """
+    shown, has_older = items[:page_size], len(items) > page_size
+    days = groupby(shown, key=lambda item: item.first_published.astimezone(WIB).date())
+    return FrontPage(
+        days=tuple(_build_day(list(members), texts) for _, members in days),
+        last_entry=texts.format_moment(shown[0].first_published.astimezone(WIB)) if shown and not before else "",
+        older_url=make_link(texts.language, before=shown[-1].guid) if has_older else "",
+        is_first=before is None,
+    )
+
+
+def make_link(language: Language, *, before: str | None = None) -> str:
+    """The front page's address in `language`, from the item after `before` on."""
+    query = {"before": before} if before else {}
+    if language is not Language.INDONESIAN:
+        query["lang"] = language.value
+    return f"/?{urlencode(query)}" if query else "/"
+
+
+def _build_day(items: Sequence[FeedItem], texts: Texts) -> Day:
+    entered = items[0].first_published.astimezone(WIB)
+    return Day(
+        iso=entered.date().isoformat(),
+        label=texts.format_day(entered),
+        items=tuple(_show_item(item, texts, heading=entered) for item in items),
+    )
+
+
+def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
+    portals = tuple(Portal(name=xml_safe(name), url=safe_url(url)) for name, url in item.also_at)
+    # One portal more than fits is named, too: "and 1 other portal" would take as much room.
+    named = NAMED_PORTALS if len(portals) > NAMED_PORTALS + 1 else len(portals)
+    return ShownItem(
+        title=cut_text(xml_safe(item.title), TITLE_LIMIT),
+        url=safe_url(item.url),
+        excerpt=make_excerpt(xml_safe(item.excerpt)),
+        language=item.language,
+        source_name=xml_safe(item.source_name),
+        source_url=safe_url(item.source_url),
+        published=_show_time(item.published, texts, heading=heading),
+        regions=tuple(map(xml_safe, item.regions)),
+        topics=tuple(xml_safe(texts.name_topic(topic)) for topic in item.topics),
+        also_at=portals[:named],
+        more_at=portals[named:],
+    )
+
+
+def _show_time(published: datetime, texts: Texts, *, heading: datetime) -> ShownTime:
+    """Midnight on the source's clock is a date without an hour, and stays on the source's day: nothing else says so
+    in a FeedItem, and the rare item really published at that minute loses only its hour."""
+    is_day_only = published.time() == time.min
+    local = published if is_day_only else published.astimezone(WIB)
+    source_time = texts["no_hour"] if is_day_only else f"{texts.format_hour(published)} {name_zone(published)}"
+    return ShownTime(
+        iso=published.date().isoformat() if is_day_only else published.isoformat(),
+        hour="" if is_day_only else texts.format_hour(local),
+        day="" if local.date() == heading.date() and not is_day_only else texts.format_short_day(local),
+        title=f"{texts['source_time']}: {texts.format_day(published)}, {source_time}",
+    )

@@ -1,0 +1,95 @@
+"""The endpoints that render something: thin, for what a page shows is worked out in `front_page` and `health`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable
+from datetime import datetime
+from pathlib import Path
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import HTMLResponse, JSONResponse, Response
+
+from aggregator.store import Store
+from aggregator.web.conditional import is_not_modified
+from aggregator.web.front_page import build_front_page
+from aggregator.web.headers import SECURITY_HEADERS
+from aggregator.web.health import check_health
+from aggregator.web.site import SiteInfo
+from aggregator.web.templating import PageRenderer
+from aggregator.web.texts import Language, get_texts
+
+PAGE_MAX_AGE_SECONDS = 60
+_MAX_GUID_LENGTH = 200
+
+
+class Pages:
+    """The endpoints, and what they share."""
+
+    def __init__(
+        self,
+        *,
+        database: Path,
+        feed: Path,
+        site: SiteInfo,
+        open_store: Callable[[Path], Store],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._feed = feed
+        self._site = site
+        self._open_store = open_store
+        self._clock = clock
+        self._renderer = PageRenderer(site)
+
+    def show_front(self, request: Request) -> Response:
+        """The newest items, or those after `?before=`; an unknown guid gives an empty page, not an error."""
+        texts = get_texts(_read_language(request))
+        before = request.query_params.get("before", "")[:_MAX_GUID_LENGTH] or None
+        items = []
+        if self._database.exists():
+            with self._open_store(self._database) as store:
+                items = store.get_feed_items(limit=self._site.page_size + 1, before=before)
+        page = build_front_page(items, texts, page_size=self._site.page_size, before=before)
+        return _answer_page(request, self._renderer.render_front(page, texts, before=before))
+
+    def show_health(self, _request: Request) -> Response:
+        """The state of the installation as JSON, never cached."""
+        status, facts = check_health(
+            self._open_store,
+            database=self._database,
+            feed=self._feed,
+            now=self._clock(),
+            max_cycle_age=self._site.max_cycle_age,
+        )
+        return JSONResponse(facts, status, {"cache-control": "no-store"})
+
+    def show_refusal(self, request: Request, error: Exception) -> Response:
+        """A page for what the router refuses: 404, 405."""
+        assert isinstance(error, HTTPException)
+        body = self._renderer.render_error(error.status_code, _read_language(request))
+        return HTMLResponse(body, error.status_code, {**(error.headers or {}), "cache-control": "no-store"})
+
+    def show_failure(self, request: Request, _error: Exception) -> Response:
+        """A page for what went wrong here (the server logs it).
+
+        Starlette calls this from outside all other middleware, so the security headers come along.
+        """
+        body = self._renderer.render_error(500, _read_language(request))
+        return HTMLResponse(body, 500, {**SECURITY_HEADERS, "cache-control": "no-store"})
+
+
+def _read_language(request: Request) -> Language:
+    return Language.ENGLISH if request.query_params.get("lang") == Language.ENGLISH else Language.INDONESIAN
+
+
+def _answer_page(request: Request, body: str) -> Response:
+    """The page, or 304. The ETag is weak, for compression follows."""
+    content = body.encode()
+    etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
+    headers = {"etag": etag, "cache-control": f"public, max-age={PAGE_MAX_AGE_SECONDS}"}
+    tags = ", ".join(request.headers.getlist("if-none-match"))
+    if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
+        return Response(status_code=304, headers=headers)
+    return HTMLResponse(content, headers=headers)

@@ -1,0 +1,23 @@
+"""What the pages need to know about the installation they belong to."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import timedelta
+from urllib.parse import urljoin
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class SiteInfo:
+    """Set by the operator; nothing of it is read from a request, for a Host header is anybody's to write."""
+
+    url: str  # public address of the front page, ending in a slash
+    name: str = "Kabar Kota"
+    operator: str = ""  # who runs this installation
+    contact: str = ""  # e-mail address for corrections and takedowns
+    page_size: int = 20
+    max_cycle_age: timedelta = timedelta(hours=6)  # an older last cycle makes /healthz answer 503
+
+    @property
+    def feed_url(self) -> str:
+        return urljoin(self.url, "feed.xml")

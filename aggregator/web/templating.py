@@ -1,0 +1,64 @@
+"""Renders the templates: Jinja2 with everything escaped and every name defined."""
+
+from __future__ import annotations
+
+import hashlib
+from functools import cache
+from pathlib import Path
+
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+
+from aggregator.web.front_page import FrontPage, make_link
+from aggregator.web.site import SiteInfo
+from aggregator.web.texts import Language, Texts, get_texts
+
+_FOLDER = Path(__file__).parent
+STATIC_FOLDER = _FOLDER / "static"
+_ERRORS_WITH_TEXTS = frozenset({404, 405, 500})
+
+
+class PageRenderer:
+    """Turns what a page shows into HTML."""
+
+    def __init__(self, site: SiteInfo) -> None:
+        self._templates = Environment(
+            loader=FileSystemLoader(_FOLDER / "templates"),
+            autoescape=True,
+            undefined=StrictUndefined,
+            trim_blocks=True,
+            lstrip_blocks=True,
+            auto_reload=False,
+        )
+        self._templates.globals |= {"site": site, "static": name_static_file}
+
+    def render_front(self, page: FrontPage, texts: Texts, *, before: str | None) -> str:
+        """The front page, its older pages included."""
+        other = get_texts(_get_other(texts.language))
+        return self._templates.get_template("front.html").render(
+            page=page,
+            texts=texts,
+            front_url=make_link(texts.language),
+            other=other,
+            other_url=make_link(other.language, before=before),
+        )
+
+    def render_error(self, status: int, language: Language) -> str:
+        """An error page in both languages, `language` first: whoever lands here may not have chosen one."""
+        return self._templates.get_template("error.html").render(
+            status=status,
+            kind=status if status in _ERRORS_WITH_TEXTS else 404 if status < 500 else 500,
+            texts=get_texts(language),
+            both=[get_texts(language), get_texts(_get_other(language))],
+            front_url=make_link(language),
+        )
+
+
+@cache
+def name_static_file(name: str) -> str:
+    """The address of a static file, with a mark of its content so that a new release is not shown in old clothes."""
+    digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()[:8]
+    return f"/static/{name}?v={digest}"
+
+
+def _get_other(language: Language) -> Language:
+    return next(each for each in Language if each is not language)

@@ -1,0 +1,8 @@
+"""`python -m crawler`: the crawl process, started by `crawler.process.CrawlProcess`."""
+
+import sys
+
+if __name__ == "__main__":  # parser workers are spawned: they import this file and must not start a crawl
+    from crawler.child import main
+
+    main(*sys.argv[1:2])

@@ -1,0 +1,70 @@
+"""Keeps the crawler off private networks, on every hop, at the moment of connecting.
+
+A portal can point a link, a redirect or its own DNS name at 127.0.0.1 or at a cloud's metadata address. Checking
+names or URLs beforehand leaves a gap that DNS rebinding uses, so the check sits where the socket is opened: on the
+reactor of the crawl process, under everything that connects.
+"""
+
+from __future__ import annotations
+
+import ipaddress
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from scrapy.resolver import CachingThreadedResolver
+from twisted.internet import defer
+
+IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
+IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
+
+
+class AddressRefusedError(OSError):
+    """The address is private and no setting opens it."""
+
+
+def is_public(address: IPAddress) -> bool:
+    """Whether `address` is reachable by anyone: a global unicast address, also inside its IPv4-mapped forms."""
+    if isinstance(address, ipaddress.IPv6Address):
+        inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
+        if inner is not None and not is_public(inner):
+            return False
+    return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+class AddressGuard:
+    """Decides which addresses may be connected to: public ones and those inside `allow_networks`."""
+
+    def __init__(self, allow_networks: Iterable[IPNetwork] = ()) -> None:
+        self._allowed = tuple(allow_networks)
+
+    def check(self, host: str) -> None:
+        """Raises AddressRefusedError unless `host`, an IP address, may be connected to."""
+        try:
+            address = ipaddress.ip_address(host.partition("%")[0])
+        except ValueError as error:
+            raise AddressRefusedError(f"{host} is not an IP address") from error
+        if not (is_public(address) or any(address in network for network in self._allowed)):
+            raise AddressRefusedError(f"{host} is a private address (allow_networks opens one)")
+
+
+def install_guard(reactor: Any, guard: Callable[[], AddressGuard]) -> None:
+    """Puts the guard under every TCP connection that `reactor` makes from now on.
+
+    `guard` is asked each time, since a warm crawl process may be given other settings.
+    """
+    connect = reactor.connectTCP
+
+    def connect_guarded(host: str, port: int, *args: Any, **kwargs: Any) -> Any:
+        guard().check(host)
+        return connect(host, port, *args, **kwargs)
+
+    reactor.connectTCP = connect_guarded
+
+
+class Resolver(CachingThreadedResolver):
+    """Scrapy's resolver; names under `.localhost` are this machine without asking anyone (RFC 6761, 6.3)."""
+
+    def getHostByName(self, name: str, timeout: Any = ()) -> Any:  # noqa: N802 - Twisted's name
+        if name == "localhost" or name.endswith(".localhost"):
+            return defer.succeed("127.0.0.1")
+        return super().getHostByName(name, timeout)

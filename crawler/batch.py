@@ -1,0 +1,40 @@
+"""What goes into a crawl process and comes out of it, one line of JSON each."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aggregator.models import CrawlJob, Harvest
+from aggregator.wire import Codec
+from crawler.settings import CrawlSettings
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class CrawlBatch:
+    """The sources to poll in one cycle."""
+
+    settings: CrawlSettings
+    jobs: tuple[CrawlJob, ...]
+    topics_path: str | None = None  # the operator's topics.toml, for the topic scan
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class BatchEnd:
+    """The last line of a batch: how much Scrapy did. Judge a crawl by these, not by its `finished`."""
+
+    harvests: int
+    requests: int
+    responses: int
+    exceptions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """One line out of the crawl process: a harvest, or the end of the batch."""
+
+    harvest: Harvest | None = None
+    end: BatchEnd | None = None
+
+
+BATCH = Codec(CrawlBatch)
+REPORT = Codec(Report)

@@ -1,0 +1,186 @@
+"""The crawl process: batches come in on stdin, harvests go out on stdout, logs to stderr.
+
+    stdin: CrawlBatch ──▶ one crawl per kind of channel, side by side in one event loop ──▶ stdout: Report, Report, … end
+    stdin closed ──▶ exit
+
+It may serve many batches (`serve` keeps it warm) and is recycled by its parent.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import logging
+import os
+import sys
+from collections import defaultdict
+from collections.abc import Sequence
+from typing import Any, BinaryIO
+
+from scrapy.crawler import AsyncCrawlerRunner
+from scrapy.utils.reactor import install_reactor
+
+from aggregator.models import ChannelKind, Harvest
+from crawler.address_guard import AddressGuard, Resolver, install_guard
+from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
+from crawler.clock import system_clock
+from crawler.middlewares import Manners
+from crawler.parsing import ParserPool, die_with_parent
+from crawler.politeness import Pace, Robots
+from crawler.scrapy_settings import EVENT_LOOP, REACTOR, build_scrapy_settings
+from crawler.spiders.base import Assignment, ChannelSpider
+from crawler.spiders.feed import FeedSpider
+from crawler.spiders.listing import ListingSpider
+from crawler.spiders.sitemap import SitemapSpider
+from crawler.spiders.wordpress import WordPressSpider
+from crawler.visit import Visit
+
+SPIDERS: dict[ChannelKind, type[ChannelSpider]] = {
+    spider.kind: spider for spider in (FeedSpider, SitemapSpider, WordPressSpider, ListingSpider)
+}
+LONGEST_LINE = 1 << 30
+
+logger = logging.getLogger(__name__)
+
+
+class HarvestPipeline:
+    """Scrapy item pipeline: writes each harvest to the parent, waiting in a thread where the parent is busy."""
+
+    def __init__(self, writer: ReportWriter) -> None:
+        self._writer = writer
+
+    @classmethod
+    def from_crawler(cls, crawler: Any) -> HarvestPipeline:
+        return cls(crawler.settings["KABARKOTA_WRITER"])
+
+    async def process_item(self, item: Harvest) -> Harvest:
+        await self._writer.write(Report(harvest=item))
+        return item
+
+
+class ReportWriter:
+    """Writes reports, a whole line at a time."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._lock = asyncio.Lock()
+        self.harvests = 0
+
+    async def write(self, report: Report) -> None:
+        line = REPORT.encode(report) + b"\n"
+        async with self._lock:
+            await asyncio.to_thread(self._write_line, line)
+        self.harvests += report.harvest is not None
+
+    def _write_line(self, line: bytes) -> None:
+        self._out.write(line)
+        self._out.flush()
+
+
+class CrawlServer:
+    """Serves batches until stdin closes."""
+
+    def __init__(self, out: BinaryIO) -> None:
+        self._out = out
+        self._guard = AddressGuard()
+        self._pool: ParserPool | None = None
+
+    def get_guard(self) -> AddressGuard:
+        return self._guard
+
+    async def serve(self) -> None:
+        lines = await open_stdin()
+        try:
+            while line := await lines.readline():
+                await self._crawl(BATCH.decode(line))
+        finally:
+            if self._pool is not None:
+                self._pool.close()
+
+    async def _crawl(self, batch: CrawlBatch) -> None:
+        settings = batch.settings
+        self._guard = AddressGuard(settings.allow_networks)
+        self._pool = self._pool or ParserPool(settings)
+        writer = ReportWriter(self._out)
+        manners = Manners(
+            settings=settings,
+            pace=Pace(settings),
+            robots=Robots((record for job in batch.jobs for record in job.robots), system_clock()),
+            clock=system_clock,
+        )
+        runner = AsyncCrawlerRunner(
+            build_scrapy_settings(settings)
+            | {
+                "KABARKOTA_MANNERS": manners,
+                "KABARKOTA_WRITER": writer,
+                "ITEM_PIPELINES": {HarvestPipeline: 100},
+            }
+        )
+        deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
+        crawlers = []
+        crawls = []
+        for kind, assignments in assign_channels(batch).items():
+            crawler = runner.create_crawler(SPIDERS[kind])
+            crawlers.append(crawler)
+            crawls.append(
+                runner.crawl(
+                    crawler,
+                    assignments=assignments,
+                    manners=manners,
+                    pool=self._pool,
+                    deadline=deadline,
+                    topics_path=batch.topics_path,
+                )
+            )
+        await asyncio.gather(*crawls)
+        await writer.write(Report(end=summarise(crawlers, writer.harvests)))
+
+
+def assign_channels(batch: CrawlBatch) -> dict[ChannelKind, list[Assignment]]:
+    """The channels by kind; channels of one source share its visit."""
+    by_kind: defaultdict[ChannelKind, list[Assignment]] = defaultdict(list)
+    for job in batch.jobs:
+        visit = Visit(job=job, settings=batch.settings)
+        for channel_job in job.channels:
+            by_kind[channel_job.channel.kind].append(Assignment(visit=visit, job=channel_job))
+    return dict(by_kind)
+
+
+def summarise(crawlers: Sequence[Any], harvests: int) -> BatchEnd:
+    def total(name: str) -> int:
+        return sum(int(crawler.stats.get_value(name, 0)) for crawler in crawlers if crawler.stats)
+
+    return BatchEnd(
+        harvests=harvests,
+        requests=total("downloader/request_count"),
+        responses=total("downloader/response_count"),
+        exceptions=total("spider_exceptions/count") + total("downloader/exception_count"),
+    )
+
+
+async def open_stdin() -> asyncio.StreamReader:
+    loop = asyncio.get_running_loop()
+    reader = asyncio.StreamReader(limit=LONGEST_LINE, loop=loop)
+    await loop.connect_read_pipe(lambda: asyncio.StreamReaderProtocol(reader, loop=loop), sys.stdin)
+    return reader
+
+
+def claim_stdout() -> BinaryIO:
+    """The pipe to the parent, out of reach of anything that prints: file descriptor 1 becomes stderr."""
+    out = os.fdopen(os.dup(1), "wb")
+    os.dup2(2, 1)
+    return out
+
+
+def main(log_level: str = "WARNING") -> None:
+    """Runs the crawl process until its stdin closes."""
+    die_with_parent()
+    logging.basicConfig(stream=sys.stderr, level=log_level, format="%(levelname)s %(name)s: %(message)s")
+    server = CrawlServer(claim_stdout())
+    install_reactor(REACTOR, EVENT_LOOP)
+    from twisted.internet import reactor
+    from twisted.internet.defer import Deferred
+    from twisted.internet.task import react
+
+    Resolver(reactor, cache_size=10_000, timeout=10).install_on_reactor()  # type: ignore[arg-type]
+    install_guard(reactor, server.get_guard)
+    react(lambda _: Deferred.fromFuture(asyncio.ensure_future(server.serve())))

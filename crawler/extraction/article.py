@@ -1,0 +1,101 @@
+"""A page into an article. Pure: bytes and an address in, an ExtractedArticle out."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from datetime import datetime, tzinfo
+from itertools import islice
+
+from lxml import etree
+
+from aggregator.models import ExtractedArticle
+from crawler.extraction.authors import find_authors
+from crawler.extraction.body import Body, find_body
+from crawler.extraction.fingerprints import hash_paragraphs
+from crawler.extraction.furniture import is_beside_article
+from crawler.extraction.metadata import join_url
+from crawler.extraction.outline import Outline
+from crawler.extraction.page import Page, read_element, read_page
+from crawler.extraction.profiles import Profile
+from crawler.extraction.publication import DateReader, find_modification, find_publication
+from crawler.extraction.titles import find_title
+
+MAX_BOILERPLATE = 400
+BOILERPLATE_WORDS = 3  # shorter lines ("Beranda", "Bagikan") are on every page of every site
+MAX_TAGS = 30
+MAX_IMAGES = 50
+
+_FIND_TAG_LINKS = etree.XPath(
+    "//a[contains(concat(' ', normalize-space(@rel), ' '), ' tag ')][not(contains(@rel, 'category'))]"
+)
+
+
+def extract_article(
+    html: bytes,
+    url: str,
+    *,
+    zone: tzinfo | None = None,
+    now: datetime | None = None,
+    profile: Profile | None = None,
+) -> ExtractedArticle:
+    """The article of the page `html`, fetched from `url`; fields that the page does not give stay empty.
+
+    `zone` is the source's, for dates that name none (WIB without it); `now` (aware) is when the page was read, and
+    without it relative dates ("2 jam lalu") are not read. `profile` overrides the choice of profile. Never raises on
+    what a page holds; a page without an article has an empty text.
+
+        bytes ─▶ one tree ─▶ head: metadata ─────────────────┐
+                         └─▶ outline ─▶ body: paragraphs ────┴─▶ title, authors, dates ─▶ ExtractedArticle
+    """
+    page = read_page(html, url, profile)
+    if page is None:
+        return ExtractedArticle()
+    meta, reader = page.meta, DateReader(zone=zone, now=now)
+    title = find_title(page)
+    body = find_body(page, title)
+    text = "\n".join(body.paragraphs)
+    publication = find_publication(page, title, text, reader)
+    return ExtractedArticle(
+        title=title,
+        authors=find_authors(page),
+        published=publication.at if publication else None,
+        published_precision=publication.precision if publication else None,
+        published_raw=publication.raw if publication else "",
+        published_method=publication.method if publication else "",
+        modified=find_modification(page, reader),
+        text=text,
+        summary=meta.description,
+        image=meta.image or _find_image(page),
+        canonical_url=meta.canonical_url,
+        site_name=meta.site_name,
+        language=meta.language,
+        tags=_find_tags(page),
+        method=body.method,
+        noindex=meta.noindex,
+        boilerplate=_hash_blocks(page.outline, body),
+    )
+
+
+def _find_tags(page: Page) -> tuple[str, ...]:
+    """The tags readers see, else those of the head."""
+    links = (read_element(link).lstrip("#") for link in _FIND_TAG_LINKS(page.root)[: 2 * MAX_TAGS])
+    return tuple(dict.fromkeys(filter(None, links)))[:MAX_TAGS] or page.meta.tags
+
+
+def _find_image(page: Page) -> str:
+    """The first picture in the article; read only where the head names none."""
+    for image in islice(page.root.iter("img"), MAX_IMAGES):
+        if next(image.iterancestors("article", "figure", "main"), None) is not None and not is_beside_article(image):
+            return join_url(page.url, image.get("src", ""))
+    return ""
+
+
+def _hash_blocks(outline: Outline, body: Body) -> tuple[int, ...]:
+    """Hashes of the page's paragraphs, the article's first, each once: the bound cuts menus, not text."""
+    return tuple(dict.fromkeys(hash_paragraphs(_list_lines(outline, body))))
+
+
+def _list_lines(outline: Outline, body: Body) -> Iterator[str]:
+    lines = dict.fromkeys((*body.paragraphs, *(block.text for block in outline.blocks)))
+    long_enough = (line for line in lines if len(line.split(None, BOILERPLATE_WORDS)) >= BOILERPLATE_WORDS)
+    return islice(long_enough, MAX_BOILERPLATE)

@@ -1,0 +1,171 @@
+"""Who wrote an article: persons, never the publisher or its desk. Pure.
+
+a labelled line ("Penulis: …") ─▶ the profile's element ─▶ elements for bylines ─▶ JSON-LD ─▶ meta tags
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Iterator
+from functools import cache, lru_cache
+from importlib import resources
+from itertools import chain, zip_longest
+from typing import NamedTuple
+from urllib.parse import urlsplit
+
+from lxml import etree
+
+from crawler.extraction.furniture import is_beside_article
+from crawler.extraction.outline import Outline
+from crawler.extraction.page import Page, read_element
+from crawler.extraction.paragraphs import fold_words
+
+MAX_AUTHORS = 6
+MAX_NAME_CHARS = 60
+MAX_NAME_WORDS = 6
+MAX_LINE_CHARS = 120
+MAX_ELEMENTS = 40
+
+_FIND_MARKED = etree.XPath("//*[@rel='author' or @itemprop='author'][not(self::meta or self::link)]")
+_BYLINE_NAME = re.compile(
+    r"(?<![a-z])(?:author|author[-_]?name|vcard|byline|by|posted[-_]by|penulis|(?:nm)?reporter|writer)(?![a-z])",
+    re.IGNORECASE,
+)
+_OTHER_NAME = re.compile(
+    r"comment|avatar|bio|desc|box|about|image|photo|social|count|posts?-list|has-author", re.IGNORECASE
+)
+_SPLIT = re.compile(r"\s*[;/|&]\s*|\s+(?:dan|and)\s+", re.IGNORECASE)
+_COMMA = re.compile(r"\s*,\s*")
+_DATE_TAIL = re.compile(
+    r"\s+(?:on\s+|pada\s+)?(?:\d{1,2}[\s/.-]|(?:senin|selasa|rabu|kamis|jumat|jum'at|sabtu|minggu)\b).*", re.IGNORECASE
+)
+_SITE_TAIL = re.compile(r"\s+[-–—|•·]\s+.*")
+_ADDRESS = re.compile(r"https?:|www\.|@\w+\.|\.(?:com|co|id|net|org|go)\b", re.IGNORECASE)
+
+
+class _Words(NamedTuple):
+    label: re.Pattern[str]
+    prefix: re.Pattern[str]
+    suffix: re.Pattern[str]
+    desk: re.Pattern[str]
+    degrees: frozenset[str]
+
+
+@cache
+def _load_words() -> _Words:
+    table = tomllib.loads(resources.files(__package__).joinpath("bylines.toml").read_text(encoding="utf-8"))
+
+    def join(key: str) -> str:
+        return "|".join(sorted(map(re.escape, table[key]), key=len, reverse=True))
+
+    return _Words(
+        label=re.compile(rf"\W{{0,3}}(?:{join('labels')})\s*[:：]\s*(.+)", re.IGNORECASE),
+        prefix=re.compile(rf"\W*(?:{join('prefixes')})\b\s*[:：]?\s*", re.IGNORECASE),
+        suffix=re.compile(rf"[\s,(/-]+(?:{join('suffixes')})\b.*$", re.IGNORECASE),
+        desk=re.compile(rf"\W*(?:{join('desks')})(?![^\W_])", re.IGNORECASE),
+        degrees=frozenset(table["degrees"]),
+    )
+
+
+def find_authors(page: Page) -> tuple[str, ...]:
+    """The names of the writers, each once, from the first way that names any; empty where only a desk signs."""
+    linked = page.meta.linked
+    publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
+    ways: tuple[Iterable[str], ...] = (
+        _list_labelled(page.outline),
+        map(read_element, page.select(page.profile.author)),
+        _list_bylines(page),
+        linked.authors,
+        (page.meta.author,),
+    )
+    for way in ways:
+        for said in way:
+            if names := tuple(_list_names(said, publishers)):
+                return names[:MAX_AUTHORS]
+    return ()
+
+
+def read_names(said: str, *, url: str) -> tuple[str, ...]:
+    """The persons named in what a channel gives as author of an article at `url`."""
+    return tuple(_list_names(said, _list_publishers(url)))[:MAX_AUTHORS]
+
+
+def _list_labelled(outline: Outline) -> Iterator[str]:
+    """What stands after "Penulis:" and the like; a cell of a table may hold the label, the next one the name."""
+    label = _load_words().label
+    lines = [block.text for block in outline.blocks]
+    for line, after in zip_longest(lines, lines[1:], fillvalue=""):
+        if len(line) > MAX_LINE_CHARS:
+            continue
+        value = after[:MAX_LINE_CHARS] if after.startswith((":", "：")) else ""
+        if found := label.match(line + value):
+            yield found[1]
+
+
+def _list_bylines(page: Page) -> Iterator[str]:
+    for element in chain(page.named.select(_is_byline_name, most=MAX_ELEMENTS), _FIND_MARKED(page.root)[:MAX_ELEMENTS]):
+        if is_beside_article(element) or next(element.iterancestors("figure"), None) is not None:
+            continue  # another article's, or a photographer's
+        text = read_element(element)
+        if len(text) <= MAX_LINE_CHARS:
+            yield text
+
+
+@lru_cache(maxsize=20_000)
+def _is_byline_name(names: str) -> bool:
+    return _BYLINE_NAME.search(names) is not None and _OTHER_NAME.search(names) is None
+
+
+def _list_publishers(url: str, *names: str) -> frozenset[str]:
+    """What the publisher is called, folded: its names, its host, the labels of the host."""
+    try:
+        host = (urlsplit(url).hostname or "").removeprefix("www.")
+    except ValueError:
+        host = ""
+    return frozenset(
+        filter(None, (fold_words(name).replace(" ", "") for name in (*names, host, *host.split(".")[:-1])))
+    )
+
+
+def _list_names(said: str, publishers: frozenset[str]) -> Iterator[str]:
+    words = _load_words()
+    text = said[: 2 * MAX_LINE_CHARS]
+    if stripped := words.prefix.sub("", text, count=1):
+        text = words.prefix.sub("", stripped, count=1)  # "Penulis: Kontributor …", "Oleh: Reporter …"
+    seen = set()
+    for part in _split_names(_DATE_TAIL.sub("", _SITE_TAIL.sub("", text))):
+        name = words.suffix.sub("", part).strip(" \t.,:;-–—()[]*\"'")
+        if _is_person(name, publishers) and name.casefold() not in seen:
+            seen.add(name.casefold())
+            yield name
+
+
+def _split_names(text: str) -> Iterator[str]:
+    """Names one by one; degrees stay with their names."""
+    for part in _SPLIT.split(text):
+        name = ""
+        for piece in _COMMA.split(part):
+            if name and _is_degree(piece):
+                name += ", " + piece
+            else:
+                if name:
+                    yield name
+                name = piece
+        if name:
+            yield name
+
+
+def _is_degree(piece: str) -> bool:
+    plain = piece.strip()
+    return ("." in plain and len(plain) <= 12) or plain.casefold() in _load_words().degrees
+
+
+def _is_person(name: str, publishers: frozenset[str]) -> bool:
+    if not name or len(name) > MAX_NAME_CHARS or len(name.split()) > MAX_NAME_WORDS:
+        return False
+    if not any(map(str.isalpha, name)) or _ADDRESS.search(name) or _load_words().desk.match(name):
+        return False
+    folded = fold_words(name).replace(" ", "")
+    # "Kompas Cyber Media" at kompas.com: no person is called like the portal
+    return folded not in publishers and not any(len(own) > 4 and folded.startswith(own) for own in publishers)

@@ -1,0 +1,137 @@
+"""Bytes of a page into one lxml tree. Pure.
+
+Nothing here raises on junk: whatever comes in, a tree goes out, or None where there is no element at all.
+
+    bytes ──cap──▶ ──charset──▶ UTF-8 without control characters ──▶ over-long tags cut ──▶ lxml tree
+"""
+
+from __future__ import annotations
+
+import codecs
+import re
+
+from lxml import etree
+
+# A page the crawler fetched has at most 3 MiB; articles end long before the cap.
+MAX_PAGE_BYTES = 4 * 1024 * 1024
+# libxml2 checks each attribute against all earlier ones of its tag: 100,000 on one tag take 13 s, 2,700 (what fits in
+# such a tag) 10 ms. Tags of real pages that are longer hold data: URIs or JSON, which nobody reads here.
+MAX_TAG_BYTES = 8_000
+UNCHECKED_BYTES = 64 * 1024  # a page of one tag and this size costs .3 s, which is not worth looking for
+# Where so much of the first 64 KiB is not UTF-8, it is some other encoding throughout, and is not mended byte by byte.
+MAX_STRAY_BYTES = 2_000
+SAMPLE_BYTES = 65_536
+
+_BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
+_DECLARED_CHARSET = re.compile(
+    rb"<(?:meta|\?xml)\b[^>]{0,200}?(?:charset|encoding)\s*=\s*[\"']?\s*([\w:.\-]{2,30})", re.IGNORECASE
+)
+# What browsers read (WHATWG Encoding Standard); Python's registry also holds punycode, unicode_escape and the like.
+_KNOWN_CHARSET = re.compile(
+    r"cp125\d|cp8(?:66|74)|iso8859-\d+|koi8-[ru]|gb18030|gbk|gb2312|big5|euc_(?:jp|kr)|shift_jis|mac-\w+"
+)
+# All of C0 but tab and line breaks, and DEL. Deleted from UTF-8, where no other character contains these bytes.
+_CONTROLS = bytes(set(range(0x20)) - {0x09, 0x0A, 0x0D} | {0x7F})
+# Scripts and styles come first, so that "a<b" in them is not taken for a tag. Possessive throughout: linear time.
+_START_TAG = re.compile(
+    rb"""<script\b(?:[^<]++|<(?!/script))*+ | <style\b(?:[^<]++|<(?!/style))*+
+    | <([a-z][^\s/>]{0,40}+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+""",
+    re.IGNORECASE | re.VERBOSE,
+)
+
+
+def read_markup(html: bytes) -> bytes:
+    """A page in any encoding as UTF-8 that lxml can be trusted with: 4 MiB, no control characters, no endless tags."""
+    return _cut_long_tags(read_utf8(html))
+
+
+def parse_markup(data: bytes) -> etree._Element | None:
+    """The root element of what `read_markup` gave, without comments; None where there is no element at all.
+
+    Elements nested deeper than libxml2 allows (2,048) are lost with their text.
+    """
+    if not data.strip():
+        return None
+    # A parser of its own for each page: lxml's are not safe to share between threads.
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    try:
+        return etree.fromstring(data, parser)
+    except (etree.LxmlError, ValueError):  # no element in the whole document
+        return None
+
+
+def read_utf8(html: bytes) -> bytes:
+    """The first 4 MiB of `html` in UTF-8, without control characters.
+
+    Valid UTF-8 is taken for UTF-8 whatever the page declares (a wrong declaration is common, an accident of bytes that
+    looks like UTF-8 is not). Else the declared charset counts; without one, what is not UTF-8 is read as windows-1252,
+    which also mends pages that mix the two.
+    """
+    data = html[:MAX_PAGE_BYTES]
+    for mark, name in _BYTE_ORDER_MARKS:
+        if data.startswith(mark):
+            return _encode(data[len(mark) :].decode(name, "replace"))
+    if (wide := _guess_utf16(data)) is not None:
+        return _encode(data.decode(wide, "replace"))
+    try:
+        data.decode("utf-8")
+    except UnicodeDecodeError:
+        return _encode(_decode_legacy(data))
+    return data.translate(None, _CONTROLS)
+
+
+def _encode(text: str) -> bytes:
+    return text.encode("utf-8", "replace").translate(None, _CONTROLS)
+
+
+def _guess_utf16(data: bytes) -> str | None:
+    """UTF-16 without a byte order mark shows in markup: every other byte is NUL."""
+    start = data[:200]
+    if start.count(0) < len(start) * 0.4:
+        return None
+    odd, even = start[1::2].count(0), start[::2].count(0)
+    return "utf-16-le" if odd > 4 * even else "utf-16-be" if even > 4 * odd else None
+
+
+def _decode_legacy(data: bytes) -> str:
+    charset = _find_charset(data)
+    if charset:
+        return data.decode(charset, "replace")
+    strays = data[:SAMPLE_BYTES].decode("utf-8", "replace").count("\ufffd")
+    if strays > MAX_STRAY_BYTES:
+        return data.decode("cp1252", "replace")
+    return data.decode("utf-8", "windows-1252-strays")
+
+
+def _find_charset(data: bytes) -> str | None:
+    """The declared charset, if browsers know it and it is not UTF-8."""
+    declared = _DECLARED_CHARSET.search(data[:4096])
+    if not declared:
+        return None
+    try:
+        name = codecs.lookup(declared[1].decode("ascii")).name
+    except LookupError:
+        return None
+    if name == "iso8859-1":  # browsers read Latin-1 as windows-1252
+        return "cp1252"
+    return name if _KNOWN_CHARSET.fullmatch(name) else None
+
+
+def _read_stray(error: UnicodeError) -> tuple[str, int]:
+    if not isinstance(error, UnicodeDecodeError):
+        raise error
+    return error.object[error.start : error.end].decode("cp1252", "replace"), error.end
+
+
+codecs.register_error("windows-1252-strays", _read_stray)
+
+
+def _cut_long_tags(data: bytes) -> bytes:
+    """Start tags longer than the limit are reduced to their names."""
+    if len(data) <= UNCHECKED_BYTES or not any(map(_is_long_tag, _START_TAG.finditer(data))):
+        return data
+    return _START_TAG.sub(lambda tag: b"<" + tag[1] if _is_long_tag(tag) else tag[0], data)
+
+
+def _is_long_tag(found: re.Match[bytes]) -> bool:
+    return found[1] is not None and found.end() - found.start() > MAX_TAG_BYTES

@@ -1,0 +1,152 @@
+"""Tells the furniture of a page (navigation, sharing, related posts, credits) from its article. Pure.
+
+Elements are judged by tag, role, visibility and class names; lines by how they begin. Two errors are possible, and
+furniture in the text is the worse one: it makes duplicates of strangers and topics out of sidebars. Yet a whole article
+lost to a class name such as "content-with-sidebar" is worse still, so a weak judgement on most of a page's text is
+overruled (`prose.WRAPPER_SHARE`). The words are in furniture.toml.
+"""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from collections.abc import Iterable, Mapping
+from enum import Enum
+from functools import lru_cache
+from importlib import resources
+from itertools import chain
+
+from lxml import etree
+
+MAX_NAMES_CHARS = 300  # of class names and id
+MAX_LEVELS = 12
+NAMES_CACHED = 20_000  # a portal's pages share their class names
+MAX_ENDING_CHARS = 60
+
+
+class Strength(Enum):
+    """How surely an element is furniture."""
+
+    NONE = 0
+    WEAK = 1
+    STRONG = 2
+
+
+Attributes = Mapping[str, str] | etree._Attrib  # noqa: SLF001 - lxml has no public name for it
+
+
+def _join(words: Iterable[str]) -> str:
+    return "|".join(re.escape(word).replace(r"\ ", r"\s+") for word in sorted(words, key=len, reverse=True))
+
+
+def _compile_words(words: Iterable[str]) -> re.Pattern[str]:
+    return re.compile(rf"(?<![a-z])(?:{_join(words)})(?![a-z])")
+
+
+_TABLE = tomllib.loads(resources.files(__package__).joinpath("furniture.toml").read_text(encoding="utf-8"))
+_ELEMENTS, _CLASSES, _LINES = _TABLE["elements"], _TABLE["classes"], _TABLE["lines"]
+
+_TAGS = frozenset(_ELEMENTS["tags"])
+_ROLES = frozenset(_ELEMENTS["roles"])
+_NEVER_BY_CLASS = frozenset(_ELEMENTS["never_by_class"])
+_BESIDE_TAGS = frozenset(_ELEMENTS["beside"])
+_UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECASE)
+
+_STRONG = _compile_words(_CLASSES["strong"])
+_WEAK = _compile_words(_CLASSES["weak"])
+_WHOLE = re.compile(rf"(?<!\S)(?:{_join(_CLASSES['whole'])})(?!\S)")
+_BESIDE = _compile_words(_CLASSES["beside"])
+_EXEMPT = _compile_words(_CLASSES["exempt"])
+_CONTAINER = _compile_words(_CLASSES["containers"])
+_IGNORED = re.compile(rf"(?<!\S)(?:{_join(_CLASSES['ignored'])})\S*")
+_HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
+_DASHES = re.compile(r"[-_]+")
+
+_LINE = re.compile(
+    rf"(?:{_join(_LINES['starts'])})(?!\w)"
+    rf"|(?:{_join(_LINES['exact'])})\W*$"
+    rf"|(?:{_join(_LINES['calls'])})\b.*\b(?:{_join(_LINES['places'])})\b",
+    re.IGNORECASE,
+)
+# "Penulis: Budi"; "Penulis" in one cell and ": Budi" in the next; "Kontributor Budi Santoso"
+_LABEL = re.compile(
+    rf"\W{{0,3}}(?i:{_join(_LINES['labels'])})(?:\s*[:：]|\W*$|\s(?:[A-Z][\w.'’-]*\s?){{1,4}}$)|\s*[:：]",
+)
+_ENDING = re.compile(
+    rf"\W{{0,3}}(?:{_join(_LINES['endings'])}|(?P<late>{_join(_LINES['late_endings'])}))\W*$", re.IGNORECASE
+)
+
+
+def judge_element(tag: str, attributes: Attributes) -> Strength:
+    """How surely an element is furniture by what it is called; class names are one string, as on the page."""
+    if tag in _TAGS or attributes.get("role") in _ROLES:
+        return Strength.WEAK
+    if "hidden" in attributes or _UNSEEN.search(attributes.get("style", "")):
+        return Strength.WEAK
+    if tag in _NEVER_BY_CLASS:
+        return Strength.NONE
+    names = _read_names(attributes)
+    return _judge_names(names) if names else Strength.NONE
+
+
+def name_container(attributes: Attributes) -> str:
+    """The names of an element that is named as the container of an article's text, else ""."""
+    names = _read_names(attributes)
+    if attributes.get("itemprop") == "articleBody":
+        return names or "articleBody"
+    return names if names and _is_container_name(names) else ""
+
+
+def is_beside_article(element: etree._Element) -> bool:
+    """Whether an element stands in a teaser, widget or comment: its date or name is another article's."""
+    for level, above in enumerate(chain((element,), element.iterancestors())):
+        if above.tag in ("body", "main", "article") or level > MAX_LEVELS:
+            return False
+        if above.tag in _BESIDE_TAGS or _is_beside_name(_read_names(above.attrib)):
+            return True
+    return False
+
+
+def is_furniture_line(text: str) -> bool:
+    """Whether a line is a pointer elsewhere, a credit or a label."""
+    if len(text) <= _LINES["label_most"] and _LABEL.match(text):
+        return True
+    return len(text) <= _LINES["most"] and _LINE.match(text) is not None
+
+
+def judge_ending(text: str) -> Strength:
+    """How surely a line is the heading of what follows an article; weakly, where it may stand in the middle, too."""
+    found = _ENDING.match(text) if len(text) <= MAX_ENDING_CHARS else None
+    if found is None:
+        return Strength.NONE
+    return Strength.WEAK if found["late"] else Strength.STRONG
+
+
+def _read_names(attributes: Attributes) -> str:
+    return f"{attributes.get('class', '')} {attributes.get('id', '')}".strip()[:MAX_NAMES_CHARS]
+
+
+def _fold_names(names: str) -> str:
+    """Class names in one spelling: "relatedPosts", "related_posts" and "related--posts" become "related-posts"."""
+    return _DASHES.sub("-", _HUMP.sub("-", names).lower())
+
+
+@lru_cache(maxsize=NAMES_CACHED)
+def _judge_names(names: str) -> Strength:
+    words = _fold_names(_IGNORED.sub("", names))
+    if _EXEMPT.search(words):
+        return Strength.NONE
+    if _STRONG.search(words):
+        return Strength.STRONG
+    return Strength.WEAK if _WEAK.search(words) or _WHOLE.search(words) else Strength.NONE
+
+
+@lru_cache(maxsize=NAMES_CACHED)
+def _is_beside_name(names: str) -> bool:
+    words = _fold_names(_IGNORED.sub("", names))
+    return _BESIDE.search(words) is not None or _WHOLE.search(words) is not None
+
+
+@lru_cache(maxsize=NAMES_CACHED)
+def _is_container_name(names: str) -> bool:
+    return _CONTAINER.search(_fold_names(names)) is not None

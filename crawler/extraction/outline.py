@@ -1,0 +1,186 @@
+"""A page as blocks of text and the elements that hold them. Pure.
+
+One walk over the tree; everything that judges text (furniture, containers, hashes) works on its outcome. A block is
+what a reader sees as one paragraph: a run of text between two borders of block elements or line breaks. The blocks of
+a node are `outline.blocks[node.first : node.end]`.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Set
+from dataclasses import dataclass, field
+
+from lxml import etree
+
+from aggregator.textfold import INVISIBLE
+from crawler.extraction.furniture import Attributes, Strength, judge_element, name_container
+
+# Bounds on monstrous pages. The longest of 276 development pages has 1,900 blocks and 200,000 characters.
+MAX_BLOCKS = 10_000
+MAX_NODES = 30_000
+MAX_TEXT_CHARS = 1_000_000
+
+MAX_CAPTION_CHARS = 300  # the longest real caption of the same pages has 257
+
+# fmt: off
+BLOCK_TAGS = frozenset((
+    "address", "amp-sidebar", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir",
+    "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
+    "header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section",
+    "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
+))
+# What they hold is never read as text.
+SILENT_TAGS = frozenset((
+    "applet", "area", "audio", "base", "button", "canvas", "datalist", "embed", "frame", "frameset", "head", "iframe",
+    "input", "link", "map", "math", "meta", "noembed", "noframes", "noscript", "object", "option", "param", "progress",
+    "script", "select", "source", "style", "svg", "template", "textarea", "title", "track", "video",
+))
+# fmt: on
+
+
+@dataclass(slots=True)
+class Block:
+    """A paragraph, heading, list item, cell or line. `link_chars` of its characters are inside links."""
+
+    text: str
+    link_chars: int
+    node: int  # index of the innermost node that holds it
+
+    @property
+    def link_share(self) -> float:
+        return self.link_chars / len(self.text)
+
+
+@dataclass(slots=True)
+class Node:
+    """A block element, or an inline one that a profile drops."""
+
+    tag: str
+    strength: Strength  # how surely it is furniture by its own name
+    container: str  # its class names and id, if they are those of an article's container
+    parent: int  # index; the root's is -1
+    first: int  # index of its first block
+    end: int = 0  # index after its last block
+
+
+@dataclass(slots=True)
+class Outline:
+    """Nodes and blocks in the order of the page; a node stands before its children."""
+
+    nodes: list[Node] = field(default_factory=list)
+    blocks: list[Block] = field(default_factory=list)
+    elements: list[etree._Element] = field(default_factory=list)  # of the nodes; none for a fragment
+    depth: int = 0  # of the deepest node
+
+
+def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset()) -> Outline:
+    """The outline of the tree under `root`; the elements in `dropped` are furniture, whatever they are called."""
+    writer = OutlineWriter()
+    walker = etree.iterwalk(root, events=("start", "end"))
+    for event, element in walker:
+        tag = str(element.tag)
+        is_node = tag in BLOCK_TAGS or element in dropped
+        if event == "start":
+            if tag in SILENT_TAGS:
+                walker.skip_subtree()
+                continue
+            if writer.is_full():
+                break
+            if is_node:
+                writer.outline.elements.append(element)
+                writer.open_node(tag, element.attrib, Strength.STRONG if element in dropped else None)
+            else:
+                writer.open_inline(tag)
+            if element.text:
+                writer.add_text(element.text)
+        else:
+            if is_node:
+                writer.close_node()
+            else:
+                writer.close_inline(tag)
+            if element.tail and element is not root:
+                writer.add_text(element.tail)
+    return writer.finish()
+
+
+def fold_text(text: str) -> str:
+    """`text` on one line, single spaces, without characters nobody sees."""
+    if not text.isascii():
+        text = INVISIBLE.sub("", text)
+    return " ".join(text.split())
+
+
+class OutlineWriter:
+    """Makes an outline of the tags and texts that a walk over a tree meets."""
+
+    def __init__(self) -> None:
+        self.outline = Outline()
+        self._open_links = 0
+        self._open: list[int] = []
+        self._pieces: list[str] = []
+        self._link_chars = 0
+        self._chars = 0
+
+    def is_full(self) -> bool:
+        nodes, blocks = self.outline.nodes, self.outline.blocks
+        return self._chars > MAX_TEXT_CHARS or len(nodes) > MAX_NODES or len(blocks) > MAX_BLOCKS
+
+    def open_node(self, tag: str, attributes: Attributes, strength: Strength | None = None) -> None:
+        """Enters a block element; without `strength` its name is judged."""
+        self.end_block()
+        nodes = self.outline.nodes
+        nodes.append(
+            Node(
+                tag=tag,
+                strength=strength or judge_element(tag, attributes),
+                container=name_container(attributes),
+                parent=self._open[-1] if self._open else -1,
+                first=len(self.outline.blocks),
+            )
+        )
+        self._open.append(len(nodes) - 1)
+        self.outline.depth = max(self.outline.depth, len(self._open))
+
+    def close_node(self) -> None:
+        self.end_block()
+        self.outline.nodes[self._open.pop()].end = len(self.outline.blocks)
+
+    def open_inline(self, tag: str) -> None:
+        if tag == "br":
+            self.end_block()
+        elif tag == "a":
+            self._open_links += 1
+
+    def close_inline(self, tag: str) -> None:
+        if tag == "a":
+            self._open_links -= 1
+
+    def finish(self) -> Outline:
+        """The outline; what is open is closed. Captions as long as an article are text (seen in block editors)."""
+        while self._open:
+            self.close_node()
+        for node in self.outline.nodes:
+            if (
+                node.tag == "figcaption"
+                and sum(len(b.text) for b in self.outline.blocks[node.first : node.end]) > MAX_CAPTION_CHARS
+            ):
+                node.strength = Strength.NONE
+        return self.outline
+
+    def add_text(self, text: str) -> None:
+        text = text[:MAX_TEXT_CHARS]
+        self._pieces.append(text)
+        self._chars += len(text)
+        if self._open_links > 0:
+            self._link_chars += len(text.strip())
+
+    def end_block(self) -> None:
+        if not self._pieces:
+            return
+        text = fold_text("".join(self._pieces))
+        if text:
+            self.outline.blocks.append(
+                Block(text, min(self._link_chars, len(text)), self._open[-1] if self._open else 0)
+            )
+        self._pieces.clear()
+        self._link_chars = 0

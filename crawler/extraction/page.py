@@ -1,0 +1,63 @@
+"""A page, parsed once: what every later step reads from. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterator
+from dataclasses import dataclass
+from itertools import islice
+
+from lxml import etree
+
+from crawler.extraction.decoding import parse_markup, read_markup
+from crawler.extraction.metadata import Metadata, read_metadata
+from crawler.extraction.named import NamedElements
+from crawler.extraction.outline import Outline, fold_text, outline_page
+from crawler.extraction.profiles import Profile, choose_profile, select_elements
+
+MAX_ELEMENT_CHARS = 400  # of a title, name or date
+MAX_PIECES = 200  # of text; an element that holds more is none of these
+
+_SPACE_BEFORE_SIGN = re.compile(r"(?<=\w) (?=[,.;:!?)])")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Page:
+    """One lxml tree and what was read from it; `data` is the page in UTF-8."""
+
+    url: str
+    data: bytes
+    root: etree._Element
+    named: NamedElements
+    outline: Outline
+    meta: Metadata
+    profile: Profile
+
+    def select(self, selectors: tuple[str, ...]) -> Iterator[etree._Element]:
+        """The elements that selectors of the profile find."""
+        return select_elements(self.root, selectors)
+
+
+def read_page(html: bytes, url: str, profile: Profile | None = None) -> Page | None:
+    """The page in `html`, fetched from `url`; None where there is no markup at all. Without `profile` one is chosen."""
+    data = read_markup(html)
+    root = parse_markup(data)
+    if root is None:
+        return None
+    named = NamedElements(root)
+    profile = profile or choose_profile(named, url) or Profile(name="")
+    return Page(
+        url=url,
+        data=data,
+        root=root,
+        named=named,
+        outline=outline_page(root, frozenset(select_elements(root, profile.drop))),
+        meta=read_metadata(root, url),
+        profile=profile,
+    )
+
+
+def read_element(element: etree._Element) -> str:
+    """The text of an element on one line; elements inside it are words apart (more titles hold <br> than <b>ig)."""
+    text = fold_text(" ".join(map(str, islice(element.itertext(), MAX_PIECES)))[: 4 * MAX_ELEMENT_CHARS])
+    return _SPACE_BEFORE_SIGN.sub("", text)[:MAX_ELEMENT_CHARS].strip()

@@ -1,0 +1,100 @@
+"""Filters the blocks of an article's container: what stays are its paragraphs. Pure."""
+
+from __future__ import annotations
+
+import re
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from crawler.extraction.furniture import Strength, is_furniture_line, judge_ending
+from crawler.extraction.outline import Block, Outline
+from crawler.extraction.prose import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, is_prose, weigh_prose
+
+# An ending such as "Leave a reply" is believed when this share of the prose stands before it; "Related posts" and
+# "Baca juga", which portals put between paragraphs, too, only near the end.
+ENDING_FROM = {Strength.STRONG: 0.4, Strength.WEAK: 0.8}
+LINKED_SENTENCE_FROM = 60
+
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
+_ADDRESS = re.compile(r"https?://\S+$")
+_WORD = re.compile(r"\w+")
+# "lg", "mk/el", "*an-": who typed the article.
+_INITIALS = re.compile(r"[*\-–/]{0,2}\s*[A-Za-z]{1,4}(?:[/\-.,&]{1,2}[A-Za-z]{1,4}){0,3}\s*[*.\-–]{0,2}")
+
+
+def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") -> tuple[str, ...]:
+    """The paragraphs among the blocks of a container, in order; those that repeat the title above them are dropped."""
+    blocks = _cut_at_ending(blocks)
+    nodes = outline.nodes
+    prose_parents = Counter(nodes[block.node].parent for block in blocks if weigh_prose(block) >= PROSE_FROM)
+    kept = [block for block in blocks if not _is_noise(outline, block, prose_parents)]
+    start = _find_start(outline, kept, fold_words(title))
+    return tuple(block.text for block in kept[start : _find_end(outline, kept)])
+
+
+def fold_words(text: str) -> str:
+    """The words of a text in lower case, for comparing titles."""
+    return " ".join(_WORD.findall(text.casefold()))
+
+
+def _cut_at_ending(blocks: Sequence[Block]) -> Sequence[Block]:
+    total = sum(map(weigh_prose, blocks))
+    seen = 0.0
+    for index, block in enumerate(blocks):
+        ending = judge_ending(block.text)
+        if ending is not Strength.NONE and seen > ENDING_FROM[ending] * total:
+            return blocks[:index]
+        seen += weigh_prose(block)
+    return blocks
+
+
+def _is_noise(outline: Outline, block: Block, prose_parents: Mapping[int, int]) -> bool:
+    if block.link_share > MAX_LINK_SHARE and not _is_linked_text(outline, block, prose_parents):
+        return True
+    return is_furniture_line(block.text) or not any(map(str.isalnum, block.text))
+
+
+def _is_linked_text(outline: Outline, block: Block, prose_parents: Mapping[int, int]) -> bool:
+    """Whether a block that is mostly a link is text: a heading or sentence beside paragraphs, an address."""
+    node = outline.nodes[block.node]
+    if prose_parents.get(node.parent, 0) < 2:
+        return False
+    if node.tag in _HEADINGS:
+        return True
+    sentence = len(block.text) >= LINKED_SENTENCE_FROM and ends_sentence(block.text)
+    return sentence or (node.tag == "p" and _ADDRESS.match(block.text) is not None)
+
+
+def _find_start(outline: Outline, blocks: Sequence[Block], title: str) -> int:
+    """The first paragraph, after titles, dates and names above the text."""
+    for index, block in enumerate(blocks):
+        if is_prose(block) and not _is_title(outline, block, title):
+            start = index
+            while (
+                start
+                and _leads_in(outline, blocks[start - 1], block)
+                and not _is_title(outline, blocks[start - 1], title)
+            ):
+                start -= 1
+            return start
+    return 0
+
+
+def _is_title(outline: Outline, block: Block, title: str) -> bool:
+    return outline.nodes[block.node].tag == "h1" or (title != "" and fold_words(block.text) == title)
+
+
+def _leads_in(outline: Outline, before: Block, block: Block) -> bool:
+    """Headings, and short lines that stand beside the first paragraph ("JAKARTA -")."""
+    above, node = outline.nodes[before.node], outline.nodes[block.node]
+    if above.tag in _HEADINGS or before.node == block.node:
+        return True
+    return above.tag == node.tag and node.tag in ("p", "li") and above.parent == node.parent
+
+
+def _find_end(outline: Outline, blocks: Sequence[Block]) -> int:
+    """After the last paragraph: headings with nothing under them and the initials of who typed it go."""
+    end = len(blocks)
+    while end and (outline.nodes[blocks[end - 1].node].tag in _HEADINGS or _INITIALS.fullmatch(blocks[end - 1].text)):
+        end -= 1
+    return end

@@ -1,0 +1,112 @@
+"""Profiles: where a site or theme keeps the article, as data (themes.toml; an operator's table has the same form).
+
+A profile only helps the general way along: a container without text in it is passed over, what a selector does not
+find is looked for as on any page.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass, fields
+from functools import cache, lru_cache
+from importlib import resources
+from pathlib import Path
+from urllib.parse import urlsplit
+
+from cssselect import SelectorError
+from lxml import etree
+from lxml.cssselect import CSSSelector
+
+from crawler.extraction.named import NamedElements
+
+
+class ProfileError(ValueError):
+    """A table of profiles that cannot be used; the message names the profile and the key."""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Profile:
+    """CSS selectors of one site or theme. `signs` are class names by which a theme is recognised on any host."""
+
+    name: str
+    hosts: tuple[str, ...] = ()  # "detik.com" stands for its subdomains, too
+    signs: tuple[str, ...] = ()  # all of them are on the page
+    container: tuple[str, ...] = ()  # the first with text in it counts
+    drop: tuple[str, ...] = ()
+    title: tuple[str, ...] = ()
+    author: tuple[str, ...] = ()
+    date: tuple[str, ...] = ()
+
+
+_LIST_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
+
+
+def load_profiles(path: Path) -> dict[str, Profile]:
+    """The profiles of a TOML file, by name. Raises ProfileError."""
+    try:
+        return read_profiles(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
+        raise ProfileError(f"{path}: {error}") from error
+
+
+def read_profiles(table: Mapping[str, object]) -> dict[str, Profile]:
+    """Profiles from tables named after them: `[newkarma]`, then keys of Profile with lists of strings."""
+    return {name: _read_profile(name, entry) for name, entry in table.items()}
+
+
+@cache
+def load_themes() -> dict[str, Profile]:
+    """The built-in profiles."""
+    return read_profiles(
+        tomllib.loads(resources.files(__package__).joinpath("themes.toml").read_text(encoding="utf-8"))
+    )
+
+
+def choose_profile(named: NamedElements, url: str, profiles: Iterable[Profile] | None = None) -> Profile | None:
+    """The profile of the page's host, else the first theme whose signs are all on the page."""
+    known = tuple(load_themes().values() if profiles is None else profiles)
+    host = _read_host(url)
+    for profile in known:
+        if any(host == name or host.endswith("." + name) for name in profile.hosts):
+            return profile
+    classes = named.list_names()
+    return next((profile for profile in known if profile.signs and classes.issuperset(profile.signs)), None)
+
+
+def select_elements(root: etree._Element, selectors: Iterable[str]) -> Iterator[etree._Element]:
+    """The elements that match, selector by selector."""
+    for selector in selectors:
+        yield from _compile(selector)(root)
+
+
+def _read_host(url: str) -> str:
+    try:
+        return urlsplit(url).hostname or ""
+    except ValueError:  # an unclosed bracket
+        return ""
+
+
+@lru_cache(maxsize=2_000)
+def _compile(selector: str) -> CSSSelector:
+    return CSSSelector(selector, translator="html")
+
+
+def _read_profile(name: str, entry: object) -> Profile:
+    if not isinstance(entry, Mapping):
+        raise ProfileError(f"profile {name!r}: a table is expected")
+    if unknown := set(entry) - set(_LIST_KEYS):
+        raise ProfileError(f"profile {name!r}: unknown key {min(unknown)!r}")
+    return Profile(name=name, **{key: _read_list(name, key, entry[key]) for key in _LIST_KEYS if key in entry})
+
+
+def _read_list(name: str, key: str, value: object) -> tuple[str, ...]:
+    if not isinstance(value, list) or not all(isinstance(item, str) and item for item in value):
+        raise ProfileError(f"profile {name!r}: {key!r} is a list of strings")
+    if key not in ("hosts", "signs"):
+        for selector in value:
+            try:
+                _compile(selector)
+            except SelectorError as error:
+                raise ProfileError(f"profile {name!r}: {key!r} holds {selector!r}: {error}") from error
+    return tuple(value)

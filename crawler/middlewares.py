@@ -1,0 +1,111 @@
+"""Downloader middlewares: only what Scrapy lacks. Both act through the `Manners` that all spiders share."""
+
+from __future__ import annotations
+
+import logging
+from contextlib import AsyncExitStack
+from dataclasses import dataclass
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
+from scrapy.http.request import NO_CALLBACK
+
+from aggregator.models import RobotsRecord
+from crawler.clock import Clock
+from crawler.politeness import Pace, Robots, get_crawl_delay, host_of, is_allowed
+from crawler.retry_after import parse_retry_after
+from crawler.settings import CrawlSettings
+
+logger = logging.getLogger(__name__)
+
+
+class RobotsRefusedError(IgnoreRequest):
+    """robots.txt forbids the URL, or could not be read."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Manners:
+    """What the spiders of one crawl share, handed over as Scrapy setting KABARKOTA_MANNERS."""
+
+    settings: CrawlSettings
+    pace: Pace
+    robots: Robots
+    clock: Clock
+
+
+class RobotsMiddleware:
+    """Obeys robots.txt as RFC 9309 has it: unreachable means disallow, records live for a day and across crawls."""
+
+    def __init__(self, crawler: Crawler) -> None:
+        self._crawler = crawler
+        self._manners: Manners = crawler.settings["KABARKOTA_MANNERS"]
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
+        return cls(crawler)
+
+    async def process_request(self, request: Request) -> None:
+        if not self._manners.settings.obey_robots or request.meta.get("is_robots_txt"):
+            return
+        record = await self._get_record(request.url)
+        if not is_allowed(record, request.url):
+            readable = 0 < record.status < 500
+            reason = "robots.txt disallows it" if readable else f"robots.txt is unreadable (status {record.status})"
+            raise RobotsRefusedError(reason)
+
+    async def _get_record(self, url: str) -> RobotsRecord:
+        host, robots = host_of(url), self._manners.robots
+        async with robots.lock(host):
+            record = robots.get(host)
+            if record is None:
+                record = await self._fetch(host, f"{url.partition(':')[0]}://{host}/robots.txt")
+                robots.add(record)
+            self._manners.pace.slow_down(host, get_crawl_delay(record))
+        return record
+
+    async def _fetch(self, host: str, robots_url: str) -> RobotsRecord:
+        request = Request(robots_url, meta={"is_robots_txt": True}, callback=NO_CALLBACK, dont_filter=True)
+        engine = self._crawler.engine
+        assert engine is not None
+        try:
+            response = await engine.download_async(request)
+        except Exception as error:  # whatever kept it from being read, the consequence is the same
+            logger.info("%s: robots.txt cannot be read: %s", host, error)
+            return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=0)
+        body = response.body if 200 <= response.status < 300 else b""
+        return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=response.status, body=body)
+
+
+class PaceMiddleware:
+    """Lets a request through when it is its host's turn; a 429 or 503 with Retry-After holds the host."""
+
+    def __init__(self, manners: Manners) -> None:
+        self._manners = manners
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> PaceMiddleware:
+        return cls(crawler.settings["KABARKOTA_MANNERS"])
+
+    async def process_request(self, request: Request) -> None:
+        stack = AsyncExitStack()
+        await stack.enter_async_context(self._manners.pace.turn(host_of(request.url)))
+        request.meta["pace_turn"] = stack
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        await self._leave(request)
+        if response.status in (429, 503):
+            seconds = parse_retry_after(response.headers.get("Retry-After"), self._manners.clock())
+            if seconds:
+                self._manners.pace.hold(host_of(request.url), seconds)
+        return response
+
+    async def process_exception(self, request: Request, exception: Exception) -> None:
+        await self._leave(request)
+
+    @staticmethod
+    async def _leave(request: Request) -> None:
+        stack = request.meta.pop("pace_turn", None)
+        if stack is not None:
+            await stack.aclose()

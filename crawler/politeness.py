@@ -1,0 +1,118 @@
+"""Who may be asked, and when: the pace of a host, and what its robots.txt allows.
+
+One `Manners` is shared by all spiders of a crawl process, because a portal does not care which spider asks.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import defaultdict
+from collections.abc import AsyncIterator, Iterable
+from contextlib import asynccontextmanager
+from datetime import datetime, timedelta
+from functools import lru_cache
+from urllib.parse import urlsplit
+
+from protego import Protego
+
+from aggregator.models import RobotsRecord
+from aggregator.urls import get_registrable_domain
+from crawler.settings import CrawlSettings
+
+ROBOTS_MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least that much must be parsed; nobody needs more
+ROBOTS_MAX_AGE = timedelta(hours=24)  # RFC 9309, 2.4
+PRODUCT_TOKEN = "KabarKota"  # noqa: S105 - the name that robots.txt groups address (RFC 9309, 2.2.1)
+
+
+class HostHeldError(Exception):
+    """The host asked to be left alone for longer than this cycle waits (Retry-After, Crawl-delay)."""
+
+
+class Pace:
+    """One request at a time per host, apart by its delay; a few at a time per registrable domain."""
+
+    def __init__(self, settings: CrawlSettings) -> None:
+        self._settings = settings
+        self._hosts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._domains: defaultdict[str, asyncio.Semaphore] = defaultdict(
+            lambda: asyncio.Semaphore(settings.requests_per_domain)
+        )
+        self._everyone = asyncio.Semaphore(settings.concurrency)
+        self._delays: dict[str, float] = {}
+        self._free_at: dict[str, float] = {}
+
+    def slow_down(self, host: str, delay_seconds: float) -> None:
+        """From now on requests to `host` (name:port) are at least this far apart (its Crawl-delay)."""
+        self._delays[host] = max(delay_seconds, self._delays.get(host, 0))
+
+    def hold(self, host: str, seconds: float) -> None:
+        """No request to `host` for so many seconds (its Retry-After)."""
+        self._free_at[host] = asyncio.get_running_loop().time() + seconds
+
+    @asynccontextmanager
+    async def turn(self, host: str) -> AsyncIterator[None]:
+        """Waits for the host's turn and holds it while the request runs. Raises HostHeldError."""
+        loop = asyncio.get_running_loop()
+        async with self._hosts[host], self._domains[get_registrable_domain(host)]:
+            wait = self._free_at.get(host, 0) - loop.time()
+            if wait > self._settings.max_crawl_delay_seconds:
+                raise HostHeldError(f"{host} asked to be left alone for another {wait:.0f} s")
+            if wait > 0:
+                await asyncio.sleep(wait)
+            async with self._everyone:
+                try:
+                    yield
+                finally:
+                    delay = max(self._settings.delay_seconds, self._delays.get(host, 0))
+                    self._free_at[host] = max(self._free_at.get(host, 0), loop.time() + delay)
+
+
+class Robots:
+    """The robots.txt records of all hosts: those remembered, and those read in this cycle (`fetched`)."""
+
+    def __init__(self, records: Iterable[RobotsRecord], now: datetime) -> None:
+        self._records = {record.host: record for record in records if now - record.fetched_at < ROBOTS_MAX_AGE}
+        self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
+        self._fetched: dict[str, RobotsRecord] = {}
+
+    def lock(self, host: str) -> asyncio.Lock:
+        """Held while the host's robots.txt is read, so that it is read once."""
+        return self._locks[host]
+
+    def get(self, host: str) -> RobotsRecord | None:
+        return self._records.get(host)
+
+    def add(self, record: RobotsRecord) -> None:
+        self._records[record.host] = record
+        self._fetched[record.host] = record
+
+    def take_fetched(self, hosts: Iterable[str]) -> tuple[RobotsRecord, ...]:
+        """The records read since, for these hosts; each is handed over once. Failures are not worth keeping."""
+        taken = [self._fetched.pop(host) for host in hosts if host in self._fetched]
+        return tuple(record for record in taken if 0 < record.status < 500)
+
+
+def is_allowed(record: RobotsRecord, url: str) -> bool:
+    """Whether `record` lets us fetch `url` (RFC 9309: unreachable or 5xx, nothing; 4xx, everything)."""
+    if record.status == 0 or record.status >= 500:
+        return False
+    if record.status >= 400:
+        return True
+    return bool(_parse_robots(record.body).can_fetch(url, PRODUCT_TOKEN))
+
+
+def get_crawl_delay(record: RobotsRecord) -> float:
+    """Seconds that the host wants between requests, 0 where it does not say."""
+    if not 200 <= record.status < 300:
+        return 0
+    return float(_parse_robots(record.body).crawl_delay(PRODUCT_TOKEN) or 0)
+
+
+@lru_cache(maxsize=1024)
+def _parse_robots(body: bytes) -> Protego:
+    return Protego.parse(body[:ROBOTS_MAX_BYTES].decode("utf-8", "replace"))
+
+
+def host_of(url: str) -> str:
+    """`name:port` as it stands in the URL: what has one pace and one robots.txt."""
+    return urlsplit(url).netloc.lower()

@@ -1,0 +1,101 @@
+"""The parent's handle on a crawl process."""
+
+from __future__ import annotations
+
+import logging
+import queue
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from typing import IO
+
+from aggregator.models import Harvest
+from aggregator.wire import WireError
+from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch
+
+logger = logging.getLogger(__name__)
+
+GRACE_SECONDS = 120  # after the deadline: requests under way, pages in the parser, the last harvests
+QUEUE_LENGTH = 64  # harvests that may wait while one is being written
+
+
+class CrawlProcessError(Exception):
+    """The crawl process died, hung or talked nonsense; what it had handed over is safe."""
+
+
+class CrawlProcess:
+    """Starts `python -m crawler` and talks to it. One batch at a time; warm between batches."""
+
+    def __init__(self, *, log_level: str = "WARNING") -> None:
+        # -P: the current folder, which under cron is anything, must not be able to shadow a module
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "crawler", log_level], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+        )
+        self._lines: queue.Queue[bytes] = queue.Queue(QUEUE_LENGTH)
+        assert self._process.stdout is not None
+        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
+        self.batches = 0
+        self.last_end: BatchEnd | None = None
+
+    @property
+    def pid(self) -> int:
+        return self._process.pid
+
+    @property
+    def is_alive(self) -> bool:
+        return self._process.poll() is None
+
+    def crawl(self, batch: CrawlBatch) -> Iterator[Harvest]:
+        """Sends the batch and yields its harvests as they come. Raises CrawlProcessError."""
+        self.batches += 1
+        self.last_end = None
+        self._send(batch)
+        patience = batch.settings.deadline_seconds + batch.settings.timeout_seconds + GRACE_SECONDS
+        while True:
+            try:
+                line = self._lines.get(timeout=patience)
+            except queue.Empty:
+                self.kill()
+                raise CrawlProcessError(f"the crawl process said nothing for {patience:.0f} s") from None
+            if not line:
+                raise CrawlProcessError(f"the crawl process ended (exit code {self._process.wait()})")
+            try:
+                report = REPORT.decode(line)
+            except WireError as error:
+                self.kill()
+                raise CrawlProcessError(f"the crawl process sent {error}") from error
+            if report.end is not None:
+                self.last_end = report.end
+                return
+            if report.harvest is not None:
+                yield report.harvest
+
+    def close(self, timeout: float = 10) -> None:
+        """Lets the process end by itself, then makes it."""
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.close()
+        except OSError:
+            logger.debug("the crawl process had closed its stdin")
+        try:
+            self._process.wait(timeout)
+        except subprocess.TimeoutExpired:
+            self.kill()
+
+    def kill(self) -> None:
+        self._process.kill()
+        self._process.wait()
+
+    def _send(self, batch: CrawlBatch) -> None:
+        assert self._process.stdin is not None
+        try:
+            self._process.stdin.write(BATCH.encode(batch) + b"\n")
+            self._process.stdin.flush()
+        except OSError as error:
+            raise CrawlProcessError(f"the crawl process cannot be reached: {error}") from error
+
+    def _read(self, out: IO[bytes]) -> None:
+        for line in out:
+            self._lines.put(line)
+        self._lines.put(b"")

@@ -1,0 +1,91 @@
+"""What the parser workers run: untrusted bytes in, data out. PURE, and importable without Scrapy.
+
+    read_channel  channel bytes ──▶ ChannelPage
+    read_page     page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes)
+    read_link     full text of a channel ──topic scan──▶ (article or None)
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, replace
+from datetime import datetime
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import zstandard
+
+from aggregator.models import ArticleLink, ChannelKind, ChannelPage, DatePrecision, ExtractedArticle, Selectors
+from aggregator.topics import load_topics, scan_bytes
+from crawler.channels import parse_channel
+from crawler.dates import parse_date
+from crawler.extraction import extract_article, link_to_article
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Reading:
+    """How pages of one source are to be read."""
+
+    zone: str
+    now: datetime
+    keep_all: bool = False
+    topics_path: str | None = None  # the operator's topics.toml
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PageReading:
+    """What became of one page: `article` is None when the topic scan found nothing."""
+
+    article: ExtractedArticle | None
+    raw: bytes = b""  # zstd
+
+
+def read_channel(
+    body: bytes, url: str, content_type: str, kind: ChannelKind | None, selectors: Selectors | None
+) -> ChannelPage:
+    """See `crawler.channels.parse_channel`. Raises ChannelError."""
+    return parse_channel(body, url, content_type, kind=kind, selectors=selectors)
+
+
+def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatever_topic: bool) -> PageReading:
+    """Extracts the article of a page that names a topic anywhere, in its bytes or in what the channel said of it.
+
+    `whatever_topic` skips that scan. The link's date stands in where the page has none, or only a day.
+    """
+    if not (whatever_topic or reading.keep_all or _names_topic(html, link, reading)):
+        return PageReading(article=None)
+    article = extract_article(html, url, zone=ZoneInfo(reading.zone), now=reading.now)
+    article = _complete_from_link(article, link, reading)
+    return PageReading(article=article, raw=zstandard.compress(html))
+
+
+def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> PageReading:
+    """The same for a link whose channel carries the full text: no page is needed."""
+    if not (whatever_topic or reading.keep_all or _names_topic(b"", link, reading)):
+        return PageReading(article=None)
+    article = link_to_article(link, zone=ZoneInfo(reading.zone), now=reading.now)
+    return PageReading(article=article, raw=zstandard.compress(link.content_html.encode("utf-8", "replace")))
+
+
+def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:
+    table = load_topics(Path(reading.topics_path) if reading.topics_path else None)
+    said = "\n".join((link.title, link.summary, link.content_html, *link.tags)).encode("utf-8", "replace")
+    return scan_bytes(html, table) or scan_bytes(said, table)
+
+
+def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: Reading) -> ExtractedArticle:
+    """Fills what the page does not say from what the channel said; the page is asked first."""
+    filled: dict[str, object] = {}
+    if not article.title and link.title:
+        filled["title"] = link.title
+    if not article.image and link.image:
+        filled["image"] = link.image
+    if link.published_raw and article.published_precision in (None, DatePrecision.DAY):
+        said = parse_date(link.published_raw, zone=reading.zone, now=reading.now)
+        if said is not None and (article.published is None or said.precision is not DatePrecision.DAY):
+            filled |= {
+                "published": said.at,
+                "published_precision": said.precision,
+                "published_raw": link.published_raw,
+                "published_method": "channel",
+            }
+    return replace(article, **filled) if filled else article  # type: ignore[arg-type]

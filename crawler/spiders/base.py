@@ -1,0 +1,358 @@
+"""What the four spiders have in common.
+
+A poll is a conversation with one portal: a conditional request, fallbacks, next pages, then article after article.
+It is told top to bottom in one coroutine (Scrapy's inline requests); Scrapy's downloader and middlewares work below it.
+The spider yields one item for each channel: the Harvest.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+import logging
+from abc import abstractmethod
+from collections.abc import AsyncIterator, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any, ClassVar
+
+import scrapy
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http.request import NO_CALLBACK
+
+from aggregator.models import (
+    ArticleLink,
+    ChannelJob,
+    ChannelKind,
+    ChannelPage,
+    FetchedPage,
+    Harvest,
+    LinkFailure,
+    Poll,
+    PollOutcome,
+    Validators,
+)
+from crawler.address_guard import AddressRefusedError
+from crawler.middlewares import Manners
+from crawler.parsing import ParseFailedError, ParserPool
+from crawler.politeness import host_of
+from crawler.reading import Reading, read_channel, read_link, read_page
+from crawler.retry_after import parse_retry_after
+from crawler.visit import Visit
+
+logger = logging.getLogger(__name__)
+
+HTML_TYPES = ("html", "xml", "text/plain")  # media types in which an article page may come
+
+
+class PollError(Exception):
+    """The channel could not be read: the reason for people, and whether we refused rather than the portal failed."""
+
+    def __init__(self, reason: str, *, refused: bool = False, status: int = 0, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.refused = refused
+        self.status = status
+        self.retry_after = retry_after
+
+
+class OutOfBudgetError(Exception):
+    """The cycle's deadline has come or the source's share of requests is used up: the rest waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A response as the poll needs it."""
+
+    url: str
+    status: int
+    body: bytes
+    content_type: str
+    validators: Validators
+    retry_after: int | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Assignment:
+    """A channel to poll, within the visit to its source."""
+
+    visit: Visit
+    job: ChannelJob
+
+
+@dataclass(kw_only=True)
+class Conversation:
+    """What one poll has brought so far."""
+
+    assignment: Assignment
+    started_at: datetime
+    requests: int = 0
+    pages: list[FetchedPage] = field(default_factory=list)
+    failures: list[LinkFailure] = field(default_factory=list)
+    deferred: list[ArticleLink] = field(default_factory=list)
+    faults: list[str] = field(default_factory=list)  # parts of the channel that could not be read
+
+
+class ChannelSpider(scrapy.Spider):
+    """Polls all channels of one kind; a subclass says how a channel's links are found."""
+
+    kind: ClassVar[ChannelKind]
+
+    def __init__(
+        self,
+        *,
+        assignments: Sequence[Assignment],
+        manners: Manners,
+        pool: ParserPool,
+        deadline: float,
+        topics_path: str | None = None,
+    ) -> None:
+        super().__init__(name=self.kind.value)
+        self.assignments = assignments
+        self.manners = manners
+        self.pool = pool
+        self.deadline = deadline  # in the time of the event loop
+        self.topics_path = topics_path
+
+    async def start(self) -> AsyncIterator[Any]:
+        """Polls all channels at once (the pace of each host orders them) and yields a Harvest for each."""
+        polls = [asyncio.ensure_future(self.poll(assignment)) for assignment in self.assignments]
+        for harvest in asyncio.as_completed(polls):
+            yield await harvest
+
+    @abstractmethod
+    async def find_links(self, talk: Conversation) -> tuple[Answer, Sequence[ArticleLink], ChannelPage | None]:
+        """Reads the channel: the answer that counts for its state, and the links, newest first as portals have them.
+
+        Raises PollError; answers 304 and known bodies come as `is_unchanged` answers with no links.
+        """
+
+    async def poll(self, assignment: Assignment) -> Harvest:
+        """Reads the channel, then every article on it that we do not have. Never raises.
+
+        ask the channel ─┬─ refused, failed ──────────────────────────▶ Harvest(REFUSED | FAILED)
+                         ├─ 304, or the body we know ─▶ pending links ─▶ Harvest(UNCHANGED)
+                         └─ links ─▶ wanted links, oldest first, and pending ones ─▶ Harvest(CHANGED)
+        """
+        talk = Conversation(assignment=assignment, started_at=self.manners.clock())
+        try:
+            answer, links, page = await self.find_links(talk)
+        except PollError as error:
+            outcome = PollOutcome.REFUSED if error.refused else PollOutcome.FAILED
+            poll = self._poll(talk, outcome, reason=str(error), http_status=error.status)
+            return self._harvest(talk, poll, retry_after=error.retry_after)
+        except OutOfBudgetError as error:
+            return self._harvest(talk, self._poll(talk, PollOutcome.REFUSED, reason=str(error)))
+        except Exception as error:  # a bug here must cost this channel only
+            logger.exception("poll of %s failed", assignment.job.channel.url)
+            return self._harvest(talk, self._poll(talk, PollOutcome.FAILED, reason=f"internal error: {error!r}"))
+        unchanged = is_unchanged(answer, assignment.job)
+        # oldest first: should the cycle be cut short, the feed has no hole in it
+        await self._read_articles(talk, list(reversed(links)))
+        if page and page.fault:
+            talk.faults.append(page.fault)
+        poll = self._poll(
+            talk,
+            PollOutcome.UNCHANGED if unchanged else PollOutcome.CHANGED,
+            http_status=answer.status,
+            reason="; ".join(talk.faults),
+            links=len(links),
+            validators=self._choose_validators(talk, answer, unchanged=unchanged),
+            ttl_minutes=page.ttl_minutes if page else None,
+        )
+        return self._harvest(talk, poll)
+
+    @staticmethod
+    def _choose_validators(talk: Conversation, answer: Answer, *, unchanged: bool) -> Validators:
+        """What the next poll sends. After a fault nothing: the channel must be read again, changed or not."""
+        if talk.faults:
+            return Validators()
+        return talk.assignment.job.validators if unchanged else answer.validators
+
+    # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def ask_channel(self, talk: Conversation, url: str, *, conditional: bool = True) -> Answer:
+        """The channel's answer, 2xx or 304. Raises PollError, OutOfBudgetError."""
+        answer = await self.fetch(talk, url, talk.assignment.job.validators if conditional else Validators())
+        if answer.status == 304 or 200 <= answer.status < 300:
+            return answer
+        raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
+
+    async def fetch(self, talk: Conversation, url: str, validators: Validators = Validators()) -> Answer:  # noqa: B008 - frozen
+        """Any answer of the portal. Raises PollError when there is none, OutOfBudgetError when it may not be asked."""
+        visit = talk.assignment.visit
+        if not visit.may_ask:
+            raise OutOfBudgetError(f"the source's {visit.settings.max_requests} requests of this cycle are used up")
+        if asyncio.get_running_loop().time() > self.deadline:
+            raise OutOfBudgetError("the cycle's time is up")
+        visit.requests += 1
+        talk.requests += 1
+        visit.hosts.add(host_of(url))
+        headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+        engine = self.crawler.engine
+        assert engine is not None
+        try:
+            request = scrapy.Request(
+                url, headers={k: v for k, v in headers.items() if v}, callback=NO_CALLBACK, dont_filter=True
+            )
+            response = await engine.download_async(request)
+        except (IgnoreRequest, AddressRefusedError) as error:
+            raise PollError(str(error) or "refused", refused=True) from error
+        except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
+            raise PollError(describe_download_error(error), refused=is_refusal(error)) from error
+        return self._make_answer(response)
+
+    def _make_answer(self, response: Any) -> Answer:
+        def header(name: str) -> str:
+            return (response.headers.get(name) or b"").decode("latin-1")
+
+        return Answer(
+            url=response.url,
+            status=response.status,
+            body=response.body,
+            content_type=header("Content-Type"),
+            validators=Validators(
+                etag=header("ETag"), last_modified=header("Last-Modified"), body_hash=hash_body(response.body)
+            ),
+            retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
+        )
+
+    async def read(self, talk: Conversation, answer: Answer, kind: ChannelKind | None = None) -> ChannelPage:
+        """The links in an answer of the channel. Raises PollError."""
+        channel = talk.assignment.job.channel
+        try:
+            return await self.pool.run(
+                read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
+            )
+        except ParseFailedError as error:
+            raise PollError(str(error), status=answer.status) from error
+
+    # ── the articles ───────────────────────────────────────────────────────────────────────────────────────────────
+
+    async def _read_articles(self, talk: Conversation, links: Sequence[ArticleLink]) -> None:
+        visit = talk.assignment.visit
+        pending = [waiting.link for waiting in visit.take_pending()]
+        wanted = [*pending, *(link for link in links if visit.is_wanted(link))]
+        for position, link in enumerate(wanted):
+            if not visit.may_take:
+                talk.deferred.extend(wanted[position:])
+                return
+            try:
+                await self._read_article(talk, link)
+                visit.items += 1
+            except OutOfBudgetError:
+                talk.deferred.extend(wanted[position:])
+                return
+            except (PollError, ParseFailedError) as error:
+                talk.failures.append(_describe_failure(link, error))
+
+    async def _read_article(self, talk: Conversation, link: ArticleLink) -> None:
+        reading = self._reading(talk.assignment.visit)
+        learn = talk.assignment.visit.should_learn()
+        if link.content_html:
+            read = await self.pool.run(read_link, link, reading, learn)
+            url = link.url
+        else:
+            answer = await self.fetch(talk, link.url)
+            check_page(answer, self.manners.settings.max_page_bytes)
+            read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
+            url = answer.url
+        page = FetchedPage(
+            url=url,
+            link=link,
+            article=read.article,
+            raw=read.raw,
+            fetched_at=self.manners.clock(),
+            from_channel=bool(link.content_html),
+        )
+        talk.pages.append(page)
+
+    def _reading(self, visit: Visit) -> Reading:
+        return Reading(
+            zone=visit.job.source.timezone,
+            now=visit.job.now,
+            keep_all=self.manners.settings.keep == "all",
+            topics_path=self.topics_path,
+        )
+
+    # ── the harvest ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _poll(self, talk: Conversation, outcome: PollOutcome, **facts: Any) -> Poll:
+        return Poll(
+            channel_id=talk.assignment.job.channel_id,
+            outcome=outcome,
+            started_at=talk.started_at,
+            finished_at=self.manners.clock(),
+            requests=talk.requests,
+            **facts,
+        )
+
+    def _harvest(self, talk: Conversation, poll: Poll, *, retry_after: int | None = None) -> Harvest:
+        visit = talk.assignment.visit
+        return Harvest(
+            source_id=visit.job.source.id,
+            poll=replace(poll, retry_after_seconds=retry_after) if retry_after is not None else poll,
+            pages=tuple(talk.pages),
+            failures=tuple(talk.failures),
+            deferred=tuple(talk.deferred),
+            robots=self.manners.robots.take_fetched(visit.hosts),
+        )
+
+
+def is_unchanged(answer: Answer, job: ChannelJob) -> bool:
+    """304, or the very body of last time from a server that never answers 304."""
+    return answer.status == 304 or (
+        bool(job.validators.body_hash) and answer.validators.body_hash == job.validators.body_hash
+    )
+
+
+def hash_body(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest() if body else ""
+
+
+def check_page(answer: Answer, max_bytes: int) -> None:
+    """Raises PollError unless the answer can be an article page."""
+    if answer.status != 200:
+        raise PollError(f"HTTP {answer.status}", status=answer.status)
+    if len(answer.body) > max_bytes:
+        raise PollError(f"page of {len(answer.body)} bytes is over the limit of {max_bytes}", status=413)
+    if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
+        raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the address guard is behind a failed connection, however Twisted has wrapped it."""
+    return any(isinstance(reason, AddressRefusedError) for reason in _causes(error))
+
+
+def describe_download_error(error: BaseException) -> str:
+    """One line for people: the deepest reason known."""
+    for reason in _causes(error):
+        if isinstance(reason, AddressRefusedError):
+            return str(reason)
+    text = " ".join(str(error).split())
+    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterable[BaseException]:
+    seen: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue and len(seen) < 20:
+        current = queue.pop(0)
+        current = getattr(current, "value", current)  # a Twisted Failure
+        if not isinstance(current, BaseException) or current in seen:
+            continue
+        seen.append(current)
+        queue += [current.__cause__, current.__context__, *(getattr(current, "reasons", None) or ())]
+    return seen
+
+
+def _describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:
+    status = getattr(error, "status", 0)
+    gone = status in (401, 403, 404, 410, 413, 415, 451)  # asking again will not help
+    return LinkFailure(
+        url=link.url,
+        link=link,
+        reason=str(error),
+        permanent=gone or isinstance(error, ParseFailedError),
+        refused=getattr(error, "refused", False),
+    )

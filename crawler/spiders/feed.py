@@ -1,0 +1,21 @@
+"""RSS, Atom and JSON feeds."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+from aggregator.models import ArticleLink, ChannelKind, ChannelPage
+from crawler.spiders.base import Answer, ChannelSpider, Conversation, is_unchanged
+
+
+class FeedSpider(ChannelSpider):
+    """One conditional request; the entries are the links, and often the full text too."""
+
+    kind = ChannelKind.FEED
+
+    async def find_links(self, talk: Conversation) -> tuple[Answer, Sequence[ArticleLink], ChannelPage | None]:
+        answer = await self.ask_channel(talk, talk.assignment.job.channel.url)
+        if is_unchanged(answer, talk.assignment.job):
+            return answer, (), None
+        page = await self.read(talk, answer)
+        return answer, page.links, page

@@ -1,0 +1,76 @@
+"""One visit to one source: what it may still ask for, and what it has met.
+
+Shared by the spiders that poll the channels of the same source, so that its limits hold over all of them and a link
+on two channels is read once.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from datetime import datetime
+
+from aggregator.models import ArticleLink, CrawlJob, PendingLink
+from aggregator.urls import make_url_key
+from crawler.dates import parse_date
+from crawler.settings import CrawlSettings
+
+LEARN_PAGES = 5  # pages of a new source read whatever their topic, to learn its boilerplate
+
+
+@dataclass
+class Visit:
+    """The state of one visit. Changed by spiders that take turns in one event loop, so without locks."""
+
+    job: CrawlJob
+    settings: CrawlSettings
+    requests: int = 0
+    items: int = 0
+    learned: int = 0
+    hosts: set[str] = field(default_factory=set)
+    _met: set[str] = field(default_factory=set)
+    _pending_taken: bool = False
+
+    @property
+    def may_ask(self) -> bool:
+        """Whether the source's share of requests in this cycle is not used up."""
+        return self.requests < self.settings.max_requests
+
+    @property
+    def may_take(self) -> bool:
+        """Whether another new article fits into this cycle."""
+        return self.items < self.settings.max_new_items
+
+    def should_learn(self) -> bool:
+        """Whether the next page is read whatever its topic; counts those."""
+        if self.job.known or self.learned >= LEARN_PAGES:
+            return False
+        self.learned += 1
+        return True
+
+    def is_wanted(self, link: ArticleLink) -> bool:
+        """Whether the link is new to us, or changed after we last read it; true once a visit."""
+        key = make_url_key(link.url)
+        if not key or key in self._met:
+            return False
+        read_at = self.job.known.get(key)
+        if read_at is not None and not self._is_modified_since(link, read_at):
+            return False
+        self._met.add(key)
+        return True
+
+    def take_pending(self) -> tuple[PendingLink, ...]:
+        """The links left over from earlier cycles; handed out once a visit, to the channel that asks first."""
+        if self._pending_taken:
+            return ()
+        self._pending_taken = True
+        return tuple(pending for pending in self.job.pending if self.is_wanted(pending.link))
+
+    def _is_modified_since(self, link: ArticleLink, read_at: int) -> bool:
+        if not link.modified_raw:
+            return False
+        modified = parse_date(link.modified_raw, zone=self.job.source.timezone, now=self.job.now)
+        return modified is not None and _to_unix(modified.at) > read_at
+
+
+def _to_unix(instant: datetime) -> int:
+    return int(instant.timestamp())

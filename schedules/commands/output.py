@@ -1,0 +1,36 @@
+"""What commands print on stdout: one JSON document, or a table for people and for `cut`."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterable, Sequence
+from typing import Any
+
+import typer
+
+
+def print_json(value: Any) -> None:
+    """`value` as one JSON document."""
+    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+
+
+def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    """A drawn table on a terminal; elsewhere lines of tab-separated cells, the names of the columns first."""
+    if sys.stdout.isatty():
+        _draw_table(columns, rows)
+        return
+    for row in (columns, *rows):
+        typer.echo("\t".join(row))
+
+
+def _draw_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
+    from rich.console import Console
+    from rich.table import Table
+    from rich.text import Text
+
+    table = Table(*columns, header_style="bold", box=None, pad_edge=False)
+    table.columns[0].no_wrap = True  # it identifies the row, and is copied into the next command
+    for row in rows:
+        table.add_row(*map(Text, row))  # Text: square brackets in a name are no markup
+    Console().print(table)

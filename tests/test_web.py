@@ -1,0 +1,610 @@
+"""The web server over a real socket: what subscribers, readers and monitors get."""
+
+from __future__ import annotations
+
+import gzip
+import os
+import socket
+import threading
+import time
+import tomllib
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta, timezone
+from email.utils import formatdate
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import httpx
+import pytest
+import uvicorn
+from fakestore import NEWEST, FakeHealth, FakeStore, make_item, make_news
+from lxml import html
+
+from aggregator.publish.files import write_public
+from aggregator.publish.rss import FeedInfo, render_rss
+from aggregator.store import StoreError
+from aggregator.web.app import create_app
+from aggregator.web.conditional import accepts_gzip, is_not_modified
+from aggregator.web.front_page import build_front_page
+from aggregator.web.site import SiteInfo
+from aggregator.web.texts import Language, get_texts, name_zone
+
+SITE = SiteInfo(url="https://kabarkota.example/", operator="Redaksi", contact="redaksi@kabarkota.example", page_size=6)
+FEED = FeedInfo(title="Kabar Kota", site_url=SITE.url, self_url=SITE.feed_url, description="Berita")
+
+
+class World:
+    """A running server, and what it stands on, for a test to change."""
+
+    def __init__(self, folder: Path) -> None:
+        self.store = FakeStore(make_news(), FakeHealth(articles=23, groups=15))
+        self.failure: Exception | None = None
+        self.now = NEWEST + timedelta(hours=1)
+        self.database = folder / "news.db"
+        self.database.touch()
+        self.feed = folder / "public" / "feed.xml"
+        self.app = create_app(
+            database=self.database,
+            public=folder / "public",
+            site=SITE,
+            open_store=self.open_store,  # type: ignore[arg-type]
+            clock=lambda: self.now,
+        )
+
+    def open_store(self, path: Path) -> FakeStore:
+        assert path == self.database
+        if self.failure:
+            raise self.failure
+        return self.store
+
+    def publish(self, body: bytes | None = None) -> bytes:
+        body = render_rss(self.store.items, FEED) if body is None else body
+        write_public(self.feed, body)
+        return body
+
+
+@contextmanager
+def serve(app: Any) -> Iterator[str]:
+    """`app` under uvicorn on a free port of the loopback; gives its address."""
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        assert thread.is_alive()
+        time.sleep(0.005)
+    try:
+        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
+    finally:
+        server.should_exit = True
+        thread.join(timeout=10)
+
+
+class Stage:
+    """An ASGI application that plays another one: one server (a tenth of a second to stop) for all tests."""
+
+    app: Any
+    address: str
+
+    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
+        await self.app(scope, receive, send)
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    with serve(stage) as stage.address:
+        yield stage
+
+
+@pytest.fixture
+def world(tmp_path: Path) -> World:
+    return World(tmp_path)
+
+
+@pytest.fixture
+def client(world: World, stage: Stage) -> Iterator[httpx.Client]:
+    stage.app = world.app
+    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+        yield client
+
+
+def ask(client: httpx.Client, path: str, **headers: str) -> httpx.Response:
+    """A GET that sends only the headers named (httpx accepts gzip of its own accord)."""
+    wanted = {"Accept-Encoding": "identity"} | {name.replace("_", "-"): value for name, value in headers.items()}
+    return client.get(path, headers=wanted)
+
+
+def read_page(client: httpx.Client, path: str = "/") -> html.HtmlElement:
+    answer = client.get(path)
+    assert answer.status_code == 200
+    return html.fromstring(answer.text)
+
+
+# ── the feed ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_feed_is_served_byte_for_byte_and_read_by_feedparser(world: World, client: httpx.Client) -> None:
+    body = world.publish()
+    answer = ask(client, "/feed.xml")
+    assert answer.status_code == 200
+    assert answer.content == body
+    assert answer.headers["content-type"] == "application/rss+xml; charset=utf-8"
+    assert answer.headers["cache-control"] == "public, max-age=300"
+    assert answer.headers["last-modified"] == formatdate(world.feed.stat().st_mtime, usegmt=True)
+    parsed = feedparser.parse(str(client.base_url.join("/feed.xml")))
+    assert not parsed.bozo
+    assert [entry.id for entry in parsed.entries] == [item.guid for item in world.store.items]
+
+
+def test_feedparser_is_told_that_nothing_changed(world: World, client: httpx.Client) -> None:
+    world.publish()
+    address = str(client.base_url.join("/feed.xml"))
+    first = feedparser.parse(address)
+    assert feedparser.parse(address, etag=first.etag).status == 304
+    assert feedparser.parse(address, modified=first.modified).status == 304
+    write_public(world.feed, render_rss(world.store.items[1:], FEED))
+    assert feedparser.parse(address, etag=first.etag).status == 200
+
+
+def test_feed_is_read_again_when_it_was_replaced(world: World, client: httpx.Client) -> None:
+    world.publish(b"satu")
+    first = ask(client, "/feed.xml")
+    world.publish(b"dua!")
+    second = ask(client, "/feed.xml", If_None_Match=first.headers["etag"])
+    assert (second.status_code, second.content) == (200, b"dua!")
+    assert second.headers["etag"] != first.headers["etag"]
+
+
+def test_etag_belongs_to_the_content_not_to_the_time_of_the_file(world: World, client: httpx.Client) -> None:
+    world.publish(b"satu")
+    first = ask(client, "/feed.xml").headers["etag"]
+    os.utime(world.feed, (1, 1))
+    assert ask(client, "/feed.xml").headers["etag"] == first
+    assert not first.startswith("W/")
+
+
+def test_unchanged_feed_is_not_read_again(world: World, client: httpx.Client) -> None:
+    world.publish(b"satu")
+    ask(client, "/feed.xml")
+    status = world.feed.stat()
+    with world.feed.open("r+b") as file:  # same inode, size and time: only a reader of the bytes could tell
+        file.write(b"SATU")
+    os.utime(world.feed, ns=(status.st_atime_ns, status.st_mtime_ns))
+    assert ask(client, "/feed.xml").content == b"satu"
+
+
+def test_feed_comes_compressed_from_the_twin_with_a_tag_of_its_own(world: World, client: httpx.Client) -> None:
+    body = world.publish()
+    plain = ask(client, "/feed.xml")
+    with client.stream("GET", "/feed.xml", headers={"Accept-Encoding": "gzip"}) as answer:
+        raw = b"".join(answer.iter_raw())
+    assert raw == world.feed.with_name("feed.xml.gz").read_bytes()
+    assert gzip.decompress(raw) == body
+    assert answer.headers["content-encoding"] == "gzip"
+    assert int(answer.headers["content-length"]) == len(raw)
+    assert answer.headers["etag"] != plain.headers["etag"]
+    assert answer.headers["vary"] == plain.headers["vary"] == "Accept-Encoding"
+    again = ask(client, "/feed.xml", Accept_Encoding="gzip", If_None_Match=answer.headers["etag"])
+    assert again.status_code == 304
+    assert ask(client, "/feed.xml", If_None_Match=answer.headers["etag"]).status_code == 200
+
+
+@pytest.mark.parametrize("twin", [None, b"\x1f\x8bbroken", gzip.compress(b"another body")])
+def test_a_twin_that_does_not_match_is_not_served(world: World, client: httpx.Client, twin: bytes | None) -> None:
+    world.publish(b"satu")
+    twin_path = world.feed.with_name("feed.xml.gz")
+    twin_path.unlink()
+    if twin is not None:
+        twin_path.write_bytes(twin)
+    answer = ask(client, "/feed.xml", Accept_Encoding="gzip")
+    assert (answer.status_code, answer.content) == (200, b"satu")
+    assert "content-encoding" not in answer.headers
+
+
+def test_not_modified_carries_validators_and_no_body(world: World, client: httpx.Client) -> None:
+    world.publish()
+    first = ask(client, "/feed.xml")
+    answer = ask(client, "/feed.xml", If_None_Match=first.headers["etag"])
+    assert (answer.status_code, answer.content) == (304, b"")
+    for name in ("etag", "last-modified", "cache-control", "vary"):
+        assert answer.headers[name] == first.headers[name]
+    assert "content-type" not in answer.headers
+    assert "content-length" not in answer.headers
+
+
+def test_an_entity_tag_that_differs_outweighs_a_date_that_agrees(world: World, client: httpx.Client) -> None:
+    world.publish()
+    date = ask(client, "/feed.xml").headers["last-modified"]
+    assert ask(client, "/feed.xml", If_Modified_Since=date).status_code == 304
+    assert ask(client, "/feed.xml", If_Modified_Since=date, If_None_Match='"lain"').status_code == 200
+
+
+def test_entity_tags_sent_in_two_headers_are_one_list(world: World, client: httpx.Client) -> None:
+    world.publish()
+    etag = ask(client, "/feed.xml").headers["etag"]
+    headers = [("If-None-Match", '"a"'), ("If-None-Match", etag), ("Accept-Encoding", "identity")]
+    assert client.get("/feed.xml", headers=headers).status_code == 304
+
+
+def test_head_tells_the_length_and_sends_nothing(world: World, client: httpx.Client) -> None:
+    body = world.publish()
+    answer = client.head("/feed.xml", headers={"Accept-Encoding": "identity"})
+    assert (answer.status_code, answer.content) == (200, b"")
+    assert int(answer.headers["content-length"]) == len(body)
+    assert client.head("/feed.xml", headers={"If-None-Match": "*"}).status_code == 304
+
+
+def test_without_a_feed_the_answer_is_503_until_there_is_one(world: World, client: httpx.Client) -> None:
+    answer = ask(client, "/feed.xml")
+    assert answer.status_code == 503
+    assert answer.headers["content-type"].startswith("text/plain")
+    assert answer.headers["retry-after"] == "60"
+    assert "Umpan belum tersedia" in answer.text
+    world.publish()
+    assert ask(client, "/feed.xml").status_code == 200
+    world.feed.unlink()
+    assert ask(client, "/feed.xml").status_code == 503
+
+
+def test_feed_needs_no_database(world: World, client: httpx.Client) -> None:
+    world.publish()
+    world.failure = StoreError("disk I/O error")
+    assert ask(client, "/feed.xml").status_code == 200
+
+
+# ── conditions, pure ───────────────────────────────────────────────────────────────────────────────────────────────
+
+NOON = 1_780_000_000
+
+
+@pytest.mark.parametrize(
+    ("if_none_match", "if_modified_since", "expected"),
+    [
+        pytest.param(None, None, False, id="no condition"),
+        pytest.param('"abc"', None, True, id="same tag"),
+        pytest.param('W/"abc"', None, True, id="weak tag"),
+        pytest.param('"x", W/"y" ,"abc"', None, True, id="list"),
+        pytest.param('"a,b","abc"', None, True, id="comma inside a tag"),
+        pytest.param("*", None, True, id="any"),
+        pytest.param('"abcd"', None, False, id="longer tag"),
+        pytest.param("abc", None, False, id="without quotes"),
+        pytest.param('"*"', None, False, id="quoted star"),
+        pytest.param("", formatdate(NOON, usegmt=True), False, id="empty tag header still decides"),
+        pytest.param(None, formatdate(NOON, usegmt=True), True, id="same date"),
+        pytest.param(None, formatdate(NOON + 60, usegmt=True), True, id="later date"),
+        pytest.param(None, formatdate(NOON - 1, usegmt=True), False, id="earlier date"),
+        pytest.param(None, formatdate(NOON), True, id="date with -0000"),
+        pytest.param(None, "Thursday, 28-May-26 20:26:40 GMT", True, id="RFC 850 date"),
+        pytest.param(None, "Thu May 28 20:26:40 2026", True, id="asctime date"),
+        pytest.param(None, "kemarin", False, id="no date"),
+        pytest.param(None, "Thu, 99 May 99999 99:99:99 GMT", False, id="impossible date"),
+        pytest.param(None, "", False, id="empty date"),
+    ],
+)
+def test_conditions(if_none_match: str | None, if_modified_since: str | None, expected: bool) -> None:
+    asked = {"if_none_match": if_none_match, "if_modified_since": if_modified_since}
+    assert is_not_modified(etag='"abc"', modified=NOON, **asked) is expected
+
+
+@pytest.mark.parametrize(
+    ("header", "expected"),
+    [
+        ("", False),
+        ("gzip", True),
+        ("br, GZIP;q=0.5", True),
+        ("x-gzip", True),
+        ("deflate, br", False),
+        ("gzip;q=0", False),
+        ("gzip; q=0.000, *", False),
+        ("gzip;q=0.001", True),
+        ("*", True),
+        ("*;q=0", False),
+        ("identity", False),
+        ("gzipped", False),
+    ],
+)
+def test_gzip_is_sent_to_those_who_take_it(header: str, expected: bool) -> None:
+    assert accepts_gzip(header) is expected
+
+
+# ── the front page ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_front_page_shows_the_newest_items_with_their_credit(world: World, client: httpx.Client) -> None:
+    page = read_page(client)
+    assert page.get("lang") == "id"
+    entries = page.cssselect("article")
+    assert len(entries) == SITE.page_size
+    first, item = entries[0], world.store.items[0]
+    (headline,) = first.cssselect("h3 a")
+    assert (headline.text, headline.get("href")) == (item.title, item.url)
+    assert first.cssselect(".excerpt")[0].text == item.excerpt
+    assert first.cssselect(".source")[0].text_content().strip() == "Suara Gorontalo"
+    assert [label.text for label in first.cssselect(".labels li")] == ["Kota Gorontalo", "Gorontalo", "APEKSI"]
+
+
+def test_times_are_wib_with_the_clock_of_the_source_beside_them(client: httpx.Client) -> None:
+    times = read_page(client).cssselect("article time")
+    assert times[0].text_content().split() == ["14.05", "WIB"]
+    assert times[0].get("datetime") == "2026-10-05T15:05:00+08:00"
+    assert times[0].get("title") == "Waktu sumber: Senin, 5 Oktober 2026, 15.05 WITA"
+    assert times[3].text_content().split() == ["5", "Okt"]
+    assert times[3].get("datetime") == "2026-10-05"
+    assert times[3].get("title") == "Waktu sumber: Senin, 5 Oktober 2026, jam tidak disebut"
+    assert times[5].text_content().split() == ["3", "Okt", "04.05", "WIB"]
+
+
+def test_portals_with_the_same_text_are_named_and_many_fold_away(client: httpx.Client) -> None:
+    first, _, third, *_ = read_page(client).cssselect("article")
+    assert (
+        first.cssselect("p.also")[0].text_content().startswith("Juga diberitakan oleh Gorontalo Membangun, Hulondalo")
+    )
+    assert first.cssselect("details summary")[0].text == "dan 4 portal lain"
+    assert len(first.cssselect("details a")) == 4
+    assert third.cssselect("p.also")[0].text_content() == "Juga diberitakan oleh Gorontalo Membangun."
+    assert not third.cssselect("details")
+
+
+def test_pages_follow_one_another_without_gap_or_repetition(world: World, client: httpx.Client) -> None:
+    seen, path = [], "/"
+    while path:
+        page = read_page(client, path)
+        seen += page.xpath("//article//h3/a/@href")
+        path = "".join(page.cssselect("a[rel=next]")[0].get("href") if page.cssselect("a[rel=next]") else "")
+    assert seen == [item.url for item in world.store.items]
+
+
+def test_older_pages_lead_back_and_stay_out_of_search_engines(client: httpx.Client) -> None:
+    page = read_page(client, "/?before=tag:kabar.example,2026:0006&lang=en")
+    assert page.cssselect("a[rel=first]")[0].get("href") == "/?lang=en"
+    assert page.cssselect("meta[name=robots]")[0].get("content") == "noindex, follow"
+    assert page.cssselect("a[rel=next]")[0].get("href") == "/?before=tag%3Akabar.example%2C2026%3A0012&lang=en"
+
+
+@pytest.mark.parametrize("before", ["tidak-ada", "'; DROP TABLE articles; --", "x" * 5000, "%00%ff%F0%9F"])
+def test_an_unknown_place_to_go_on_from_is_the_end_of_the_list(client: httpx.Client, before: str) -> None:
+    page = read_page(client, f"/?before={before}")
+    assert not page.cssselect("article")
+    assert page.cssselect(".note h2")[0].text == "Tidak ada berita yang lebih lama"
+
+
+def test_english_is_one_click_away_and_keeps_the_page(client: httpx.Client) -> None:
+    page = read_page(client, "/?before=tag:kabar.example,2026:0006")
+    (toggle,) = page.cssselect("nav a[hreflang=en]")
+    english = read_page(client, toggle.get("href"))
+    assert english.get("lang") == "en"
+    assert english.xpath("//h3/a/@href") == page.xpath("//h3/a/@href")
+    assert english.cssselect("article h3")[0].get("lang") == "id"
+    (back,) = english.cssselect("nav a[hreflang=id]")
+    assert read_page(client, back.get("href")).get("lang") == "id"
+
+
+@pytest.mark.parametrize("lang", ["fr", "", "EN", "<script>"])
+def test_an_unknown_language_is_indonesian(client: httpx.Client, lang: str) -> None:
+    assert read_page(client, f"/?lang={lang}").get("lang") == "id"
+
+
+def test_page_says_how_to_subscribe(client: httpx.Client) -> None:
+    page = read_page(client)
+    assert page.cssselect("code.address")[0].text == "https://kabarkota.example/feed.xml"
+    assert page.cssselect("link[type='application/rss+xml']")[0].get("href") == "https://kabarkota.example/feed.xml"
+    assert len(page.cssselect("#langganan ol li")) == 3
+
+
+@pytest.mark.parametrize("has_database", [True, False])
+def test_before_the_first_cycle_the_page_says_so(world: World, client: httpx.Client, has_database: bool) -> None:
+    world.store = FakeStore()
+    if not has_database:
+        world.database.unlink()
+    assert read_page(client).cssselect(".note h2")[0].text == "Belum ada berita"
+
+
+def test_hostile_items_cannot_leave_their_place(world: World, client: httpx.Client) -> None:
+    evil = '"><script>alert(1)</script>\x00\ud800'
+    world.store.items = [
+        make_item(
+            title=evil, excerpt=evil, source_name=evil, topics=(evil,), regions=(evil,), url="javascript:alert(1)",
+            source_url="javascript:alert(1)", also_at=((evil, "javascript:alert(1)"), (evil, "https://b.example/")),
+        ),
+        make_item(2, title="x" * 10_000),
+    ]  # fmt: skip
+    page = read_page(client)
+    assert not page.cssselect("script")
+    assert not page.xpath("//@href[starts-with(., 'javascript')]")
+    assert page.cssselect("h3")[0].text == '"><script>alert(1)</script>'
+    assert len(page.cssselect("h3")[1].text_content()) == 300
+
+
+def test_page_is_revalidated_and_compressed(world: World, client: httpx.Client) -> None:
+    first = client.get("/", headers={"Accept-Encoding": "gzip"})
+    assert first.headers["content-encoding"] == "gzip"
+    assert first.headers["cache-control"] == "public, max-age=60"
+    answer = client.get("/", headers={"If-None-Match": first.headers["etag"]})
+    assert (answer.status_code, answer.content) == (304, b"")
+    world.store.items = world.store.items[1:]
+    assert client.get("/", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
+
+
+def test_page_needs_nothing_from_elsewhere_and_no_script(client: httpx.Client) -> None:
+    page = read_page(client)
+    loaded = page.xpath("//link[@rel='stylesheet' or @rel='icon']/@href | //@src")
+    assert len(loaded) == 3
+    for path in loaded:
+        assert path.startswith("/static/")
+        assert client.get(path).status_code == 200
+    assert not page.cssselect("script, style, [style], [onclick]")
+    style = client.get("/static/style.css").text
+    assert "url(" not in style
+    assert "@import" not in style
+
+
+def test_days_are_days_in_jakarta() -> None:
+    late = datetime(2026, 10, 4, 16, 59, tzinfo=UTC)
+    items = [make_item(1, first_published=late + timedelta(minutes=1)), make_item(2, first_published=late)]
+    page = build_front_page(items, get_texts(Language.INDONESIAN), page_size=10)
+    assert [day.label for day in page.days] == ["Senin, 5 Oktober 2026", "Minggu, 4 Oktober 2026"]
+    assert page.last_entry == "Senin, 5 Oktober 2026, 00.00 WIB"
+
+
+@pytest.mark.parametrize(
+    ("hours", "name"), [(7, "WIB"), (8, "WITA"), (9, "WIT"), (0, "UTC"), (-3.5, "UTC-03:30"), (5.5, "UTC+05:30")]
+)
+def test_zones_have_their_indonesian_names(hours: float, name: str) -> None:
+    assert name_zone(datetime(2026, 1, 1, tzinfo=timezone(timedelta(hours=hours)))) == name
+
+
+def test_both_languages_have_the_same_texts() -> None:
+    texts = {language: get_texts(language).table for language in Language}
+    assert set(texts) == {Language.INDONESIAN, Language.ENGLISH}
+    indonesian, english = texts[Language.INDONESIAN], texts[Language.ENGLISH]
+    assert indonesian.keys() == english.keys()
+    assert indonesian["topics"].keys() == english["topics"].keys()
+    for key, value in indonesian.items():
+        assert type(value) is type(english[key]), key
+        assert len(value) == len(english[key]) or isinstance(value, str), key
+
+
+def test_no_text_is_left_unused() -> None:
+    package = Path(create_app.__code__.co_filename).parent
+    table = tomllib.loads((package / "texts.toml").read_text(encoding="utf-8"))["id"]
+    sources = [*package.glob("*.py"), *package.glob("templates/*.html")]
+    used = "".join(path.read_text(encoding="utf-8") for path in sources)
+    assert not [key for key in table if f'"{key}"' not in used and f"'{key}'" not in used and key[:6] != "error_"]
+
+
+def test_a_topic_of_the_operator_is_named_from_its_slug() -> None:
+    texts = get_texts(Language.INDONESIAN)
+    assert (texts.name_topic("smart-city"), texts.name_topic("air-bersih")) == ("Kota cerdas", "Air bersih")
+
+
+# ── health, errors, headers ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_health_of_a_running_installation(world: World, client: httpx.Client) -> None:
+    world.publish()
+    os.utime(world.feed, (world.now.timestamp() - 90, world.now.timestamp() - 90))
+    answer = client.get("/healthz")
+    assert answer.status_code == 200
+    assert answer.headers["cache-control"] == "no-store"
+    assert answer.json() == {
+        "status": "ok",
+        "last_cycle": "2026-10-05T07:40:00+00:00",
+        "articles": 23,
+        "feed_age_seconds": 90,
+    }
+
+
+@pytest.mark.parametrize(
+    ("last_cycle", "status"),
+    [
+        (None, 200),
+        (NEWEST + timedelta(hours=1) - SITE.max_cycle_age, 200),
+        (NEWEST + timedelta(hours=1) - SITE.max_cycle_age - timedelta(seconds=1), 503),
+    ],
+    ids=["no cycle yet", "just in time", "too old"],
+)
+def test_health_depends_on_the_age_of_the_last_cycle(
+    world: World, client: httpx.Client, last_cycle: datetime | None, status: int
+) -> None:
+    world.store.health = FakeHealth(last_cycle_finished_at=last_cycle)
+    answer = client.get("/healthz")
+    assert answer.status_code == status
+    assert answer.json()["last_cycle"] == (last_cycle.isoformat() if last_cycle else None)
+    assert answer.json()["feed_age_seconds"] is None
+
+
+def test_health_is_bad_and_tells_no_secrets_when_the_database_cannot_be_read(
+    world: World, client: httpx.Client
+) -> None:
+    world.failure = StoreError(f"unable to open database file {world.database}")
+    answer = client.get("/healthz")
+    assert answer.status_code == 503
+    assert answer.json()["status"] == "database unreadable"
+    assert "news.db" not in answer.text
+
+
+@pytest.mark.parametrize(
+    ("path", "first", "second"),
+    [
+        ("/tidak-ada", "Halaman tidak ditemukan", "Page not found"),
+        ("/tidak-ada?lang=en", "Page not found", "Halaman tidak ditemukan"),
+        ("/static/tidak-ada.css", "Halaman tidak ditemukan", "Page not found"),
+        ("/static/%2e%2e/app.py", "Halaman tidak ditemukan", "Page not found"),
+    ],
+)
+def test_missing_pages_say_so_in_both_languages(client: httpx.Client, path: str, first: str, second: str) -> None:
+    answer = client.get(path)
+    assert answer.status_code == 404
+    assert [heading.text for heading in html.fromstring(answer.text).cssselect("h1")] == [first, second]
+
+
+def test_a_failure_of_ours_is_a_page_in_both_languages_with_all_headers(world: World, client: httpx.Client) -> None:
+    world.failure = StoreError("database disk image is malformed")
+    answer = client.get("/")
+    assert answer.status_code == 500
+    headings = [heading.text for heading in html.fromstring(answer.text).cssselect("h1")]
+    assert headings == ["Terjadi kesalahan di pihak kami", "Something went wrong on our side"]
+    assert "malformed" not in answer.text
+    check_security_headers(answer)
+
+
+@pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
+@pytest.mark.parametrize("path", ["/", "/feed.xml", "/healthz", "/static/style.css"])
+def test_only_reading_is_allowed(client: httpx.Client, method: str, path: str) -> None:
+    answer = client.request(method, path)
+    assert answer.status_code == 405
+    check_security_headers(answer)
+
+
+@pytest.mark.parametrize("path", ["/", "/feed.xml", "/healthz", "/static/style.css", "/tidak-ada"])
+def test_every_answer_carries_the_security_headers_and_answers_head(
+    world: World, client: httpx.Client, path: str
+) -> None:
+    world.publish()
+    answer = client.get(path)
+    check_security_headers(answer)
+    head = client.head(path)
+    assert (head.status_code, head.content) == (answer.status_code, b"")
+
+
+def check_security_headers(answer: httpx.Response) -> None:
+    policy = answer.headers["content-security-policy"]
+    assert "default-src 'self'" in policy
+    assert "frame-ancestors 'none'" in policy
+    assert answer.headers["x-content-type-options"] == "nosniff"
+    assert answer.headers["referrer-policy"] == "strict-origin-when-cross-origin"
+
+
+def test_operator_and_contact_are_optional(world: World, stage: Stage, client: httpx.Client) -> None:
+    assert "mailto:redaksi@kabarkota.example" in client.get("/").text
+    stage.app = create_app(
+        database=world.database,
+        public=world.feed.parent,
+        site=replace(SITE, operator="", contact=""),
+        open_store=world.open_store,  # type: ignore[arg-type]
+    )
+    answer = client.get("/")
+    assert answer.status_code == 200
+    assert "mailto:" not in answer.text
+
+
+@pytest.mark.parametrize(
+    "request_line",
+    [
+        pytest.param(b"GET /feed.xml HTTP/1.1\r\nIf-None-Match: " + b'"' * 9999, id="endless quotes"),
+        pytest.param(b"GET /feed.xml HTTP/1.1\r\nAccept-Encoding: \xff\xfe;q=\xff", id="bytes beyond ASCII"),
+        pytest.param(b"GET /feed.xml HTTP/1.1\r\nIf-Modified-Since: \xe9\xa0", id="a date beyond ASCII"),
+        pytest.param(b"GET /%ff%00?before=%ff&lang=%00 HTTP/1.1", id="percent-encoded rubbish in the path"),
+        pytest.param(b"GET /?before=%ff%00%ed%a0%80 HTTP/1.1", id="percent-encoded rubbish in the query"),
+    ],
+)
+def test_requests_no_client_would_send_get_an_answer(world: World, client: httpx.Client, request_line: bytes) -> None:
+    world.publish(b"satu")
+    with socket.create_connection((client.base_url.host, client.base_url.port or 0), timeout=5) as connection:
+        connection.sendall(request_line + b"\r\nHost: x\r\nConnection: close\r\n\r\n")
+        answer = b"".join(iter(lambda: connection.recv(65536), b""))
+    assert answer.split()[1] in {b"200", b"400", b"404"}
+    assert ask(client, "/feed.xml").content == b"satu"

@@ -18,7 +18,9 @@ def to_text_exactly(instant: datetime) -> str:
 def from_text(text: str, offset_minutes: int = 0) -> datetime:
     """The aware instant of such text, in the zone `offset_minutes` east of UTC."""
     instant = datetime.fromisoformat(text)
-    return instant.astimezone(timezone(timedelta(minutes=offset_minutes))) if offset_minutes else instant.astimezone(UTC)
+    return (
+        instant.astimezone(timezone(timedelta(minutes=offset_minutes))) if offset_minutes else instant.astimezone(UTC)
+    )
 
 
 def get_offset_minutes(instant: datetime) -> int:

@@ -192,9 +192,7 @@ class Store:
                 source_id=row["source_id"],
                 url=row["url"],
                 failures=row["failures"],
-                validators=Validators(
-                    etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]
-                ),
+                validators=Validators(etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]),
             )
             for row in rows
         ]
@@ -250,9 +248,7 @@ class Store:
 
     # ── writing a harvest ──────────────────────────────────────────────────────────────────────────────────────────
 
-    def write_link(
-        self, *, key: str, url: str, source_id: str, state: LinkState, now: datetime, **facts: Any
-    ) -> None:
+    def write_link(self, *, key: str, url: str, source_id: str, state: LinkState, now: datetime, **facts: Any) -> None:
         """Records what became of a URL. `facts`: reason, attempts, read_at, link (while pending)."""
         link = facts.get("link")
         read_at = facts.get("read_at")

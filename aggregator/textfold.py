@@ -115,15 +115,14 @@ class PhraseIndex(Generic[T]):
 
     def find(self, words: Words) -> Iterator[PhraseMatch[T]]:
         """Every match, left to right; the longest phrase wins, and no word belongs to two."""
+        known, keys = self._by_first, words.keys
         free = 0
-        look_up = self._by_first.get
-        for first, key in enumerate(words.keys):
-            options = look_up(key)
-            if options is None or first < free:
+        for first in [index for index, key in enumerate(keys) if key in known]:
+            if first < free:
                 continue
-            for rest, commas, value in options:
+            for rest, commas, value in known[keys[first]]:
                 last = first + len(rest)
-                if words.keys[first + 1 : last + 1] == rest and words.are_joined(first, last, commas=commas):
+                if keys[first + 1 : last + 1] == rest and words.are_joined(first, last, commas=commas):
                     yield PhraseMatch(first, last, value)
                     free = last + 1
                     break

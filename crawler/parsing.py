@@ -90,7 +90,9 @@ def _start_worker(memory_bytes: int) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
 
 
-def _run_limited(cpu_seconds: int, function: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]) -> R:
+def _run_limited(
+    cpu_seconds: int, function: Callable[..., R], args: tuple[object, ...], kwargs: dict[str, object]
+) -> R:
     """Runs one parse. RLIMIT_CPU counts the worker's whole life, so the limit is raised task by task."""
     usage = resource.getrusage(resource.RUSAGE_SELF)
     soft = int(usage.ru_utime + usage.ru_stime) + 1 + cpu_seconds

@@ -1,8 +1,8 @@
 """What the parser workers run: untrusted bytes in, data out. PURE, and importable without Scrapy.
 
-    read_channel  channel bytes ──▶ ChannelPage
-    read_page     page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes)
-    read_link     full text of a channel ──topic scan──▶ (article or None)
+read_channel  channel bytes ──▶ ChannelPage
+read_page     page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes)
+read_link     full text of a channel ──topic scan──▶ (article or None)
 """
 
 from __future__ import annotations

@@ -25,7 +25,6 @@ class CrawlSettings(BaseModel):
     # one source, one cycle
     max_requests: int = Field(50, ge=1, description="requests to one source in a cycle")
     max_new_items: int = Field(200, ge=1, description="new articles of one source in a cycle; the rest waits")
-    max_attempts: int = Field(4, ge=1, description="cycles in which a failing page is tried")
     deadline_seconds: Seconds = Field(600, description="after this a cycle starts no further request")
 
     # one host

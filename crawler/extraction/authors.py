@@ -33,7 +33,7 @@ _BYLINE_NAME = re.compile(
     re.IGNORECASE,
 )
 _OTHER_NAME = re.compile(
-    r"comment|avatar|bio|desc|box|about|image|photo|social|count|posts?-list|has-author", re.IGNORECASE
+    r"comment|avatar|bio|desc|box|about|image|photo|social|count|date|time|posts?-list|has-author", re.IGNORECASE
 )
 _SPLIT = re.compile(r"\s*[;/|&]\s*|\s+(?:dan|and)\s+", re.IGNORECASE)
 _COMMA = re.compile(r"\s*,\s*")
@@ -135,7 +135,8 @@ def _list_names(said: str, publishers: frozenset[str]) -> Iterator[str]:
         text = words.prefix.sub("", stripped, count=1)  # "Penulis: Kontributor …", "Oleh: Reporter …"
     seen = set()
     for part in _split_names(_DATE_TAIL.sub("", _SITE_TAIL.sub("", text))):
-        name = words.suffix.sub("", part).strip(" \t.,:;-–—()[]*\"'")
+        name = words.suffix.sub("", part).strip(" \t,:;-–—()[]*\"'")
+        name = name if "," in name else name.strip(".")  # the last full stop of "S.Kom." belongs to it
         if _is_person(name, publishers) and name.casefold() not in seen:
             seen.add(name.casefold())
             yield name

@@ -24,16 +24,17 @@ MAX_CAPTION_CHARS = 300  # the longest real caption of the same pages has 257
 
 # fmt: off
 BLOCK_TAGS = frozenset((
-    "address", "amp-sidebar", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir",
+    "address", "article", "aside", "blockquote", "body", "center", "dd", "details", "dialog", "dir",
     "div", "dl", "dt", "fieldset", "figcaption", "figure", "footer", "form", "h1", "h2", "h3", "h4", "h5", "h6",
     "header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section",
     "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 ))
 # What they hold is never read as text.
 SILENT_TAGS = frozenset((
-    "applet", "area", "audio", "base", "button", "canvas", "datalist", "embed", "frame", "frameset", "head", "iframe",
-    "input", "link", "map", "math", "meta", "noembed", "noframes", "noscript", "object", "option", "param", "progress",
-    "script", "select", "source", "style", "svg", "template", "textarea", "title", "track", "video",
+    "amp-ad", "amp-analytics", "amp-consent", "amp-embed", "amp-sidebar", "amp-user-notification", "applet", "area",
+    "audio", "base", "button", "canvas", "datalist", "embed", "frame", "frameset", "head", "iframe", "input", "link",
+    "map", "math", "meta", "noembed", "noframes", "noscript", "object", "option", "param", "progress", "script",
+    "select", "source", "style", "svg", "template", "textarea", "title", "track", "video",
 ))
 # fmt: on
 

@@ -17,6 +17,7 @@ LINKED_SENTENCE_FROM = 60
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _ADDRESS = re.compile(r"https?://\S+$")
+_DASHES = ("-", "–", "—")
 _WORD = re.compile(r"\w+")
 # "lg", "mk/el", "*an-": who typed the article.
 _INITIALS = re.compile(r"[*\-–/]{0,2}\s*[A-Za-z]{1,4}(?:[/\-.,&]{1,2}[A-Za-z]{1,4}){0,3}\s*[*.\-–]{0,2}")
@@ -85,9 +86,11 @@ def _is_title(outline: Outline, block: Block, title: str) -> bool:
 
 
 def _leads_in(outline: Outline, before: Block, block: Block) -> bool:
-    """Headings, and short lines that stand beside the first paragraph ("JAKARTA -")."""
+    """Headings, and short lines that stand beside the first paragraph or, with a dash, before it ("JAKARTA -")."""
     above, node = outline.nodes[before.node], outline.nodes[block.node]
     if above.tag in _HEADINGS or before.node == block.node:
+        return True
+    if before.node == node.parent and before.text.endswith(_DASHES):
         return True
     return above.tag == node.tag and node.tag in ("p", "li") and above.parent == node.parent
 

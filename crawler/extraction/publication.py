@@ -39,6 +39,7 @@ DATELINE_CHARS = 1_500
 _FIND_ITEMPROP = etree.XPath("//*[@itemprop='datePublished']")
 _FIND_TIMES = etree.XPath("//time")
 _DATE_NAME = re.compile(r"date|tanggal|waktu|tgl|posted-on|published", re.IGNORECASE)
+_PUBLISHED_NAMES = frozenset(("entry-date", "published"))
 _PIECES = re.compile(r"\s+[|•·]\s+|\s*\|\s*")
 _DIGIT = re.compile(r"\d")
 _DATE_IN_PATH = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?=/|$)")
@@ -139,8 +140,9 @@ def _list_times(root: etree._Element) -> list[etree._Element]:
 
 
 def _is_update(element: etree._Element) -> bool:
-    names = element.get("class", "").split()
-    return "updated" in names and "published" not in names and element.get("itemprop") != "datePublished"
+    """Themes call the only date "entry-date updated"; "updated" alone stands beside the date of publication."""
+    names = set(element.get("class", "").split())
+    return "updated" in names and not names & _PUBLISHED_NAMES and element.get("itemprop") != "datePublished"
 
 
 def _list_updates(page: Page) -> Iterator[str]:

@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from pathlib import Path
+from typing import Any
 
 import typer
+
+from schedules.config import Setup
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -14,6 +18,15 @@ class CommandContext:
 
     data_folder: Path
     catalogue_path: Path | None = None  # None: the built-in catalogue
+    resolved: Setup | None = None  # the whole configuration; the sources commands need only the two paths
+    config: Path | None = None  # as given, with the flags, so that a command's own flags can be laid over them
+    flags: Mapping[str, Any] = field(default_factory=dict)
+    debug: bool = False
+
+    @property
+    def setup(self) -> Setup:
+        assert self.resolved is not None
+        return self.resolved
 
     @property
     def source_overlay(self) -> Path:

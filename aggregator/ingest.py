@@ -1,0 +1,356 @@
+"""The order of the steps from a harvest to rows.
+
+    harvest ─▶ one transaction:
+        for each page: address ─▶ clean ─▶ topics ─▶ spam ─▶ regions ─▶ article ─▶ duplicates ─▶ group
+        links that failed or wait, robots.txt, the poll and the channel's state
+
+Nothing is lost when the process dies: either the whole harvest is there, or the channel still has its old state and is
+read again.
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from datetime import UTC, datetime, timedelta
+from typing import Any
+from urllib.parse import urlsplit
+
+from aggregator import dedup
+from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
+from aggregator.instants import from_text, get_offset_minutes, to_text
+from aggregator.models import (
+    ArticleLink,
+    ExtractedArticle,
+    FetchedPage,
+    Harvest,
+    LinkFailure,
+    LinkState,
+    PollOutcome,
+    Source,
+    TopicMatch,
+)
+from aggregator.pages import PageFolder
+from aggregator.regions import tag_regions
+from aggregator.settings import AggregatorSettings
+from aggregator.spam import judge_spam
+from aggregator.store import Store, to_json
+from aggregator.topics import classify_topics, match_topics
+from aggregator.topic_tables import TopicTable
+from aggregator.urls import canonicalize, is_same_site, make_url_key
+
+TITLE_LIMIT = 500
+TEXT_LIMIT = 200_000
+SUMMARY_LIMIT = 2_000
+POLL_FAILURE_BACKOFF_LIMIT = 6  # doublings of the interval after failures in a row
+
+
+@dataclass
+class IngestCounts:
+    """What a harvest came to."""
+
+    articles: int = 0
+    revised: int = 0
+    off_topic: int = 0
+    spam: int = 0
+    failed: int = 0
+    by_topic: dict[str, int] = field(default_factory=dict)
+
+
+class Ingest:
+    """Writes harvests. The tables and settings are fixed for a cycle; `now` is the cycle's clock."""
+
+    def __init__(
+        self,
+        store: Store,
+        *,
+        sources: Mapping[str, Source],
+        settings: AggregatorSettings,
+        topics: TopicTable,
+        pages: PageFolder,
+        keep_all: bool,
+        now: datetime,
+    ) -> None:
+        self._store = store
+        self._sources = sources
+        self._settings = settings
+        self._topics = topics
+        self._pages = pages
+        self._keep_all = keep_all
+        self._now = now
+
+    def write(self, harvest: Harvest, cycle_id: int, *, failures_before: int) -> IngestCounts:
+        """Writes one harvest in one transaction. Raises StoreError; then nothing of it is written."""
+        counts = IngestCounts()
+        source = self._sources[harvest.source_id]
+        page_files = [self._pages.write(page) for page in harvest.pages]  # files first: a row never names a missing one
+        with self._store.transaction():
+            for page, page_file in zip(harvest.pages, page_files, strict=True):
+                self._write_page(source, page, page_file, counts)
+            for failure in harvest.failures:
+                self._write_failure(source, failure)
+                counts.failed += 1
+            for link in harvest.deferred:
+                self._write_waiting(source, link, attempts=self._store.get_attempts(make_url_key(link.url)))
+            self._store.write_robots(harvest.robots)
+            failed = harvest.poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED)
+            failures = failures_before + 1 if failed else 0
+            self._store.write_poll(
+                cycle_id,
+                harvest.poll,
+                articles=counts.articles,
+                next_poll_at=self._plan_next_poll(harvest, failures),
+                failures=failures,
+            )
+        return counts
+
+    def _plan_next_poll(self, harvest: Harvest, failures: int) -> datetime:
+        """Fixed intervals, longer when the channel asks for it or keeps failing."""
+        poll = harvest.poll
+        minutes = max(self._settings.poll_minutes, min(poll.ttl_minutes or 0, 24 * 60))
+        minutes *= 2 ** min(failures, POLL_FAILURE_BACKOFF_LIMIT)
+        wait = timedelta(minutes=minutes)
+        return self._now + max(wait, timedelta(seconds=poll.retry_after_seconds or 0))
+
+    # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _write_page(self, source: Source, page: FetchedPage, page_file: str, counts: IngestCounts) -> None:
+        if page.article is None:
+            self._write_link(source, page, LinkState.OFF_TOPIC, "no topic is named")
+            counts.off_topic += 1
+            return
+        if page.article.noindex and not self._keep_all:
+            self._write_link(source, page, LinkState.REFUSED, "the page asks not to be indexed")
+            return
+        row = build_row(page, source, self._now)
+        if not row["title"] or not (row["text"] or row["summary"]):
+            self._write_link(source, page, LinkState.FAILED, "no article found on the page")
+            counts.failed += 1
+            return
+        self._store.count_paragraphs(source.id, page.article.boilerplate)
+        self._judge(source, page, row, page_file, counts)
+
+    def _judge(
+        self, source: Source, page: FetchedPage, row: dict[str, Any], page_file: str, counts: IngestCounts
+    ) -> None:
+        said = {"summary": row["summary"], "tags": page.article.tags if page.article else ()}
+        topics = classify_topics(row["title"], row["text"], table=self._topics, **said)
+        spam = judge_spam(row["title"], row["text"], url=row["url"])
+        if spam.is_spam and not self._keep_all:
+            self._reject(source, page, row, LinkState.SPAM, to_json(spam.evidence), page_file)
+            counts.spam += 1
+        elif not topics and not self._keep_all:
+            nearly = match_topics(row["title"], row["text"], table=self._topics, **said)
+            self._reject(source, page, row, LinkState.OFF_TOPIC, to_json(nearly), page_file)
+            counts.off_topic += 1
+        else:
+            self._keep(source, page, row, topics, page_file, counts)
+
+    def _keep(
+        self,
+        source: Source,
+        page: FetchedPage,
+        row: dict[str, Any],
+        topics: tuple[TopicMatch, ...],
+        page_file: str,
+        counts: IngestCounts,
+    ) -> None:
+        self._write_link(source, page, LinkState.KEPT, "")
+        key = self._choose_address(page, row)
+        if key != make_url_key(page.link.url):
+            self._store.write_link(
+                key=key,
+                url=row["url"],
+                source_id=source.id,
+                state=LinkState.KEPT,
+                now=self._now,
+                read_at=page.fetched_at,
+            )
+        known = self._store.find_article(key)
+        if known is not None and (known["title"], known["text"]) == (row["title"], row["text"]):
+            return
+        if known is None:
+            article_id = self._store.add_article({**row, "url_key": key, "page_file": page_file})
+            counts.articles += 1
+        else:
+            article_id = known["id"]
+            kept = ("first_seen_at", "published_at", "published_offset", "published_precision", "published_raw")
+            changes = {name: value for name, value in row.items() if name not in (*kept, "published_method", "url")}
+            self._store.revise_article(article_id, {**changes, "revised_at": to_text(self._now)})
+            counts.revised += 1
+        regions = tag_regions(
+            row["title"],
+            row["text"],
+            summary=row["summary"],
+            tags=page.article.tags if page.article else (),
+            home_city=source.city,
+        )
+        self._store.write_matches(article_id, topics, regions)
+        for match in topics:
+            counts.by_topic[match.topic] = counts.by_topic.get(match.topic, 0) + 1
+        self._group(article_id, {**row, "id": article_id, "group_id": known["group_id"] if known else None})
+
+    def _choose_address(self, page: FetchedPage, row: dict[str, Any]) -> str:
+        """The URL key of the article; sets row["url"]. The page's own word counts unless it is plainly wrong.
+
+        A theme that names the home page, or another article, as canonical must not make articles overwrite each other.
+        """
+        own = make_url_key(row["url"])
+        declared = canonicalize(row["declared_url"]) if row["declared_url"] else ""
+        if not declared or not is_same_site(declared, row["url"]) or urlsplit(declared).path in ("", "/"):
+            return own
+        key = make_url_key(declared)
+        known = self._store.find_article(key)
+        if key != own and known is not None and known["title"] != row["title"]:
+            return own
+        row["url"] = declared
+        return key
+
+    # ── duplicates ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _group(self, article_id: int, row: Mapping[str, Any]) -> None:
+        """Finds the article's duplicates and puts it, and all it connects, into groups."""
+        member = self._make_member(row)
+        self._store.write_sketch(article_id, member.fingerprint.sketch)
+        rows = self._store.find_candidates(
+            member.fingerprint.sketch, least=dedup.MIN_SHARED, now=self._now, but=article_id
+        )
+        edges = dedup.decide(member, [self._make_member(candidate) for candidate in rows])
+        self._store.replace_edges(
+            article_id,
+            [
+                {"a": edge.a, "b": edge.b, "rule": edge.rule, "score": edge.score, "alignment": edge.alignment}
+                for edge in edges
+            ],
+            self._now,
+        )
+        groups = {candidate["group_id"] for candidate in rows if candidate["id"] in {edge.b for edge in edges}}
+        groups |= {row["group_id"]} - {None}
+        self._regroup(member, row, groups)
+
+    def _regroup(self, member: dedup.Member, row: Mapping[str, Any], group_ids: Iterable[int]) -> None:
+        group_ids = set(group_ids)
+        rows = {found["id"]: found for found in self._store.get_group_members(group_ids)} | {row["id"]: row}
+        members = {key: self._make_member(found) for key, found in rows.items()} | {row["id"]: member}
+        edges = [dedup.Edge(**edge) for edge in self._store.get_edges(rows)]
+        unclaimed = self._store.get_groups(group_ids)
+        for part in dedup.build_groups(rows, edges, members):
+            canonical = dedup.choose_canonical([members[key] for key in part])
+            mine = [group for group in unclaimed if group["canonical_id"] in part]
+            unclaimed = [group for group in unclaimed if group not in mine]
+            group_id = mine[0]["id"] if mine else self._store.add_group(int(canonical), self._now)
+            self._store.set_group(group_id, int(canonical), [int(key) for key in part], self._now)
+            for absorbed in mine[1:]:
+                self._store.merge_group(absorbed["id"], group_id, self._now)
+
+    def _make_member(self, row: Mapping[str, Any]) -> dedup.Member:
+        believed = row["published_precision"] != "none"
+        text = row["text"]
+        return dedup.Member(
+            id=row["id"],
+            source_id=row["source_id"],
+            fingerprint=dedup.fingerprint(
+                row["title"], text, boilerplate=self._store.get_boilerplate(row["source_id"])
+            ),
+            published=from_text(row["published_at"]) if believed else None,
+            url=row["url"],
+            length=len(text),
+        )
+
+    # ── links ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def _write_link(self, source: Source, page: FetchedPage, state: LinkState, reason: str) -> None:
+        self._store.write_link(
+            key=make_url_key(page.link.url),
+            url=page.link.url,
+            source_id=source.id,
+            state=state,
+            reason=reason,
+            now=self._now,
+            read_at=page.fetched_at,
+        )
+
+    def _reject(
+        self, source: Source, page: FetchedPage, row: Mapping[str, Any], state: LinkState, scores: str, page_file: str
+    ) -> None:
+        self._write_link(source, page, state, "")
+        self._store.write_rejected(
+            {
+                "key": make_url_key(page.link.url),
+                "source_id": source.id,
+                "url": row["url"],
+                "title": row["title"],
+                "text": row["text"],
+                "verdict": state.value,
+                "scores": scores,
+                "read_at": to_text(page.fetched_at),
+                "page_file": page_file,
+            }
+        )
+
+    def _write_failure(self, source: Source, failure: LinkFailure) -> None:
+        key = make_url_key(failure.url)
+        if not key:
+            return
+        attempts = self._store.get_attempts(key) + 1
+        if failure.refused or failure.permanent or attempts >= self._settings.max_attempts:
+            state = LinkState.REFUSED if failure.refused else LinkState.FAILED
+            self._store.write_link(
+                key=key,
+                url=failure.url,
+                source_id=source.id,
+                state=state,
+                now=self._now,
+                reason=failure.reason,
+                attempts=attempts,
+            )
+        else:
+            self._write_waiting(source, failure.link, attempts=attempts, reason=failure.reason)
+
+    def _write_waiting(self, source: Source, link: ArticleLink, *, attempts: int, reason: str = "") -> None:
+        key = make_url_key(link.url)
+        if key:
+            self._store.write_link(
+                key=key,
+                url=link.url,
+                source_id=source.id,
+                state=LinkState.PENDING,
+                now=self._now,
+                reason=reason,
+                attempts=attempts,
+                link=link,
+            )
+
+
+def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any]:
+    """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE."""
+    article = page.article or ExtractedArticle()
+    text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
+    summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
+    published = article.published or now
+    return {
+        "url": canonicalize(page.url) or canonicalize(page.link.url),
+        "source_id": source.id,
+        "title": clean_text(article.title or page.link.title, limit=TITLE_LIMIT) or clean_text(text, limit=80),
+        "author": clean_text(", ".join(article.authors), limit=200),
+        "published_at": to_text(published.astimezone(UTC)),
+        "published_offset": get_offset_minutes(published) if article.published else 0,
+        "published_precision": article.published_precision.value if article.published_precision else "none",
+        "published_raw": clean_text(article.published_raw, limit=200),
+        "published_method": article.published_method if article.published else "first-seen",
+        "modified_at": to_text(article.modified) if article.modified else None,
+        "text": text,
+        "summary": summary,
+        "image": safe_url(article.image),
+        "language": clean_text(article.language, limit=20) or source.language,
+        "tags": _tags_to_json(article.tags),
+        "declared_url": canonicalize(article.canonical_url, base=page.url) if article.canonical_url else "",
+        "extraction_method": article.method,
+        "first_seen_at": to_text(now),
+    }
+
+
+def _tags_to_json(tags: Iterable[str]) -> str:
+    cleaned = (clean_text(tag, limit=100) for tag in list(tags)[:30])
+    return json.dumps([tag for tag in cleaned if tag], ensure_ascii=False)

@@ -1,0 +1,37 @@
+"""The bytes of pages that named a topic, kept for 30 days below `data/pages/`, so that later rules can be tried on them."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from aggregator.models import FetchedPage
+from aggregator.store import StoreError
+from aggregator.urls import make_url_key
+
+
+class PageFolder:
+    """Writes page files: `<day>/<URL key>.html.zst`."""
+
+    def __init__(self, folder: Path) -> None:
+        self._folder = folder
+
+    def write(self, page: FetchedPage) -> str:
+        """Keeps the page's bytes; returns the file's name below the folder, "" when there is nothing to keep.
+
+        Not synced to disk: a page lost with the power is fetched no more and only makes a later `replay` poorer.
+        Raises StoreError.
+        """
+        key = make_url_key(page.link.url)
+        if not page.raw or not key:
+            return ""
+        name = f"{page.fetched_at:%Y-%m-%d}/{key}.html.zst"
+        path = self._folder / name
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            beside = path.with_suffix(".part")
+            beside.write_bytes(page.raw)
+            os.replace(beside, path)  # noqa: PTH105 - os.replace is the atomic one by contract
+        except OSError as error:
+            raise StoreError(f"{path}: {error.strerror}") from error
+        return name

@@ -1,0 +1,19 @@
+"""What an operator can set about deciding, keeping and publishing."""
+
+from __future__ import annotations
+
+from pydantic import BaseModel, ConfigDict, Field
+
+
+class AggregatorSettings(BaseModel):
+    """Section `[aggregator]` of the configuration."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    poll_minutes: int = Field(15, ge=1, description="between two polls of a channel by `serve` and `run --due`")
+    max_attempts: int = Field(4, ge=1, description="cycles in which a failing page is tried")
+    site_url: str = Field("http://127.0.0.1:8000/", description="where the pages and feeds are served, for links")
+    site_name: str = "Kabar Kota"
+    feed_items: int = Field(50, ge=1, description="items of the main feed, at least")
+    feed_hours: int = Field(72, ge=1, description="and all items first published in so many hours")
+    archive_days: int = Field(7, ge=1, description="what was older when found never enters the main feed")

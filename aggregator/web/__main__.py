@@ -1,0 +1,22 @@
+"""`python -m aggregator.web DATABASE PUBLIC HOST PORT SITE_URL SITE_NAME`: the web server, a process of its own."""
+
+from __future__ import annotations
+
+import sys
+from pathlib import Path
+
+import uvicorn
+
+from aggregator.web.app import create_app
+from aggregator.web.site import SiteInfo
+
+
+def main(database: str, public: str, host: str, port: str, url: str, name: str) -> None:
+    app = create_app(database=Path(database), public=Path(public), site=SiteInfo(url=url, name=name))
+    uvicorn.run(
+        app, host=host, port=int(port), log_level="warning", access_log=False, proxy_headers=False, server_header=False
+    )
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,176 @@
+"""The command `kabarkota`."""
+
+from __future__ import annotations
+
+import logging
+import sys
+from datetime import UTC, datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import Annotated, Any
+
+import typer
+
+from schedules.commands import sources
+from schedules.commands.context import CommandContext, get_context
+from schedules.commands.run import report_cycle, run_once
+from schedules.config import load_setup
+from schedules.errors import KabarKotaError, UsageFailure
+
+app = typer.Typer(
+    help="Kabar Kota: regional Indonesian news on APEKSI and smart cities, each piece once, as one feed.",
+    no_args_is_help=True,
+    pretty_exceptions_enable=False,
+    add_completion=False,
+)
+app.add_typer(sources.app, name="sources")
+
+
+class Keep(StrEnum):
+    TOPICS = "topics"
+    ALL = "all"
+
+
+AsJson = Annotated[bool, typer.Option("--json", help="print the summary as one line of JSON")]
+
+
+@app.callback()
+def configure(
+    ctx: typer.Context,
+    *,
+    config: Annotated[Path | None, typer.Option(metavar="FILE", help="the configuration file")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="the data folder")] = None,
+    catalogue: Annotated[Path | None, typer.Option(metavar="FILE", help="replaces the built-in catalogue")] = None,
+    debug: Annotated[bool, typer.Option("--debug", help="show tracebacks, log everything")] = False,
+) -> None:
+    """Options that hold for every command; they stand before its name."""
+    logging.basicConfig(
+        stream=sys.stderr, level="DEBUG" if debug else "WARNING", format="%(levelname)s %(name)s: %(message)s"
+    )
+    flags = {"data": data, "catalogue": catalogue}
+    ctx.obj = make_context(config, {name: value for name, value in flags.items() if value is not None}, debug=debug)
+
+
+def make_context(config: Path | None, flags: dict[str, Any], *, debug: bool = False) -> CommandContext:
+    """What the commands are given. Raises UsageFailure."""
+    setup = load_setup(config=config, flags=flags)
+    return CommandContext(
+        data_folder=setup.data_folder,
+        catalogue_path=setup.catalogue_path,
+        resolved=setup,
+        config=config,
+        flags=flags,
+        debug=debug,
+    )
+
+
+@app.command()
+def run(
+    ctx: typer.Context,
+    *,
+    catalogue: Annotated[Path | None, typer.Option(metavar="FILE", help="replaces the built-in catalogue")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="the data folder")] = None,
+    due: Annotated[bool, typer.Option("--due", help="poll only the channels that are due")] = False,
+    keep: Annotated[Keep | None, typer.Option(help="`all` keeps every article, on topic or not")] = None,
+    strict: Annotated[bool, typer.Option("--strict", help="exit code 1 when a source failed")] = False,
+    now: Annotated[str | None, typer.Option(metavar="TIME", help="the cycle's clock, ISO 8601 with offset")] = None,
+    json: AsJson = False,
+) -> None:
+    """Run one cycle, then exit: what cron calls."""
+    context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, keep)
+    summary = run_once(context.setup, now=parse_now(now), due_only=due, quiet=json)
+    raise typer.Exit(report_cycle(summary, as_json=json, strict=strict))
+
+
+@app.command()
+def demo(
+    ctx: typer.Context,
+    *,
+    data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="where the demo keeps its database")] = None,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    once: Annotated[bool, typer.Option("--once", help="exit after the cycle")] = False,
+    json: AsJson = False,
+) -> None:
+    """Run the same code against sample portals on this machine: no network needed."""
+    from schedules.commands.demo import run_demo
+
+    folder = data or get_context(ctx).data_folder / "demo"
+    raise typer.Exit(run_demo(folder, host=host, port=port, once=once, as_json=json))
+
+
+@app.command()
+def serve(
+    ctx: typer.Context,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8000,
+    catalogue: Annotated[Path | None, typer.Option(metavar="FILE", help="replaces the built-in catalogue")] = None,
+    data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="the data folder")] = None,
+    no_crawl: Annotated[bool, typer.Option("--no-crawl", help="serve what is there, gather nothing")] = False,
+) -> None:
+    """Gather by the timetable and serve the pages and the feed, until stopped."""
+    from schedules.service import serve_forever
+
+    context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, None)
+    serve_forever(context.setup, host=host, port=port, crawl=not no_crawl)
+
+
+@app.command()
+def extract(
+    file: Annotated[str, typer.Argument(metavar="FILE|-", help="an HTML page")],
+    *,
+    url: Annotated[str, typer.Option(help="the page's address")] = "",
+    zone: Annotated[str, typer.Option(help="time zone of the portal")] = "Asia/Jakarta",
+    now: Annotated[str | None, typer.Option(metavar="TIME", help="relative dates count from here")] = None,
+    json: AsJson = False,
+) -> None:
+    """Extract the article of a saved page."""
+    from schedules.commands.extract import extract_file
+
+    extract_file(file, url=url, zone=zone, now=parse_now(now) if now else None, as_json=json)
+
+
+def extend_context(context: CommandContext, flags: dict[str, Any], keep: Keep | None) -> CommandContext:
+    """The context with flags given behind the command's name."""
+    more: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}
+    if keep is not None:
+        more["crawl"] = {"keep": keep.value}
+    return make_context(context.config, {**context.flags, **more}, debug=context.debug) if more else context
+
+
+def parse_now(text: str | None) -> datetime:
+    """The clock given on the command line, else the machine's. Raises UsageFailure."""
+    if text is None:
+        return datetime.now(UTC)
+    try:
+        now = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageFailure(f"--now {text}: {error}") from error
+    if now.tzinfo is None:
+        raise UsageFailure(f"--now {text}: needs an offset, such as {text}+07:00")
+    return now
+
+
+def main() -> None:
+    """Runs the command; every expected failure is one line on stderr and an exit code."""
+    from aggregator.publish.files import PublishError
+    from aggregator.reference import TableError
+    from aggregator.store import NewerDatabaseError, StoreError
+    from crawler.catalogue import CatalogueError
+
+    try:
+        app()
+    except KabarKotaError as error:
+        fail(error, error.exit_code)
+    except (CatalogueError, TableError, NewerDatabaseError) as error:
+        fail(error, 2)
+    except (StoreError, PublishError) as error:
+        fail(error, 1)
+
+
+def fail(error: Exception, code: int) -> None:
+    if "--debug" in sys.argv:
+        raise error
+    print(f"kabarkota: {error}", file=sys.stderr)
+    sys.exit(code)

@@ -1,0 +1,67 @@
+"""`kabarkota run`: one cycle under the writer's lock."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import datetime
+
+import typer
+
+from aggregator.store import Store
+from schedules.config import Setup
+from schedules.cycle import CycleSummary, Progress, run_cycle
+from schedules.errors import NothingReachable
+from schedules.lock import hold_writer_lock
+
+CONTACT_HINT = (
+    "kabarkota: no contact is set; portals should be able to reach whoever reads them. "
+    'Put contact = "you@example.org" into kabarkota.toml, or set KABARKOTA_CONTACT.'
+)
+
+
+def run_once(setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False) -> CycleSummary:
+    """One cycle under the lock. Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
+    if not setup.crawl.contact and not setup.crawl.allow_networks:
+        print(CONTACT_HINT, file=sys.stderr)
+    with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
+        return run_cycle(setup, store, now=now, due_only=due_only, progress=show)
+
+
+def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) -> int:
+    """Prints the summary; returns the exit code. Raises NothingReachable."""
+    if as_json:
+        typer.echo(json.dumps(summary.to_json(), ensure_ascii=False))
+    else:
+        polls = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.polls.items()))
+        typer.echo(f"{summary.sources} sources, {summary.channels} channels ({polls or 'none due'})")
+        typer.echo(
+            f"{summary.articles} new articles, {summary.revised} revised, {summary.off_topic} off topic, "
+            f"{summary.spam} spam, {summary.failed_pages} failed pages; {summary.new_items} new items, "
+            f"{summary.feed_items} in the feed; {summary.seconds} s"
+        )
+        for failed in summary.failed_sources:
+            typer.echo(f"  {failed['source']}: {failed['channel']}: {failed['reason']}", err=True)
+    if summary.reached_nothing:
+        raise NothingReachable("no source could be reached; is the network up?")
+    return 1 if strict and summary.failed_sources else 0
+
+
+@contextmanager
+def show_progress(quiet: bool) -> Iterator[Progress | None]:
+    """A progress bar, on a terminal only."""
+    if quiet or not sys.stderr.isatty():
+        yield None
+        return
+    from rich.console import Console
+    from rich.progress import Progress as Bar
+
+    with Bar(console=Console(stderr=True), transient=True) as bar:
+        task = bar.add_task("polling")
+
+        def show(done: int, total: int, source_id: str) -> None:
+            bar.update(task, completed=done, total=total, description=source_id)
+
+        yield show

@@ -1,0 +1,165 @@
+"""The configuration: one file, the environment over it, the command line over all.
+
+The file is the first of: `--config`, KABARKOTA_CONFIG, ./kabarkota.toml, the XDG configuration folder,
+/etc/kabarkota/kabarkota.toml. The data folder: `--data` or KABARKOTA_DATA, the configuration's `data`, ./data where it
+exists, else the XDG data folder, for cron starts in HOME. An unknown key is an error.
+"""
+
+from __future__ import annotations
+
+import os
+import tomllib
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
+
+from aggregator.settings import AggregatorSettings
+from crawler.settings import CrawlSettings
+from schedules.errors import UsageFailure
+
+PREFIX = "KABARKOTA_"
+FILE_NAME = "kabarkota.toml"
+
+
+class Configuration(BaseModel):
+    """The configuration file."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+    data: Path | None = None
+    catalogue: Path | None = None
+    contact: str = Field("", description="goes into the user agent, so that portals can turn to somebody")
+    allow_networks: tuple[IPvAnyNetwork, ...] = ()
+    crawl: CrawlSettings = CrawlSettings()  # type: ignore[call-arg]  # all fields have defaults
+    aggregator: AggregatorSettings = AggregatorSettings()  # type: ignore[call-arg]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Setup:
+    """The configuration, resolved: where things are, and the settings of the packages."""
+
+    data_folder: Path
+    catalogue_path: Path | None
+    crawl: CrawlSettings
+    aggregator: AggregatorSettings
+
+    @property
+    def database(self) -> Path:
+        return self.data_folder / "news.db"
+
+    @property
+    def public(self) -> Path:
+        return self.data_folder / "public"
+
+    @property
+    def topics_overlay(self) -> Path | None:
+        path = self.data_folder / "topics.toml"
+        return path if path.is_file() else None
+
+
+def load_setup(
+    *,
+    config: Path | None = None,
+    flags: Mapping[str, Any] | None = None,
+    environ: Mapping[str, str] | None = None,
+) -> Setup:
+    """Reads and resolves the configuration. `flags`: what the command line sets, in the file's structure.
+
+    Raises UsageFailure naming the file (or variable) and the key.
+    """
+    environ = os.environ if environ is None else environ
+    path = find_file(config, environ)
+    content = _read_file(path) if path else {}
+    layers = [(str(path), content), ("environment", read_environment(environ)), ("command line", dict(flags or {}))]
+    merged: dict[str, Any] = {}
+    for origin, layer in layers:
+        _validate(layer, origin)
+        merged = _merge(merged, layer)
+    configuration = _validate(merged, "configuration")
+    crawl = configuration.crawl.model_copy(
+        update={
+            "contact": configuration.contact or configuration.crawl.contact,
+            "allow_networks": configuration.allow_networks or configuration.crawl.allow_networks,
+        }
+    )
+    return Setup(
+        data_folder=_find_data_folder(configuration.data, environ),
+        catalogue_path=configuration.catalogue,
+        crawl=crawl,
+        aggregator=configuration.aggregator,
+    )
+
+
+def find_file(config: Path | None, environ: Mapping[str, str]) -> Path | None:
+    """The configuration file to read, or None. Raises UsageFailure when a named one is missing."""
+    named = config or (Path(environ["KABARKOTA_CONFIG"]) if environ.get("KABARKOTA_CONFIG") else None)
+    if named is not None:
+        if not named.is_file():
+            raise UsageFailure(f"{named}: no such configuration file")
+        return named
+    home = environ.get("XDG_CONFIG_HOME") or str(Path("~/.config").expanduser())
+    places = (Path(FILE_NAME), Path(home) / "kabarkota" / FILE_NAME, Path("/etc/kabarkota") / FILE_NAME)
+    return next((place for place in places if place.is_file()), None)
+
+
+def read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
+    """KABARKOTA_CONTACT=…, KABARKOTA_CRAWL__DELAY_SECONDS=…; `…_FILE` names a file that holds the value."""
+    layer: dict[str, Any] = {}
+    for name, value in sorted(environ.items()):
+        if not name.startswith(PREFIX) or name in ("KABARKOTA_CONFIG", "KABARKOTA_DEV_DATA"):
+            continue
+        keys = name.removeprefix(PREFIX).lower()
+        if keys.endswith("_file"):
+            keys, value = keys.removesuffix("_file"), _read_secret(name, Path(value))  # noqa: PLW2901 - the same variable, read
+        *sections, key = keys.split("__")
+        target = layer
+        for section in sections:
+            target = target.setdefault(section, {})
+        target[key] = [part.strip() for part in value.split(",")] if key == "allow_networks" else value
+    return layer
+
+
+def _read_secret(name: str, path: Path) -> str:
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise UsageFailure(f"{name}: {path}: {error.strerror}") from error
+
+
+def _read_file(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise UsageFailure(f"{path}: {error.strerror}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise UsageFailure(f"{path}: not valid TOML: {error}") from error
+
+
+def _validate(layer: Mapping[str, Any], origin: str) -> Configuration:
+    try:
+        return Configuration.model_validate(layer)
+    except ValidationError as error:
+        fault = error.errors()[0]
+        key = ".".join(map(str, fault["loc"]))
+        problem = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
+        raise UsageFailure(f"{origin}: {key}: {problem}") from error
+
+
+def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
+    merged = dict(base)
+    for key, value in over.items():
+        both = isinstance(value, Mapping) and isinstance(merged.get(key), Mapping)
+        merged[key] = _merge(merged[key], value) if both else value
+    return merged
+
+
+def _find_data_folder(named: Path | None, environ: Mapping[str, str]) -> Path:
+    if named is not None:
+        return named.expanduser()
+    if Path("data").is_dir():
+        return Path("data")
+    home = environ.get("XDG_DATA_HOME") or str(Path("~/.local/share").expanduser())
+    return Path(home) / "kabarkota"

@@ -1,0 +1,183 @@
+"""One cycle: due channels in, harvests into the database, the feed out.
+
+    catalogue ─▶ sources table ─▶ due channels ─▶ crawl process ─▶ harvest ─▶ ingest (one transaction each) ─▶ publish
+"""
+
+from __future__ import annotations
+
+import logging
+import time
+from collections import Counter, defaultdict
+from collections.abc import Callable, Iterable
+from dataclasses import asdict, dataclass, field
+from datetime import datetime
+from typing import Any
+
+from aggregator.ingest import Ingest
+from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
+from aggregator.pages import PageFolder
+from aggregator.publish.publishing import publish_feed
+from aggregator.store import ChannelRow, Store
+from aggregator.topics import load_topics
+from aggregator.urls import get_host
+from crawler.batch import CrawlBatch
+from crawler.catalogue import load_catalogue
+from crawler.politeness import ROBOTS_MAX_AGE
+from crawler.process import CrawlProcess, CrawlProcessError
+from schedules.config import Setup
+
+logger = logging.getLogger(__name__)
+
+Progress = Callable[[int, int, str], None]  # harvests so far, harvests expected, the source just done
+
+
+@dataclass(kw_only=True)
+class CycleSummary:
+    """What `run --json` prints: one line."""
+
+    cycle: int
+    sources: int
+    channels: int
+    polls: dict[str, int] = field(default_factory=dict)  # by outcome
+    articles: int = 0
+    revised: int = 0
+    off_topic: int = 0
+    spam: int = 0
+    failed_pages: int = 0
+    new_items: int = 0
+    feed_items: int = 0
+    requests: int = 0
+    seconds: float = 0
+    failed_sources: list[dict[str, str]] = field(default_factory=list)
+
+    @property
+    def reached_nothing(self) -> bool:
+        """Whether every poll failed without any answer: most likely our own network is down."""
+        return bool(self.channels) and len(self.failed_sources) == self.channels and self._silent
+
+    _silent: bool = field(default=True, repr=False)
+
+    def to_json(self) -> dict[str, Any]:
+        return {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+
+
+def run_cycle(
+    setup: Setup,
+    store: Store,
+    *,
+    now: datetime,
+    due_only: bool = False,
+    process: CrawlProcess | None = None,
+    progress: Progress | None = None,
+) -> CycleSummary:
+    """Polls the due channels (all of them unless `due_only`), writes what they bring, and publishes.
+
+    `process` is a warm crawl process; without one, one is started and ended. A crawl that breaks off is told in the
+    summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError.
+    """
+    started = time.monotonic()
+    catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
+    sources = {source.id: source for source in catalogue.sources}
+    store.write_catalogue(catalogue.sources)
+    due = [row for row in store.get_due_channels(now if due_only else None) if row.source_id in sources]
+    rows = {row.id: row for row in due}
+    cycle_id = store.start_cycle(now)
+    summary = CycleSummary(cycle=cycle_id, sources=len({row.source_id for row in due}), channels=len(due))
+    if due:
+        ingest = Ingest(
+            store,
+            sources=sources,
+            settings=setup.aggregator,
+            topics=load_topics(setup.topics_overlay),
+            pages=PageFolder(setup.data_folder / "pages"),
+            keep_all=setup.crawl.keep == "all",
+            now=now,
+        )
+        batch = CrawlBatch(
+            settings=setup.crawl,
+            jobs=tuple(make_jobs(store, due, sources, now)),
+            topics_path=str(setup.topics_overlay) if setup.topics_overlay else None,
+        )
+        _crawl(batch, ingest, rows, summary, process=process, progress=progress)
+    summary.new_items, summary.feed_items = publish_feed(store, setup.public, setup.aggregator, now)
+    summary.seconds = round(time.monotonic() - started, 1)
+    store.finish_cycle(cycle_id, now, summary.to_json())
+    return summary
+
+
+def make_jobs(
+    store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime
+) -> Iterable[CrawlJob]:
+    """A job for each source with a due channel, with all that is remembered of it."""
+    by_source: defaultdict[str, list[ChannelRow]] = defaultdict(list)
+    for row in due:
+        by_source[row.source_id].append(row)
+    robots = _robots_by_name(store.get_robots(now - ROBOTS_MAX_AGE))
+    for source_id, rows in by_source.items():
+        source = sources[source_id]
+        channels = {channel.url: channel for channel in source.channels}
+        names = {get_host(channel.url) for channel in source.channels} | {source.domain, f"www.{source.domain}"}
+        yield CrawlJob(
+            source=source,
+            channels=tuple(
+                ChannelJob(channel_id=row.id, channel=channels[row.url], validators=row.validators)
+                for row in rows
+                if row.url in channels
+            ),
+            now=now,
+            known=store.get_known_links(source_id, now),
+            pending=store.get_pending_links(source_id),
+            robots=tuple(record for name in sorted(names) for record in robots.get(name, ())),
+        )
+
+
+def _robots_by_name(records: Iterable[RobotsRecord]) -> dict[str, list[RobotsRecord]]:
+    by_name: defaultdict[str, list[RobotsRecord]] = defaultdict(list)
+    for record in records:
+        by_name[get_host(f"http://{record.host}/")].append(record)
+    return by_name
+
+
+def _crawl(
+    batch: CrawlBatch,
+    ingest: Ingest,
+    rows: dict[int, ChannelRow],
+    summary: CycleSummary,
+    *,
+    process: CrawlProcess | None,
+    progress: Progress | None,
+) -> None:
+    crawler = process or CrawlProcess()
+    missing = dict(rows)
+    try:
+        for done, harvest in enumerate(crawler.crawl(batch), start=1):
+            row = missing.pop(harvest.poll.channel_id)
+            _ingest_harvest(harvest, row, ingest, summary)
+            if progress:
+                progress(done, len(rows), harvest.source_id)
+    except CrawlProcessError as error:
+        logger.error("%s", error)
+        summary.failed_sources += [
+            {"source": row.source_id, "channel": row.url, "reason": str(error)} for row in missing.values()
+        ]
+    finally:
+        if process is None:
+            crawler.close()
+
+
+def _ingest_harvest(harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: CycleSummary) -> None:
+    poll = harvest.poll
+    counts = ingest.write(harvest, summary.cycle, failures_before=row.failures)
+    summary.polls = dict(Counter(summary.polls) + Counter([poll.outcome.value]))
+    summary.articles += counts.articles
+    summary.revised += counts.revised
+    summary.off_topic += counts.off_topic
+    summary.spam += counts.spam
+    summary.failed_pages += counts.failed
+    summary.requests += poll.requests
+    if poll.http_status:
+        summary._silent = False  # noqa: SLF001 - its own module
+    if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
+        summary.failed_sources.append({"source": harvest.source_id, "channel": row.url, "reason": poll.reason})
+
+

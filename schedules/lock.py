@@ -1,0 +1,31 @@
+"""One writer at a time."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+from filelock import FileLock, Timeout
+
+from schedules.errors import UsageFailure, WriterBusy
+
+
+@contextmanager
+def hold_writer_lock(data_folder: Path) -> Iterator[None]:
+    """Holds the data folder's lock, which the kernel releases however the process ends.
+
+    Raises WriterBusy at once when another process holds it, UsageFailure when the folder cannot be written.
+    """
+    try:
+        data_folder.mkdir(parents=True, exist_ok=True)
+        lock = FileLock(data_folder / "writer.lock")
+        lock.acquire(timeout=0)
+    except Timeout as error:
+        raise WriterBusy(f"{data_folder}: another kabarkota process (run, serve or demo) is writing here") from error
+    except OSError as error:
+        raise UsageFailure(f"{data_folder}: the data folder cannot be written: {error.strerror}") from error
+    try:
+        yield
+    finally:
+        lock.release()

@@ -1,0 +1,144 @@
+"""Whole pages against their expected JSON, side by side in extraction_pages/: themes, sites and odd makes."""
+
+from __future__ import annotations
+
+import json
+from datetime import datetime
+from pathlib import Path
+from typing import Any
+from zoneinfo import ZoneInfo
+
+import pytest
+
+from aggregator.models import ExtractedArticle
+from crawler.extraction import extract_article, hash_paragraphs, load_themes
+from crawler.extraction.page import read_page
+
+PAGES = Path(__file__).parent / "extraction_pages"
+NAMES = sorted(path.stem for path in PAGES.glob("*.html"))
+
+
+def read_expected(name: str) -> dict[str, Any]:
+    expected: dict[str, Any] = json.loads((PAGES / f"{name}.json").read_text(encoding="utf-8"))
+    return expected
+
+
+def extract_page(name: str) -> tuple[ExtractedArticle, dict[str, Any]]:
+    expected = read_expected(name)
+    article = extract_article(
+        (PAGES / f"{name}.html").read_bytes(),
+        expected["url"],
+        zone=ZoneInfo(expected["zone"]),
+        now=datetime.fromisoformat(expected["now"]),
+    )
+    return article, expected
+
+
+def list_paragraphs(article: ExtractedArticle) -> list[str]:
+    return article.text.split("\n") if article.text else []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_body_is_exactly_the_article(name: str) -> None:
+    article, expected = extract_page(name)
+    assert list_paragraphs(article) == expected["paragraphs"]
+    assert [phrase for phrase in expected.get("absent", ()) if phrase in article.text] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_publication_date_is_the_article_s_own(name: str) -> None:
+    article, expected = extract_page(name)
+    if "published" in expected:
+        want = expected["published"] and datetime.fromisoformat(expected["published"])
+        assert article.published == want
+        if want:
+            assert article.published is not None
+            assert article.published.utcoffset() == want.utcoffset()
+            assert article.published_precision == expected["precision"]
+            assert article.published_raw
+    if "date_method" in expected:
+        assert article.published_method == expected["date_method"]
+    if "modified" in expected:
+        assert article.modified == datetime.fromisoformat(expected["modified"])
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_metadata_is_read(name: str) -> None:
+    article, expected = extract_page(name)
+    for key in ("title", "image", "canonical_url", "site_name", "language", "noindex", "method"):
+        if key in expected:
+            assert getattr(article, key) == expected[key], key
+    for key in ("authors", "tags"):
+        if key in expected:
+            assert list(getattr(article, key)) == expected[key], key
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_expected_profile_is_chosen(name: str) -> None:
+    expected = read_expected(name)
+    page = read_page((PAGES / f"{name}.html").read_bytes(), expected["url"])
+    assert (page.profile.name if page else "") == (expected["profile"] or "")
+
+
+def test_every_built_in_profile_has_a_page() -> None:
+    assert {read_expected(name)["profile"] for name in NAMES} - {None} == set(load_themes())
+
+
+@pytest.mark.parametrize("name", [name for name in NAMES if read_expected(name)["paragraphs"]])
+def test_boilerplate_covers_every_paragraph_kept_and_more(name: str) -> None:
+    article, expected = extract_page(name)
+    kept = [line for line in expected["paragraphs"] if len(line.split()) >= 3]
+    assert set(hash_paragraphs(kept)) <= set(article.boilerplate)
+    assert len(article.boilerplate) == len(set(article.boilerplate)) <= 400
+
+
+def test_boilerplate_holds_what_was_dropped() -> None:
+    article, _ = extract_page("idtheme")
+    assert hash_paragraphs(["Alamat surel Anda tidak akan dipublikasikan. Ruas wajib ditandai."])[0] in article.boilerplate
+
+
+@pytest.mark.parametrize("file", ["seed.html", "seed-dated.html"])
+def test_seed_page(dev_data: Path, file: str) -> None:
+    expected = json.loads((dev_data / "seed" / "expected.json").read_text(encoding="utf-8"))
+    article = extract_article(
+        (dev_data / "seed" / file).read_bytes(),
+        expected["url"],
+        zone=ZoneInfo(expected["zone"]),
+        now=datetime.fromisoformat(expected["now"]),
+    )
+    published = expected["published"][file]
+    assert list_paragraphs(article) == expected["paragraphs"]
+    assert article.title == expected["title"]
+    assert list(article.authors) == expected["authors"]
+    assert article.image == expected["image"]
+    assert article.published == datetime.fromisoformat(published["value"])
+    assert article.published_precision == published["precision"]
+    assert [phrase for phrase in expected["absent"] if phrase in article.text] == []
+
+
+LEAKS_ALLOWED = 0
+INDONESIAN_FLOOR = 0.95
+
+
+def test_indonesian_development_pages_keep_their_words_and_no_furniture(dev_data: Path) -> None:
+    """A quick guard; the real measure is the benchmark of the README."""
+    folder = dev_data / "extraction" / "id-dev"
+    gold = json.loads((folder / "gold.json").read_text(encoding="utf-8"))
+    leaks, shares = 0, []
+    for name, want in gold.items():
+        article = extract_article(read_gzip(folder / "html" / f"{name}.html.gz"), want["url"])
+        words, kept = fold(want["body"]), fold(article.text)
+        leaks += any(" ".join(fold(phrase)) in " ".join(kept) for phrase in want["absent"])
+        shares.append(2 * len(set(words) & set(kept)) / (len(set(words)) + len(set(kept))))
+    assert leaks <= LEAKS_ALLOWED
+    assert sum(shares) / len(shares) >= INDONESIAN_FLOOR
+
+
+def read_gzip(path: Path) -> bytes:
+    import gzip
+
+    return gzip.decompress(path.read_bytes())
+
+
+def fold(text: str) -> list[str]:
+    return "".join(char if char.isalnum() else " " for char in text.casefold()).split()

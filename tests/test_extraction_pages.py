@@ -94,7 +94,9 @@ def test_boilerplate_covers_every_paragraph_kept_and_more(name: str) -> None:
 
 def test_boilerplate_holds_what_was_dropped() -> None:
     article, _ = extract_page("idtheme")
-    assert hash_paragraphs(["Alamat surel Anda tidak akan dipublikasikan. Ruas wajib ditandai."])[0] in article.boilerplate
+    assert (
+        hash_paragraphs(["Alamat surel Anda tidak akan dipublikasikan. Ruas wajib ditandai."])[0] in article.boilerplate
+    )
 
 
 @pytest.mark.parametrize("file", ["seed.html", "seed-dated.html"])

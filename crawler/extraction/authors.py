@@ -131,6 +131,8 @@ def _list_publishers(url: str, *names: str) -> frozenset[str]:
 def _list_names(said: str, publishers: frozenset[str]) -> Iterator[str]:
     words = _load_words()
     text = said[: 2 * MAX_LINE_CHARS]
+    if _ADDRESS.match(text.strip()):
+        return
     if stripped := words.prefix.sub("", text, count=1):
         text = words.prefix.sub("", stripped, count=1)  # "Penulis: Kontributor …", "Oleh: Reporter …"
     seen = set()

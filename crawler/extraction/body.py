@@ -45,15 +45,16 @@ def find_body(page: Page, title: str) -> Body:
     if is_listing(prose):
         return Body(method="listing")
     body = _read_body(prose, preferred, title)
-    if body.size >= ENOUGH_CHARS and body.size >= ENOUGH_SHARE * prose.total:
+    if body.method == "profile" or (body.size >= ENOUGH_CHARS and body.size >= ENOUGH_SHARE * prose.total):
         return body
-    opened = _read_body(ProseMap(outline, trusting=True), preferred, title)
-    if not body.paragraphs and opened.size >= ENOUGH_CHARS:
-        body = replace(opened, method="open")
+    if not body.paragraphs:
+        body = replace(_read_body(ProseMap(outline, trusting=True), preferred, title), method="open")
     if body.size >= ENOUGH_CHARS:
         return body
     other = Body(paragraphs=ask_trafilatura(outline, page.data), method="trafilatura")
-    return other if other.size >= CLEARLY_MORE * body.size and other.paragraphs else body
+    if other.paragraphs and other.size >= CLEARLY_MORE * body.size:
+        return other
+    return body if body.paragraphs else Body()
 
 
 def _read_body(prose: ProseMap, preferred: Sequence[int], title: str) -> Body:

@@ -77,24 +77,22 @@ _ENDING = re.compile(
 )
 
 
-def judge_element(tag: str, attributes: Attributes) -> Strength:
-    """How surely an element is furniture by what it is called; class names are one string, as on the page."""
-    if tag in _TAGS or attributes.get("role") in _ROLES:
-        return Strength.WEAK
-    if "hidden" in attributes or _UNSEEN.search(attributes.get("style", "")):
-        return Strength.WEAK
-    if tag in _NEVER_BY_CLASS:
-        return Strength.NONE
-    names = _read_names(attributes)
-    return _judge_names(names) if names else Strength.NONE
+def judge_element(tag: str, attributes: Attributes) -> tuple[Strength, str]:
+    """How surely an element is furniture by what it is called, and its names if an article's container is called so.
 
-
-def name_container(attributes: Attributes) -> str:
-    """The names of an element that is named as the container of an article's text, else ""."""
+    Class names are one string, as on the page.
+    """
     names = _read_names(attributes)
+    container = names if names and _is_container_name(names) else ""
     if attributes.get("itemprop") == "articleBody":
-        return names or "articleBody"
-    return names if names and _is_container_name(names) else ""
+        container = names or "articleBody"
+    if tag in _TAGS or attributes.get("role") in _ROLES or "hidden" in attributes:
+        return Strength.WEAK, container
+    if _UNSEEN.search(attributes.get("style", "")):
+        return Strength.WEAK, container
+    if tag in _NEVER_BY_CLASS or not names:
+        return Strength.NONE, container
+    return _judge_names(names), container
 
 
 def is_beside_article(element: etree._Element) -> bool:

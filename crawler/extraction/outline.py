@@ -13,7 +13,7 @@ from dataclasses import dataclass, field
 from lxml import etree
 
 from aggregator.textfold import INVISIBLE
-from crawler.extraction.furniture import Attributes, Strength, judge_element, name_container
+from crawler.extraction.furniture import Attributes, Strength, judge_element
 
 # Bounds on monstrous pages. The longest of 276 development pages has 1,900 blocks and 200,000 characters.
 MAX_BLOCKS = 10_000
@@ -130,11 +130,12 @@ class OutlineWriter:
         """Enters a block element; without `strength` its name is judged."""
         self.end_block()
         nodes = self.outline.nodes
+        judged, container = judge_element(tag, attributes)
         nodes.append(
             Node(
                 tag=tag,
-                strength=strength or judge_element(tag, attributes),
-                container=name_container(attributes),
+                strength=strength or judged,
+                container=container,
                 parent=self._open[-1] if self._open else -1,
                 first=len(self.outline.blocks),
             )
@@ -161,14 +162,15 @@ class OutlineWriter:
         while self._open:
             self.close_node()
         for node in self.outline.nodes:
-            if (
-                node.tag == "figcaption"
-                and sum(len(b.text) for b in self.outline.blocks[node.first : node.end]) > MAX_CAPTION_CHARS
-            ):
-                node.strength = Strength.NONE
+            if node.tag == "figcaption" and node.strength is Strength.WEAK:
+                blocks = self.outline.blocks[node.first : node.end]
+                if sum(len(block.text) for block in blocks) > MAX_CAPTION_CHARS:
+                    node.strength = Strength.NONE
         return self.outline
 
     def add_text(self, text: str) -> None:
+        if not self._pieces and text.isspace():
+            return  # the indentation between elements
         text = text[:MAX_TEXT_CHARS]
         self._pieces.append(text)
         self._chars += len(text)

@@ -1,0 +1,63 @@
+"""Posts of the WordPress REST API, `/wp-json/wp/v2/posts`."""
+
+from __future__ import annotations
+
+import json
+from typing import Any
+
+from aggregator.models import ArticleLink, ChannelPage
+from crawler.channels.errors import ChannelError
+from crawler.channels.links import LIMITS, MAX_LINKS, resolve, to_plain
+
+
+def parse_posts(body: bytes, url: str) -> ChannelPage:
+    """The posts of an answer, or of a single post. Raises ChannelError, for the API's own error objects too."""
+    try:
+        answer = json.loads(body)
+    except (ValueError, RecursionError) as error:
+        raise ChannelError(f"broken JSON: {error}"[:200]) from error
+    if isinstance(answer, dict) and "code" in answer and "link" not in answer:
+        raise ChannelError(f"WordPress says {answer['code']}"[:200])
+    posts = [answer] if isinstance(answer, dict) else answer
+    if not isinstance(posts, list):
+        raise ChannelError("JSON that holds no posts")
+    read = [_read_post(post, url) for post in posts[:MAX_LINKS] if isinstance(post, dict)]
+    links = tuple(link for link in read if link.url)
+    if posts and not links:
+        raise ChannelError("JSON that holds no posts")
+    return ChannelPage(links=links)
+
+
+def _read_post(post: dict[str, Any], url: str) -> ArticleLink:
+    return ArticleLink(
+        url=resolve(_text(post, "link"), url),
+        title=to_plain(_text(post, "title", "rendered"), LIMITS["title"]),
+        published_raw=_read_date(post, "date"),
+        modified_raw=_read_date(post, "modified"),
+        author=to_plain(_read_author(post), LIMITS["author"]),
+        summary=_text(post, "excerpt", "rendered")[: LIMITS["summary"]],
+        content_html=_text(post, "content", "rendered")[: LIMITS["content"]],
+        guid=_text(post, "guid", "rendered")[:500],
+    )
+
+
+def _read_date(post: dict[str, Any], name: str) -> str:
+    """The UTC field with its zone said, since it is written without one; else the local field as it is."""
+    utc = _text(post, f"{name}_gmt")[:40]
+    if utc and not utc.startswith(("0000", "-")):
+        return utc if utc.endswith("Z") else f"{utc}Z"
+    return _text(post, name)[:40]
+
+
+def _read_author(post: dict[str, Any]) -> str:
+    embedded = post.get("_embedded")
+    authors = embedded.get("author") if isinstance(embedded, dict) else None
+    if isinstance(authors, list) and authors and isinstance(authors[0], dict):
+        return _text(authors[0], "name")
+    return _text(post, "yoast_head_json", "author")
+
+
+def _text(value: Any, *keys: str) -> str:
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value if isinstance(value, str) else ""

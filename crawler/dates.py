@@ -1,0 +1,294 @@
+"""Dates as Indonesian portals write them. PURE; no date is better than a wrong one.
+
+    "Jumat (24/2/2023) 14.05 WITA"  "Rabu, 7 Agu 2024 | 08.30 WIT"  "Mei 4, 2020 @ 4:25 PM"  "10 jam lalu"
+
+A zone that is named is believed; otherwise the outlet's counts. Day comes before month unless that is impossible.
+Dates more than a day ahead of `now`, before 1995, or that do not exist are none.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from functools import lru_cache
+from zoneinfo import ZoneInfo
+
+from aggregator.models import DatePrecision, ParsedDate
+
+MAX_CHARS = 300  # a date stands at the beginning; the rest of a longer string is something else
+DATELINE_CHARS = 1_500
+EARLIEST_YEAR = 1995  # there was no Indonesian news on the web before
+MAX_AHEAD = timedelta(hours=24)
+
+_MONTH_NAMES = (
+    "januari january jan januwari",
+    "februari pebruari february febuari feb peb pebr febr",
+    "maret march mar mrt",
+    "april apr",
+    "mei may",
+    "juni june jun",
+    "juli july jul",
+    "agustus august agu agt agst ags aug agus",
+    "september sep sept",
+    "oktober october okt oct",
+    "november nopember nov nop",
+    "desember december des dec",
+)
+MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
+ZONES = {"wib": 7, "wita": 8, "wit": 9, "gmt": 0, "utc": 0, "z": 0}
+
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
+_WEEKDAY = (
+    r"(?:senin|selasa|rabu|kamis|jum'?at|sabtu|minggu|ahad|sen|sel|rab|kam|jum|sab|min|mon|tue|wed|thu|fri|sat|sun)"
+)
+_CLOCK = (
+    r"(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?(?![\d/])"
+    r"\s?(?P<half>[ap]\.?m\b\.?)?"
+)
+_OFFSET = r"(?P<zone>wib|wita|wit|gmt|utc|z)?\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)?(?![\d\w])"
+
+_ISO = re.compile(
+    r"(?<![\d-])(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
+    r"(?:(?:\s{0,3}|t|wib|wita|wit|,\s?)(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:\.\d{1,9})?)?"
+    rf"\s?{_OFFSET})?(?![\d-])"
+)
+_COMPACT = re.compile(r"(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>[0-3]\d)")
+_EPOCH = re.compile(r"\d{10}(?:\d{3})?")
+_NAMED = re.compile(
+    rf"(?<![\w/.-])(?P<day>[0-3]?\d)(?:st|nd|rd|th)?[\s.-]{{0,3}}(?P<name>{_MONTH})\b\.?[\s,.-]{{0,3}}(?P<year>(?:19|20)\d\d)(?!\d)"
+)
+_NAMED_US = re.compile(
+    rf"(?<![\w/.-])(?P<name>{_MONTH})\b\.?\s{{1,3}}(?P<day>[0-3]?\d)(?:st|nd|rd|th)?,?\s{{1,3}}(?P<year>(?:19|20)\d\d)(?!\d)"
+)
+_NAMED_SHORT = re.compile(rf"(?<![\w/.-])(?P<day>[0-3]?\d)[\s-](?P<name>{_MONTH})\b\.?[\s-](?P<year>\d\d)(?!\d)")
+_NUMERIC = re.compile(r"(?<![\d/.\-(+])\(?(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>(?:19|20)\d\d|\d\d)(?![\d/-])")
+_NO_YEAR = re.compile(rf"{_WEEKDAY}\s?(?:pagi|siang|sore|malam)?\s?,?\s?\((?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})\)")
+_NO_YEAR_NAMED = re.compile(rf"{_WEEKDAY}\s?,\s?(?P<day>[0-3]?\d)\s(?P<name>{_MONTH})\b(?!\.?\s?\d{{2}})")
+_TIME = re.compile(rf"(?<![\d/.,-]){_CLOCK}\s?{_OFFSET}")
+_ZONE_BEFORE = re.compile(r"\b(wib|wita|wit)\s?$")
+_UPDATE_LABEL = re.compile(
+    r"(?:terakhir )?(?:diperbarui|diperbaharui|diupdate|di-update|updated?|last (?:updated|modified)|modified|dimutakhirkan)"
+    r"(?: pada)?\s?:?"
+)
+_RELATIVE = re.compile(
+    r"(?P<count>\d{1,3}|se|satu|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|a|an)\s?"
+    r"(?P<unit>detik|dtk|menit|mnt|jam|hari|hr|minggu|mgg|bulan|bln|tahun|thn"
+    r"|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?)"
+    r"\s(?:yang\s|yg\s)?(?:lalu|ago)\b"
+)
+_DAY_WORD = re.compile(r"\b(?P<word>hari ini|today|kemarin lusa|kemarin|yesterday)\b")
+_NOW = re.compile(r"\b(?:baru saja|barusan|just now)\b")
+_COUNTS = {
+    **dict.fromkeys(("se", "satu", "a", "an"), 1),
+    **{"dua": 2, "tiga": 3, "empat": 4, "lima": 5, "enam": 6, "tujuh": 7, "delapan": 8, "sembilan": 9, "sepuluh": 10},
+}
+_UNITS = {
+    **dict.fromkeys(("detik", "dtk", "second", "sec"), "second"),
+    **dict.fromkeys(("menit", "mnt", "minute", "min"), "minute"),
+    **dict.fromkeys(("jam", "hour", "hr_en", "hour"), "hour"),
+    **dict.fromkeys(("hari", "hr", "day"), "day"),
+    **dict.fromkeys(("minggu", "mgg", "week"), "week"),
+    **dict.fromkeys(("bulan", "bln", "month"), "month"),
+    **dict.fromkeys(("tahun", "thn", "year"), "year"),
+}
+_CALENDAR = (_ISO, _NAMED, _NAMED_US, _NUMERIC, _NAMED_SHORT)
+_DATELINES = (
+    re.compile(rf"\b{_WEEKDAY}\s?(?:pagi|siang|sore|malam|dini hari)?\s?,?\s?\(\d{{1,2}}[/.-]\d{{1,2}}(?:[/.-]\d{{2,4}})?\)"),
+    re.compile(rf"\b{_WEEKDAY}\s?,\s?\d{{1,2}}(?:[/-]\d{{1,2}}[/-]\d{{4}}|\s(?:{_MONTH})\s\d{{4}})"),
+    re.compile(rf"\(\d{{1,2}}/\d{{1,2}}/\d{{4}}\)|\(\d{{1,2}}\s(?:{_MONTH})\s\d{{4}}\)"),
+)
+
+
+def parse_date(text: str, *, zone: tzinfo | str, now: datetime | None = None) -> ParsedDate | None:
+    """The moment of publication that a string names, with the offset it was written in, or None.
+
+    `zone`: the outlet's (IANA name or tzinfo), for strings that name none. `now` (aware): relative dates and dates
+    without a year count from it; without it they are None. Where publication and update both stand, publication is
+    meant. "n jam lalu" counts to the minute, "n hari lalu" to the day.
+    """
+    place = _load_zone(zone) if isinstance(zone, str) else zone
+    folded = _fold(text)
+    if not folded or not any(character.isdigit() for character in folded) and not _may_be_words(folded):
+        return None
+    found = _read_epoch(folded, place) or _read_calendar(folded, place, now)
+    if found is None and now is not None:
+        found = _read_relative(folded, place, now)
+    return found if found is not None and _is_believable(found.at, now) else None
+
+
+def find_dateline(text: str, *, zone: tzinfo | str, now: datetime | None = None) -> ParsedDate | None:
+    """The first calendar date in the beginning of running text that stands as datelines do, to the day.
+
+    Only forms with a weekday or in brackets count: "Jumat (24/2/2023)", "(24 Februari 2023)".
+    """
+    place = _load_zone(zone) if isinstance(zone, str) else zone
+    folded = _fold(text[:DATELINE_CHARS], limit=DATELINE_CHARS)
+    hits = sorted((match.start(), match[0]) for pattern in _DATELINES for match in [pattern.search(folded)] if match)
+    for _, hit in hits:
+        found = _read_calendar(hit, place, now)
+        if found is not None and _is_believable(found.at, now):
+            return found
+    return None
+
+
+def _fold(text: str, limit: int = MAX_CHARS) -> str:
+    folded = unicodedata.normalize("NFKC", text[:limit]).casefold()
+    return " ".join(folded.replace("\u2019", "'").replace("\u2018", "'").replace("`", "'").split())
+
+
+def _may_be_words(folded: str) -> bool:
+    return bool(_NOW.search(folded) or _DAY_WORD.search(folded) or "lalu" in folded or "ago" in folded)
+
+
+@lru_cache(maxsize=64)
+def _load_zone(name: str) -> tzinfo:
+    try:
+        return ZoneInfo(name)
+    except (KeyError, ValueError, OSError):
+        return timezone(timedelta(hours=7))
+
+
+def _is_believable(at: datetime, now: datetime | None) -> bool:
+    if at.year < EARLIEST_YEAR:
+        return False
+    return at - now <= MAX_AHEAD if now is not None else at.year <= 2100
+
+
+def _read_epoch(folded: str, place: tzinfo) -> ParsedDate | None:
+    if _EPOCH.fullmatch(folded):
+        return ParsedDate(datetime.fromtimestamp(int(folded[:10]), UTC), DatePrecision.SECOND)
+    compact = _COMPACT.fullmatch(folded)
+    if compact:
+        return _build(int(compact["year"]), int(compact["month"]), int(compact["day"]), "", place)
+    return None
+
+
+def _read_calendar(folded: str, place: tzinfo, now: datetime | None) -> ParsedDate | None:
+    """The first calendar date that is not labelled as an update; an update where there is nothing else."""
+    updates = [match.end() for match in _UPDATE_LABEL.finditer(folded)]
+    matches = sorted((m for pattern in _CALENDAR for m in pattern.finditer(folded)), key=lambda m: (m.start(), -m.end()))
+    second_choice = None
+    end = -1
+    for match in matches:
+        if match.start() < end:
+            continue  # a part of the date before
+        end = match.end()
+        found = _read_match(match, folded, matches, place)
+        if found is None:
+            continue
+        if any(-1 <= match.start() - label <= 25 for label in updates):
+            second_choice = second_choice or found
+        else:
+            return found
+    if second_choice is not None:
+        return second_choice
+    return _read_without_year(folded, place, now) if now is not None and not matches else None
+
+
+def _read_match(
+    match: re.Match[str], folded: str, matches: list[re.Match[str]], place: tzinfo
+) -> ParsedDate | None:
+    groups = match.groupdict()
+    if match.re is _ISO:
+        year, month, day = int(groups["year"]), int(groups["month"]), int(groups["day"])
+        if groups["hour"]:
+            return _build_with_clock(year, month, day, match, place)
+        return _build(year, month, day, folded[match.end() :], place)
+    if "name" in groups:
+        month, day = MONTHS[groups["name"]], int(groups["day"])
+    else:
+        month, day = int(groups["month"]), int(groups["day"])
+        if month > 12 >= day:
+            month, day = day, month  # American order is the only one possible
+    year = int(groups["year"])
+    year += 2000 if year < 100 else 0
+    following = [other.start() for other in matches if other.start() >= match.end()]
+    rest = folded[match.end() : min(following, default=len(folded))]
+    return _build(year, month, day, rest, place)
+
+
+def _read_without_year(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:
+    """"Jumat (24/2)": the year that puts it last before tomorrow."""
+    match = _NO_YEAR.search(folded) or _NO_YEAR_NAMED.search(folded)
+    if match is None:
+        return None
+    month = MONTHS[match["name"]] if "name" in match.groupdict() else int(match["month"])
+    for year in (now.astimezone(place).year + 1, now.astimezone(place).year, now.astimezone(place).year - 1):
+        found = _build(year, month, int(match["day"]), folded[match.end() :], place)
+        if found is not None and found.at - now <= MAX_AHEAD:
+            return found
+    return None
+
+
+def _build(year: int, month: int, day: int, rest: str, place: tzinfo) -> ParsedDate | None:
+    """A date with the clock that follows it, if one does."""
+    clock = _TIME.search(rest[:40])
+    if clock is not None:
+        return _build_with_clock(year, month, day, clock, place, before=rest[: clock.start()])
+    try:
+        return ParsedDate(datetime(year, month, day, tzinfo=place), DatePrecision.DAY)
+    except ValueError:
+        return None
+
+
+def _build_with_clock(
+    year: int, month: int, day: int, clock: re.Match[str], place: tzinfo, before: str = ""
+) -> ParsedDate | None:
+    hour, second = int(clock["hour"]), clock["second"]
+    half = clock.groupdict().get("half") or ""
+    if half and hour <= 12:
+        hour = hour % 12 + (12 if half.startswith("p") else 0)
+    zone = _read_zone(clock, before) or place
+    try:
+        at = datetime(year, month, day, hour, int(clock["minute"]), int(second or 0), tzinfo=zone)
+    except ValueError:
+        return None
+    return ParsedDate(at, DatePrecision.SECOND if second else DatePrecision.MINUTE)
+
+
+def _read_zone(clock: re.Match[str], before: str) -> tzinfo | None:
+    if clock["offset"]:
+        sign = -1 if clock["offset"][0] == "-" else 1
+        digits = clock["offset"][1:].replace(":", "")
+        hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
+        return timezone(sign * timedelta(hours=hours, minutes=minutes)) if hours <= 14 and minutes < 60 else None
+    name = clock["zone"]
+    if name is None:
+        ahead = _ZONE_BEFORE.search(before)
+        name = ahead[1] if ahead else None
+    return None if name is None else timezone(timedelta(hours=ZONES[name]))
+
+
+def _read_relative(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:
+    here = now.astimezone(place)
+    if _NOW.search(folded):
+        return ParsedDate(here, DatePrecision.MINUTE)
+    match = _RELATIVE.search(folded)
+    if match:
+        return _subtract(here, match)
+    word = _DAY_WORD.search(folded)
+    if word is None:
+        return None
+    days = {"hari ini": 0, "today": 0, "kemarin lusa": 2}.get(word["word"], 1)
+    day = here - timedelta(days=days)
+    return _build(day.year, day.month, day.day, folded[word.end() :], place)
+
+
+def _subtract(here: datetime, match: re.Match[str]) -> ParsedDate | None:
+    raw = match["count"]
+    count = int(raw) if raw.isdigit() else _COUNTS[raw]
+    unit = match["unit"]
+    unit = "hour" if unit in ("hr", "hrs") and "ago" in match[0] else _UNITS[unit if unit in _UNITS else unit.rstrip("s")]
+    if unit in ("second", "minute", "hour"):
+        return ParsedDate(here - timedelta(**{f"{unit}s": count}), DatePrecision.MINUTE)
+    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
+    if unit in ("day", "week"):
+        return ParsedDate(midnight - timedelta(days=count * (7 if unit == "week" else 1)), DatePrecision.DAY)
+    months = midnight.year * 12 + midnight.month - 1 - count * (12 if unit == "year" else 1)
+    for day in range(midnight.day, 27, -1):  # the 31st of a shorter month is its last day
+        try:
+            return ParsedDate(midnight.replace(year=months // 12, month=months % 12 + 1, day=day), DatePrecision.DAY)
+        except ValueError:
+            continue
+    return ParsedDate(midnight.replace(year=months // 12, month=months % 12 + 1), DatePrecision.DAY)

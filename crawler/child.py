@@ -50,7 +50,7 @@ class HarvestPipeline:
 
     @classmethod
     def from_crawler(cls, crawler: Any) -> HarvestPipeline:
-        return cls(crawler.settings["KABARKOTA_WRITER"])
+        return cls(crawler.spider.writer)
 
     async def process_item(self, item: Harvest) -> Harvest:
         await self._writer.write(Report(harvest=item))
@@ -108,12 +108,7 @@ class CrawlServer:
             clock=system_clock,
         )
         runner = AsyncCrawlerRunner(
-            build_scrapy_settings(settings)
-            | {
-                "KABARKOTA_MANNERS": manners,
-                "KABARKOTA_WRITER": writer,
-                "ITEM_PIPELINES": {HarvestPipeline: 100},
-            }
+            build_scrapy_settings(settings) | {"ITEM_PIPELINES": {HarvestPipeline: 100}}
         )
         deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
         crawlers = []
@@ -127,6 +122,7 @@ class CrawlServer:
                     assignments=assignments,
                     manners=manners,
                     pool=self._pool,
+                    writer=writer,
                     deadline=deadline,
                     topics_path=batch.topics_path,
                 )
@@ -175,6 +171,8 @@ def main(log_level: str = "WARNING") -> None:
     """Runs the crawl process until its stdin closes."""
     die_with_parent()
     logging.basicConfig(stream=sys.stderr, level=log_level, format="%(levelname)s %(name)s: %(message)s")
+    # it warns of the Referer middleware that is off on purpose
+    logging.getLogger("scrapy.downloadermiddlewares.redirect").setLevel(logging.ERROR)
     server = CrawlServer(claim_stdout())
     install_reactor(REACTOR, EVENT_LOOP)
     from twisted.internet import reactor

@@ -1,4 +1,7 @@
-"""Downloader middlewares: only what Scrapy lacks. Both act through the `Manners` that all spiders share."""
+"""Downloader middlewares: only what Scrapy lacks. Both act through the `Manners` that all spiders share.
+
+They find it on the spider, for Scrapy copies its settings deeply.
+"""
 
 from __future__ import annotations
 
@@ -22,12 +25,16 @@ logger = logging.getLogger(__name__)
 
 
 class RobotsRefusedError(IgnoreRequest):
-    """robots.txt forbids the URL, or could not be read."""
+    """robots.txt forbids the URL."""
+
+
+class RobotsUnreadableError(Exception):
+    """robots.txt could not be read, so nothing may be asked (RFC 9309, 2.3.1.4); mostly the host is down."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Manners:
-    """What the spiders of one crawl share, handed over as Scrapy setting KABARKOTA_MANNERS."""
+    """What the spiders of one crawl share."""
 
     settings: CrawlSettings
     pace: Pace
@@ -35,12 +42,18 @@ class Manners:
     clock: Clock
 
 
+def find_manners(crawler: Crawler) -> Manners:
+    """The manners that the crawl's spider was given."""
+    manners: Manners = crawler.spider.manners  # type: ignore[union-attr]  # our spiders have them
+    return manners
+
+
 class RobotsMiddleware:
     """Obeys robots.txt as RFC 9309 has it: unreachable means disallow, records live for a day and across crawls."""
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
-        self._manners: Manners = crawler.settings["KABARKOTA_MANNERS"]
+        self._manners = find_manners(crawler)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> RobotsMiddleware:
@@ -50,10 +63,11 @@ class RobotsMiddleware:
         if not self._manners.settings.obey_robots or request.meta.get("is_robots_txt"):
             return
         record = await self._get_record(request.url)
+        if not 0 < record.status < 500:
+            what = f"HTTP {record.status}" if record.status else "no answer"
+            raise RobotsUnreadableError(f"robots.txt cannot be read ({what})")
         if not is_allowed(record, request.url):
-            readable = 0 < record.status < 500
-            reason = "robots.txt disallows it" if readable else f"robots.txt is unreadable (status {record.status})"
-            raise RobotsRefusedError(reason)
+            raise RobotsRefusedError("robots.txt disallows it")
 
     async def _get_record(self, url: str) -> RobotsRecord:
         host, robots = host_of(url), self._manners.robots
@@ -86,7 +100,7 @@ class PaceMiddleware:
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> PaceMiddleware:
-        return cls(crawler.settings["KABARKOTA_MANNERS"])
+        return cls(find_manners(crawler))
 
     async def process_request(self, request: Request) -> None:
         stack = AsyncExitStack()

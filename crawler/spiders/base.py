@@ -103,6 +103,7 @@ class ChannelSpider(scrapy.Spider):
         assignments: Sequence[Assignment],
         manners: Manners,
         pool: ParserPool,
+        writer: object,
         deadline: float,
         topics_path: str | None = None,
     ) -> None:
@@ -110,6 +111,7 @@ class ChannelSpider(scrapy.Spider):
         self.assignments = assignments
         self.manners = manners
         self.pool = pool
+        self.writer = writer  # for the pipeline, which writes what this spider yields
         self.deadline = deadline  # in the time of the event loop
         self.topics_path = topics_path
 

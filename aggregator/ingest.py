@@ -43,6 +43,7 @@ from aggregator.urls import canonicalize, is_same_site, make_url_key
 TITLE_LIMIT = 500
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
+FINGERPRINTS_KEPT = 5_000
 POLL_FAILURE_BACKOFF_LIMIT = 6  # doublings of the interval after failures in a row
 
 
@@ -79,10 +80,13 @@ class Ingest:
         self._pages = pages
         self._keep_all = keep_all
         self._now = now
+        self._boilerplate: dict[str, frozenset[int]] = {}
+        self._fingerprints: dict[int, dedup.Fingerprint] = {}  # of candidates, which come up again and again
 
     def write(self, harvest: Harvest, cycle_id: int, *, failures_before: int) -> IngestCounts:
         """Writes one harvest in one transaction. Raises StoreError; then nothing of it is written."""
         counts = IngestCounts()
+        self._boilerplate.clear()  # learnt anew with every harvest
         source = self._sources[harvest.source_id]
         page_files = [self._pages.write(page) for page in harvest.pages]  # files first: a row never names a missing one
         with self._store.transaction():
@@ -211,6 +215,7 @@ class Ingest:
 
     def _group(self, article_id: int, row: Mapping[str, Any]) -> None:
         """Finds the article's duplicates and puts it, and all it connects, into groups."""
+        self._fingerprints.pop(article_id, None)  # a revised text has another one
         member = self._make_member(row)
         self._store.write_sketch(article_id, member.fingerprint.sketch)
         rows = self._store.find_candidates(
@@ -245,18 +250,25 @@ class Ingest:
                 self._store.merge_group(absorbed["id"], group_id, self._now)
 
     def _make_member(self, row: Mapping[str, Any]) -> dedup.Member:
+        if row["id"] not in self._fingerprints:
+            if len(self._fingerprints) >= FINGERPRINTS_KEPT:
+                self._fingerprints.clear()
+            self._fingerprints[row["id"]] = self._fingerprint(row)
         believed = row["published_precision"] != "none"
-        text = row["text"]
         return dedup.Member(
             id=row["id"],
             source_id=row["source_id"],
-            fingerprint=dedup.fingerprint(
-                row["title"], text, boilerplate=self._store.get_boilerplate(row["source_id"])
-            ),
+            fingerprint=self._fingerprints[row["id"]],
             published=from_text(row["published_at"]) if believed else None,
             url=row["url"],
-            length=len(text),
+            length=len(row["text"]),
         )
+
+    def _fingerprint(self, row: Mapping[str, Any]) -> dedup.Fingerprint:
+        source_id = row["source_id"]
+        if source_id not in self._boilerplate:
+            self._boilerplate[source_id] = self._store.get_boilerplate(source_id)
+        return dedup.fingerprint(row["title"], row["text"], boilerplate=self._boilerplate[source_id])
 
     # ── links ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

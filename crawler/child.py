@@ -42,28 +42,16 @@ LONGEST_LINE = 1 << 30
 logger = logging.getLogger(__name__)
 
 
-class HarvestPipeline:
-    """Scrapy item pipeline: writes each harvest to the parent, waiting in a thread where the parent is busy."""
-
-    def __init__(self, writer: ReportWriter) -> None:
-        self._writer = writer
-
-    @classmethod
-    def from_crawler(cls, crawler: Any) -> HarvestPipeline:
-        return cls(crawler.spider.writer)
-
-    async def process_item(self, item: Harvest) -> Harvest:
-        await self._writer.write(Report(harvest=item))
-        return item
-
-
 class ReportWriter:
-    """Writes reports, a whole line at a time."""
+    """Writes reports, a whole line at a time; in a thread, for the parent may be busy."""
 
     def __init__(self, out: BinaryIO) -> None:
         self._out = out
         self._lock = asyncio.Lock()
         self.harvests = 0
+
+    async def write_harvest(self, harvest: Harvest) -> None:
+        await self.write(Report(harvest=harvest))
 
     async def write(self, report: Report) -> None:
         line = REPORT.encode(report) + b"\n"
@@ -108,7 +96,7 @@ class CrawlServer:
             clock=system_clock,
         )
         runner = AsyncCrawlerRunner(
-            build_scrapy_settings(settings) | {"ITEM_PIPELINES": {HarvestPipeline: 100}}
+            build_scrapy_settings(settings)
         )
         deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
         crawlers = []
@@ -122,7 +110,7 @@ class CrawlServer:
                     assignments=assignments,
                     manners=manners,
                     pool=self._pool,
-                    writer=writer,
+                    hand_over=writer.write_harvest,
                     deadline=deadline,
                     topics_path=batch.topics_path,
                 )

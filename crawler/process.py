@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import contextlib
 import logging
 import queue
 import subprocess
@@ -34,7 +35,8 @@ class CrawlProcess:
         )
         self._lines: queue.Queue[bytes] = queue.Queue(QUEUE_LENGTH)
         assert self._process.stdout is not None
-        threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True).start()
+        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
+        self._reader.start()
         self.batches = 0
         self.last_end: BatchEnd | None = None
 
@@ -81,11 +83,23 @@ class CrawlProcess:
         try:
             self._process.wait(timeout)
         except subprocess.TimeoutExpired:
-            self.kill()
+            self._process.kill()
+        self._tidy()
 
     def kill(self) -> None:
         self._process.kill()
+        self._tidy()
+
+    def _tidy(self) -> None:
+        """Waits for the process and its reader, and closes the pipes."""
         self._process.wait()
+        while self._reader.is_alive():  # it may be waiting for room in the queue
+            with contextlib.suppress(queue.Empty):
+                self._lines.get(timeout=0.05)
+        for pipe in (self._process.stdin, self._process.stdout):
+            if pipe is not None:
+                with contextlib.suppress(OSError):
+                    pipe.close()
 
     def _send(self, batch: CrawlBatch) -> None:
         assert self._process.stdin is not None

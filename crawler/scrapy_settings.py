@@ -45,7 +45,7 @@ def build_scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
             "crawler.middlewares.PaceMiddleware": 890,
         },
         # work that nothing here needs
-        "CONCURRENT_ITEMS": 1,  # 100 tasks a response cost a quarter of the CPU
+        "CONCURRENT_ITEMS": 1,  # 100 tasks a response cost a quarter of the CPU, should a callback ever be used
         "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
         "SPIDER_MIDDLEWARES_BASE": {},
         "EXTENSIONS_BASE": {"scrapy.extensions.corestats.CoreStats": 0},

@@ -2,7 +2,7 @@
 
 A poll is a conversation with one portal: a conditional request, fallbacks, next pages, then article after article.
 It is told top to bottom in one coroutine (Scrapy's inline requests); Scrapy's downloader and middlewares work below it.
-The spider yields one item for each channel: the Harvest.
+Each poll ends in one Harvest.
 """
 
 from __future__ import annotations
@@ -11,7 +11,7 @@ import asyncio
 import hashlib
 import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
@@ -103,7 +103,7 @@ class ChannelSpider(scrapy.Spider):
         assignments: Sequence[Assignment],
         manners: Manners,
         pool: ParserPool,
-        writer: object,
+        hand_over: Callable[[Harvest], Awaitable[None]],
         deadline: float,
         topics_path: str | None = None,
     ) -> None:
@@ -111,15 +111,20 @@ class ChannelSpider(scrapy.Spider):
         self.assignments = assignments
         self.manners = manners
         self.pool = pool
-        self.writer = writer  # for the pipeline, which writes what this spider yields
+        self.hand_over = hand_over
         self.deadline = deadline  # in the time of the event loop
         self.topics_path = topics_path
 
     async def start(self) -> AsyncIterator[Any]:
-        """Polls all channels at once (the pace of each host orders them) and yields a Harvest for each."""
+        """Polls all channels at once (the pace of each host orders them) and hands over each Harvest as it is done.
+
+        It yields nothing: after an item yielded here the engine sits out its 5 s heartbeat before it closes.
+        """
         polls = [asyncio.ensure_future(self.poll(assignment)) for assignment in self.assignments]
         for harvest in asyncio.as_completed(polls):
-            yield await harvest
+            await self.hand_over(await harvest)
+        return
+        yield  # makes this the asynchronous generator that Scrapy expects
 
     @abstractmethod
     async def find_links(self, talk: Conversation) -> tuple[Answer, Sequence[ArticleLink], ChannelPage | None]:

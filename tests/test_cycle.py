@@ -1,0 +1,185 @@
+"""Cycles over small portals: memory between cycles, failures, and the limits of a visit."""
+
+from __future__ import annotations
+
+import sqlite3
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
+from pathlib import Path
+from typing import Any
+
+import feedparser
+import pytest
+
+from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from schedules.commands.run import run_once
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+TEXTS = {
+    "rakernas": "Wali kota dari berbagai daerah menghadiri Rapat Kerja Nasional APEKSI di Surabaya pada pekan ini. "
+    "Forum itu membahas keuangan daerah dan layanan dasar bagi warga perkotaan di seluruh Indonesia.",
+    "dasbor": "Pemerintah Kota Bogor meluncurkan dasbor smart city yang menyatukan data kemacetan dan banjir. "
+    "Kepala dinas menyebut warga dapat memantau titik genangan melalui telepon genggam masing-masing.",
+    "panen": "Petani cabai di lereng gunung memanen lebih cepat karena musim hujan datang terlambat tahun ini. "
+    "Harga di tingkat pengepul naik dan para pedagang pasar mengeluhkan pasokan yang belum merata.",
+}
+
+
+def write_page(title: str, text: str) -> bytes:
+    paragraphs = "".join(f"<p>{sentence.strip()}.</p>" for sentence in (text * 3).split(". ") if sentence.strip())
+    return (
+        f"<!DOCTYPE html><html lang=id><head><meta charset=utf-8><title>{title}</title></head>"
+        f"<body><article><h1>{title}</h1><div class=entry-content>{paragraphs}</div></article></body></html>"
+    ).encode()
+
+
+def write_feed(portal: LoopbackPortal, names: list[str]) -> bytes:
+    items = "".join(
+        f"<item><title>Berita {name}</title><link>{portal.base}/{name}/</link>"
+        f"<pubDate>{format_datetime(NOW - timedelta(hours=3))}</pubDate></item>"
+        for name in names
+    )
+    return f'<?xml version="1.0"?><rss version="2.0"><channel><title>Portal</title>{items}</channel></rss>'.encode()
+
+
+def fill(portal: LoopbackPortal, names: list[str], etag: str = '"1"') -> None:
+    portal.answers["/feed.xml"] = Answer(
+        write_feed(portal, names), content_type="application/rss+xml", headers={"ETag": etag}
+    )
+    for name in names:
+        portal.answers.setdefault(f"/{name}/", Answer(write_page(f"Berita {name}", TEXTS[name])))
+
+
+def catalogue(portal: LoopbackPortal) -> str:
+    return (
+        f'[sources.uji]\nname = "Portal Uji"\ndomain = "uji.example"\n'
+        f'channels = [{{ kind = "feed", url = "{portal.base}/feed.xml" }}]\n'
+    )
+
+
+def query(folder: Path, sql: str) -> list[tuple[Any, ...]]:
+    db = sqlite3.connect(folder / "data" / "news.db")
+    try:
+        return db.execute(sql).fetchall()
+    finally:
+        db.close()
+
+
+def test_articles_are_kept_by_topic_and_published(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "dasbor", "panen"])
+        summary = run_once(make_setup(tmp_path, catalogue(portal)), now=NOW, quiet=True)
+    assert (summary.articles, summary.new_items) == (2, 2)
+    assert query(tmp_path, "SELECT topic FROM article_topics ORDER BY topic") == [("apeksi",), ("smart-city",)]
+    assert dict(query(tmp_path, "SELECT state, count(*) FROM links GROUP BY state")) == {"kept": 2, "off-topic": 1}
+    feed = feedparser.parse((tmp_path / "data/public/feed.xml").read_bytes())
+    assert {entry.title for entry in feed.entries} == {"Berita rakernas", "Berita dasbor"}
+
+
+def test_unchanged_feed_answers_304_and_no_page_is_fetched_again(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "panen"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        run_once(setup, now=NOW, quiet=True)
+        summary = run_once(setup, now=NOW + timedelta(minutes=20), quiet=True)
+    assert summary.polls == {"unchanged": 1}
+    assert portal.conditional["/feed.xml"] == 1
+    assert (portal.asked["/rakernas/"], portal.asked["/panen/"], portal.asked["/robots.txt"]) == (1, 1, 1)
+
+
+def test_new_entry_of_a_changed_feed_is_the_only_page_fetched(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        run_once(setup, now=NOW, quiet=True)
+        fill(portal, ["dasbor", "rakernas"], etag='"2"')
+        summary = run_once(setup, now=NOW + timedelta(minutes=20), quiet=True)
+    assert summary.articles == 1
+    assert (portal.asked["/rakernas/"], portal.asked["/dasbor/"]) == (1, 1)
+
+
+def test_links_over_the_limit_wait_for_the_next_cycle_though_the_feed_is_unchanged(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "dasbor", "panen"])
+        setup = make_setup(tmp_path, catalogue(portal), max_new_items=1)
+        counts = [run_once(setup, now=NOW + timedelta(hours=hour), quiet=True).polls for hour in range(3)]
+    assert counts == [{"changed": 1}, {"unchanged": 1}, {"unchanged": 1}]
+    assert query(tmp_path, "SELECT count(*) FROM links WHERE state = 'pending'") == [(0,)]
+    assert query(tmp_path, "SELECT count(*) FROM articles") == [(2,)]
+
+
+def test_page_that_fails_is_tried_again(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        page = portal.answers.pop("/rakernas/")
+        portal.answers["/rakernas/"] = Answer(b"sibuk", 503)
+        setup = make_setup(tmp_path, catalogue(portal))
+        assert run_once(setup, now=NOW, quiet=True).failed_pages == 1
+        portal.answers["/rakernas/"] = page
+        assert run_once(setup, now=NOW + timedelta(hours=1), quiet=True).articles == 1
+
+
+def test_robots_txt_is_obeyed(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "dasbor"])
+        portal.answers["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /dasbor/\n", content_type="text/plain")
+        run_once(make_setup(tmp_path, catalogue(portal)), now=NOW, quiet=True)
+    assert portal.asked["/dasbor/"] == 0
+    assert query(tmp_path, "SELECT state FROM links WHERE url LIKE '%dasbor%'") == [("refused",)]
+
+
+def test_robots_txt_that_is_a_server_error_means_nothing_is_asked(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        portal.answers["/robots.txt"] = Answer(b"", 500)
+        summary = run_once(make_setup(tmp_path, catalogue(portal)), now=NOW, quiet=True)
+    assert portal.asked["/feed.xml"] == 0
+    assert "robots.txt" in summary.failed_sources[0]["reason"]
+
+
+@pytest.mark.parametrize("hop", ["direct", "redirect"])
+def test_private_addresses_are_refused_on_every_hop(tmp_path: Path, hop: str) -> None:
+    with serve_portal() as portal, serve_portal() as inner:
+        inner.answers["/feed.xml"] = Answer(write_feed(inner, ["rakernas"]), content_type="application/rss+xml")
+        allowed: dict[str, Any] = {"allow_networks": ()}
+        source = catalogue(inner)
+        if hop == "redirect":  # the portal itself may be reached, what it points to may not
+            portal.answers["/feed.xml"] = Answer(
+                status=302, headers={"Location": inner.base.replace("127.0.0.1", "127.9.9.9") + "/feed.xml"}
+            )
+            allowed = {"allow_networks": ("127.0.0.1/32",)}
+            source = catalogue(portal)
+        summary = run_once(make_setup(tmp_path, source, **allowed), now=NOW, quiet=True)
+    assert inner.asked["/feed.xml"] == 0
+    assert len(summary.failed_sources) == 1
+
+
+def test_revised_text_updates_the_row_and_keeps_the_guid(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        run_once(setup, now=NOW, quiet=True)
+        guid = query(tmp_path, "SELECT guid, first_published_at FROM duplicate_groups")
+        body = write_feed(portal, ["rakernas"]).replace(
+            b"</pubDate>", b"</pubDate><atom:updated>2026-12-31T00:00:00Z</atom:updated>"
+        )
+        body = body.replace(b'<rss version="2.0">', b'<rss version="2.0" xmlns:atom="http://www.w3.org/2005/Atom">')
+        portal.answers["/feed.xml"] = Answer(body, content_type="application/rss+xml", headers={"ETag": '"2"'})
+        text = TEXTS["rakernas"].replace("pekan ini", "pekan depan")
+        portal.answers["/rakernas/"] = Answer(write_page("Berita rakernas diperbarui", text))
+        later = datetime(2026, 12, 31, 8, 0, tzinfo=UTC)
+        summary = run_once(setup, now=later, quiet=True)
+    assert (summary.revised, summary.articles) == (1, 0)
+    assert query(tmp_path, "SELECT title FROM articles") == [("Berita rakernas diperbarui",)]
+    assert query(tmp_path, "SELECT guid, first_published_at FROM duplicate_groups") == guid
+    assert query(tmp_path, "SELECT rowid FROM articles_fts WHERE articles_fts MATCH 'depan'") == [(1,)]
+
+
+def test_page_that_hangs_the_parser_costs_itself_only(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "dasbor"])
+        portal.answers["/dasbor/"] = Answer(b"<html><body>smart city" + b"<div " + b" a=b" * 600_000 + b">")
+        setup = make_setup(tmp_path, catalogue(portal), parse_cpu_seconds=1)
+        summary = run_once(setup, now=NOW, quiet=True)
+    assert summary.articles == 1
+    assert query(tmp_path, "SELECT count(*) FROM articles WHERE title LIKE '%rakernas%'") == [(1,)]

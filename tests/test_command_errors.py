@@ -1,0 +1,109 @@
+"""Bad input gets one clear line and an exit code, never a traceback."""
+
+from __future__ import annotations
+
+import os
+import sqlite3
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+from aggregator.store import Store
+from schedules.lock import hold_writer_lock
+
+SOURCE = '[sources.uji]\nname = "Uji"\ndomain = "uji.example"\nchannels = [{ kind = "feed", url = "http://127.0.0.1:9/f" }]\n'
+
+
+def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:
+    clean = {name: value for name, value in os.environ.items() if not name.startswith("KABARKOTA_")}
+    return subprocess.run(
+        [sys.executable, "-m", "schedules", *arguments],
+        cwd=folder,
+        env={**clean, "HOME": str(folder), **environ},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+
+
+def check(result: subprocess.CompletedProcess[str], code: int, *words: str) -> None:
+    assert result.returncode == code, result.stderr
+    assert "Traceback" not in result.stderr
+    line = [line for line in result.stderr.splitlines() if line.startswith("kabarkota:")][-1]
+    assert all(word in line for word in words), line
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param("colour = 1\n", ("kabarkota.toml", "colour", "unknown key"), id="unknown-key"),
+        pytest.param("[crawl]\ndelay = 1\n", ("kabarkota.toml", "crawl.delay", "unknown key"), id="unknown-key-in-section"),
+        pytest.param("contact = \n", ("kabarkota.toml", "not valid TOML"), id="broken-toml"),
+        pytest.param("[crawl]\nconcurrency = 0\n", ("kabarkota.toml", "crawl.concurrency"), id="value-out-of-range"),
+    ],
+)
+def test_faulty_configuration_is_named(tmp_path: Path, content: str, words: tuple[str, ...]) -> None:
+    (tmp_path / "kabarkota.toml").write_text(content, encoding="utf-8")
+    check(run(tmp_path, "run"), 2, *words)
+
+
+def test_unknown_variable_is_named(tmp_path: Path) -> None:
+    check(run(tmp_path, "run", KABARKOTA_COLOUR="1"), 2, "environment", "colour")
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        pytest.param(None, ("missing.toml",), id="missing"),
+        pytest.param("[sources.uji]\nname = \n", ("catalogue.toml",), id="broken-toml"),
+        pytest.param(SOURCE + SOURCE, ("catalogue.toml", "uji"), id="duplicate-source"),
+        pytest.param(SOURCE + SOURCE.replace("sources.uji", "sources.lain"), ("catalogue.toml", "127.0.0.1:9"), id="duplicate-channel"),
+    ],
+)
+def test_faulty_catalogue_is_named(tmp_path: Path, content: str | None, words: tuple[str, ...]) -> None:
+    path = tmp_path / ("catalogue.toml" if content else "missing.toml")
+    if content:
+        path.write_text(content, encoding="utf-8")
+    check(run(tmp_path, "--data", "d", "run", "--catalogue", str(path)), 2, *words)
+
+
+def test_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    check(run(tmp_path, "--data", "file/data", "run"), 2, "file/data")
+
+
+def test_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    Store.open_writer(tmp_path / "d/news.db").close()
+    db = sqlite3.connect(tmp_path / "d/news.db")
+    db.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('kabarkota', 'm999', 'later')")
+    db.commit()
+    db.close()
+    check(run(tmp_path, "--data", "d", "run"), 2, "news.db", "newer version", "m999")
+
+
+def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
+    (tmp_path / "d").mkdir()
+    (tmp_path / "d/news.db").write_text("bukan basis data" * 100, encoding="utf-8")
+    check(run(tmp_path, "--data", "d", "run"), 1, "news.db", "not a database")
+
+
+def test_second_writer_is_refused(tmp_path: Path) -> None:
+    with hold_writer_lock(tmp_path / "d"):
+        check(run(tmp_path, "--data", "d", "run"), 3, "another kabarkota process")
+
+
+def test_port_that_is_taken_is_named(tmp_path: Path) -> None:
+    import socket
+
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = str(taken.getsockname()[1])
+        check(run(tmp_path, "--data", "d", "serve", "--no-crawl", "--port", port), 2, port)
+
+
+def test_no_source_reachable_has_a_code_of_its_own(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.toml").write_text(SOURCE, encoding="utf-8")
+    (tmp_path / "kabarkota.toml").write_text('allow_networks = ["127.0.0.0/8"]\n', encoding="utf-8")
+    check(run(tmp_path, "--data", "d", "run", "--catalogue", "catalogue.toml"), 4, "no source could be reached")

@@ -141,9 +141,7 @@ def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
     if containment < CONTAINMENT_MAYBE:
         return Verdict(rule="", containment=containment, alignment=0.0)
     alignment = _align(a.words, b.words)
-    return Verdict(
-        rule="alignment" if alignment >= ALIGNMENT else "", containment=containment, alignment=alignment
-    )
+    return Verdict(rule="alignment" if alignment >= ALIGNMENT else "", containment=containment, alignment=alignment)
 
 
 def decide(new: Member, candidates: Sequence[Member]) -> tuple[Edge, ...]:

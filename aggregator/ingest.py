@@ -36,8 +36,8 @@ from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
 from aggregator.store import Store, to_json
-from aggregator.topics import classify_topics, match_topics
 from aggregator.topic_tables import TopicTable
+from aggregator.topics import classify_topics, match_topics
 from aggregator.urls import canonicalize, is_same_site, make_url_key
 
 TITLE_LIMIT = 500

@@ -561,7 +561,7 @@ class Store:
     def _members(self, clause: str, **parameters: Any) -> list[dict[str, Any]]:
         sql = (
             "SELECT a.id, a.source_id, a.group_id, a.title, a.text, a.url, a.published_at, a.published_precision"
-            f" FROM articles AS a {clause}"  # noqa: S608 - clauses are written above
+            f" FROM articles AS a {clause}"
         )
         return [dict(row) for row in self._rows(sql, **parameters)]
 

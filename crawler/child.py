@@ -95,9 +95,7 @@ class CrawlServer:
             robots=Robots((record for job in batch.jobs for record in job.robots), system_clock()),
             clock=system_clock,
         )
-        runner = AsyncCrawlerRunner(
-            build_scrapy_settings(settings)
-        )
+        runner = AsyncCrawlerRunner(build_scrapy_settings(settings))
         deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
         crawlers = []
         crawls = []

@@ -62,7 +62,9 @@ _NAMED_US = re.compile(
     rf"(?<![\w/.-])(?P<name>{_MONTH})\b\.?\s{{1,3}}(?P<day>[0-3]?\d)(?:st|nd|rd|th)?,?\s{{1,3}}(?P<year>(?:19|20)\d\d)(?!\d)"
 )
 _NAMED_SHORT = re.compile(rf"(?<![\w/.-])(?P<day>[0-3]?\d)[\s-](?P<name>{_MONTH})\b\.?[\s-](?P<year>\d\d)(?!\d)")
-_NUMERIC = re.compile(r"(?<![\d/.\-(+])\(?(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>(?:19|20)\d\d|\d\d)(?![\d/-])")
+_NUMERIC = re.compile(
+    r"(?<![\d/.\-(+])\(?(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>(?:19|20)\d\d|\d\d)(?![\d/-])"
+)
 _NO_YEAR = re.compile(rf"{_WEEKDAY}\s?(?:pagi|siang|sore|malam)?\s?,?\s?\((?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})\)")
 _NO_YEAR_NAMED = re.compile(rf"{_WEEKDAY}\s?,\s?(?P<day>[0-3]?\d)\s(?P<name>{_MONTH})\b(?!\.?\s?\d{{2}})")
 _TIME = re.compile(rf"(?<![\d/.,-]){_CLOCK}\s?{_OFFSET}")
@@ -81,7 +83,7 @@ _DAY_WORD = re.compile(r"\b(?P<word>hari ini|today|kemarin lusa|kemarin|yesterda
 _NOW = re.compile(r"\b(?:baru saja|barusan|just now)\b")
 _COUNTS = {
     **dict.fromkeys(("se", "satu", "a", "an"), 1),
-    **{"dua": 2, "tiga": 3, "empat": 4, "lima": 5, "enam": 6, "tujuh": 7, "delapan": 8, "sembilan": 9, "sepuluh": 10},
+    "dua": 2, "tiga": 3, "empat": 4, "lima": 5, "enam": 6, "tujuh": 7, "delapan": 8, "sembilan": 9, "sepuluh": 10,
 }
 _UNITS = {
     **dict.fromkeys(("detik", "dtk", "second", "sec"), "second"),
@@ -94,7 +96,9 @@ _UNITS = {
 }
 _CALENDAR = (_ISO, _NAMED, _NAMED_US, _NUMERIC, _NAMED_SHORT)
 _DATELINES = (
-    re.compile(rf"\b{_WEEKDAY}\s?(?:pagi|siang|sore|malam|dini hari)?\s?,?\s?\(\d{{1,2}}[/.-]\d{{1,2}}(?:[/.-]\d{{2,4}})?\)"),
+    re.compile(
+        rf"\b{_WEEKDAY}\s?(?:pagi|siang|sore|malam|dini hari)?\s?,?\s?\(\d{{1,2}}[/.-]\d{{1,2}}(?:[/.-]\d{{2,4}})?\)"
+    ),
     re.compile(rf"\b{_WEEKDAY}\s?,\s?\d{{1,2}}(?:[/-]\d{{1,2}}[/-]\d{{4}}|\s(?:{_MONTH})\s\d{{4}})"),
     re.compile(rf"\(\d{{1,2}}/\d{{1,2}}/\d{{4}}\)|\(\d{{1,2}}\s(?:{_MONTH})\s\d{{4}}\)"),
 )
@@ -109,7 +113,7 @@ def parse_date(text: str, *, zone: tzinfo | str, now: datetime | None = None) ->
     """
     place = _load_zone(zone) if isinstance(zone, str) else zone
     folded = _fold(text)
-    if not folded or not any(character.isdigit() for character in folded) and not _may_be_words(folded):
+    if not folded or (not any(character.isdigit() for character in folded) and not _may_be_words(folded)):
         return None
     found = _read_epoch(folded, place) or _read_calendar(folded, place, now)
     if found is None and now is not None:
@@ -167,7 +171,9 @@ def _read_epoch(folded: str, place: tzinfo) -> ParsedDate | None:
 def _read_calendar(folded: str, place: tzinfo, now: datetime | None) -> ParsedDate | None:
     """The first calendar date that is not labelled as an update; an update where there is nothing else."""
     updates = [match.end() for match in _UPDATE_LABEL.finditer(folded)]
-    matches = sorted((m for pattern in _CALENDAR for m in pattern.finditer(folded)), key=lambda m: (m.start(), -m.end()))
+    matches = sorted(
+        (m for pattern in _CALENDAR for m in pattern.finditer(folded)), key=lambda m: (m.start(), -m.end())
+    )
     second_choice = None
     end = -1
     for match in matches:
@@ -186,9 +192,7 @@ def _read_calendar(folded: str, place: tzinfo, now: datetime | None) -> ParsedDa
     return _read_without_year(folded, place, now) if now is not None and not matches else None
 
 
-def _read_match(
-    match: re.Match[str], folded: str, matches: list[re.Match[str]], place: tzinfo
-) -> ParsedDate | None:
+def _read_match(match: re.Match[str], folded: str, matches: list[re.Match[str]], place: tzinfo) -> ParsedDate | None:
     groups = match.groupdict()
     if match.re is _ISO:
         year, month, day = int(groups["year"]), int(groups["month"]), int(groups["day"])
@@ -209,7 +213,7 @@ def _read_match(
 
 
 def _read_without_year(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:
-    """"Jumat (24/2)": the year that puts it last before tomorrow."""
+    """ "Jumat (24/2)": the year that puts it last before tomorrow."""
     match = _NO_YEAR.search(folded) or _NO_YEAR_NAMED.search(folded)
     if match is None:
         return None
@@ -279,7 +283,9 @@ def _subtract(here: datetime, match: re.Match[str]) -> ParsedDate | None:
     raw = match["count"]
     count = int(raw) if raw.isdigit() else _COUNTS[raw]
     unit = match["unit"]
-    unit = "hour" if unit in ("hr", "hrs") and "ago" in match[0] else _UNITS[unit if unit in _UNITS else unit.rstrip("s")]
+    unit = (
+        "hour" if unit in ("hr", "hrs") and "ago" in match[0] else _UNITS[unit if unit in _UNITS else unit.rstrip("s")]
+    )
     if unit in ("second", "minute", "hour"):
         return ParsedDate(here - timedelta(**{f"{unit}s": count}), DatePrecision.MINUTE)
     midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)

@@ -1,6 +1,6 @@
 """One cycle: due channels in, harvests into the database, the feed out.
 
-    catalogue ─▶ sources table ─▶ due channels ─▶ crawl process ─▶ harvest ─▶ ingest (one transaction each) ─▶ publish
+catalogue ─▶ sources table ─▶ due channels ─▶ crawl process ─▶ harvest ─▶ ingest (one transaction each) ─▶ publish
 """
 
 from __future__ import annotations
@@ -105,9 +105,7 @@ def run_cycle(
     return summary
 
 
-def make_jobs(
-    store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime
-) -> Iterable[CrawlJob]:
+def make_jobs(store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime) -> Iterable[CrawlJob]:
     """A job for each source with a due channel, with all that is remembered of it."""
     by_source: defaultdict[str, list[ChannelRow]] = defaultdict(list)
     for row in due:
@@ -179,5 +177,3 @@ def _ingest_harvest(harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: 
         summary._silent = False  # noqa: SLF001 - its own module
     if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
         summary.failed_sources.append({"source": harvest.source_id, "channel": row.url, "reason": poll.reason})
-
-

@@ -44,9 +44,7 @@ class Service:
             with Store.open_writer(self._setup.database) as store:
                 due = store.get_due_channels(datetime.now(UTC))
                 if due or store.get_health().last_cycle_finished_at is None:
-                    run_cycle(
-                        self._setup, store, now=datetime.now(UTC), due_only=True, process=self._get_crawler()
-                    )
+                    run_cycle(self._setup, store, now=datetime.now(UTC), due_only=True, process=self._get_crawler())
         except (StoreError, PublishError, CatalogueError) as error:
             logger.error("cycle failed: %s", error)
 

@@ -39,7 +39,7 @@ class LoopbackPortal:
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
 
-            def do_GET(self) -> None:  # noqa: N802 - the library's name
+            def do_GET(self) -> None:
                 portal.asked[self.path] += 1
                 answer = portal.answers.get(self.path, Answer(b"tidak ditemukan", 404))
                 etag = answer.headers.get("ETag")

@@ -39,7 +39,9 @@ def check(result: subprocess.CompletedProcess[str], code: int, *words: str) -> N
     ("content", "words"),
     [
         pytest.param("colour = 1\n", ("kabarkota.toml", "colour", "unknown key"), id="unknown-key"),
-        pytest.param("[crawl]\ndelay = 1\n", ("kabarkota.toml", "crawl.delay", "unknown key"), id="unknown-key-in-section"),
+        pytest.param(
+            "[crawl]\ndelay = 1\n", ("kabarkota.toml", "crawl.delay", "unknown key"), id="unknown-key-in-section"
+        ),
         pytest.param("contact = \n", ("kabarkota.toml", "not valid TOML"), id="broken-toml"),
         pytest.param("[crawl]\nconcurrency = 0\n", ("kabarkota.toml", "crawl.concurrency"), id="value-out-of-range"),
     ],
@@ -59,7 +61,11 @@ def test_unknown_variable_is_named(tmp_path: Path) -> None:
         pytest.param(None, ("missing.toml",), id="missing"),
         pytest.param("[sources.uji]\nname = \n", ("catalogue.toml",), id="broken-toml"),
         pytest.param(SOURCE + SOURCE, ("catalogue.toml", "uji"), id="duplicate-source"),
-        pytest.param(SOURCE + SOURCE.replace("sources.uji", "sources.lain"), ("catalogue.toml", "127.0.0.1:9"), id="duplicate-channel"),
+        pytest.param(
+            SOURCE + SOURCE.replace("sources.uji", "sources.lain"),
+            ("catalogue.toml", "127.0.0.1:9"),
+            id="duplicate-channel",
+        ),
     ],
 )
 def test_faulty_catalogue_is_named(tmp_path: Path, content: str | None, words: tuple[str, ...]) -> None:

@@ -10,8 +10,8 @@ from typing import Any
 
 import feedparser
 import pytest
-
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
+
 from schedules.commands.run import run_once
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)

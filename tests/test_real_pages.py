@@ -15,8 +15,8 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-
 from portals import make_setup
+
 from schedules.commands.run import run_once
 
 

@@ -10,8 +10,8 @@ from zoneinfo import ZoneInfo
 
 import feedparser
 import pytest
-
 from portals import Answer, make_setup, serve_portal
+
 from schedules.commands.run import run_once
 
 
@@ -21,7 +21,9 @@ def test_seed_becomes_a_row_and_an_item(tmp_path: Path, dev_data: Path, name: st
     now = datetime.fromisoformat(expected["now"])
     with serve_portal() as portal:
         path = "/bangun-interkoneksi-smart-city/"
-        page = (dev_data / "seed" / name).read_bytes().replace(b"https://kabarcontoh.example/", f"{portal.base}/".encode())
+        page = (
+            (dev_data / "seed" / name).read_bytes().replace(b"https://kabarcontoh.example/", f"{portal.base}/".encode())
+        )
         portal.answers[path] = Answer(page)
         portal.answers["/"] = Answer(
             f'<html><body><main><ul><li class="pos"><a href="{path}">Bangun Interkoneksi Smart City</a></li></ul>'

@@ -1,6 +1,6 @@
 """Reading channels: bytes in, links out. PURE.
 
-    feeds  sitemaps  wordpress  listings      one module for each kind; `parse_channel` chooses by kind, or sniffs
+feeds  sitemaps  wordpress  listings      one module for each kind; `parse_channel` chooses by kind, or sniffs
 """
 
 from __future__ import annotations

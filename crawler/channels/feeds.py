@@ -79,7 +79,9 @@ def parse_json_feed(body: bytes, url: str) -> ChannelPage:
                 author=to_plain(text(first, "name"), LIMITS["author"]),
                 summary=text(item, "summary")[: LIMITS["summary"]],
                 content_html=_choose_full_text(text(item, "content_html"), text(item, "summary")),
-                tags=tuple(to_plain(tag, 100) for tag in tags[:30] if isinstance(tag, str)) if isinstance(tags, list) else (),
+                tags=tuple(to_plain(tag, 100) for tag in tags[:30] if isinstance(tag, str))
+                if isinstance(tags, list)
+                else (),
                 guid=text(item, "id")[:500],
                 image=resolve(text(item, "image"), url),
             )

@@ -13,7 +13,9 @@ MAX_ENTRIES = 50_000  # what the protocol allows in one file
 
 def parse_sitemap(body: bytes, url: str) -> ChannelPage:
     """The entries of a sitemap as links, those of an index as `sitemaps`. Raises ChannelError."""
-    parser = etree.XMLParser(recover=True, resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True)
+    parser = etree.XMLParser(
+        recover=True, resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+    )
     try:
         root = etree.fromstring(body.lstrip(), parser)
     except (etree.XMLSyntaxError, ValueError) as error:

@@ -5,9 +5,9 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage
+from aggregator.urls import make_url_key
 from crawler.spiders.base import Answer, ChannelSpider, Conversation, is_unchanged
 from crawler.visit import Visit
-from aggregator.urls import make_url_key
 
 
 class ListingSpider(ChannelSpider):

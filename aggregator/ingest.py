@@ -45,6 +45,10 @@ TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 FINGERPRINTS_KEPT = 5_000
 POLL_FAILURE_BACKOFF_LIMIT = 6  # doublings of the interval after failures in a row
+FIRST_READING_COUNTS = (  # columns that a revision leaves alone
+    *("url", "first_seen_at"),
+    *("published_at", "published_offset", "published_precision", "published_raw", "published_method"),
+)
 
 
 @dataclass
@@ -57,6 +61,17 @@ class IngestCounts:
     spam: int = 0
     failed: int = 0
     by_topic: dict[str, int] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Candidate:
+    """An article that was read and is now judged."""
+
+    source: Source
+    page: FetchedPage
+    tags: tuple[str, ...]
+    row: dict[str, Any]  # its columns; the address may still change
+    page_file: str
 
 
 class Ingest:
@@ -133,83 +148,75 @@ class Ingest:
             counts.failed += 1
             return
         self._store.count_paragraphs(source.id, page.article.boilerplate)
-        self._judge(source, page, row, page_file, counts)
+        self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
 
-    def _judge(
-        self, source: Source, page: FetchedPage, row: dict[str, Any], page_file: str, counts: IngestCounts
-    ) -> None:
-        said = {"summary": row["summary"], "tags": page.article.tags if page.article else ()}
+    def _judge(self, candidate: _Candidate, counts: IngestCounts) -> None:
+        row = candidate.row
+        said = {"summary": row["summary"], "tags": candidate.tags}
         topics = classify_topics(row["title"], row["text"], table=self._topics, **said)
         spam = judge_spam(row["title"], row["text"], url=row["url"])
         if spam.is_spam and not self._keep_all:
-            self._reject(source, page, row, LinkState.SPAM, to_json(spam.evidence), page_file)
+            self._reject(candidate, LinkState.SPAM, to_json(spam.evidence))
             counts.spam += 1
         elif not topics and not self._keep_all:
             nearly = match_topics(row["title"], row["text"], table=self._topics, **said)
-            self._reject(source, page, row, LinkState.OFF_TOPIC, to_json(nearly), page_file)
+            self._reject(candidate, LinkState.OFF_TOPIC, to_json(nearly))
             counts.off_topic += 1
         else:
-            self._keep(source, page, row, topics, page_file, counts)
+            self._keep(candidate, topics, counts)
 
-    def _keep(
-        self,
-        source: Source,
-        page: FetchedPage,
-        row: dict[str, Any],
-        topics: tuple[TopicMatch, ...],
-        page_file: str,
-        counts: IngestCounts,
-    ) -> None:
+    def _keep(self, candidate: _Candidate, topics: tuple[TopicMatch, ...], counts: IngestCounts) -> None:
+        source, page, row = candidate.source, candidate.page, candidate.row
         self._write_link(source, page, LinkState.KEPT, "")
-        key = self._choose_address(page, row)
-        if key != make_url_key(page.link.url):
-            self._store.write_link(
-                key=key,
-                url=row["url"],
-                source_id=source.id,
-                state=LinkState.KEPT,
-                now=self._now,
-                read_at=page.fetched_at,
-            )
+        key = self._choose_address(candidate)
         known = self._store.find_article(key)
         if known is not None and (known["title"], known["text"]) == (row["title"], row["text"]):
             return
         if known is None:
-            article_id = self._store.add_article({**row, "url_key": key, "page_file": page_file})
+            article_id = self._store.add_article({**row, "url_key": key, "page_file": candidate.page_file})
             counts.articles += 1
         else:
             article_id = known["id"]
-            kept = ("first_seen_at", "published_at", "published_offset", "published_precision", "published_raw")
-            changes = {name: value for name, value in row.items() if name not in (*kept, "published_method", "url")}
+            changes = {name: value for name, value in row.items() if name not in FIRST_READING_COUNTS}
             self._store.revise_article(article_id, {**changes, "revised_at": to_text(self._now)})
             counts.revised += 1
         regions = tag_regions(
-            row["title"],
-            row["text"],
-            summary=row["summary"],
-            tags=page.article.tags if page.article else (),
-            home_city=source.city,
+            row["title"], row["text"], summary=row["summary"], tags=candidate.tags, home_city=source.city
         )
         self._store.write_matches(article_id, topics, regions)
         for match in topics:
             counts.by_topic[match.topic] = counts.by_topic.get(match.topic, 0) + 1
         self._group(article_id, {**row, "id": article_id, "group_id": known["group_id"] if known else None})
 
-    def _choose_address(self, page: FetchedPage, row: dict[str, Any]) -> str:
-        """The URL key of the article; sets row["url"]. The page's own word counts unless it is plainly wrong.
+    def _choose_address(self, candidate: _Candidate) -> str:
+        """The URL key of the article, recorded; sets row["url"]. The page's own word counts unless plainly wrong.
 
         A theme that names the home page, or another article, as canonical must not make articles overwrite each other.
         """
+        row = candidate.row
         own = make_url_key(row["url"])
         declared = canonicalize(row["declared_url"]) if row["declared_url"] else ""
-        if not declared or not is_same_site(declared, row["url"]) or urlsplit(declared).path in ("", "/"):
-            return own
         key = make_url_key(declared)
-        known = self._store.find_article(key)
-        if key != own and known is not None and known["title"] != row["title"]:
-            return own
-        row["url"] = declared
+        if declared and key != own and self._believes(declared, key, row):
+            row["url"] = declared
+        else:
+            key = own
+        if key != make_url_key(candidate.page.link.url):
+            self._store.write_link(
+                key=key,
+                url=row["url"],
+                source_id=candidate.source.id,
+                state=LinkState.KEPT,
+                now=self._now,
+                read_at=candidate.page.fetched_at,
+            )
         return key
+
+    def _believes(self, declared: str, key: str, row: Mapping[str, Any]) -> bool:
+        if not is_same_site(declared, row["url"]) or urlsplit(declared).path in ("", "/"):
+            return False
+        known = self._store.find_article(key)
+        return known is None or known["title"] == row["title"]
 
     # ── duplicates ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -283,21 +290,20 @@ class Ingest:
             read_at=page.fetched_at,
         )
 
-    def _reject(
-        self, source: Source, page: FetchedPage, row: Mapping[str, Any], state: LinkState, scores: str, page_file: str
-    ) -> None:
-        self._write_link(source, page, state, "")
+    def _reject(self, candidate: _Candidate, state: LinkState, scores: str) -> None:
+        page, row = candidate.page, candidate.row
+        self._write_link(candidate.source, page, state, "")
         self._store.write_rejected(
             {
                 "key": make_url_key(page.link.url),
-                "source_id": source.id,
+                "source_id": candidate.source.id,
                 "url": row["url"],
                 "title": row["title"],
                 "text": row["text"],
                 "verdict": state.value,
                 "scores": scores,
                 "read_at": to_text(page.fetched_at),
-                "page_file": page_file,
+                "page_file": candidate.page_file,
             }
         )
 

@@ -349,6 +349,7 @@ class FeedItem:
     source_name: str
     source_url: str
     published: datetime  # aware; with the source's offset
+    published_precision: DatePrecision | None = DatePrecision.SECOND  # None: first seen then, its date is not known
     first_published: datetime  # when the item entered the feed; UTC
     updated: datetime  # UTC
     excerpt: str = ""

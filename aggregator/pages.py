@@ -1,4 +1,4 @@
-"""The bytes of pages that named a topic, kept for 30 days below `data/pages/`, so that later rules can be tried on them."""
+"""The bytes of pages that named a topic, kept 30 days below `data/pages/` so that later rules can be tried on them."""
 
 from __future__ import annotations
 

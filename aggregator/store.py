@@ -16,6 +16,7 @@ from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
+from urllib.parse import urljoin
 
 from pydantic import TypeAdapter
 from sqlite_utils import Database
@@ -24,6 +25,7 @@ from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
+    DatePrecision,
     FeedItem,
     LinkState,
     PendingLink,
@@ -141,7 +143,7 @@ class Store:
         self._write_regions()
 
     def _write_regions(self) -> None:
-        rows = [
+        rows: list[tuple[Any, ...]] = [
             (c.code, c.full_name, c.slug, "city", c.province, c.komwil, c.timezone, c.latitude, c.longitude)
             for c in load_cities()
         ]
@@ -439,7 +441,8 @@ class Store:
         """
         rows = self._rows(
             """
-            SELECT g.id, a.url_key, a.published_at FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
+            SELECT g.id, a.url_key, a.published_at
+            FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
             WHERE g.guid IS NULL AND g.merged_into IS NULL ORDER BY a.published_at, a.url_key
             """
         )
@@ -479,9 +482,10 @@ class Store:
         rows = self._rows(
             """
             SELECT g.id AS group_id, g.guid, g.first_published_at, g.updated_at, a.id AS article_id, a.title, a.url,
-                a.published_at, a.published_offset, a.summary, a.text, a.author, a.tags, a.language, a.source_id,
-                s.name AS source_name, s.domain, s.full_text
-            FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
+                a.published_at, a.published_offset, a.published_precision, a.summary, a.text, a.author, a.tags,
+                a.language, a.source_id, s.name AS source_name, s.full_text
+            FROM duplicate_groups AS g
+            JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
             WHERE g.merged_into IS NULL AND NOT g.archived AND g.first_published_at < :position
             ORDER BY g.first_published_at DESC LIMIT :limit
             """,
@@ -510,8 +514,9 @@ class Store:
             url=row["url"],
             source_id=row["source_id"],
             source_name=row["source_name"],
-            source_url=f"https://{row['domain']}/",
+            source_url=urljoin(row["url"], "/"),
             published=from_text(row["published_at"], row["published_offset"]),
+            published_precision=_read_precision(row["published_precision"]),
             first_published=from_text(row["first_published_at"]),
             updated=from_text(row["updated_at"]),
             excerpt=row["text"] or row["summary"],
@@ -559,10 +564,8 @@ class Store:
         return rows[0][0] if rows else None
 
     def _members(self, clause: str, **parameters: Any) -> list[dict[str, Any]]:
-        sql = (
-            "SELECT a.id, a.source_id, a.group_id, a.title, a.text, a.url, a.published_at, a.published_precision"
-            f" FROM articles AS a {clause}"
-        )
+        columns = "a.id, a.source_id, a.group_id, a.title, a.text, a.url, a.published_at, a.published_precision"
+        sql = f"SELECT {columns} FROM articles AS a {clause}"  # noqa: S608 - both are our own words
         return [dict(row) for row in self._rows(sql, **parameters)]
 
     def _insert_or_replace(self, table: str, row: Mapping[str, Any]) -> None:
@@ -579,6 +582,10 @@ _SOURCE_COLUMNS = (
 def to_json(value: Sequence[Any]) -> str:
     """A sequence of our dataclasses as compact JSON."""
     return json.dumps([asdict(entry) for entry in value], ensure_ascii=False, separators=(",", ":"))
+
+
+def _read_precision(text: str) -> DatePrecision | None:
+    return None if text == "none" else DatePrecision(text)
 
 
 @contextmanager

@@ -1,6 +1,6 @@
 """The crawl process: batches come in on stdin, harvests go out on stdout, logs to stderr.
 
-    stdin: CrawlBatch ──▶ one crawl per kind of channel, side by side in one event loop ──▶ stdout: Report, Report, … end
+    stdin: CrawlBatch ──▶ one crawl per kind of channel, side by side in one event loop ──▶ stdout: Report … end
     stdin closed ──▶ exit
 
 It may serve many batches (`serve` keeps it warm) and is recycled by its parent.
@@ -165,6 +165,6 @@ def main(log_level: str = "WARNING") -> None:
     from twisted.internet.defer import Deferred
     from twisted.internet.task import react
 
-    Resolver(reactor, cache_size=10_000, timeout=10).install_on_reactor()  # type: ignore[arg-type]
+    Resolver(reactor, cache_size=10_000, timeout=10).install_on_reactor()
     install_guard(reactor, server.get_guard)
     react(lambda _: Deferred.fromFuture(asyncio.ensure_future(server.serve())))

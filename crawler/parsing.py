@@ -75,7 +75,7 @@ class ParserPool:
 
     def close(self) -> None:
         """Stops the workers, busy ones too."""
-        self._pool.stop()
+        self._pool.stop()  # type: ignore[no-untyped-call]
         self._pool.join()
 
 

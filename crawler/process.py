@@ -30,7 +30,7 @@ class CrawlProcess:
 
     def __init__(self, *, log_level: str = "WARNING") -> None:
         # -P: the current folder, which under cron is anything, must not be able to shadow a module
-        self._process = subprocess.Popen(
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", "crawler", log_level], stdin=subprocess.PIPE, stdout=subprocess.PIPE
         )
         self._lines: queue.Queue[bytes] = queue.Queue(QUEUE_LENGTH)

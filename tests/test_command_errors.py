@@ -13,7 +13,11 @@ import pytest
 from aggregator.store import Store
 from schedules.lock import hold_writer_lock
 
-SOURCE = '[sources.uji]\nname = "Uji"\ndomain = "uji.example"\nchannels = [{ kind = "feed", url = "http://127.0.0.1:9/f" }]\n'
+SOURCE = """[sources.uji]
+name = "Uji"
+domain = "uji.example"
+channels = [{ kind = "feed", url = "http://127.0.0.1:9/f" }]
+"""
 
 
 def run(folder: Path, *arguments: str, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -10,8 +10,9 @@ from zoneinfo import ZoneInfo
 
 import pytest
 
+from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle
-from crawler.extraction import extract_article, hash_paragraphs, load_themes
+from crawler.extraction import extract_article, load_themes
 from crawler.extraction.page import read_page
 
 PAGES = Path(__file__).parent / "extraction_pages"
@@ -88,15 +89,13 @@ def test_every_built_in_profile_has_a_page() -> None:
 def test_boilerplate_covers_every_paragraph_kept_and_more(name: str) -> None:
     article, expected = extract_page(name)
     kept = [line for line in expected["paragraphs"] if len(line.split()) >= 3]
-    assert set(hash_paragraphs(kept)) <= set(article.boilerplate)
+    assert set(map(hash_paragraph, kept)) <= set(article.boilerplate)
     assert len(article.boilerplate) == len(set(article.boilerplate)) <= 400
 
 
 def test_boilerplate_holds_what_was_dropped() -> None:
     article, _ = extract_page("idtheme")
-    assert (
-        hash_paragraphs(["Alamat surel Anda tidak akan dipublikasikan. Ruas wajib ditandai."])[0] in article.boilerplate
-    )
+    assert hash_paragraph("Alamat surel Anda tidak akan dipublikasikan. Ruas wajib ditandai.") in article.boilerplate
 
 
 @pytest.mark.parametrize("file", ["seed.html", "seed-dated.html"])

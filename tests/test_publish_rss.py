@@ -9,10 +9,10 @@ from typing import Any
 
 import feedparser
 import pytest
-from fakestore import NEWEST, make_item, make_news
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from lxml import etree, html
+from newsroom import NEWEST, make_item, make_news
 
 from aggregator.publish.rss import ALSO_AT_LIMIT, ATOM, CONTENT, DC, TITLE_LIMIT, FeedInfo, format_rfc822, render_rss
 

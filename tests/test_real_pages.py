@@ -39,8 +39,10 @@ def serve_origin(script: Path, folder: Path, portals: int, port: int) -> Iterato
 
 def write_catalogue(manifest: dict[str, Any]) -> str:
     return "\n".join(
-        f'[sources.portal-{portal["portal"]}]\nname = "Portal {portal["portal"]}"\ndomain = "portal-{portal["portal"]}.example"\n'
-        f'channels = [{{ kind = "feed", url = "{portal["feed"]}" }}, {{ kind = "sitemap", url = "{portal["sitemap"]}" }}]\n'
+        f'[sources.portal-{portal["portal"]}]\nname = "Portal {portal["portal"]}"\n'
+        f'domain = "portal-{portal["portal"]}.example"\nchannels = [\n'
+        f'  {{ kind = "feed", url = "{portal["feed"]}" }},\n'
+        f'  {{ kind = "sitemap", url = "{portal["sitemap"]}" }},\n]\n'
         for portal in manifest["portals"]
     )
 

@@ -11,7 +11,8 @@ from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo
 
 
-def main(database: str, public: str, host: str, port: str, url: str, name: str) -> None:
+def main(*, database: str, public: str, host: str, port: str, url: str, name: str) -> None:
+    """Serves until it is told to stop."""
     app = create_app(database=Path(database), public=Path(public), site=SiteInfo(url=url, name=name))
     uvicorn.run(
         app, host=host, port=int(port), log_level="warning", access_log=False, proxy_headers=False, server_header=False
@@ -19,4 +20,4 @@ def main(database: str, public: str, host: str, port: str, url: str, name: str) 
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(**dict(zip(("database", "public", "host", "port", "url", "name"), sys.argv[1:], strict=True)))

@@ -4,12 +4,12 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime, time
+from datetime import datetime
 from itertools import groupby
 from urllib.parse import urlencode
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
-from aggregator.models import FeedItem
+from aggregator.models import DatePrecision, FeedItem
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.web.texts import WIB, Language, Texts, name_zone
 
@@ -115,7 +115,7 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
         language=item.language,
         source_name=xml_safe(item.source_name),
         source_url=safe_url(item.source_url),
-        published=_show_time(item.published, texts, heading=heading),
+        published=_show_time(item, texts, heading=heading),
         regions=tuple(map(xml_safe, item.regions)),
         topics=tuple(xml_safe(texts.name_topic(topic)) for topic in item.topics),
         also_at=portals[:named],
@@ -123,15 +123,16 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
     )
 
 
-def _show_time(published: datetime, texts: Texts, *, heading: datetime) -> ShownTime:
-    """Midnight on the source's clock is a date without an hour, and stays on the source's day: nothing else says so
-    in a FeedItem, and the rare item really published at that minute loses only its hour."""
-    is_day_only = published.time() == time.min
+def _show_time(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownTime:
+    """A date without an hour stays on the source's day; the rest is shown in WIB."""
+    published = item.published
+    is_day_only = item.published_precision is DatePrecision.DAY
     local = published if is_day_only else published.astimezone(WIB)
     source_time = texts["no_hour"] if is_day_only else f"{texts.format_hour(published)} {name_zone(published)}"
+    label = texts["source_time" if item.published_precision else "first_seen"]
     return ShownTime(
         iso=published.date().isoformat() if is_day_only else published.isoformat(),
         hour="" if is_day_only else texts.format_hour(local),
         day="" if local.date() == heading.date() and not is_day_only else texts.format_short_day(local),
-        title=f"{texts['source_time']}: {texts.format_day(published)}, {source_time}",
+        title=f"{label}: {texts.format_day(published)}, {source_time}",
     )

@@ -9,7 +9,6 @@ profiles     themes.toml                      furniture   furniture.toml, what i
 from __future__ import annotations
 
 from crawler.extraction.article import extract_article
-from crawler.extraction.fingerprints import hash_paragraphs
 from crawler.extraction.fragments import clean_fragment, link_to_article
 from crawler.extraction.profiles import Profile, ProfileError, load_profiles, load_themes
 
@@ -18,7 +17,6 @@ __all__ = [
     "ProfileError",
     "clean_fragment",
     "extract_article",
-    "hash_paragraphs",
     "link_to_article",
     "load_profiles",
     "load_themes",

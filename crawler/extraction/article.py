@@ -8,10 +8,10 @@ from itertools import islice
 
 from lxml import etree
 
+from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle
 from crawler.extraction.authors import find_authors
 from crawler.extraction.body import Body, find_body
-from crawler.extraction.fingerprints import hash_paragraphs
 from crawler.extraction.furniture import is_beside_article
 from crawler.extraction.metadata import join_url
 from crawler.extraction.outline import Outline
@@ -92,7 +92,7 @@ def _find_image(page: Page) -> str:
 
 def _hash_blocks(outline: Outline, body: Body) -> tuple[int, ...]:
     """Hashes of the page's paragraphs, the article's first, each once: the bound cuts menus, not text."""
-    return tuple(dict.fromkeys(hash_paragraphs(_list_lines(outline, body))))
+    return tuple(dict.fromkeys(map(hash_paragraph, _list_lines(outline, body))))
 
 
 def _list_lines(outline: Outline, body: Body) -> Iterator[str]:

@@ -14,10 +14,10 @@ from typing import cast
 from bs4 import BeautifulSoup, Tag
 from bs4.element import NavigableString, PreformattedString
 
+from aggregator.dedup import hash_paragraph
 from aggregator.models import ArticleLink, ExtractedArticle
 from crawler.extraction.authors import read_names
 from crawler.extraction.decoding import read_markup
-from crawler.extraction.fingerprints import hash_paragraphs
 from crawler.extraction.metadata import join_url
 from crawler.extraction.outline import BLOCK_TAGS, SILENT_TAGS, Outline, OutlineWriter, fold_text
 from crawler.extraction.paragraphs import keep_paragraphs
@@ -59,7 +59,7 @@ def link_to_article(link: ArticleLink, *, zone: tzinfo | None, now: datetime | N
         canonical_url=link.url,
         tags=tuple(dict.fromkeys(filter(None, (fold_text(html.unescape(tag)) for tag in link.tags)))),
         method="channel",
-        boilerplate=hash_paragraphs(dict.fromkeys(block.text for block in outline.blocks[:MAX_BOILERPLATE])),
+        boilerplate=tuple(map(hash_paragraph, dict.fromkeys(block.text for block in outline.blocks[:MAX_BOILERPLATE]))),
     )
 
 

@@ -123,8 +123,9 @@ class ChannelSpider(scrapy.Spider):
         polls = [asyncio.ensure_future(self.poll(assignment)) for assignment in self.assignments]
         for harvest in asyncio.as_completed(polls):
             await self.hand_over(await harvest)
-        return
-        yield  # makes this the asynchronous generator that Scrapy expects
+        nothing: tuple[Any, ...] = ()
+        for request in nothing:  # makes this the asynchronous generator that Scrapy expects
+            yield request
 
     @abstractmethod
     async def find_links(self, talk: Conversation) -> tuple[Answer, Sequence[ArticleLink], ChannelPage | None]:

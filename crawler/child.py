@@ -19,12 +19,13 @@ from typing import Any, BinaryIO
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
 
+from aggregator.lifeline import die_with_parent
 from aggregator.models import ChannelKind, Harvest
 from crawler.address_guard import AddressGuard, Resolver, install_guard
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
 from crawler.clock import system_clock
 from crawler.middlewares import Manners
-from crawler.parsing import ParserPool, die_with_parent
+from crawler.parsing import ParserPool
 from crawler.politeness import Pace, Robots
 from crawler.scrapy_settings import EVENT_LOOP, REACTOR, build_scrapy_settings
 from crawler.spiders.base import Assignment, ChannelSpider

@@ -83,7 +83,15 @@ _DAY_WORD = re.compile(r"\b(?P<word>hari ini|today|kemarin lusa|kemarin|yesterda
 _NOW = re.compile(r"\b(?:baru saja|barusan|just now)\b")
 _COUNTS = {
     **dict.fromkeys(("se", "satu", "a", "an"), 1),
-    "dua": 2, "tiga": 3, "empat": 4, "lima": 5, "enam": 6, "tujuh": 7, "delapan": 8, "sembilan": 9, "sepuluh": 10,
+    "dua": 2,
+    "tiga": 3,
+    "empat": 4,
+    "lima": 5,
+    "enam": 6,
+    "tujuh": 7,
+    "delapan": 8,
+    "sembilan": 9,
+    "sepuluh": 10,
 }
 _UNITS = {
     **dict.fromkeys(("detik", "dtk", "second", "sec"), "second"),

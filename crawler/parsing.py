@@ -7,19 +7,17 @@ and on the clock; a page that breaks one costs itself and its worker, which Pebb
 from __future__ import annotations
 
 import asyncio
-import contextlib
-import ctypes
 import logging
 import multiprocessing
 import resource
 import signal
-import sys
 from collections.abc import Callable
 from concurrent.futures import TimeoutError as PoolTimeoutError
 from typing import ParamSpec, TypeVar
 
 from pebble import ProcessExpired, ProcessPool
 
+from aggregator.lifeline import die_with_parent
 from crawler.channels import ChannelError
 from crawler.settings import CrawlSettings
 
@@ -99,14 +97,6 @@ def _run_limited(
     _, hard = resource.getrlimit(resource.RLIMIT_CPU)
     resource.setrlimit(resource.RLIMIT_CPU, (soft, hard))
     return function(*args, **kwargs)
-
-
-def die_with_parent() -> None:
-    """Asks Linux to kill this process when its parent dies, however that happens. Elsewhere pipes must do."""
-    if sys.platform == "linux":
-        pr_set_pdeathsig = 1
-        with contextlib.suppress(OSError, AttributeError):
-            ctypes.CDLL(None).prctl(pr_set_pdeathsig, signal.SIGKILL)
 
 
 def _virtual_memory_bytes() -> int:

@@ -38,6 +38,7 @@ class CrawlProcess:
         self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
         self._reader.start()
         self.batches = 0
+        self._is_busy = self._is_interrupted = False
         self.last_end: BatchEnd | None = None
 
     @property
@@ -52,6 +53,15 @@ class CrawlProcess:
         """Sends the batch and yields its harvests as they come. Raises CrawlProcessError."""
         self.batches += 1
         self.last_end = None
+        self._is_busy = True
+        try:
+            if self._is_interrupted:
+                raise CrawlProcessError("interrupted")
+            yield from self._crawl(batch)
+        finally:
+            self._is_busy = False
+
+    def _crawl(self, batch: CrawlBatch) -> Iterator[Harvest]:
         self._send(batch)
         patience = batch.settings.deadline_seconds + batch.settings.timeout_seconds + GRACE_SECONDS
         while True:
@@ -85,6 +95,12 @@ class CrawlProcess:
         except subprocess.TimeoutExpired:
             self._process.kill()
         self._tidy()
+
+    def interrupt(self) -> None:
+        """Breaks a batch off, from another thread or a signal handler: `crawl` then raises CrawlProcessError."""
+        self._is_interrupted = True
+        if self._is_busy:
+            self._process.kill()
 
     def kill(self) -> None:
         self._process.kill()

@@ -18,7 +18,7 @@ from aggregator.models import ArticleLink, ChannelKind, ChannelPage, DatePrecisi
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
 from crawler.dates import parse_date
-from crawler.extraction import extract_article, link_to_article
+from crawler.extraction import extract_article, link_to_article, load_themes
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -29,6 +29,7 @@ class Reading:
     now: datetime
     keep_all: bool = False
     topics_path: str | None = None  # the operator's topics.toml
+    profile: str | None = None  # of the source; None: the page's theme is recognised
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,7 +54,8 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
     """
     if not (whatever_topic or reading.keep_all or _names_topic(html, link, reading)):
         return PageReading(article=None)
-    article = extract_article(html, url, zone=ZoneInfo(reading.zone), now=reading.now)
+    profile = load_themes().get(reading.profile) if reading.profile else None
+    article = extract_article(html, url, zone=ZoneInfo(reading.zone), now=reading.now, profile=profile)
     article = _complete_from_link(article, link, reading)
     return PageReading(article=article, raw=zstandard.compress(html))
 

@@ -13,7 +13,7 @@ import typer
 
 from schedules.commands import sources
 from schedules.commands.context import CommandContext, get_context
-from schedules.commands.run import report_cycle, run_once
+from schedules.commands.run import report_cycle, run_once, warn_without_contact
 from schedules.config import load_setup
 from schedules.errors import KabarKotaError, UsageFailure
 
@@ -113,6 +113,8 @@ def serve(
     from schedules.service import serve_forever
 
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, None)
+    if not no_crawl:
+        warn_without_contact(context.setup)
     serve_forever(context.setup, host=host, port=port, crawl=not no_crawl)
 
 

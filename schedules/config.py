@@ -22,6 +22,10 @@ from schedules.errors import UsageFailure
 
 PREFIX = "KABARKOTA_"
 FILE_NAME = "kabarkota.toml"
+CONTACT_HINT = (
+    "no contact is set; portals should be able to reach whoever reads them. "
+    'Put contact = "you@example.org" into kabarkota.toml, or set KABARKOTA_CONTACT.'
+)
 
 
 class Configuration(BaseModel):
@@ -53,6 +57,11 @@ class Setup:
     @property
     def public(self) -> Path:
         return self.data_folder / "public"
+
+    @property
+    def contact_hint(self) -> str:
+        """What to tell an operator whom portals could not reach; "" when a contact is set."""
+        return "" if self.crawl.contact else CONTACT_HINT
 
     @property
     def topics_overlay(self) -> Path | None:

@@ -7,13 +7,13 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from importlib.resources import files
 from types import FrameType
-from typing import Any
+from typing import Any, Self
 
 from apscheduler.schedulers.blocking import BlockingScheduler
 
@@ -29,6 +29,7 @@ from schedules.lock import hold_writer_lock
 logger = logging.getLogger(__name__)
 
 CYCLES_PER_PROCESS = 200  # a warm crawl process is replaced then: what leaks in it is bounded
+WATCH_SECONDS = 5  # between two looks at the web server
 
 
 class Service:
@@ -37,20 +38,30 @@ class Service:
     def __init__(self, setup: Setup) -> None:
         self._setup = setup
         self._crawler: CrawlProcess | None = None
+        self._is_stopping = False
 
     def poll(self) -> None:
         """One cycle over what is due. A failure is logged; the next tick tries again."""
         try:
             with Store.open_writer(self._setup.database) as store:
-                due = store.get_due_channels(datetime.now(UTC))
-                if due or store.get_health().last_cycle_finished_at is None:
-                    run_cycle(self._setup, store, now=datetime.now(UTC), due_only=True, process=self._get_crawler())
+                now = datetime.now(UTC)
+                if self._is_stopping:
+                    return
+                if store.get_due_channels(now) or store.get_health().last_cycle_finished_at is None:
+                    run_cycle(self._setup, store, now=now, due_only=True, process=self._get_crawler())
         except (StoreError, PublishError, CatalogueError) as error:
             logger.error("cycle failed: %s", error)
 
-    def close(self) -> None:
+    def stop(self) -> None:
+        """Cuts a running cycle short: what has arrived is kept and published. For signal handlers."""
+        self._is_stopping = True
         if self._crawler is not None:
-            self._crawler.kill()
+            self._crawler.interrupt()
+
+    def close(self) -> None:
+        """Call when no cycle is running any more."""
+        if self._crawler is not None:
+            self._crawler.close()
 
     def _get_crawler(self) -> CrawlProcess:
         worn = self._crawler is not None and self._crawler.batches >= CYCLES_PER_PROCESS
@@ -58,6 +69,8 @@ class Service:
             self._crawler.close()
             self._crawler = None
         self._crawler = self._crawler or CrawlProcess()
+        if self._is_stopping:  # the signal came meanwhile
+            self._crawler.interrupt()
         return self._crawler
 
 
@@ -69,61 +82,113 @@ def read_timetable() -> dict[str, Any]:
 
 def serve_forever(setup: Setup, *, host: str, port: int, crawl: bool) -> None:
     """Serves until SIGINT or SIGTERM. Raises UsageFailure (port taken), WriterBusy."""
+    web = WebServer(setup, host=host, port=port)
     if not crawl:
-        serve_pages_until_stopped(setup, host=host, port=port)
+        serve_pages_until_stopped(web)
         return
     with hold_writer_lock(setup.data_folder):
         Store.open_writer(setup.database).close()  # what is wrong with it is said before anything starts
         service = Service(setup)
-        scheduler = BlockingScheduler(
-            timezone=UTC,
-            job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
-            executors={"default": {"type": "threadpool", "max_workers": 1}},
-        )
-        seconds = read_timetable()["poll"]["every_seconds"]
-        soon = datetime.now(UTC) + timedelta(seconds=0.1)
-        scheduler.add_job(service.poll, "interval", seconds=seconds, next_run_time=soon, id="poll")
-        stop_on_signals(lambda: scheduler.shutdown(wait=False))
-        with run_web_server(setup, host=host, port=port):
+        scheduler = make_scheduler(service, web)
+
+        def stop() -> None:
+            service.stop()
+            scheduler.shutdown(wait=True)  # the lock must outlive the cycle
+
+        stop_on_signals(stop)
+        with web:
             try:
                 scheduler.start()
             finally:
                 service.close()
 
 
-def serve_pages_until_stopped(setup: Setup, *, host: str, port: int) -> None:
-    """The web server alone, until SIGINT or SIGTERM or its own end."""
-    with run_web_server(setup, host=host, port=port) as server:
-        stop_on_signals(server.terminate)
-        server.wait()
+def make_scheduler(service: Service, web: WebServer) -> BlockingScheduler:
+    """The jobs of the timetable, and the watch over the web server."""
+    scheduler = BlockingScheduler(
+        timezone=UTC,
+        job_defaults={"misfire_grace_time": None, "coalesce": True, "max_instances": 1},
+        executors={
+            "default": {"type": "threadpool", "max_workers": 1},  # whatever writes
+            "watch": {"type": "threadpool", "max_workers": 1},
+        },
+    )
+    seconds = read_timetable()["poll"]["every_seconds"]
+    soon = datetime.now(UTC) + timedelta(seconds=0.1)
+    scheduler.add_job(service.poll, "interval", seconds=seconds, next_run_time=soon, id="poll")
+    scheduler.add_job(web.revive, "interval", seconds=WATCH_SECONDS, executor="watch", id="watch")
+    return scheduler
 
 
-@contextmanager
-def run_web_server(setup: Setup, *, host: str, port: int) -> Iterator[subprocess.Popen[bytes]]:
-    """The web server in a process of its own, ended with the block. Raises UsageFailure when the port is taken."""
-    check_port(host, port)
-    arguments = (setup.database, setup.public, host, port, setup.aggregator.site_url, setup.aggregator.site_name)
-    server = subprocess.Popen([sys.executable, "-P", "-m", "aggregator.web", *map(str, arguments)])  # noqa: S603 - our own module
-    try:
-        yield server
-    finally:
-        server.terminate()
+def serve_pages_until_stopped(web: WebServer) -> None:
+    """The web server alone, until SIGINT or SIGTERM."""
+    stopped = threading.Event()
+    stop_on_signals(stopped.set)
+    with web:
+        while not stopped.wait(WATCH_SECONDS):
+            web.revive()
+
+
+class WebServer:
+    """The web server in a process of its own, so that rendering and ingest never share an interpreter.
+
+    Entering it raises UsageFailure when the port is taken; leaving it ends the process.
+    """
+
+    def __init__(self, setup: Setup, *, host: str, port: int) -> None:
+        self._setup, self._host, self._port = setup, host, port
+        self._process: subprocess.Popen[bytes] | None = None
+        self._lock = threading.Lock()  # revived by one thread, ended by another
+
+    def __enter__(self) -> Self:
+        check_port(self._host, self._port)
+        self._process = self._start()
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        with self._lock:
+            process, self._process = self._process, None
+        if process is None:
+            return
+        process.terminate()
         try:
-            server.wait(10)
+            process.wait(10)
         except subprocess.TimeoutExpired:
-            server.kill()
+            process.kill()
+            process.wait()
+
+    def revive(self) -> None:
+        """Starts the server again when it has died."""
+        with self._lock:
+            if self._process is not None and self._process.poll() is not None:
+                logger.error("the web server ended (exit code %s); starting it again", self._process.returncode)
+                self._process = self._start()
+
+    def _start(self) -> subprocess.Popen[bytes]:
+        setup = self._setup
+        arguments = (setup.database, setup.public, self._host, self._port)
+        site = (setup.aggregator.site_url, setup.aggregator.site_name)
+        return subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", "aggregator.web", *map(str, arguments), *site]
+        )
 
 
 def check_port(host: str, port: int) -> None:
+    """Raises UsageFailure unless the port can be listened on."""
     try:
         socket.create_server((host, port)).close()
-    except OSError as error:
-        raise UsageFailure(f"--port {port}: cannot listen on {host}: {error.strerror}") from error
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageFailure(f"--port {port}: cannot listen on {host}: {reason}") from error
 
 
-def stop_on_signals(stop: Any) -> None:
+def stop_on_signals(stop: Callable[[], object]) -> None:
+    """Has SIGINT and SIGTERM call `stop`, once."""
+
     def handle(_number: int, _frame: FrameType | None) -> None:
+        for number in (signal.SIGINT, signal.SIGTERM):
+            signal.signal(number, signal.SIG_IGN)
         stop()
 
-    signal.signal(signal.SIGINT, handle)
-    signal.signal(signal.SIGTERM, handle)
+    for number in (signal.SIGINT, signal.SIGTERM):
+        signal.signal(number, handle)

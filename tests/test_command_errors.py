@@ -3,12 +3,15 @@
 from __future__ import annotations
 
 import os
+import shutil
 import sqlite3
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from portals import Answer, LoopbackPortal, serve_portal
 
 from aggregator.store import Store
 from schedules.lock import hold_writer_lock
@@ -117,3 +120,69 @@ def test_no_source_reachable_has_a_code_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "catalogue.toml").write_text(SOURCE, encoding="utf-8")
     (tmp_path / "kabarkota.toml").write_text('allow_networks = ["127.0.0.0/8"]\n', encoding="utf-8")
     check(run(tmp_path, "--data", "d", "run", "--catalogue", "catalogue.toml"), 4, "no source could be reached")
+
+
+@pytest.fixture(scope="module")
+def portal() -> Iterator[LoopbackPortal]:
+    """A feed with a quarter of a megabyte of news."""
+    with serve_portal() as portal:
+        paragraph = "<p>Wali kota anggota APEKSI membahas kota cerdas: " + "satu format data layanan, " * 200 + "</p>"
+        items = "".join(
+            f"<item><title>Rapat APEKSI {n}</title><link>{portal.base}/berita/rapat-{n}</link>"
+            f"<content:encoded><![CDATA[{paragraph.replace('satu', str(n))}]]></content:encoded></item>"
+            for n in range(50)
+        )
+        portal.answers["/f"] = Answer(
+            '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Uji</title>'
+            f"{items}</channel></rss>".encode(),
+            content_type="application/rss+xml",
+        )
+        yield portal
+
+
+def write_operator_files(folder: Path, portal: LoopbackPortal) -> None:
+    (folder / "kabarkota.toml").write_text(
+        'allow_networks = ["127.0.0.0/8"]\ncontact = "test@example.org"\n', encoding="utf-8"
+    )
+    (folder / "catalogue.toml").write_text(SOURCE.replace("http://127.0.0.1:9", portal.base), encoding="utf-8")
+
+
+@pytest.mark.parametrize("size", ["100k", "400k", "900k"], ids=["no-room-for-a-database", "early", "late"])
+def test_disk_that_is_full_is_named_and_costs_nothing_that_was_kept(
+    tmp_path: Path, portal: LoopbackPortal, size: str
+) -> None:
+    """A file system of that size, in a mount namespace of its own."""
+    write_operator_files(tmp_path, portal)
+    (tmp_path / "d").mkdir()
+    script = 'mount -t tmpfs -o size=$1 tmpfs d || exit 77; shift; "$@"; code=$?; cp -r d kept; exit $code'
+    command = [sys.executable, "-m", "schedules", "--data", "d", "run", "--catalogue", "catalogue.toml"]
+    if shutil.which("unshare") is None:
+        pytest.skip("no unshare on this machine")
+    result = subprocess.run(
+        ["unshare", "-rm", "sh", "-c", script, "sh", size, *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    if result.returncode == 77 or "unshare" in result.stderr:
+        pytest.skip(f"no mount namespaces here: {result.stderr.strip()}")
+    assert "full" in result.stderr or "No space left" in result.stderr
+    check(result, 1, "d/")
+    if size != "100k":
+        db = sqlite3.connect(tmp_path / "kept/news.db")
+        assert db.execute("PRAGMA integrity_check").fetchone() == ("ok",)
+        db.close()
+
+
+def test_file_size_limit_is_one_clear_line(tmp_path: Path, portal: LoopbackPortal) -> None:
+    write_operator_files(tmp_path, portal)
+    command = [sys.executable, "-m", "schedules", "--data", "d", "run", "--catalogue", "catalogue.toml"]
+    result = subprocess.run(
+        ["sh", "-c", 'ulimit -f 600; exec "$@"', "sh", *command],
+        cwd=tmp_path,
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    check(result, 1, "d/")

@@ -33,6 +33,5 @@ def publish_feed(store: Store, public: Path, settings: AggregatorSettings, now: 
         self_url=urljoin(settings.site_url, FEED_FILE),
         description=DESCRIPTION,
     )
-    public.mkdir(parents=True, exist_ok=True)
     write_public(public / FEED_FILE, render_rss(items, feed))
     return new, len(items)

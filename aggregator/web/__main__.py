@@ -7,12 +7,14 @@ from pathlib import Path
 
 import uvicorn
 
+from aggregator.lifeline import die_with_parent
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo
 
 
 def main(*, database: str, public: str, host: str, port: str, url: str, name: str) -> None:
     """Serves until it is told to stop."""
+    die_with_parent()
     app = create_app(database=Path(database), public=Path(public), site=SiteInfo(url=url, name=name))
     uvicorn.run(
         app, host=host, port=int(port), log_level="warning", access_log=False, proxy_headers=False, server_header=False

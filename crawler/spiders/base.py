@@ -280,6 +280,7 @@ class ChannelSpider(scrapy.Spider):
             now=visit.job.now,
             keep_all=self.manners.settings.keep == "all",
             topics_path=self.topics_path,
+            profile=visit.job.source.profile,
         )
 
     # ── the harvest ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,18 +16,17 @@ from schedules.cycle import CycleSummary, Progress, run_cycle
 from schedules.errors import NothingReachable
 from schedules.lock import hold_writer_lock
 
-CONTACT_HINT = (
-    "kabarkota: no contact is set; portals should be able to reach whoever reads them. "
-    'Put contact = "you@example.org" into kabarkota.toml, or set KABARKOTA_CONTACT.'
-)
-
 
 def run_once(setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False) -> CycleSummary:
     """One cycle under the lock. Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
-    if not setup.crawl.contact and not setup.crawl.allow_networks:
-        print(CONTACT_HINT, file=sys.stderr)
+    warn_without_contact(setup)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
         return run_cycle(setup, store, now=now, due_only=due_only, progress=show)
+
+
+def warn_without_contact(setup: Setup) -> None:
+    if setup.contact_hint:
+        print(f"kabarkota: {setup.contact_hint}", file=sys.stderr)
 
 
 def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) -> int:

@@ -3,10 +3,10 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install test test-slow lint types imports format lock clean
+.PHONY: help install demo run test test-slow lint types imports format bench lock clean
 
 help: ## this list
-	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 14
+	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
 
 install: .venv/installed ## .venv with everything in exact versions
 
@@ -16,6 +16,12 @@ install: .venv/installed ## .venv with everything in exact versions
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --require-hashes -r requirements-dev.txt
 	$(BIN)/python -m pip install --quiet --disable-pip-version-check --no-build-isolation --no-deps -e .
 	touch $@
+
+demo: install ## the whole job against sample portals, no network needed; on a terminal it then serves the page
+	if [ -t 1 ]; then $(BIN)/kabarkota demo; else $(BIN)/kabarkota demo --once; fi
+
+run: install ## one live cycle over the real sources
+	$(BIN)/kabarkota run
 
 test: install ## the tests, under five minutes
 	$(BIN)/python -m pytest -n 2 -m "not slow"
@@ -36,6 +42,9 @@ imports: install ## the arrows between the packages
 format: install ## puts the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+bench: install ## CPU ratios against other tools, in one run
+	$(BIN)/python -m benchmarks
 
 lock: install ## resolves the pins again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.txt

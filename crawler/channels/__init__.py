@@ -1,6 +1,7 @@
 """Reading channels: bytes in, links out. PURE.
 
-feeds  sitemaps  wordpress  listings      one module for each kind; `parse_channel` chooses by kind, or sniffs
+feeds (rss  jsonfeeds)  sitemaps  wordpress  listings (headlines  entries  paging)
+one module for each kind; `parse_channel` chooses by what the body is, and by kind where that does not decide
 """
 
 from __future__ import annotations
@@ -12,17 +13,27 @@ import zlib
 
 from aggregator.models import ChannelKind, ChannelPage, Selectors
 from crawler.channels.errors import ChannelError
-from crawler.channels.feeds import parse_feed, parse_json_feed
+from crawler.channels.feeds import parse_feed
+from crawler.channels.jsonfeeds import parse_json_feed
+from crawler.channels.links import to_plain
 from crawler.channels.listings import parse_listing
 from crawler.channels.sitemaps import parse_sitemap
 from crawler.channels.wordpress import parse_posts
+from crawler.extraction.decoding import read_utf8
 
 __all__ = ["ChannelError", "parse_channel"]
 
 MAX_UNPACKED = 20 * 1024 * 1024
-_ROOT = re.compile(rb"<(?![?!])(?:\w+:)?(\w+)")
-_FEED_ROOTS = {b"rss", b"feed", b"rdf"}
-_SITEMAP_ROOTS = {b"urlset", b"sitemapindex"}
+SNIFFED_BYTES = 4096
+_CONTROLS = bytes(set(range(32)) - {9, 10, 13} | {127})
+_ELEMENT = re.compile(rb"<(?![?!])(?:\w{1,20}:)?(\w{1,20})")
+_DOCTYPE_HTML = re.compile(rb"\s*<!doctype\s+html", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
+_KIND_OF_ROOT = {
+    **dict.fromkeys((b"rss", b"feed", b"rdf"), "feed"),
+    **dict.fromkeys((b"urlset", b"sitemapindex"), "sitemap"),
+    **dict.fromkeys((b"html", b"head", b"body"), "html"),
+}
 
 
 def parse_channel(
@@ -35,36 +46,63 @@ def parse_channel(
 ) -> ChannelPage:
     """The links of a feed, sitemap, WordPress REST answer or listing page that was read from `url`.
 
-    Without `kind` the body's beginning decides. Raises ChannelError when nothing of the kind can be read; a body that
-    is broken in part gives what can be read and says so in `fault`.
+    A body that is plainly a feed, sitemap or JSON is read as one; for the rest `kind` counts, and without it the body
+    is taken for a listing. `content_type`, the HTTP header, decides nothing: servers send feeds as text/html and UTF-8
+    as ISO-8859-1, and the bytes tell. Raises ChannelError when nothing of the kind can be read; a body that is broken
+    in part gives what can be read and says so in `fault`.
     """
-    body = _unpack(body)
-    head = body[:4096].lstrip(b"\xef\xbb\xbf \t\r\n")
+    body = _to_utf8(_unpack(body))
+    head = body[:SNIFFED_BYTES].lstrip()
     if not head:
         raise ChannelError("empty body")
     looks = _sniff(head)
-    if kind in (None, ChannelKind.FEED, ChannelKind.WORDPRESS) and head[:1] in b"{[":
+    if looks == "json":
         return parse_json_feed(body, url) if b"jsonfeed.org" in head else parse_posts(body, url)
-    if kind is ChannelKind.FEED or kind is ChannelKind.WORDPRESS or (kind is None and looks == "feed"):
-        if looks == "html":
-            raise ChannelError("HTML page instead of a feed")
-        return parse_feed(body, url, content_type)
-    if kind is ChannelKind.SITEMAP or (kind is None and looks == "sitemap"):
-        if looks == "html":
-            raise ChannelError("HTML page instead of a sitemap")
+    if looks == "feed":
+        return parse_feed(body, url)
+    if looks == "sitemap" or (kind is ChannelKind.SITEMAP and looks == "other"):
         return parse_sitemap(body, url)
-    return parse_listing(body, url, selectors)
+    if kind in (None, ChannelKind.LISTING):
+        return parse_listing(body, url, selectors)
+    raise ChannelError(f"{_describe(looks, head)} instead of a {kind.value if kind else 'channel'}")
 
 
 def _sniff(head: bytes) -> str:
-    for match in _ROOT.finditer(head):
-        root = match[1].lower()
-        if root in _FEED_ROOTS:
-            return "feed"
-        if root in _SITEMAP_ROOTS:
-            return "sitemap"
-        return "html" if root in (b"html", b"head", b"body", b"div", b"meta", b"script") else "other"
-    return "html" if head[:9].lower() == b"<!doctype" else "other"
+    """json, feed, sitemap, html or other. Warnings that PHP prints before the root do not deceive it."""
+    if head[:1] in b"{[":
+        return "json"
+    if _DOCTYPE_HTML.match(head):
+        return "html"
+    first = ""
+    for match in _ELEMENT.finditer(head):
+        kind = _KIND_OF_ROOT.get(match[1].lower())
+        if kind:
+            return kind
+        first = first or "html"
+    return first or "other"
+
+
+def _describe(looks: str, head: bytes) -> str:
+    if looks != "html":
+        return f"unknown content ({to_plain(head[:200].decode('utf-8', 'replace'), 40)!r})"
+    title = _TITLE.search(head)
+    named = to_plain(title[1].decode("utf-8", "replace"), 80) if title else ""
+    return f"HTML page ({named!r})" if named else "HTML page"
+
+
+def _to_utf8(body: bytes) -> bytes:
+    """The body in UTF-8 without control characters. What is valid UTF-8 is UTF-8, whatever it declares."""
+    if b"\x00" in body[:200] or not _is_utf8(body):
+        return read_utf8(body)
+    return body.removeprefix(b"\xef\xbb\xbf").translate(None, _CONTROLS)
+
+
+def _is_utf8(body: bytes) -> bool:
+    try:
+        body.decode("utf-8")
+    except UnicodeDecodeError:
+        return False
+    return True
 
 
 def _unpack(body: bytes) -> bytes:

@@ -339,6 +339,8 @@ def describe_download_error(error: BaseException) -> str:
         if isinstance(reason, AddressRefusedError):
             return str(reason)
     text = " ".join(str(error).split())
+    if text and type(error).__module__.startswith("crawler."):  # our own words need no class name
+        return text[:300]
     return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
 
 

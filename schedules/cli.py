@@ -133,6 +133,24 @@ def extract(
     extract_file(file, url=url, zone=zone, now=parse_now(now) if now else None, as_json=json)
 
 
+@app.command()
+def classify(
+    ctx: typer.Context, file: Annotated[str, typer.Argument(metavar="FILE.jsonl|-", help="articles, one a line")]
+) -> None:
+    """Find the topics, regions and spam of the articles in a file."""
+    from schedules.commands.classify import classify_file
+
+    classify_file(file, get_context(ctx).setup)
+
+
+@app.command()
+def dedup(file: Annotated[str, typer.Argument(metavar="FILE.jsonl|-", help="articles, one a line")]) -> None:
+    """Find which articles in a file carry the same text."""
+    from schedules.commands.dedup import dedup_file
+
+    dedup_file(file)
+
+
 def extend_context(context: CommandContext, flags: dict[str, Any], keep: Keep | None) -> CommandContext:
     """The context with flags given behind the command's name."""
     more: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}

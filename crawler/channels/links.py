@@ -10,7 +10,7 @@ MAX_URL = 2_000
 MAX_LINKS = 2_000
 LIMITS = {"title": 1_000, "author": 300, "summary": 20_000, "content": 500_000}
 FULL_TEXT_CHARS = 600  # shorter content is an excerpt by another name
-_TAG = re.compile(r"<[^<>]{0,2000}>")
+_TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
 _EXCERPT_END = re.compile(
     r"(?:\[\s?(?:…|\.\.\.|&#8230;|&hellip;)\s?\]|baca selengkapnya|selengkapnya|read more|continue reading"
     r"|appeared first on.{0,200}|…|\.\.\.)\W{0,20}$",

@@ -1,0 +1,86 @@
+"""Feeds of every version, and broken ones, by feedparser: it reads what nobody else can."""
+
+from __future__ import annotations
+
+import io
+import re
+from typing import Any
+
+import feedparser
+
+from crawler.channels.errors import ChannelError
+from crawler.channels.links import MAX_LINKS
+from crawler.channels.raw import RawEntry, RawFeed
+
+_ENTRY_END = re.compile(rb"</(?:\w{1,20}:)?(?:item|entry)\s{0,10}>", re.IGNORECASE)
+_ROOT_END = re.compile(rb"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s{0,10}>", re.IGNORECASE)
+# The body is in UTF-8 whatever its declaration says; RFC 7303, 3.2 puts the header above it.
+_HEADERS = {"content-type": "application/xml; charset=utf-8"}
+
+
+def read_any_feed(body: bytes) -> RawFeed:
+    """The feed in a body in UTF-8. Raises ChannelError when it is none, or cut off within its first entry.
+
+    feedparser gets bytes in a BytesIO, never text or an address: it opens files and URLs named in those. Its cleaning
+    passes are off, for ingest cleans once.
+    """
+    whole = cut_to_whole_entries(body)
+    fault = "the feed is cut off" if whole != body else ""
+    try:
+        feed = feedparser.parse(
+            io.BytesIO(whole), response_headers=_HEADERS, sanitize_html=False, resolve_relative_uris=False
+        )
+    except Exception as error:  # feedparser raises whatever its many parsers raise
+        raise ChannelError(f"unreadable feed: {error!r}"[:200]) from error
+    if not feed.get("version") and not feed.entries:
+        raise ChannelError(f"not a feed: {_describe_fault(feed) or 'no entries'}")
+    if fault and not feed.entries:
+        raise ChannelError("the feed is cut off before the end of its first entry")
+    return RawFeed(
+        entries=tuple(map(_read_entry, feed.entries[:MAX_LINKS])),
+        title=_text(feed.feed, "title"),
+        ttl=_text(feed.feed, "ttl"),
+        period=_text(feed.feed, "sy_updateperiod").strip(),
+        frequency=_text(feed.feed, "sy_updatefrequency").strip(),
+        fault=fault or _describe_fault(feed),
+    )
+
+
+def cut_to_whole_entries(body: bytes) -> bytes:
+    """The body up to its last whole entry, where its end is missing: half a text must not pass for the full one."""
+    if _ROOT_END.search(body[-4096:]):
+        return body
+    ends = [match.end() for match in _ENTRY_END.finditer(body)]
+    return body[: ends[-1]] if ends else body[:0].join((b"", body.partition(b"<item")[0].partition(b"<entry")[0]))
+
+
+def _read_entry(entry: Any) -> RawEntry:
+    contents = [content.get("value") or "" for content in entry.get("content", ()) if isinstance(content, dict)]
+    media = (*entry.get("media_content", ()), *entry.get("media_thumbnail", ()), *entry.get("enclosures", ()))
+    return RawEntry(
+        link=_text(entry, "link"),
+        title=_text(entry, "title"),
+        published=_text(entry, "published") or _text(entry, "created"),
+        updated=_text(entry, "updated"),
+        authors=tuple(filter(None, (author.get("name") for author in entry.get("authors", ()))))
+        or (_text(entry, "author"),),
+        summary=_text(entry, "summary"),
+        content=max(contents, key=len, default=""),
+        tags=tuple(filter(None, (tag.get("term") for tag in entry.get("tags", ())))),
+        guid=_text(entry, "id"),
+        media=tuple(
+            (medium.get("url") or medium.get("href") or "", medium.get("type") or medium.get("medium") or "")
+            for medium in media
+        ),
+    )
+
+
+def _text(holder: Any, name: str) -> str:
+    value = holder.get(name)
+    return value if isinstance(value, str) else ""
+
+
+def _describe_fault(feed: Any) -> str:
+    error = feed.get("bozo_exception")
+    harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
+    return " ".join(str(error).split())[:200] if feed.get("bozo") and not isinstance(error, harmless) else ""

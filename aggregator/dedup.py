@@ -26,6 +26,8 @@ CONTAINMENT_SURE = 0.45  # alone enough: no labelled pair of different texts is 
 CONTAINMENT_MAYBE = 0.20  # with alignment: a 30 % edited copy keeps so many shingles
 ALIGNMENT = 0.66  # share of the shorter text in the longest common subsequence of words
 CONTAINMENT_SAME_SOURCE = 0.80  # a site repeats its own templates (weather, prices) with other numbers
+NUMBERS_LEAST = 8  # with fewer numbers in a text, edits alone may change half of them
+NUMBERS_SHARED = 0.45  # of many numbers, copies keep more (planted pairs: .44 and up), another day's prices fewer
 LEAST_SHINGLES = 8  # very short texts are judged as if they had so many
 MIN_SHARED = 2  # sampled shingles that make a candidate
 SAMPLE = 8  # one shingle in so many goes into the sketch …
@@ -37,6 +39,7 @@ BOILERPLATE_ARTICLES = 3  # for `cluster`: a paragraph in so many articles of a 
 BOILERPLATE_SHARE = 0.1  # … and in such a share of them is the source's own
 
 _WORD = re.compile(r"\w+")
+_NUMBER = re.compile(r"\d+")
 _MASK = (1 << 64) - 1
 _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd 64-bit constants, so that word order counts
 
@@ -49,6 +52,7 @@ class Fingerprint:
     sketch: frozenset[int]  # a fixed sample of them, for looking up
     words: tuple[str, ...]
     numbers: frozenset[str]
+    title_numbers: frozenset[str]
     text_hash: str
 
 
@@ -101,7 +105,10 @@ class DedupRecord:
 
 
 def hash_paragraph(text: str) -> int:
-    """Signed 64-bit hash of a paragraph's words, alike whatever its case, spaces or punctuation."""
+    """Signed 64-bit hash (SQLite's integers are) of a paragraph's words, whatever its case, spaces or punctuation.
+
+    Hashes are kept in the database: what goes into them must not change. A long paragraph is told by its beginning.
+    """
     words = " ".join(_WORD.findall(_fold(text[:4_000])))
     return int.from_bytes(blake2b(words.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
 
@@ -123,12 +130,18 @@ def fingerprint(title: str, text: str, *, boilerplate: Collection[int] = ()) -> 
         sketch=frozenset(value for value in shingles if _mix(value) % sample == 0),
         words=tuple(words),
         numbers=frozenset(word for word in words if word.isdigit()),
+        title_numbers=frozenset(_NUMBER.findall(title)),
         text_hash=blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=16).hexdigest(),
     )
 
 
 def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
-    """Whether two texts are the same piece of news. Symmetric."""
+    """Whether two texts are the same piece of news. Symmetric.
+
+    Templates (weather, prices, match schedules) are more alike than reposts: what tells two days apart are numbers.
+    """
+    if same_source and _titles_differ_by_number(a, b):
+        return Verdict(rule="", containment=0.0, alignment=0.0)
     if a.words and a.text_hash == b.text_hash:
         return Verdict(rule="exact", containment=1.0, alignment=1.0)
     shorter = max(LEAST_SHINGLES, min(len(a.shingles), len(b.shingles)))
@@ -136,10 +149,10 @@ def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
     if same_source:
         alike = containment >= CONTAINMENT_SAME_SOURCE and a.numbers == b.numbers
         return Verdict(rule="same-source" if alike else "", containment=containment, alignment=0.0)
+    if containment < CONTAINMENT_MAYBE or _hold_other_numbers(a, b):
+        return Verdict(rule="", containment=containment, alignment=0.0)
     if containment >= CONTAINMENT_SURE:
         return Verdict(rule="containment", containment=containment, alignment=0.0)
-    if containment < CONTAINMENT_MAYBE:
-        return Verdict(rule="", containment=containment, alignment=0.0)
     alignment = _align(a.words, b.words)
     return Verdict(rule="alignment" if alignment >= ALIGNMENT else "", containment=containment, alignment=alignment)
 
@@ -242,6 +255,15 @@ def _find_component(
         found |= fresh
         queue += fresh
     return found
+
+
+def _titles_differ_by_number(a: Fingerprint, b: Fingerprint) -> bool:
+    return bool(a.title_numbers and b.title_numbers and a.title_numbers != b.title_numbers)
+
+
+def _hold_other_numbers(a: Fingerprint, b: Fingerprint) -> bool:
+    fewer = min(len(a.numbers), len(b.numbers))
+    return fewer >= NUMBERS_LEAST and len(a.numbers & b.numbers) < NUMBERS_SHARED * fewer
 
 
 def _align(a: tuple[str, ...], b: tuple[str, ...]) -> float:

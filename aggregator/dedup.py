@@ -31,8 +31,8 @@ NUMBERS_SHARED = 0.45  # of many numbers, copies keep more (planted pairs: .44 a
 LEAST_SHINGLES = 8  # very short texts are judged as if they had so many
 MIN_SHARED = 2  # sampled shingles that make a candidate
 SAMPLE = 8  # one shingle in so many goes into the sketch …
-SAMPLE_SHORT = 4  # … of a text under SHORT_WORDS words
-SHORT_WORDS = 80
+SAMPLE_LEAD = 2  # … and one in so few of the first LEAD_SHINGLES, for excerpts are cut from the lead
+LEAD_SHINGLES = 48
 MAX_WORDS = 6_000  # the rest of a longer text adds work, not evidence
 
 BOILERPLATE_ARTICLES = 3  # for `cluster`: a paragraph in so many articles of a source …
@@ -121,13 +121,13 @@ def fingerprint(title: str, text: str, *, boilerplate: Collection[int] = ()) -> 
     kept = [line for line in text.split("\n") if line and (not boilerplate or hash_paragraph(line) not in boilerplate)]
     words = _WORD.findall(_fold("\n".join(kept) or title))[:MAX_WORDS]
     hashes = [_hash_word(word) for word in words]
-    shingles = frozenset(
+    runs = [
         _sign((a * _FIRST + b * _SECOND + c) & _MASK) for a, b, c in zip(hashes, hashes[1:], hashes[2:], strict=False)
-    ) or frozenset(map(_sign, hashes))
-    sample = SAMPLE_SHORT if len(words) < SHORT_WORDS else SAMPLE
+    ] or list(map(_sign, hashes))
+    shingles = frozenset(runs)
     return Fingerprint(
         shingles=shingles,
-        sketch=frozenset(value for value in shingles if _mix(value) % sample == 0),
+        sketch=_sample(shingles, SAMPLE) | _sample(runs[:LEAD_SHINGLES], SAMPLE_LEAD),
         words=tuple(words),
         numbers=frozenset(word for word in words if word.isdigit()),
         title_numbers=frozenset(_NUMBER.findall(title)),
@@ -281,6 +281,10 @@ def _hash_word(word: str) -> int:
 
 def _sign(value: int) -> int:
     return value - (1 << 64) if value >> 63 else value
+
+
+def _sample(shingles: Iterable[int], one_in: int) -> frozenset[int]:
+    return frozenset(value for value in shingles if _mix(value) % one_in == 0)
 
 
 def _mix(value: int) -> int:

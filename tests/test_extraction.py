@@ -506,6 +506,16 @@ def test_bare_link_becomes_an_empty_article() -> None:
     assert (article.text, article.title, article.published) == ("", "", None)
 
 
+# ── a page that says little in its head ──
+
+
+@pytest.mark.parametrize("window", ["", "Kabar Uji", "Kabar Uji Portal Berita Nusantara"])
+def test_only_heading_is_the_title_where_the_window_says_the_sites_name(window: str) -> None:
+    body = "".join(f"<p>{paragraph}</p>" for paragraph in PROSE)
+    page = f"<title>{window}</title><body><article><h1>Halte baru dibuka di tiga kelurahan</h1>{body}</article>"
+    assert extract_article(page.encode(), URL).title == "Halte baru dibuka di tiga kelurahan"
+
+
 # ── hashes ──
 
 

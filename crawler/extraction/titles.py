@@ -1,6 +1,7 @@
 """The headline of a page. Pure.
 
-the profile's element ─▶ the heading that the head of the page repeats ─▶ the head's title less the site's name
+the profile's element ─▶ the heading that the head of the page repeats ─▶ the only h1, where the head says little
+  ─▶ the head's title less the site's name
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ from crawler.extraction.paragraphs import fold_words
 MAX_HEADINGS = 60
 # A heading of fewer characters is a rubric ("Berita") that the page's title happens to hold.
 LEAST_TITLE_CHARS = 12
+LEAST_HEADLINE_CHARS = 20  # names of sites are shorter
 
 _FIND_HEADINGS = etree.XPath("//h1 | //h2 | //h3 | //*[contains(@class, 'entry-title') or @itemprop='headline']")
 _FIND_FIRST_HEADINGS = etree.XPath("//h1")
@@ -33,10 +35,13 @@ def find_title(page: Page) -> str:
     for claim in said:
         if title := _match_heading(headings, claim):
             return title
+    first_headings = [*filter(None, map(read_element, _FIND_FIRST_HEADINGS(page.root)[:MAX_HEADINGS]))]
+    if said == [meta.document_title] and len(first_headings) == 1 and len(first_headings[0]) >= LEAST_HEADLINE_CHARS:
+        return first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
     for claim in said:
         if title := _strip_site(claim, meta.site_name):
             return title
-    return next(filter(None, map(read_element, _FIND_FIRST_HEADINGS(page.root)[:MAX_HEADINGS])), "")
+    return first_headings[0] if first_headings else ""
 
 
 def _match_heading(headings: Sequence[str], claim: str) -> str:

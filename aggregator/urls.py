@@ -37,7 +37,7 @@ _extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bun
 def canonicalize(url: str, *, base: str = "") -> str:
     """The address under which an article is kept: absolute http(s), without tracking, AMP, fragment or page number.
 
-    "" for what is no such address, or is hostile: other schemes, credentials, control characters, over 2,000 characters.
+    "" for what is no such address, or is hostile: another scheme, credentials, control characters, over 2,000 letters.
     """
     parts = _split(url, base)
     if parts is None:

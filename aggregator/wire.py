@@ -34,7 +34,7 @@ class Codec(Generic[T]):
         self._model: type[_Wire[T]] = _Wire[kind]  # type: ignore[valid-type]
 
     def encode(self, value: T) -> bytes:
-        """`value` as JSON without line breaks. Lone surrogates, which portals smuggle in as `\\ud800`, become question marks."""
+        """`value` as JSON without line breaks. Lone surrogates, which portals smuggle in as `\\ud800`, become "?"."""
         try:
             return self._model(value).model_dump_json().encode()
         except (PydanticSerializationError, UnicodeEncodeError):

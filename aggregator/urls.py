@@ -19,14 +19,19 @@ MAX_URL_LENGTH = 2000  # longer ones are generated, not written; browsers and se
 
 # parameters that say how a reader came, not what is read
 _TRACKING = re.compile(
-    r"utm_\w+|fbclid|gclid|dclid|igshid|igsh|mc_[ce]id|yclid|msclkid|twclid|_ga|_gl|wt_mc|ref|ref_src|referrer|source"
-    r"|from|share|shared|amp|amp_\w+|outputtype|m|mobile|nocache|fb_comment_id|replytocom|tbclid|ved|usg",
+    r"utm_\w+|fbclid|gclid|dclid|igshid|igsh|mc_[ce]id|yclid|msclkid|twclid|_ga|_gl|wt_mc|ref_src|referrer|amp_\w+"
+    r"|outputtype|nocache|fb_comment_id|replytocom|tbclid|ved|usg",
     re.IGNORECASE,
 )
+# the same, unless the value is a number: then it may be what is read
+_MAYBE_TRACKING = re.compile(r"ref|source|from|shared?|amp|m|mobile", re.IGNORECASE)
 _PAGE_PARAMETER = re.compile(r"page|paged|halaman|pg|show", re.IGNORECASE)
+_PAGE_VALUE = re.compile(r"\d{1,3}|all|semua|", re.IGNORECASE)  # `?page=berita&id=5` says what is read
 _AMP_TAIL = re.compile(r"/amp/?$|\.amp(?=\.html?$)|(?<=\.html)/amp/?$", re.IGNORECASE)
 _AMP_HEAD = re.compile(r"^/amp(?=/)", re.IGNORECASE)
-_PAGE_TAIL = re.compile(r"(?<=[^/]{12})/(?:page/)?(?:[1-9]|1\d)/?$")  # only behind a slug: /2023/02 is a date
+_PAGE_TAIL = re.compile(r"(?<=/)((?:[^/-]+-){3}[^/]+)/(?:page/)?(?:[1-9]|1\d)/?$")  # behind a headline's slug only
+_ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
+_UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
 _BAD = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
@@ -43,17 +48,13 @@ def canonicalize(url: str, *, base: str = "") -> str:
     if parts is None:
         return ""
     scheme, netloc, path, query = parts
-    for label in ("amp.",):
-        if netloc.startswith(label) and netloc.count(".") > 1:
-            netloc = netloc.removeprefix(label)
+    if netloc.startswith("amp.") and netloc.count(".") > 1:
+        netloc = netloc.removeprefix("amp.")
     path = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
-    path = _PAGE_TAIL.sub("", path)
-    pairs = [
-        (name, value)
-        for name, value in parse_qsl(query, keep_blank_values=True)
-        if not _TRACKING.fullmatch(name) and not _PAGE_PARAMETER.fullmatch(name)
-    ]
-    canonical = urlunsplit((scheme, netloc, quote(path, safe=_SAFE_IN_PATH), urlencode(sorted(pairs)), ""))
+    path = _PAGE_TAIL.sub(r"\1", path)
+    path = _ESCAPE.sub(_normalize_escape, quote(path, safe=_SAFE_IN_PATH))
+    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if not _is_beside_the_point(*pair)]
+    canonical = urlunsplit((scheme, netloc, path, urlencode(sorted(pairs)), ""))
     return canonical if len(canonical) <= MAX_URL_LENGTH else ""
 
 
@@ -83,8 +84,7 @@ def get_host(url: str) -> str:
 @lru_cache(maxsize=65536)
 def get_registrable_domain(host: str) -> str:
     """`kaltim.tribunnews.com:443` → `tribunnews.com`; an IP address or a single label is its own domain."""
-    name = host.rpartition(":")[0] if host.rpartition(":")[2].isdigit() and host.count(":") == 1 else host
-    name = name.strip("[].").lower()
+    name = get_host(f"//{host}").strip(".")
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -95,6 +95,21 @@ def get_registrable_domain(host: str) -> str:
 def is_same_site(a: str, b: str) -> bool:
     """Whether two URLs belong to one registrable domain."""
     return get_registrable_domain(get_host(a)) == get_registrable_domain(get_host(b)) != ""
+
+
+def _is_beside_the_point(name: str, value: str) -> bool:
+    """Whether a parameter does not change what is read."""
+    return bool(
+        _TRACKING.fullmatch(name)
+        or (_MAYBE_TRACKING.fullmatch(name) and not (value.isdigit() and len(value) > 1))
+        or (_PAGE_PARAMETER.fullmatch(name) and _PAGE_VALUE.fullmatch(value))
+    )
+
+
+def _normalize_escape(escape: re.Match[str]) -> str:
+    """`%7e` → `~`, `%c3` → `%C3` (RFC 3986, 6.2.2)."""
+    character = chr(int(escape[1], 16))
+    return character if character in _UNRESERVED else escape[0].upper()
 
 
 def _split(url: str, base: str) -> tuple[str, str, str, str] | None:

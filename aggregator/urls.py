@@ -50,9 +50,7 @@ def canonicalize(url: str, *, base: str = "") -> str:
     scheme, netloc, path, query = parts
     if netloc.startswith("amp.") and netloc.count(".") > 1:
         netloc = netloc.removeprefix("amp.")
-    path = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
-    path = _PAGE_TAIL.sub(r"\1", path)
-    path = _ESCAPE.sub(_normalize_escape, quote(path, safe=_SAFE_IN_PATH))
+    path = _ESCAPE.sub(_normalize_escape, quote(_strip_path(path), safe=_SAFE_IN_PATH))
     pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if not _is_beside_the_point(*pair)]
     canonical = urlunsplit((scheme, netloc, path, urlencode(sorted(pairs)), ""))
     return canonical if len(canonical) <= MAX_URL_LENGTH else ""
@@ -95,6 +93,13 @@ def get_registrable_domain(host: str) -> str:
 def is_same_site(a: str, b: str) -> bool:
     """Whether two URLs belong to one registrable domain."""
     return get_registrable_domain(get_host(a)) == get_registrable_domain(get_host(b)) != ""
+
+
+def _strip_path(path: str) -> str:
+    """The path without AMP and page number; again and again, for stripping one may lay another bare."""
+    stripped = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
+    stripped = _PAGE_TAIL.sub(r"\1", stripped)
+    return stripped if stripped == path else _strip_path(stripped)
 
 
 def _is_beside_the_point(name: str, value: str) -> bool:

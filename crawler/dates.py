@@ -68,10 +68,11 @@ _NUMERIC = re.compile(
 _NO_YEAR = re.compile(rf"{_WEEKDAY}\s?(?:pagi|siang|sore|malam)?\s?,?\s?\((?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})\)")
 _NO_YEAR_NAMED = re.compile(rf"{_WEEKDAY}\s?,\s?(?P<day>[0-3]?\d)\s(?P<name>{_MONTH})\b(?!\.?\s?\d{{2}})")
 _TIME = re.compile(rf"(?<![\d/.,-]){_CLOCK}\s?{_OFFSET}")
-_ZONE_BEFORE = re.compile(r"\b(wib|wita|wit)\s?$")
+_ZONE_BEFORE = re.compile(r"\b(?:(?P<zone>wib|wita|wit)|(?:gmt|utc)\s?(?P<offset>[+-]\d{1,2}))\s?$")
+_CLOCK_BEFORE = re.compile(rf"(?<![\d/.,-]){_CLOCK}\s?{_OFFSET}\s?[,|/-]?\s?(?:{_WEEKDAY}\s?,?\s?)?$")
 _UPDATE_LABEL = re.compile(
-    r"(?:terakhir )?(?:diperbarui|diperbaharui|diupdate|di-update|updated?|last (?:updated|modified)|modified|dimutakhirkan)"
-    r"(?: pada)?\s?:?"
+    r"(?:terakhir )?(?:diperbarui|diperbaharui|diupdate|di-update|dimutakhirkan"
+    r"|updated?|last (?:updated|modified)|modified)(?: pada)?\s?:?"
 )
 _RELATIVE = re.compile(
     r"(?P<count>\d{1,3}|se|satu|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|a|an)\s?"
@@ -205,7 +206,7 @@ def _read_match(match: re.Match[str], folded: str, matches: list[re.Match[str]],
     if match.re is _ISO:
         year, month, day = int(groups["year"]), int(groups["month"]), int(groups["day"])
         if groups["hour"]:
-            return _build_with_clock(year, month, day, match, place)
+            return _build_with_clock((year, month, day), match, place)
         return _build(year, month, day, folded[match.end() :], place)
     if "name" in groups:
         month, day = MONTHS[groups["name"]], int(groups["day"])
@@ -217,7 +218,12 @@ def _read_match(match: re.Match[str], folded: str, matches: list[re.Match[str]],
     year += 2000 if year < 100 else 0
     following = [other.start() for other in matches if other.start() >= match.end()]
     rest = folded[match.end() : min(following, default=len(folded))]
-    return _build(year, month, day, rest, place)
+    found = _build(year, month, day, rest, place)
+    if found is not None and found.precision is DatePrecision.DAY:
+        ahead = _CLOCK_BEFORE.search(folded, max(0, match.start() - 40), match.start())
+        if ahead is not None:
+            return _build_with_clock((year, month, day), ahead, place)
+    return found
 
 
 def _read_without_year(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:
@@ -237,7 +243,7 @@ def _build(year: int, month: int, day: int, rest: str, place: tzinfo) -> ParsedD
     """A date with the clock that follows it, if one does."""
     clock = _TIME.search(rest[:40])
     if clock is not None:
-        return _build_with_clock(year, month, day, clock, place, before=rest[: clock.start()])
+        return _build_with_clock((year, month, day), clock, place, before=rest[: clock.start()])
     try:
         return ParsedDate(datetime(year, month, day, tzinfo=place), DatePrecision.DAY)
     except ValueError:
@@ -245,7 +251,7 @@ def _build(year: int, month: int, day: int, rest: str, place: tzinfo) -> ParsedD
 
 
 def _build_with_clock(
-    year: int, month: int, day: int, clock: re.Match[str], place: tzinfo, before: str = ""
+    day: tuple[int, int, int], clock: re.Match[str], place: tzinfo, *, before: str = ""
 ) -> ParsedDate | None:
     hour, second = int(clock["hour"]), clock["second"]
     half = clock.groupdict().get("half") or ""
@@ -253,23 +259,29 @@ def _build_with_clock(
         hour = hour % 12 + (12 if half.startswith("p") else 0)
     zone = _read_zone(clock, before) or place
     try:
-        at = datetime(year, month, day, hour, int(clock["minute"]), int(second or 0), tzinfo=zone)
+        at = datetime(*day, hour, int(clock["minute"]), int(second or 0), tzinfo=zone)
     except ValueError:
         return None
     return ParsedDate(at, DatePrecision.SECOND if second else DatePrecision.MINUTE)
 
 
 def _read_zone(clock: re.Match[str], before: str) -> tzinfo | None:
-    if clock["offset"]:
-        sign = -1 if clock["offset"][0] == "-" else 1
-        digits = clock["offset"][1:].replace(":", "")
-        hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
-        return timezone(sign * timedelta(hours=hours, minutes=minutes)) if hours <= 14 and minutes < 60 else None
-    name = clock["zone"]
-    if name is None:
-        ahead = _ZONE_BEFORE.search(before)
-        name = ahead[1] if ahead else None
-    return None if name is None else timezone(timedelta(hours=ZONES[name]))
+    """The zone that stands behind the clock, or else right before it."""
+    said: re.Match[str] | None = clock
+    if clock["offset"] is None and clock["zone"] is None:
+        said = _ZONE_BEFORE.search(before)
+    if said is None:
+        return None
+    return _read_offset(said["offset"]) if said["offset"] else timezone(timedelta(hours=ZONES[said["zone"]]))
+
+
+def _read_offset(text: str) -> tzinfo | None:
+    """`+07`, `+0700`, `-3:30`; None for what no place on earth has."""
+    digits = text[1:].replace(":", "")
+    hours, minutes = (int(digits), 0) if len(digits) <= 2 else (int(digits[:-2]), int(digits[-2:]))
+    if hours > 14 or minutes > 59:
+        return None
+    return timezone((-1 if text[0] == "-" else 1) * timedelta(hours=hours, minutes=minutes))
 
 
 def _read_relative(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import os
 import tomllib
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,6 +22,7 @@ from schedules.errors import UsageFailure
 
 PREFIX = "KABARKOTA_"
 FILE_NAME = "kabarkota.toml"
+NameKey = Callable[[list[str]], str]  # how a key of one layer is named to the operator
 CONTACT_HINT = (
     "no contact is set; portals should be able to reach whoever reads them. "
     'Put contact = "you@example.org" into kabarkota.toml, or set KABARKOTA_CONTACT.'
@@ -37,8 +38,8 @@ class Configuration(BaseModel):
     catalogue: Path | None = None
     contact: str = Field("", description="goes into the user agent, so that portals can turn to somebody")
     allow_networks: tuple[IPvAnyNetwork, ...] = ()
-    crawl: CrawlSettings = CrawlSettings()  # type: ignore[call-arg]  # all fields have defaults
-    aggregator: AggregatorSettings = AggregatorSettings()  # type: ignore[call-arg]
+    crawl: CrawlSettings = CrawlSettings()
+    aggregator: AggregatorSettings = AggregatorSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,12 +83,16 @@ def load_setup(
     environ = os.environ if environ is None else environ
     path = find_file(config, environ)
     content = _read_file(path) if path else {}
-    layers = [(str(path), content), ("environment", read_environment(environ)), ("command line", dict(flags or {}))]
+    layers: list[tuple[dict[str, Any], NameKey]] = [
+        (content, lambda keys: f"{path}: {'.'.join(keys)}"),
+        (read_environment(environ), lambda keys: PREFIX + "__".join(keys).upper()),
+        (dict(flags or {}), lambda keys: f"command line: {'.'.join(keys)}"),
+    ]
     merged: dict[str, Any] = {}
-    for origin, layer in layers:
-        _validate(layer, origin)
+    for layer, name_key in layers:
+        _validate(layer, name_key)
         merged = _merge(merged, layer)
-    configuration = _validate(merged, "configuration")
+    configuration = _validate(merged, ".".join)
     crawl = configuration.crawl.model_copy(
         update={
             "contact": configuration.contact or configuration.crawl.contact,
@@ -127,6 +132,8 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
         target = layer
         for section in sections:
             target = target.setdefault(section, {})
+            if not isinstance(target, dict):
+                raise UsageFailure(f"{name}: {PREFIX}{section.upper()} is set, too, and is no section")
         target[key] = [part.strip() for part in value.split(",")] if key == "allow_networks" else value
     return layer
 
@@ -147,14 +154,13 @@ def _read_file(path: Path) -> dict[str, Any]:
         raise UsageFailure(f"{path}: not valid TOML: {error}") from error
 
 
-def _validate(layer: Mapping[str, Any], origin: str) -> Configuration:
+def _validate(layer: Mapping[str, Any], name_key: NameKey) -> Configuration:
     try:
         return Configuration.model_validate(layer)
     except ValidationError as error:
         fault = error.errors()[0]
-        key = ".".join(map(str, fault["loc"]))
         problem = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
-        raise UsageFailure(f"{origin}: {key}: {problem}") from error
+        raise UsageFailure(f"{name_key([str(key) for key in fault['loc']])}: {problem}") from error
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

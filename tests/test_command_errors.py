@@ -59,7 +59,7 @@ def test_faulty_configuration_is_named(tmp_path: Path, content: str, words: tupl
 
 
 def test_unknown_variable_is_named(tmp_path: Path) -> None:
-    check(run(tmp_path, "run", KABARKOTA_COLOUR="1"), 2, "environment", "colour")
+    check(run(tmp_path, "run", KABARKOTA_COLOUR="1"), 2, "KABARKOTA_COLOUR", "unknown key")
 
 
 @pytest.mark.parametrize(

@@ -35,8 +35,8 @@ SAME_EVENT = [
 ]
 PRICES = (
     "Harga cabai rawit di pasar induk hari ini {} rupiah, bawang merah {} rupiah, bawang putih {} rupiah, telur {} "
-    "rupiah, beras medium {} rupiah, gula pasir {} rupiah, minyak goreng {} rupiah, dan daging ayam {} rupiah per kilogram. "
-    "Dinas perdagangan mencatat pasokan cukup dan meminta warga berbelanja seperlunya menjelang hari raya."
+    "rupiah, beras medium {} rupiah, gula pasir {} rupiah, minyak goreng {} rupiah, dan daging ayam {} rupiah "
+    "per kilogram. Dinas perdagangan mencatat pasokan cukup dan meminta warga berbelanja seperlunya hingga hari raya."
 )
 
 

@@ -17,18 +17,42 @@ from twisted.internet import defer
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
+MAX_CAUSES = 20
+_GLOBAL_UNICAST = ipaddress.ip_network("2000::/3")  # all that IANA has given out; what is outside is local or nobody's
+_NAT64 = ipaddress.ip_network("64:ff9b::/96")  # RFC 6052: how IPv4 is reached from a network without it
+_DOCUMENTATION = ipaddress.ip_network("3fff::/20")  # RFC 9637, newer than Python 3.11's tables
+
 
 class AddressRefusedError(OSError):
     """The address is private and no setting opens it."""
 
 
 def is_public(address: IPAddress) -> bool:
-    """Whether `address` is reachable by anyone: a global unicast address, also inside its IPv4-mapped forms."""
+    """Whether `address` is reachable by anyone: global unicast, also where it is an IPv4 address in an IPv6 form."""
     if isinstance(address, ipaddress.IPv6Address):
+        if address in _NAT64:
+            return is_public(ipaddress.IPv4Address(int(address) & 0xFFFFFFFF))
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if inner is not None and not is_public(inner):
             return False
+        if address not in _GLOBAL_UNICAST or address in _DOCUMENTATION:
+            return False
     return address.is_global and not address.is_multicast and not address.is_reserved
+
+
+def find_refusal(error: BaseException) -> AddressRefusedError | None:
+    """The guard's refusal behind a failed connection, however Twisted and Scrapy have wrapped it."""
+    queue: list[Any] = [error]
+    seen: list[BaseException] = []
+    while queue and len(seen) < MAX_CAUSES:
+        cause = queue.pop(0)
+        cause = getattr(cause, "value", cause)  # a Twisted Failure
+        if isinstance(cause, AddressRefusedError):
+            return cause
+        if isinstance(cause, BaseException) and cause not in seen:
+            seen.append(cause)
+            queue += [cause.__cause__, cause.__context__, *(getattr(cause, "reasons", None) or ())]
+    return None
 
 
 class AddressGuard:

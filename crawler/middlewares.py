@@ -16,8 +16,9 @@ from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import RobotsRecord
+from crawler.address_guard import find_refusal
 from crawler.clock import Clock
-from crawler.politeness import Pace, Robots, get_crawl_delay, host_of, is_allowed
+from crawler.politeness import Pace, Robots, cut_robots, get_crawl_delay, host_of, is_allowed
 from crawler.retry_after import parse_retry_after
 from crawler.settings import CrawlSettings
 
@@ -64,8 +65,8 @@ class RobotsMiddleware:
             return
         record = await self._get_record(request.url)
         if not 0 < record.status < 500:
-            what = f"HTTP {record.status}" if record.status else "no answer"
-            raise RobotsUnreadableError(f"robots.txt cannot be read ({what})")
+            what = f"HTTP {record.status}" if record.status else self._manners.robots.get_reason(record.host)
+            raise RobotsUnreadableError(f"robots.txt cannot be read ({what or 'no answer'})")
         if not is_allowed(record, request.url):
             raise RobotsRefusedError("robots.txt disallows it")
 
@@ -86,9 +87,13 @@ class RobotsMiddleware:
         try:
             response = await engine.download_async(request)
         except Exception as error:  # whatever kept it from being read, the consequence is the same
+            refusal = find_refusal(error)
+            if refusal is not None:
+                raise refusal from error  # which is our doing and not the host's
             logger.info("%s: robots.txt cannot be read: %s", host, error)
+            self._manners.robots.set_reason(host, f"{type(error).__name__}: {error}")
             return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=0)
-        body = response.body if 200 <= response.status < 300 else b""
+        body = cut_robots(response.body) if 200 <= response.status < 300 else b""
         return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=response.status, body=body)
 
 

@@ -14,10 +14,10 @@ def parse_retry_after(value: bytes | None, now: datetime) -> int | None:
         return None
     text = value.decode("latin-1").strip()
     if text.isascii() and text.isdigit():
-        return min(int(text[:9]), LONGEST_SECONDS)
+        return min(int(text.lstrip("0")[:9] or 0), LONGEST_SECONDS)
     try:
         when = parsedate_to_datetime(text)
-    except ValueError:
+    except (ValueError, OverflowError):
         return None
     if when.tzinfo is None:
         when = when.replace(tzinfo=now.tzinfo)

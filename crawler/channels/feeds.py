@@ -1,6 +1,6 @@
 """RSS, RDF and Atom.
 
-    bytes ──▶ well-formed RSS 2.0? ──yes──▶ rss.read_rss (lxml: .3 ms for 30 entries)  ──┬─▶ raw.clean_feed
+    bytes ──▶ well-formed RSS 2.0? ──yes──▶ rss.read_rss (lxml: .3 ms for 30 entries)  ──┬─▶ cleaning.clean_feed
                                    └─no───▶ oddfeeds.read_any_feed (feedparser: 6 ms) ───┘
 
 The first way is for speed only: it says nothing where it is not sure, and feedparser has the last word.
@@ -11,9 +11,9 @@ from __future__ import annotations
 import re
 
 from aggregator.models import ChannelPage
+from crawler.channels.cleaning import clean_feed
 from crawler.channels.errors import ChannelError
 from crawler.channels.oddfeeds import read_any_feed
-from crawler.channels.raw import clean_feed
 from crawler.channels.rss import read_rss
 
 _PROLOG = re.compile(rb"<\?xml|<rss|<feed|<rdf:RDF|<(?:\w{1,20}:)(?:feed|rss|rdf)", re.IGNORECASE)

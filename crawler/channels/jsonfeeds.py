@@ -6,9 +6,10 @@ import json
 from typing import Any
 
 from aggregator.models import ChannelPage
+from crawler.channels.cleaning import clean_feed
 from crawler.channels.errors import ChannelError
 from crawler.channels.links import MAX_LINKS
-from crawler.channels.raw import RawEntry, RawFeed, clean_feed
+from crawler.channels.raw import RawEntry, RawFeed
 
 
 def parse_json_feed(body: bytes, url: str) -> ChannelPage:

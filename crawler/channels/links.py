@@ -9,13 +9,7 @@ from urllib.parse import urljoin, urlsplit
 MAX_URL = 2_000
 MAX_LINKS = 2_000
 LIMITS = {"title": 1_000, "author": 300, "summary": 20_000, "content": 500_000}
-FULL_TEXT_CHARS = 600  # shorter content is an excerpt by another name
 _TAG = re.compile(r"<[a-zA-Z/!][^<>]{0,2000}>")
-_EXCERPT_END = re.compile(
-    r"(?:\[\s?(?:…|\.\.\.|&#8230;|&hellip;)\s?\]|baca selengkapnya|selengkapnya|read more|continue reading"
-    r"|appeared first on.{0,200}|…|\.\.\.)\W{0,20}$",
-    re.IGNORECASE | re.DOTALL,
-)
 
 
 def resolve(url: str, base: str) -> str:
@@ -40,16 +34,6 @@ def to_plain(text: str, limit: int) -> str:
     elif "&" in cut:
         cut = _unescape(cut)
     return " ".join(cut.split())[:limit]
-
-
-def choose_full_text(content: str, summary: str) -> str:
-    """The content, where it is clearly the whole text and not an excerpt."""
-    plain = to_plain(content, 5_000)
-    if len(plain) < FULL_TEXT_CHARS or len(content) <= len(summary):
-        return ""
-    if _EXCERPT_END.search(to_plain(content[-600:], 600)) and content.lower().count("<p") < 3:
-        return ""
-    return content[: LIMITS["content"]]
 
 
 def _unescape(text: str) -> str:

@@ -12,7 +12,9 @@ from crawler.channels.errors import ChannelError
 from crawler.channels.links import MAX_LINKS
 from crawler.channels.raw import RawEntry, RawFeed
 
+TAIL_BYTES = 64 * 1024  # scripts of advertisers may follow the end
 _ENTRY_END = re.compile(rb"</(?:\w{1,20}:)?(?:item|entry)\s{0,10}>", re.IGNORECASE)
+_ENTRY_START = re.compile(rb"<(?:\w{1,20}:)?(?:item|entry)[\s>]", re.IGNORECASE)
 _ROOT_END = re.compile(rb"</(?:\w{1,20}:)?(?:rss|feed|rdf)\s{0,10}>", re.IGNORECASE)
 # The body is in UTF-8 whatever its declaration says; RFC 7303, 3.2 puts the header above it.
 _HEADERS = {"content-type": "application/xml; charset=utf-8"}
@@ -48,10 +50,13 @@ def read_any_feed(body: bytes) -> RawFeed:
 
 def cut_to_whole_entries(body: bytes) -> bytes:
     """The body up to its last whole entry, where its end is missing: half a text must not pass for the full one."""
-    if _ROOT_END.search(body[-4096:]):
+    if _ROOT_END.search(body, max(0, len(body) - TAIL_BYTES)):
         return body
     ends = [match.end() for match in _ENTRY_END.finditer(body)]
-    return body[: ends[-1]] if ends else body[:0].join((b"", body.partition(b"<item")[0].partition(b"<entry")[0]))
+    if ends:
+        return body[: ends[-1]]
+    start = _ENTRY_START.search(body)
+    return body[: start.start()] if start else body
 
 
 def _read_entry(entry: Any) -> RawEntry:
@@ -61,9 +66,8 @@ def _read_entry(entry: Any) -> RawEntry:
         link=_text(entry, "link"),
         title=_text(entry, "title"),
         published=_text(entry, "published") or _text(entry, "created"),
-        updated=_text(entry, "updated"),
-        authors=tuple(filter(None, (author.get("name") for author in entry.get("authors", ()))))
-        or (_text(entry, "author"),),
+        updated=dict.get(entry, "updated") or "",  # feedparser's own `get` answers with the publication
+        authors=_list_authors(entry),
         summary=_text(entry, "summary"),
         content=max(contents, key=len, default=""),
         tags=tuple(filter(None, (tag.get("term") for tag in entry.get("tags", ())))),
@@ -73,6 +77,14 @@ def _read_entry(entry: Any) -> RawEntry:
             for medium in media
         ),
     )
+
+
+def _list_authors(entry: Any) -> tuple[str, ...]:
+    """All names; of an RSS author ("mail (name)") the whole, since feedparser knows top-level domains of 1998 only."""
+    said = _text(entry, "author")
+    if "@" in said:
+        return (said,)
+    return tuple(filter(None, (author.get("name") for author in entry.get("authors", ())))) or (said,)
 
 
 def _text(holder: Any, name: str) -> str:

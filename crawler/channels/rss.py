@@ -19,8 +19,10 @@ _SYNDICATION = "{http://purl.org/rss/1.0/modules/syndication/}"
 _MEDIA = ("{http://search.yahoo.com/mrss/}", "{http://search.yahoo.com/mrss}")
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _TEXTS = frozenset(
-    ("title", "link", "description", "guid", "pubDate", "author", "category")
-    + (_CONTENT, f"{_DC}creator", f"{_DC}date", f"{_DC}subject", f"{_ATOM}updated")
+    (
+        *("title", "link", "description", "guid", "pubDate", "author", "category", _CONTENT),
+        *(f"{_DC}creator", f"{_DC}date", f"{_DC}subject", f"{_ATOM}updated"),
+    )
 )
 _MEDIA_TAGS = frozenset(
     ("enclosure", *(f"{space}{name}" for space in _MEDIA for name in ("content", "thumbnail")))
@@ -54,7 +56,7 @@ def read_rss(body: bytes) -> RawFeed | None:
 
 def _read_item(item: etree._Element) -> RawEntry | None:
     said: defaultdict[str, list[str]] = defaultdict(list)
-    media: list[tuple[str, str]] = []
+    media: defaultdict[bool, list[tuple[str, str]]] = defaultdict(list)  # by whether it is an enclosure
     for element in item.iter():
         tag = str(element.tag)
         if tag in _TEXTS and element.getparent() is item:
@@ -63,7 +65,8 @@ def _read_item(item: etree._Element) -> RawEntry | None:
             if text := (element.text or "").strip():
                 said[tag].append(text)
         elif tag in _MEDIA_TAGS:
-            media.append((element.get("url", ""), element.get("type") or element.get("medium") or ""))
+            kind = element.get("type") or element.get("medium") or ""
+            media[tag == "enclosure"].append((element.get("url", ""), kind))
 
     def first(*tags: str) -> str:
         return next((said[tag][0] for tag in tags if said[tag]), "")
@@ -79,7 +82,7 @@ def _read_item(item: etree._Element) -> RawEntry | None:
         content=max(said[_CONTENT], key=len, default=""),
         tags=(*said["category"], *said[f"{_DC}subject"]),
         guid=first("guid"),
-        media=tuple(media),
+        media=(*media[False], *media[True]),
     )
 
 

@@ -1,6 +1,8 @@
-"""Sitemaps, news sitemaps and indexes (sitemaps.org, Google's news extension)."""
+"""Sitemaps, news sitemaps, indexes (sitemaps.org, Google's news extension) and plain lists of addresses."""
 
 from __future__ import annotations
+
+import re
 
 from lxml import etree
 
@@ -9,44 +11,61 @@ from crawler.channels.errors import ChannelError
 from crawler.channels.links import LIMITS, resolve, to_plain
 
 MAX_ENTRIES = 50_000  # what the protocol allows in one file
+_START = re.compile(rb"<\?xml|<(?:\w{1,20}:)?(?:urlset|sitemapindex)", re.IGNORECASE)
 
 
 def parse_sitemap(body: bytes, url: str) -> ChannelPage:
-    """The entries of a sitemap as links, those of an index as `sitemaps`. Raises ChannelError."""
+    """The entries of a sitemap in UTF-8 as links, those of an index as `sitemaps`. Raises ChannelError."""
+    start = _START.search(body[:4096])
+    if start is None:
+        return _read_list(body, url)
     parser = etree.XMLParser(
-        recover=True, resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
+        encoding="utf-8", recover=True, resolve_entities=False, no_network=True, load_dtd=False, remove_comments=True
     )
     try:
-        root = etree.fromstring(body.lstrip(), parser)
+        root: etree._Element | None = etree.fromstring(body[start.start() :], parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         raise ChannelError(f"not a sitemap: {error}"[:200]) from error
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise ChannelError("not a sitemap")
     entries = [_read_entry(child, url) for child in root[:MAX_ENTRIES] if isinstance(child.tag, str)]
     links = tuple(entry for entry in entries if entry.url)
-    fault = parser.error_log[0].message[:200] if len(parser.error_log) else ""  # type: ignore[arg-type,index]
+    errors = list(parser.error_log)
+    fault = errors[0].message[:200] if errors else ""
+    if fault and not links:
+        raise ChannelError(f"broken sitemap: {fault}")
     if _name(root) == "sitemapindex":
         return ChannelPage(sitemaps=links, fault=fault)
     return ChannelPage(links=links, fault=fault)
 
 
+def _read_list(body: bytes, url: str) -> ChannelPage:
+    """A text file with an address a line, which the protocol allows too."""
+    lines = body.decode("utf-8", "replace").split("\n", MAX_ENTRIES)[:MAX_ENTRIES]
+    links = [resolve(line, url) for line in lines if line.startswith(("http://", "https://"))]
+    if not links:
+        raise ChannelError("not a sitemap")
+    return ChannelPage(links=tuple(ArticleLink(url=link) for link in links if link))
+
+
 def _read_entry(entry: etree._Element, url: str) -> ArticleLink:
     said: dict[str, str] = {}
     for element in entry.iter():
-        if isinstance(element.tag, str) and element.text:
+        if isinstance(element.tag, str) and element.text and (text := element.text.strip()):
             parent = element.getparent()
-            inside_image = parent is not None and _name(parent) == "image"
-            said.setdefault(f"image:{_name(element)}" if inside_image else _name(element), element.text)
+            inside = _name(parent) if parent is not None else ""
+            said.setdefault(f"{inside}:{_name(element)}" if inside in ("image", "video") else _name(element), text)
     keywords = to_plain(said.get("keywords", ""), 1_000)
     return ArticleLink(
         url=resolve(said.get("loc", ""), url),
         title=to_plain(said.get("title", ""), LIMITS["title"]),
-        published_raw=said.get("publication_date", "").strip()[:100],
-        modified_raw=said.get("lastmod", "").strip()[:100],
+        published_raw=said.get("publication_date", "")[:100],
+        modified_raw=said.get("lastmod", "")[:100],
         tags=tuple(tag.strip() for tag in keywords.split(",") if tag.strip())[:30],
         image=resolve(said.get("image:loc", ""), url),
     )
 
 
 def _name(element: etree._Element) -> str:
-    return etree.QName(element).localname.lower()
+    """The local name in lower case; a prefix that nothing declares is not part of it."""
+    return str(element.tag).rpartition("}")[2].rpartition(":")[2].lower()

@@ -9,6 +9,8 @@ from aggregator.models import ArticleLink, ChannelPage
 from crawler.channels.errors import ChannelError
 from crawler.channels.links import LIMITS, MAX_LINKS, resolve, to_plain
 
+LEAST_CONTENT = 200  # characters: what is shorter was built by a page builder that the API does not run
+
 
 def parse_posts(body: bytes, url: str) -> ChannelPage:
     """The posts of an answer, or of a single post. Raises ChannelError, for the API's own error objects too."""
@@ -29,6 +31,7 @@ def parse_posts(body: bytes, url: str) -> ChannelPage:
 
 
 def _read_post(post: dict[str, Any], url: str) -> ArticleLink:
+    content = _text(post, "content", "rendered")
     return ArticleLink(
         url=resolve(_text(post, "link"), url),
         title=to_plain(_text(post, "title", "rendered"), LIMITS["title"]),
@@ -36,8 +39,9 @@ def _read_post(post: dict[str, Any], url: str) -> ArticleLink:
         modified_raw=_read_date(post, "modified"),
         author=to_plain(_read_author(post), LIMITS["author"]),
         summary=_text(post, "excerpt", "rendered")[: LIMITS["summary"]],
-        content_html=_text(post, "content", "rendered")[: LIMITS["content"]],
+        content_html=content[: LIMITS["content"]] if len(to_plain(content, 1_000)) >= LEAST_CONTENT else "",
         guid=_text(post, "guid", "rendered")[:500],
+        image=resolve(_text(post, "jetpack_featured_media_url") or _read_yoast_image(post), url),
     )
 
 
@@ -50,11 +54,19 @@ def _read_date(post: dict[str, Any], name: str) -> str:
 
 
 def _read_author(post: dict[str, Any]) -> str:
-    embedded = post.get("_embedded")
-    authors = embedded.get("author") if isinstance(embedded, dict) else None
-    if isinstance(authors, list) and authors and isinstance(authors[0], dict):
-        return _text(authors[0], "name")
-    return _text(post, "yoast_head_json", "author")
+    """The embedded author, which is an error object where the site hides its users; else what the Yoast plugin says."""
+    return _text(_first(post, "_embedded", "author"), "name") or _text(post, "yoast_head_json", "author")
+
+
+def _read_yoast_image(post: dict[str, Any]) -> str:
+    return _text(_first(post, "yoast_head_json", "og_image"), "url")
+
+
+def _first(value: Any, *keys: str) -> Any:
+    """The first item of the list under these keys, or None."""
+    for key in keys:
+        value = value.get(key) if isinstance(value, dict) else None
+    return value[0] if isinstance(value, list) and value else None
 
 
 def _text(value: Any, *keys: str) -> str:

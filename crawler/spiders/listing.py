@@ -6,7 +6,7 @@ from collections.abc import Sequence
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage
 from aggregator.urls import make_url_key
-from crawler.spiders.base import Answer, ChannelSpider, Conversation, is_unchanged
+from crawler.spiders.base import Answer, ChannelSpider, Conversation, OutOfBudgetError, PollError, is_unchanged
 from crawler.visit import Visit
 
 
@@ -21,16 +21,22 @@ class ListingSpider(ChannelSpider):
         if is_unchanged(answer, job):
             return answer, (), None
         first = page = await self.read(talk, answer)
-        links, seen = list(page.links), {answer.url}
+        links = {link.url: link for link in page.links}
         for _ in range(job.channel.max_pages - 1):
-            if not page.next_page or page.next_page in seen or not _all_new(page, visit):
+            if page.next_page is None or not _are_all_new(page.links, visit):
                 break
-            seen.add(page.next_page)
-            page = await self.read(talk, await self.ask_channel(talk, page.next_page, conditional=False))
-            links += page.links
-        return answer, links, first
+            try:
+                page = await self.read(talk, await self.ask_channel(talk, page.next_page, conditional=False))
+            except (PollError, OutOfBudgetError) as error:  # what the pages before it said still counts
+                talk.faults.append(f"{page.next_page}: {error}")
+                break
+            more = {link.url: link for link in page.links if link.url not in links}
+            if not more:
+                break  # a site that answers every number with the same page
+            links |= more
+        return answer, list(links.values()), first
 
 
-def _all_new(page: ChannelPage, visit: Visit) -> bool:
-    """Whether nothing on the page is known: only then can the page after it hold something new."""
-    return bool(page.links) and all(make_url_key(link.url) not in visit.job.known for link in page.links)
+def _are_all_new(links: Sequence[ArticleLink], visit: Visit) -> bool:
+    """Whether nothing on a page is known: only then can the page after it hold something new."""
+    return bool(links) and all(make_url_key(link.url) not in visit.job.known for link in links)

@@ -2,16 +2,21 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 
-from aggregator.models import ArticleLink, ChannelKind, ChannelPage
+from aggregator.models import ArticleLink, ChannelKind, ChannelPage, Validators
 from crawler.dates import parse_date
-from crawler.spiders.base import Answer, ChannelSpider, Conversation, PollError, is_unchanged
+from crawler.spiders.base import Answer, ChannelSpider, Conversation, OutOfBudgetError, PollError, is_unchanged
 from crawler.visit import Visit
 
 MAX_CHILDREN = 5  # sitemaps of an index read in one poll: the newest ones
 MAX_AGE = timedelta(days=14)  # older entries are history: `backfill` is for those
+MAX_UNDATED = 100  # entries without a date taken from either end, since portals add there
+_ISO_DAY = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
+_MONTH_IN_PATH = re.compile(r"/(20\d\d)[/-](0[1-9]|1[0-2])(?=[/-])")
 
 
 class SitemapSpider(ChannelSpider):
@@ -27,15 +32,16 @@ class SitemapSpider(ChannelSpider):
         page = await self.read(talk, answer)
         links = list(page.links)
         for child in choose_children(page.sitemaps, visit):
-            links += await self._read_child(talk, child)
-        return answer, [link for link in links if not is_old(link, visit)], page
-
-    async def _read_child(self, talk: Conversation, child: ArticleLink) -> Sequence[ArticleLink]:
-        try:
-            return (await self.read(talk, await self.ask_channel(talk, child.url, conditional=False))).links
-        except PollError as error:  # its siblings can still be read
-            talk.faults.append(f"{child.url}: {error}")
-            return ()
+            try:
+                links += (await self.read(talk, await self.ask_channel(talk, child.url, conditional=False))).links
+            except PollError as error:  # its siblings can still be read
+                talk.faults.append(f"{child.url}: {error}")
+            except OutOfBudgetError as error:
+                talk.faults.append(f"{child.url}: {error}")
+                break
+        if not all(child.modified_raw for child in page.sitemaps):
+            answer = replace(answer, validators=Validators())  # such an index stays the same while its children change
+        return answer, choose_links(links, visit), page
 
 
 def choose_children(children: Sequence[ArticleLink], visit: Visit) -> list[ArticleLink]:
@@ -43,17 +49,36 @@ def choose_children(children: Sequence[ArticleLink], visit: Visit) -> list[Artic
     since most CMSes append."""
     recent = [child for child in reversed(children) if not is_old(child, visit)]
     oldest = datetime.max.replace(tzinfo=UTC)
-    recent.sort(key=lambda child: _modified(child, visit) or oldest, reverse=True)
+    recent.sort(key=lambda child: _read_modified(child, visit) or oldest, reverse=True)
     return recent[:MAX_CHILDREN]
 
 
+def choose_links(links: Sequence[ArticleLink], visit: Visit) -> list[ArticleLink]:
+    """The entries that are not old; of those without any date only the ones at either end."""
+    kept = [link for link in links if not is_old(link, visit)]
+    undated = [link.url for link in kept if not (link.modified_raw or link.published_raw)]
+    middle = set(undated[MAX_UNDATED:-MAX_UNDATED])
+    return [link for link in kept if link.url not in middle]
+
+
 def is_old(link: ArticleLink, visit: Visit) -> bool:
-    """Whether the entry says that it has not changed for `MAX_AGE`."""
-    when = _modified(link, visit)
-    return when is not None and visit.job.now - when > MAX_AGE
+    """Whether the entry, or else its address, says that it has not changed for `MAX_AGE`."""
+    raw = link.modified_raw or link.published_raw
+    earliest = visit.job.now - MAX_AGE
+    if _ISO_DAY.match(raw):  # a file may hold 50,000 of them: most need no exact reading
+        day = raw[:10]
+        if day < (earliest - timedelta(days=1)).date().isoformat():
+            return True
+        if day > (earliest + timedelta(days=1)).date().isoformat():
+            return False
+    if not raw:
+        month = _MONTH_IN_PATH.search(link.url)
+        return month is not None and (month[1], month[2]) < (f"{earliest.year}", f"{earliest.month:02}")
+    when = _read_modified(link, visit)
+    return when is not None and when < earliest
 
 
-def _modified(link: ArticleLink, visit: Visit) -> datetime | None:
+def _read_modified(link: ArticleLink, visit: Visit) -> datetime | None:
     raw = link.modified_raw or link.published_raw
     parsed = parse_date(raw, zone=visit.job.source.timezone, now=visit.job.now) if raw else None
     return parsed.at if parsed else None

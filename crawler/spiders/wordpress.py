@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import logging
+import re
 from collections.abc import Sequence
+from dataclasses import replace
 from urllib.parse import quote_plus, urljoin
 
-from aggregator.models import ArticleLink, ChannelKind, ChannelPage
-from crawler.spiders.base import Answer, ChannelSpider, Conversation, OutOfBudgetError, PollError
+from aggregator.models import ArticleLink, ChannelKind, ChannelPage, Validators
+from crawler.spiders.base import Answer, ChannelSpider, Conversation, OutOfBudgetError, PollError, hash_body
 
 logger = logging.getLogger(__name__)
 
 REST_PAGE_SIZE = 20
+_ENTRANCE = re.compile(r"(?:(?<=/)feed/?)?(?:\?.*)?$|(?<=/)wp-json/.*$", re.DOTALL)
 
 
 class WordPressSpider(ChannelSpider):
@@ -21,22 +24,28 @@ class WordPressSpider(ChannelSpider):
 
     async def find_links(self, talk: Conversation) -> tuple[Answer, Sequence[ArticleLink], ChannelPage | None]:
         channel = talk.assignment.job.channel
+        site = find_root(channel.url)
         links: list[ArticleLink] = []
-        answer, failed = None, None
+        answers: list[Answer] = []
+        failed: PollError | OutOfBudgetError | None = None
         for term in channel.terms or ("",):
             try:
-                answer, found = await self._search(talk, channel.url, term)
-                links += found
-            except PollError as error:
+                answer, found = await self._search(talk, site, term)
+            except (PollError, OutOfBudgetError) as error:
                 failed = error
                 talk.faults.append(f"{term!r}: {error}")
-        if answer is None:
+                if isinstance(error, OutOfBudgetError) or error.refused or error.retry_after:
+                    break  # the other terms would fare no better
+                continue
+            answers.append(answer)
+            links += found
+        if not answers:
             assert failed is not None
             raise failed
-        return answer, links, None
+        return _join_answers(answers), links, None
 
     async def _search(self, talk: Conversation, site: str, term: str) -> tuple[Answer, Sequence[ArticleLink]]:
-        """The first way in that answers with something readable. Raises the last way's PollError."""
+        """The first way in that answers with something readable. Raises PollError that tells of all of them."""
         reasons: list[str] = []
         for way in (self._ask_search_feed, self._ask_rest, self._ask_tag_feed):
             try:
@@ -53,24 +62,30 @@ class WordPressSpider(ChannelSpider):
         query = f"?s={quote_plus(term)}&feed=rss2" if term else "?feed=rss2"
         answer = await self.ask_channel(talk, urljoin(site, query), conditional=False)
         page = await self.read(talk, answer, ChannelKind.FEED)
+        if page.fault:
+            talk.faults.append(page.fault)
         return answer, page.links
 
     async def _ask_rest(self, talk: Conversation, site: str, term: str) -> tuple[Answer, Sequence[ArticleLink]]:
         links: list[ArticleLink] = []
+        answers: list[Answer] = []
         for number in range(1, talk.assignment.job.channel.max_pages + 1):
             query = f"wp-json/wp/v2/posts?per_page={REST_PAGE_SIZE}&page={number}&_embed=author"
             search = f"&search={quote_plus(term)}" if term else ""
             try:
                 answer = await self.ask_channel(talk, urljoin(site, query + search), conditional=False)
                 page = await self.read(talk, answer)
-            except (PollError, OutOfBudgetError):
+            except (PollError, OutOfBudgetError) as error:
                 if number == 1:
                     raise
-                break  # WordPress answers 400 past the last page
+                if getattr(error, "status", 0) != 400:  # which is WordPress's answer past the last page
+                    talk.faults.append(f"page {number}: {error}")
+                break
+            answers.append(answer)
             links += page.links
             if len(page.links) < REST_PAGE_SIZE:
                 break
-        return answer, links
+        return _join_answers(answers), links
 
     async def _ask_tag_feed(self, talk: Conversation, site: str, term: str) -> tuple[Answer, Sequence[ArticleLink]]:
         if not term:
@@ -79,3 +94,15 @@ class WordPressSpider(ChannelSpider):
         answer = await self.ask_channel(talk, urljoin(site, f"tag/{slug}/feed/"), conditional=False)
         page = await self.read(talk, answer, ChannelKind.FEED)
         return answer, page.links
+
+
+def find_root(url: str) -> str:
+    """The site's root with a slash at its end, also where the channel's address is an entrance below it."""
+    root = _ENTRANCE.sub("", url.partition("#")[0], count=1)
+    return root if root.endswith("/") else f"{root}/"
+
+
+def _join_answers(answers: Sequence[Answer]) -> Answer:
+    """The last answer, unchanged only if all were: its hash is over all of them, and there is nothing to ask with."""
+    together = "".join(answer.validators.body_hash for answer in answers).encode()
+    return replace(answers[-1], validators=Validators(body_hash=hash_body(together)))

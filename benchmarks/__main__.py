@@ -1,84 +1,93 @@
-"""`make bench`: measures, prints a table, and as its last line a JSON object keyed by id."""
+"""`python -m benchmarks`: prints a table and, on the last line, the same figures as JSON."""
 
 from __future__ import annotations
 
 import argparse
-import itertools
-import json
-import subprocess
+import os
 import sys
 import tempfile
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from importlib.util import find_spec
 from pathlib import Path
 
-from benchmarks.measure import ROOT, Figure, pair, run_python
-from benchmarks.portals import DEV_DATA, serve
+from benchmarks.contests import BenchmarkError, Result, call, hold_contest
+from benchmarks.crawls import make_fetch_contest, make_rest_contest
+from benchmarks.functions import FIGURES, ROOT, make_function_contest
+from benchmarks.material import load_material, write_material
+from benchmarks.origin import serve_material
+from benchmarks.report import render_json, render_table
 
-SAMPLE_PAGES = sorted((ROOT / "tests/extraction_pages").glob("*.html"))
-
-
-def main() -> None:
-    parser = argparse.ArgumentParser(prog="benchmarks", description=__doc__)
-    parser.add_argument("--portals", type=int, default=8, help="portals in the whole-cycle figures")
-    parser.add_argument("--times", type=int, default=3, help="pairs of runs for each figure")
-    parser.add_argument("--pages", type=int, default=40, help="pages and feeds in the parser figures")
-    options = parser.parse_args()
-    figures = []
-    for figure in measure(options):
-        figures.append(figure)
-        told = figure.to_json()
-        print(
-            f"{figure.id:24} {told['ratio']:>7}x   {told['ours_ms']:>8} ms against {told['peer_ms']:>8} ms "
-            f"a {figure.unit}   {figure.what}",
-            flush=True,
-        )
-    print(json.dumps({figure.id: figure.to_json() for figure in figures}))
+PACKAGES = tuple(ROOT / name for name in ("aggregator", "crawler", "schedules"))
+GROUPS = ("fetch", "rest", *FIGURES)
 
 
-def measure(options: argparse.Namespace) -> Iterator[Figure]:
-    yield from measure_cycles(options.portals, options.times)
-    pages = sorted((DEV_DATA / "extraction").rglob("*.html*")) or SAMPLE_PAGES
-    some = pages[:: max(1, len(pages) // options.pages)]
-    yield measure_loop("extract", "extract_article against trafilatura", "page", some, options.times)
-    feeds = sorted((DEV_DATA / "channels").glob("*-feed.xml.gz"))
-    if feeds:
-        yield measure_loop("channel", "parse_channel against feedparser", "feed", feeds, options.times)
+@dataclass(frozen=True, kw_only=True)
+class Size:
+    """How much is measured. The default is done in under two minutes on two cores that have other things to do."""
+
+    turns: int
+    portals: int
+    entries: int
+    pages: int
 
 
-def measure_cycles(portals: int, times: int) -> Iterator[Figure]:
-    """Feed to row: a whole cycle against Scrapy, feedparser, trafilatura and sqlite-utils."""
-    with tempfile.TemporaryDirectory() as name, serve(Path(name), portals) as served:
-        numbers = itertools.count()
-
-        def run_ours(keep: str) -> float:
-            return run_python("-m", "benchmarks.ours_cycle", Path(name) / f"ours-{next(numbers)}", keep, *served.feeds)
-
-        def run_peer() -> float:
-            database = Path(name) / f"peer-{next(numbers)}.db"
-            return run_python("-m", "benchmarks.peers.scrapy_trafilatura", database, *served.feeds)
-
-        for keep, what in (("all", "every page extracted and kept"), ("topics", "pages that name no topic skipped")):
-            ours, peer = pair(lambda keep=keep: run_ours(keep), run_peer, times)  # type: ignore[misc]
-            yield Figure(
-                id=f"fetch_to_row_{keep}",
-                what=f"feed to row, {what}, against Scrapy + trafilatura; {served.kind}",
-                unit="page",
-                units=served.articles,
-                ours=ours,
-                peer=peer,
-            )
+def main(arguments: Sequence[str] | None = None) -> int:
+    """Returns the exit code: 0, also when a target is missed; 1 when something could not be measured."""
+    options = read_options(arguments)
+    size = Size(turns=options.times, portals=options.portals, entries=options.entries, pages=options.pages)
+    development = None if options.sample else find_development_data(options.dev_data)
+    with tempfile.TemporaryDirectory(prefix="kabarkota-bench-") as name:
+        folder = Path(name)
+        material = load_material(development)
+        write_material(material, folder / "material")
+        call([sys.executable, "-m", "compileall", "-q", *map(str, PACKAGES)], folder)
+        print(f"{material.name} material, {len(material.pages)} pages; {size}", file=sys.stderr)
+        try:
+            results = [result for group in options.only for result in measure_group(group, folder, size)]
+        except BenchmarkError as error:
+            print(f"benchmarks: {error}", file=sys.stderr)
+            return 1
+    print(render_table(results))
+    print(render_json(results, material.name))
+    return 0
 
 
-def measure_loop(what: str, told: str, unit: str, paths: list[Path], times: int) -> Figure:
-    def run(who: str) -> Callable[[], float]:
-        command = [sys.executable, "-m", "benchmarks.loops", what, who, *map(str, paths)]
-        return lambda: float(subprocess.run(command, cwd=ROOT, check=True, capture_output=True, text=True).stdout)
+def measure_group(group: str, folder: Path, size: Size) -> Iterator[Result]:
+    """The figures of one contest. Raises BenchmarkError."""
+    print(f"{group} …", file=sys.stderr)
+    material = folder / "material"
+    if group in FIGURES:
+        if group == "dates" and find_spec("dateparser") is None:
+            yield Result(figure=FIGURES[group], skipped="dateparser is not installed")
+            return
+        contest = make_function_contest(group, material, most=size.pages)
+        yield from hold_contest(contest, turns=size.turns, folder=folder)
+        return
+    portals, entries = (size.portals, size.entries) if group == "fetch" else (1, min(size.entries, 20))
+    with serve_material(material, portals=portals, entries=entries) as served:
+        contest = make_fetch_contest(folder, served) if group == "fetch" else make_rest_contest(folder, served)
+        yield from hold_contest(contest, turns=size.turns, folder=folder)
 
-    from benchmarks.loops import PASSES
 
-    ours, peer = pair(run("ours"), run("peer"), times)
-    return Figure(id=f"parse_{what}", what=told, unit=unit, units=len(paths) * PASSES, ours=ours, peer=peer)
+def find_development_data(named: Path | None) -> Path | None:
+    folder = named or Path(os.environ.get("KABARKOTA_DEV_DATA", ROOT.parent / "shared" / "data"))
+    return folder if (folder / "extraction").is_dir() else None
+
+
+def read_options(arguments: Sequence[str] | None) -> argparse.Namespace:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks", description="CPU ratios against other tools.")
+    parser.add_argument("--only", nargs="+", choices=GROUPS, default=GROUPS, metavar="GROUP", help=", ".join(GROUPS))
+    parser.add_argument("--times", type=int, default=3, help="each side runs so often (3)")
+    parser.add_argument("--portals", type=int, default=4, help="portals that are crawled (4)")
+    parser.add_argument("--entries", type=int, default=30, help="articles on each (30)")
+    parser.add_argument("--pages", type=int, default=40, help="pages extracted, feeds and dates read, at most (40)")
+    parser.add_argument("--sample", action="store_true", help="measure on the sample portals' pages")
+    parser.add_argument(
+        "--dev-data", type=Path, metavar="FOLDER", help="real pages (KABARKOTA_DEV_DATA, ../shared/data)"
+    )
+    return parser.parse_args(arguments)
 
 
 if __name__ == "__main__":
-    main()
+    sys.exit(main())

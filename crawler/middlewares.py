@@ -17,6 +17,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import RobotsRecord
 from crawler.address_guard import find_refusal
+from crawler.challenges import is_challenge
 from crawler.clock import Clock
 from crawler.politeness import Pace, Robots, cut_robots, get_crawl_delay, host_of, is_allowed
 from crawler.retry_after import parse_retry_after
@@ -49,8 +50,15 @@ def find_manners(crawler: Crawler) -> Manners:
     return manners
 
 
+class ChallengedError(Exception):
+    """A guard against robots answered in the site's place."""
+
+
 class RobotsMiddleware:
-    """Obeys robots.txt as RFC 9309 has it: unreachable means disallow, records live for a day and across crawls."""
+    """Obeys robots.txt as RFC 9309 has it: unreachable means disallow, records live for a day and across crawls.
+
+    A guard's page with status 200 is no answer of the site either (with any other status it fails anyway).
+    """
 
     def __init__(self, crawler: Crawler) -> None:
         self._crawler = crawler
@@ -69,6 +77,12 @@ class RobotsMiddleware:
             raise RobotsUnreadableError(f"robots.txt cannot be read ({what or 'no answer'})")
         if not is_allowed(record, request.url):
             raise RobotsRefusedError("robots.txt disallows it")
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        is_page = response.status == 200 and not request.meta.get("is_robots_txt")
+        if is_page and is_challenge(response.body, response.headers.get("Cf-Mitigated")):
+            raise ChallengedError("a guard against robots answered, not the site")
+        return response
 
     async def _get_record(self, url: str) -> RobotsRecord:
         host, robots = host_of(url), self._manners.robots

@@ -13,6 +13,7 @@ import pytest
 from lxml import etree
 
 from aggregator.models import ChannelKind, ChannelPage
+from crawler.challenges import is_challenge
 from crawler.channels import ChannelError, parse_channel
 from crawler.dates import parse_date
 from crawler.extraction import link_to_article
@@ -93,3 +94,9 @@ def test_hacked_page_shows_no_news(dev_data: Path, kind: ChannelKind | None) -> 
         parse_channel(
             load(dev_data, "hacked-go-id.html"), "https://dkp.kotacontoh.go.id/berita", "text/html", kind=kind
         )
+
+
+def test_no_real_page_is_taken_for_a_guard_against_robots(dev_data: Path) -> None:
+    pages = sorted((dev_data / "extraction").glob("*/html/*.html.gz"))
+    assert len(pages) > 200
+    assert [page.name for page in pages if is_challenge(gzip.decompress(page.read_bytes()))] == []

@@ -161,6 +161,7 @@ def test_titles_are_plain(title: str, expected: str) -> None:
         ("//cdn.example/1", "https://cdn.example/1"),
         (" https://kabarteluk.example/1?a=1&amp;b=2\n", "https://kabarteluk.example/1?a=1&b=2"),
         ("<![CDATA[https://kabarteluk.example/1]]>", "https://kabarteluk.example/1"),
+        ("https://kabar\tteluk.example/\n1", "https://kabarteluk.example/1"),
         ("javascript:alert(1)", None),
         ("file:///etc/passwd", None),
         ("mailto:redaksi@kabarteluk.example", None),
@@ -168,7 +169,7 @@ def test_titles_are_plain(title: str, expected: str) -> None:
         ("https://" + "a" * 3_000, None),
         ("", None),
     ],
-    ids=["relative", "no-scheme", "spaces", "cdata", "script", "file", "mail", "broken-host", "endless", "empty"],
+    ids=["relative", "no-scheme", "spaces", "cdata", "breaks", "script", "file", "mail", "no-host", "endless", "none"],
 )
 def test_links_are_absolute_web_addresses_or_left_out(link: str, expected: str | None) -> None:
     body = write_rss(f"<item><title>Satu</title><link>{link}</link></item>", write_item(2))

@@ -312,6 +312,19 @@ def test_date_in_an_excerpt_or_headline_is_not_the_date_of_the_entry() -> None:
     assert {link.published_raw for link in page} == {""}
 
 
+def test_headline_of_a_card_without_headings_is_its_first_long_part() -> None:
+    """Cards of utility classes, as frameworks for single-page sites make them."""
+    item = (
+        "<a class=flex href=/b/{0}/kabar-{0}><div class=w-full><img src=/i.jpg alt=''></div><div class=p-4>"
+        "<span class=text-xs>Pemerintahan</span><p class=text-xs>Senin, 2 Maret 2026 10:15 WIB</p>"
+        "<p class=font-bold>Kabar <b>kota</b> dan warganya nomor {0}</p>"
+        f"<p class=line-clamp-3>{TEASER}</p></div></a>"
+    )
+    page = read(make_page("".join(item.format(number) for number in range(1, 5))))
+    assert [link.title for link in page] == [f"Kabar kota dan warganya nomor {number}" for number in range(1, 5)]
+    assert {link.published_raw for link in page} == {"Senin, 2 Maret 2026 10:15 WIB"}
+
+
 def test_words_behind_a_link_are_not_its_date() -> None:
     item = (
         "<li><a href=/b/{0}/jadwal-{0} title='Jadwal Siaran 4 Mei 2020 jilid {0}'><img src=/i.jpg></a>"
@@ -389,6 +402,8 @@ def test_encodings_of_pages(encoding: str) -> None:
         ("<a href=/b?p=2>&gt;</a><a href=/b?p=9>&gt;&gt;</a>", URL, "/b?p=2"),
         ("<a href=/b?p=2>»</a>", URL, "/b?p=2"),
         ("<a href=/b?page=1>1</a><b class=active>2</b><a href=/b?page=3>3</a>", URL, "/b?page=3"),
+        ("<a href=/b>1</a><strong>2</strong><a href=/b/20>3</a>", f"{URL}/10", "/b/20"),
+        ("<ul><li><a href=/b>1</a><li><span>2</span><li><a href=/b/20>3</a></ul>", f"{URL}/10", "/b/20"),
         ("<a href=/b?page=1>1</a> 2 <a href=/b?page=3>3</a>", f"{URL}?page=2", "/b?page=3"),
         ("<a href=/b/page/2/>2</a><a href=/b/page/4/>4</a>", f"{URL}/page/3/", "/b/page/4/"),
         ("<a href=/b?page=1>1</a><a href=/b?page=2>2</a>", f"{URL}?page=2", None),

@@ -1,7 +1,10 @@
 """Reading channels: bytes in, links out. PURE.
 
-feeds (rss  jsonfeeds)  sitemaps  wordpress  listings (headlines  entries  paging)
-one module for each kind; `parse_channel` chooses by what the body is, and by kind where that does not decide
+    feeds ── rss, oddfeeds, jsonfeeds ──▶ raw ──▶ cleaning, fulltexts
+    sitemaps   wordpress
+    listings ── headlines, boxes ──▶ entries, paging
+
+`parse_channel` chooses by what the body is, and by kind where that does not decide.
 """
 
 from __future__ import annotations

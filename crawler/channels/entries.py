@@ -16,6 +16,8 @@ from crawler.dates import MONTHS
 MAX_ELEMENTS = 300  # of one entry that are looked at
 MAX_LINE = 120  # characters: a longer line is an excerpt, and what it dates is the event
 HEADINGS = ("h1", "h2", "h3", "h4", "h5", "h6")
+LEAST_HEADLINE = 20  # characters: menu entries are shorter
+_PARTS = ("div", "p", "li", "section", "figcaption")
 _SILENT = ("script", "style", "svg", "noscript", "template")
 TITLE_NAME = re.compile(r"(?<![a-z])(?:title|judul|headline|heading)(?![a-z])", re.IGNORECASE)
 _DATE_NAME = re.compile(
@@ -90,6 +92,8 @@ def read_headline(entry: Entry) -> str:
 def read_anchor(anchor: etree._Element) -> str:
     """The headline in a link, of a link around a whole card its heading; "" where it says nothing."""
     title = find_title(anchor) if len(anchor) else None
+    if title is None:
+        title = _find_headline_block(anchor)
     text = read_text(title if title is not None else anchor, LIMITS["title"])
     full = to_plain(anchor.get("title") or "", LIMITS["title"])
     if text.endswith(("...", "…")) and full.startswith(text.rstrip(".… ")):
@@ -98,6 +102,17 @@ def read_anchor(anchor: etree._Element) -> str:
         return text or full
     picture = anchor.find(".//img[@alt]")
     return read_text(picture, LIMITS["title"]) if picture is not None else ""
+
+
+def _find_headline_block(anchor: etree._Element) -> etree._Element | None:
+    """Of a card without headings the first part that can be a headline: category and date are shorter."""
+    parts = [element for element in islice(anchor.iterdescendants(), MAX_ELEMENTS) if element.tag in _PARTS]
+    if not parts:
+        return None
+    texts = (
+        (part, read_text(part, MAX_LINE * 2)) for part in parts if next(part.iterdescendants(*_PARTS), None) is None
+    )
+    return next((part for part, text in texts if len(text) >= LEAST_HEADLINE and not _DATE.search(text)), None)
 
 
 def read_text(element: etree._Element, limit: int) -> str:

@@ -21,10 +21,18 @@ from lxml import etree
 
 from aggregator.urls import get_host, get_registrable_domain
 from crawler.channels.boxes import Boxes
-from crawler.channels.entries import HEADINGS, Entry, find_title, is_dated, is_read_more, read_anchor, read_text
+from crawler.channels.entries import (
+    HEADINGS,
+    LEAST_HEADLINE,
+    Entry,
+    find_title,
+    is_dated,
+    is_read_more,
+    read_anchor,
+    read_text,
+)
 from crawler.channels.links import resolve
 
-LEAST_HEADLINE = 20  # characters: menu entries are shorter; a short headline joins by its make
 LONGEST_HEADLINE = 150  # longer ones weigh no more: they hold the excerpt too
 LEAST_LINKS = 3
 MAX_ANCHORS = 5_000

@@ -3,8 +3,8 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Callable, Container, Iterator
-from itertools import islice
+from collections.abc import Callable, Container, Iterable, Iterator
+from itertools import chain, islice
 from urllib.parse import parse_qsl, urlsplit
 
 from lxml import etree
@@ -76,24 +76,41 @@ def _find_said(root: etree._Element, wanted: re.Pattern[str]) -> Iterator[etree.
 
 def _find_number(root: etree._Element, url: str) -> Iterator[etree._Element]:
     """Links that are the number after the current page's."""
-    following = str(_read_current(root, url) + 1)
-    numbers: dict[str, etree._Element] = {}
+    numbers: dict[int, etree._Element] = {}
     for anchor in islice(root.iter("a"), MAX_ANCHORS):
-        text = read_text(anchor, 20)
-        if text.isascii() and text.isdigit():
-            numbers.setdefault(text, anchor)
-    if following in numbers:
-        yield numbers[following]
+        number = _read_number(anchor)
+        if number:
+            numbers.setdefault(number, anchor)
+    if numbers:
+        following = _read_current(root, url, numbers.values()) + 1
+        if following in numbers:
+            yield numbers[following]
 
 
-def _read_current(root: etree._Element, url: str) -> int:
-    for element in islice(_find_current(root), 200):
-        text = read_text(element, 20)
-        if text.isascii() and text.isdigit() and len(text) <= 4:
-            return int(text)
+def _read_number(element: etree._Element) -> int:
+    text = read_text(element, 20)
+    return int(text) if text.isascii() and text.isdigit() and len(text) <= 4 else 0
+
+
+def _read_current(root: etree._Element, url: str, numbered: Iterable[etree._Element]) -> int:
+    """The number that is marked, or that is no link among the links, or that stands in the address; else 1."""
+    beside = (element for anchor in islice(numbered, 20) for element in _list_beside(anchor))
+    for element in chain(islice(_find_current(root), 200), beside):
+        if number := _read_number(element):
+            return number
     parts = urlsplit(url)
     for name, value in parse_qsl(parts.query):
         if name.lower() in _PAGE_PARAMETERS and value.isascii() and value.isdigit() and len(value) <= 4:
             return int(value)
     in_path = _PAGE_IN_PATH.search(parts.path)
     return int(in_path[1]) if in_path else 1
+
+
+def _list_beside(anchor: etree._Element) -> Iterator[etree._Element]:
+    """The elements without a link beside a numbered link, or beside the list item that it stands in."""
+    parent = anchor.getparent()
+    shell = parent if parent is not None and len(parent) == 1 else anchor
+    for way in (True, False):
+        for sibling in islice(shell.itersiblings(preceding=way), 3):
+            if sibling.tag != "a" and sibling.find(".//a") is None:
+                yield sibling

@@ -1,0 +1,153 @@
+"""Contests: commands that take turns, and the ratios of their CPU times.
+
+    A B, A B, A B ─▶ one ratio A/B for each turn ─▶ their median
+
+What slows the machine down for a while slows both sides of a turn, so ratios hold where milliseconds do not.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import statistics
+import subprocess
+import sys
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+METER = Path(__file__).with_name("meter.py")
+PATIENCE_SECONDS = 300
+# Of the environment: the operator's configuration; and what would have Python compile our modules at every start,
+# which no installed copy does.
+UNWANTED = ("KABARKOTA_", "PYTHONDONTWRITEBYTECODE")
+
+
+class BenchmarkError(Exception):
+    """A command failed, or did other work than it was measured for."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Cost:
+    """CPU time of one run and the units of work it did."""
+
+    cpu_seconds: float
+    units: int
+    wall_seconds: float = 0
+
+    @property
+    def milliseconds(self) -> float:
+        """CPU time of a unit."""
+        return 1000 * self.cpu_seconds / self.units
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A command to measure. `read_units` gets what it printed, and raises BenchmarkError when that is not the work."""
+
+    command: Sequence[str]
+    read_units: Callable[[str], int]
+    prepare: Callable[[], None] = lambda: None  # not measured
+    is_self_timed: bool = False  # it prints its own `cpu_seconds`, which leave out its start
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """One ratio that a contest gives."""
+
+    id: str
+    what: str
+    peer: str  # what the other side is
+    unit: str
+    ours: str  # name of the run
+    theirs: str
+    target: float | None = None  # the ratio that the design asks for
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contest:
+    """Runs that take turns, by name and in order, and the figures that come of them."""
+
+    runs: Mapping[str, Run]
+    figures: Sequence[Figure]
+    prepare: Callable[[], None] = lambda: None  # once, before the first turn
+
+
+@dataclass(frozen=True, kw_only=True)
+class Result:
+    """A figure, measured; or the reason why it was not."""
+
+    figure: Figure
+    ratios: tuple[float, ...] = ()
+    ours_ms: float = 0
+    peer_ms: float = 0
+    units: int = 0
+    skipped: str = ""
+
+    @property
+    def ratio(self) -> float:
+        return statistics.median(self.ratios)
+
+    def to_json(self) -> dict[str, Any]:
+        facts = {"unit": self.figure.unit, "target": self.figure.target, "peer": self.figure.peer}
+        if self.skipped:
+            return facts | {"skipped": self.skipped}
+        return facts | {
+            "ratio": round(self.ratio, 4),
+            "ours_ms": round(self.ours_ms, 4),
+            "peer_ms": round(self.peer_ms, 4),
+            "ratios": [round(ratio, 4) for ratio in self.ratios],
+            "units": self.units,
+        }
+
+
+def hold_contest(contest: Contest, *, turns: int, folder: Path) -> list[Result]:
+    """Runs a contest; `folder` is where its commands run. Raises BenchmarkError."""
+    contest.prepare()
+    costs: dict[str, list[Cost]] = {name: [] for name in contest.runs}
+    for _ in range(turns):
+        for name, run in contest.runs.items():
+            costs[name].append(measure(run, folder))
+    return [_compare(figure, costs[figure.ours], costs[figure.theirs]) for figure in contest.figures]
+
+
+def _compare(figure: Figure, ours: Sequence[Cost], theirs: Sequence[Cost]) -> Result:
+    return Result(
+        figure=figure,
+        ratios=tuple(our.milliseconds / their.milliseconds for our, their in zip(ours, theirs, strict=True)),
+        ours_ms=statistics.median(cost.milliseconds for cost in ours),
+        peer_ms=statistics.median(cost.milliseconds for cost in theirs),
+        units=ours[0].units,
+    )
+
+
+def measure(run: Run, folder: Path) -> Cost:
+    """One run in a process of its own. Raises BenchmarkError."""
+    run.prepare()
+    out = folder / "meter.json"
+    printed = call([sys.executable, "-I", str(METER), str(out), *run.command], folder)
+    facts = json.loads(printed) if run.is_self_timed else json.loads(out.read_text(encoding="utf-8"))
+    return Cost(
+        cpu_seconds=facts["cpu_seconds"], wall_seconds=facts.get("wall_seconds", 0), units=run.read_units(printed)
+    )
+
+
+def call(command: Sequence[str], folder: Path) -> str:
+    """What a command prints. It runs in `folder`, and sees no configuration of the operator. Raises BenchmarkError."""
+    environ = {name: value for name, value in os.environ.items() if not name.startswith(UNWANTED)}
+    try:
+        done = subprocess.run(
+            command,
+            cwd=folder,
+            env=environ,
+            capture_output=True,
+            encoding="utf-8",
+            timeout=PATIENCE_SECONDS,
+            check=False,
+        )
+    except subprocess.TimeoutExpired as error:
+        raise BenchmarkError(f"{' '.join(command[-6:])}: not done after {PATIENCE_SECONDS} s") from error
+    if done.returncode:
+        raise BenchmarkError(f"{' '.join(command[-6:])}: exit code {done.returncode}\n{done.stderr[-2000:]}")
+    return done.stdout

@@ -1,1 +1,0 @@
-"""Other tools doing the same work, each written as a competent user of it would."""

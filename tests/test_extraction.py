@@ -146,7 +146,7 @@ def test_initials_at_the_end(initials: str) -> None:
         pytest.param("div", {"class": "td_block_related_posts"}, Strength.STRONG, id="underscores"),
         pytest.param("div", {"id": "comments"}, Strength.STRONG, id="id"),
         pytest.param("div", {"class": "content-with-sidebar"}, Strength.WEAK, id="wrapper-maybe"),
-        pytest.param("nav", {}, Strength.WEAK, id="tag"),
+        pytest.param("nav", {}, Strength.STRONG, id="tag"),
         pytest.param("div", {"role": "navigation"}, Strength.WEAK, id="role"),
         pytest.param("div", {"style": "DISPLAY : none"}, Strength.WEAK, id="unseen"),
         pytest.param("div", {"class": "post type-post tag-share hentry"}, Strength.NONE, id="post-classes"),

@@ -11,7 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crawler.extraction.containers import choose_container
-from crawler.extraction.listings import is_listing
+from crawler.extraction.listings import is_listing, mark_teasers
 from crawler.extraction.page import Page
 from crawler.extraction.paragraphs import keep_paragraphs
 from crawler.extraction.prose import ProseMap
@@ -44,6 +44,8 @@ def find_body(page: Page, title: str) -> Body:
     prose = ProseMap(outline)
     if is_listing(prose):
         return Body(method="listing")
+    if mark_teasers(outline):
+        prose = ProseMap(outline)
     body = _read_body(prose, preferred, title)
     if body.method == "profile" or (body.size >= ENOUGH_CHARS and body.size >= ENOUGH_SHARE * prose.total):
         return body

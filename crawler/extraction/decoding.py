@@ -38,11 +38,16 @@ _START_TAG = re.compile(
     | <([a-z][^\s/>]{0,40}+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+""",
     re.IGNORECASE | re.VERBOSE,
 )
+_PAGE_END = re.compile(rb"</(?:body|html)\s{0,20}>", re.IGNORECASE)
 
 
 def read_markup(html: bytes) -> bytes:
-    """A page in any encoding as UTF-8 that lxml can be trusted with: 4 MiB, no control characters, no endless tags."""
-    return _cut_long_tags(read_utf8(html))
+    """A page in any encoding as UTF-8 that lxml can be trusted with: 4 MiB, no control characters, no endless tags.
+
+    The ends of body and html go: browsers read on after them, libxml2 loses what follows (templates that close the
+    page after their header).
+    """
+    return _PAGE_END.sub(b"", _cut_long_tags(read_utf8(html)))
 
 
 def parse_markup(data: bytes) -> etree._Element | None:

@@ -18,6 +18,7 @@ from aggregator.dedup import hash_paragraph
 from aggregator.models import ArticleLink, ExtractedArticle
 from crawler.extraction.authors import read_names
 from crawler.extraction.decoding import read_markup
+from crawler.extraction.furniture import Strength
 from crawler.extraction.metadata import join_url
 from crawler.extraction.outline import BLOCK_TAGS, SILENT_TAGS, Outline, OutlineWriter, fold_text
 from crawler.extraction.paragraphs import keep_paragraphs
@@ -86,25 +87,25 @@ def _outline_fragment(soup: BeautifulSoup) -> Outline:
             _leave(writer, parent)
         elif isinstance(child, Tag):
             if child.name not in SILENT_TAGS:
-                _enter(writer, child)
-                waiting.append((child, iter(child.contents)))
+                waiting.append((child, iter(() if _enter(writer, child) else child.contents)))
         elif isinstance(child, NavigableString) and not isinstance(child, PreformattedString):  # comments, CDATA
             writer.add_text(str(child))
     return writer.finish()
 
 
-def _enter(writer: OutlineWriter, tag: Tag) -> None:
+def _enter(writer: OutlineWriter, tag: Tag) -> bool:
+    """True: nothing inside is worth reading."""
     if tag.name in BLOCK_TAGS:
-        writer.open_node(tag.name, cast("Mapping[str, str]", tag.attrs))
-    else:
-        writer.open_inline(tag.name)
+        return writer.open_node(tag.name, cast("Mapping[str, str]", tag.attrs)) is Strength.STRONG
+    writer.open_inline(tag.name)
+    return False
 
 
 def _leave(writer: OutlineWriter, tag: Tag) -> None:
     if tag.name in BLOCK_TAGS:
         writer.close_node()
-    else:
-        writer.close_inline(tag.name)
+    elif tag.name == "a":
+        writer.close_link()
 
 
 def _find_image(soup: BeautifulSoup) -> str:

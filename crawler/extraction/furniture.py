@@ -32,7 +32,7 @@ class Strength(Enum):
     STRONG = 2
 
 
-Attributes = Mapping[str, str] | etree._Attrib  # noqa: SLF001 - lxml has no public name for it
+Attributes = Mapping[str, str] | etree._Element  # noqa: SLF001 - lxml has no public name; what has get()
 
 
 def _join(words: Iterable[str]) -> str:
@@ -46,7 +46,9 @@ def _compile_words(words: Iterable[str]) -> re.Pattern[str]:
 _TABLE = tomllib.loads(resources.files(__package__).joinpath("furniture.toml").read_text(encoding="utf-8"))
 _ELEMENTS, _CLASSES, _LINES = _TABLE["elements"], _TABLE["classes"], _TABLE["lines"]
 
+_SURE_TAGS = frozenset(_ELEMENTS["sure"])
 _TAGS = frozenset(_ELEMENTS["tags"])
+_LISTS = frozenset(_ELEMENTS["lists"])
 _ROLES = frozenset(_ELEMENTS["roles"])
 _NEVER_BY_CLASS = frozenset(_ELEMENTS["never_by_class"])
 _BESIDE_TAGS = frozenset(_ELEMENTS["beside"])
@@ -72,8 +74,9 @@ _LINE = re.compile(
 _LABEL = re.compile(
     rf"\W{{0,3}}(?i:{_join(_LINES['labels'])})(?:\s*[:：]|\W*$|\s(?:[A-Z][\w.'’-]*\s?){{1,4}}$)|\s*[:：]",
 )
-_ENDING = re.compile(
-    rf"\W{{0,3}}(?:{_join(_LINES['endings'])}|(?P<late>{_join(_LINES['late_endings'])}))\W*$", re.IGNORECASE
+_ENDING = re.compile(rf"\W{{0,3}}(?:{_join(_LINES['endings'])})\W*$", re.IGNORECASE)
+_LIST_ENDING = re.compile(
+    rf"\W{{0,3}}(?:(?:{_join(_LINES['list_endings'])})\W*$|(?:{_join(_LINES['list_openings'])})\b)", re.IGNORECASE
 )
 
 
@@ -82,17 +85,15 @@ def judge_element(tag: str, attributes: Attributes) -> tuple[Strength, str]:
 
     Class names are one string, as on the page.
     """
-    names = _read_names(attributes)
-    container = names if names and _is_container_name(names) else ""
-    if attributes.get("itemprop") == "articleBody":
-        container = names or "articleBody"
-    if tag in _TAGS or attributes.get("role") in _ROLES or "hidden" in attributes:
-        return Strength.WEAK, container
-    if _UNSEEN.search(attributes.get("style", "")):
-        return Strength.WEAK, container
-    if tag in _NEVER_BY_CLASS or not names:
-        return Strength.NONE, container
-    return _judge_names(names), container
+    get = attributes.get
+    judged = _judge_names(tag, f"{get('class', '')} {get('id', '')}")
+    if get("itemprop") == "articleBody":
+        judged = judged[0], judged[1] or _read_names(attributes) or "articleBody"
+    if judged[0] is not Strength.NONE:
+        return judged
+    if get("role") in _ROLES or get("hidden") is not None or _UNSEEN.search(get("style", "")):
+        return Strength.WEAK, judged[1]
+    return judged
 
 
 def is_beside_article(element: etree._Element) -> bool:
@@ -100,7 +101,7 @@ def is_beside_article(element: etree._Element) -> bool:
     for level, above in enumerate(chain((element,), element.iterancestors())):
         if above.tag in ("body", "main", "article") or level > MAX_LEVELS:
             return False
-        if above.tag in _BESIDE_TAGS or _is_beside_name(_read_names(above.attrib)):
+        if above.tag in _BESIDE_TAGS or _is_beside_name(_read_names(above)):
             return True
     return False
 
@@ -113,11 +114,12 @@ def is_furniture_line(text: str) -> bool:
 
 
 def judge_ending(text: str) -> Strength:
-    """How surely a line is the heading of what follows an article; weakly, where it may stand in the middle, too."""
-    found = _ENDING.match(text) if len(text) <= MAX_ENDING_CHARS else None
-    if found is None:
+    """How surely a line is the heading of what follows an article; weakly, where it heads a list of other articles."""
+    if len(text) > MAX_ENDING_CHARS:
         return Strength.NONE
-    return Strength.WEAK if found["late"] else Strength.STRONG
+    if _ENDING.match(text):
+        return Strength.STRONG
+    return Strength.WEAK if _LIST_ENDING.match(text) else Strength.NONE
 
 
 def _read_names(attributes: Attributes) -> str:
@@ -130,21 +132,26 @@ def _fold_names(names: str) -> str:
 
 
 @lru_cache(maxsize=NAMES_CACHED)
-def _judge_names(names: str) -> Strength:
+def _judge_names(tag: str, names: str) -> tuple[Strength, str]:
+    names = names.strip()[:MAX_NAMES_CHARS]
+    container = names if names and _CONTAINER.search(_fold_names(names)) else ""
+    if tag in _SURE_TAGS:
+        return Strength.STRONG, container
+    if tag in _TAGS:
+        return Strength.WEAK, container
+    if tag in _NEVER_BY_CLASS or not names:
+        return Strength.NONE, container
     words = _fold_names(_IGNORED.sub("", names))
     if _EXEMPT.search(words):
-        return Strength.NONE
+        return Strength.NONE, container
     if _STRONG.search(words):
-        return Strength.STRONG
-    return Strength.WEAK if _WEAK.search(words) or _WHOLE.search(words) else Strength.NONE
+        return Strength.STRONG, container
+    if _WEAK.search(words) or _WHOLE.search(words):
+        return (Strength.STRONG if tag in _LISTS else Strength.WEAK), container
+    return Strength.NONE, container
 
 
 @lru_cache(maxsize=NAMES_CACHED)
 def _is_beside_name(names: str) -> bool:
     words = _fold_names(_IGNORED.sub("", names))
     return _BESIDE.search(words) is not None or _WHOLE.search(words) is not None
-
-
-@lru_cache(maxsize=NAMES_CACHED)
-def _is_container_name(names: str) -> bool:
-    return _CONTAINER.search(_fold_names(names)) is not None

@@ -1,4 +1,4 @@
-"""Tells lists of articles (front, category, tag, author and search pages) from articles. Pure.
+"""Tells lists of articles (front, category, tag, author and search pages) from articles, and teasers from text. Pure.
 
 Theory: a list holds several teasers of one make beside each other, and most of the page's prose in them. The error to
 avoid is an article taken for a list; so a page whose body class says "single" is never one.
@@ -7,12 +7,18 @@ avoid is an article taken for a list; so a page whose body class says "single" i
 from __future__ import annotations
 
 from collections import defaultdict
+from collections.abc import Iterator
 
-from crawler.extraction.prose import ProseMap
+from crawler.extraction.furniture import Strength
+from crawler.extraction.outline import Outline
+from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap
 
 LEAST_TEASERS = 4
 TEASER_SHARE = 0.6  # of the page's prose, in all teasers
 LARGEST_TEASER = 0.5  # of the teasers' prose; an article among teasers of others holds more
+LEAST_BESIDE = 3  # teasers of one make beside an article
+LONGEST_TEASER = 800  # characters
+LEAST_TITLE = 15  # characters, linked
 
 # What WordPress writes into <body class>.
 _LIST_CLASSES = (frozenset(("archive",)), frozenset(("search-results",)), frozenset(("blog", "home")))
@@ -46,3 +52,34 @@ def _is_made_of_teasers(prose: ProseMap) -> bool:
         and max(sizes) <= LARGEST_TEASER * sum(sizes)
         for sizes in teasers.values()
     )
+
+
+def mark_teasers(outline: Outline) -> bool:
+    """Marks the <article>s that are teasers beside or below an article as furniture; False where there are none."""
+    teasers: dict[str, list[int]] = defaultdict(list)
+    for index in _list_teasers(outline):
+        teasers[_read_make(outline, index)].append(index)
+    found = [index for alike in teasers.values() if len(alike) >= LEAST_BESIDE for index in alike]
+    for index in found:
+        outline.nodes[index].strength = Strength.WEAK
+    return bool(found)
+
+
+def _list_teasers(outline: Outline) -> Iterator[int]:
+    """Short <article>s with a linked title and no others inside."""
+    articles = [index for index, node in enumerate(outline.nodes) if node.tag == "article"]
+    if len(articles) < LEAST_BESIDE:
+        return
+    for index, after in zip(articles, [*articles[1:], len(outline.nodes)], strict=True):
+        node = outline.nodes[index]
+        blocks = outline.blocks[node.first : node.end]
+        is_outer = after < len(outline.nodes) and outline.nodes[after].first < node.end
+        is_titled = any(block.link_share > MAX_LINK_SHARE and len(block.text) >= LEAST_TITLE for block in blocks)
+        if is_titled and not is_outer and sum(len(block.text) for block in blocks) <= LONGEST_TEASER:
+            yield index
+
+
+def _read_make(outline: Outline, index: int) -> str:
+    """The class names that teasers of one list share: numbers of posts and names of categories come after these."""
+    names = (outline.elements[index].get("class") or "").split()
+    return " ".join(name for name in names[:2] if not any(map(str.isdigit, name)))

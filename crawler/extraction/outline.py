@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Set
 from dataclasses import dataclass, field
+from itertools import islice
 
 from lxml import etree
 
@@ -37,6 +38,10 @@ SILENT_TAGS = frozenset((
     "select", "source", "style", "svg", "template", "textarea", "title", "track", "video",
 ))
 # fmt: on
+# Left open inside, these swallow the rest of the page in libxml2, while browsers close them.
+SWALLOWING_TAGS = frozenset(("button", "map", "nav", "object", "select", "svg"))
+LEAST_PARAGRAPHS = 3
+MARKING_TAGS = frozenset(("a", "br"))  # inline ones that matter
 
 
 @dataclass(slots=True)
@@ -75,33 +80,50 @@ class Outline:
 
 
 def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset()) -> Outline:
-    """The outline of the tree under `root`; the elements in `dropped` are furniture, whatever they are called."""
+    """The outline of the tree under `root`; the elements in `dropped` are furniture, whatever they are called.
+
+    What is surely furniture is not walked through: menus and comments are half of many a page.
+    """
     writer = OutlineWriter()
+    elements = writer.outline.elements
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
-        tag = str(element.tag)
+        tag = element.tag
         is_node = tag in BLOCK_TAGS or element in dropped
         if event == "start":
-            if tag in SILENT_TAGS:
+            if tag in SILENT_TAGS and not _holds_page(element):
                 walker.skip_subtree()
                 continue
-            if writer.is_full():
-                break
             if is_node:
-                writer.outline.elements.append(element)
-                writer.open_node(tag, element.attrib, Strength.STRONG if element in dropped else None)
-            else:
+                if writer.is_full():
+                    break
+                elements.append(element)
+                if element in dropped:
+                    writer.open_node(tag, element, Strength.STRONG)
+                elif writer.open_node(tag, element) is Strength.STRONG:
+                    if not _holds_page(element):
+                        walker.skip_subtree()
+                        continue
+                    writer.doubt_node()
+            elif tag in MARKING_TAGS:
                 writer.open_inline(tag)
-            if element.text:
-                writer.add_text(element.text)
+            if text := element.text:
+                writer.add_text(text)
         else:
             if is_node:
                 writer.close_node()
-            else:
-                writer.close_inline(tag)
-            if element.tail and element is not root:
-                writer.add_text(element.tail)
+            elif tag == "a":
+                writer.close_link()
+            if (text := element.tail) and element is not root:
+                writer.add_text(text)
     return writer.finish()
+
+
+def _holds_page(element: etree._Element) -> bool:
+    """Whether a menu or button has swallowed the page: its end tag was lost."""
+    if element.tag not in SWALLOWING_TAGS:
+        return False
+    return len(list(islice(element.iter("p"), LEAST_PARAGRAPHS))) == LEAST_PARAGRAPHS
 
 
 def fold_text(text: str) -> str:
@@ -126,36 +148,36 @@ class OutlineWriter:
         nodes, blocks = self.outline.nodes, self.outline.blocks
         return self._chars > MAX_TEXT_CHARS or len(nodes) > MAX_NODES or len(blocks) > MAX_BLOCKS
 
-    def open_node(self, tag: str, attributes: Attributes, strength: Strength | None = None) -> None:
+    def open_node(self, tag: str, attributes: Attributes, strength: Strength | None = None) -> Strength:
         """Enters a block element; without `strength` its name is judged."""
-        self.end_block()
-        nodes = self.outline.nodes
+        if self._pieces:
+            self.end_block()
+        outline, open_nodes = self.outline, self._open
         judged, container = judge_element(tag, attributes)
-        nodes.append(
-            Node(
-                tag=tag,
-                strength=strength or judged,
-                container=container,
-                parent=self._open[-1] if self._open else -1,
-                first=len(self.outline.blocks),
-            )
-        )
-        self._open.append(len(nodes) - 1)
-        self.outline.depth = max(self.outline.depth, len(self._open))
+        parent = open_nodes[-1] if open_nodes else -1
+        open_nodes.append(len(outline.nodes))
+        strength = strength or judged
+        outline.nodes.append(Node(tag, strength, container, parent, len(outline.blocks)))
+        outline.depth = max(outline.depth, len(open_nodes))
+        return strength
+
+    def doubt_node(self) -> None:
+        """The node just opened is less surely furniture than its name says."""
+        self.outline.nodes[-1].strength = Strength.WEAK
 
     def close_node(self) -> None:
-        self.end_block()
+        if self._pieces:
+            self.end_block()
         self.outline.nodes[self._open.pop()].end = len(self.outline.blocks)
 
     def open_inline(self, tag: str) -> None:
-        if tag == "br":
-            self.end_block()
-        elif tag == "a":
-            self._open_links += 1
-
-    def close_inline(self, tag: str) -> None:
         if tag == "a":
-            self._open_links -= 1
+            self._open_links += 1
+        elif tag == "br":
+            self.end_block()
+
+    def close_link(self) -> None:
+        self._open_links -= 1
 
     def finish(self) -> Outline:
         """The outline; what is open is closed. Captions as long as an article are text (seen in block editors)."""

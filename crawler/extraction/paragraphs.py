@@ -10,9 +10,9 @@ from crawler.extraction.furniture import Strength, is_furniture_line, judge_endi
 from crawler.extraction.outline import Block, Outline
 from crawler.extraction.prose import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, is_prose, weigh_prose
 
-# An ending such as "Leave a reply" is believed when this share of the prose stands before it; "Related posts" and
-# "Baca juga", which portals put between paragraphs, too, only near the end.
-ENDING_FROM = {Strength.STRONG: 0.4, Strength.WEAK: 0.8}
+# A heading such as "Leave a reply" or "Related posts" ends the article when this share of its prose stands before it.
+ENDING_FROM = 0.4
+GOES_ON = 2  # paragraphs without a link after a list of other articles: the article goes on
 LINKED_SENTENCE_FROM = 60
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
@@ -43,14 +43,33 @@ def _cut_at_ending(blocks: Sequence[Block]) -> Sequence[Block]:
     seen = 0.0
     for index, block in enumerate(blocks):
         ending = judge_ending(block.text)
-        if ending is not Strength.NONE and seen > ENDING_FROM[ending] * total:
+        if (
+            ending is not Strength.NONE
+            and seen > ENDING_FROM * total
+            and (ending is Strength.STRONG or not _goes_on(blocks[index + 1 :]))
+        ):
             return blocks[:index]
         seen += weigh_prose(block)
     return blocks
 
 
+def _goes_on(blocks: Sequence[Block]) -> bool:
+    """Whether paragraphs of an article are among the blocks, and not only teasers: a linked title before each."""
+    run = 0
+    for block in blocks:
+        if block.link_share > MAX_LINK_SHARE:
+            run = 0
+        elif len(block.text) >= PROSE_FROM:
+            run += 1
+            if run == GOES_ON:
+                return True
+    return False
+
+
 def _is_noise(outline: Outline, block: Block, prose_parents: Mapping[int, int]) -> bool:
     if block.link_share > MAX_LINK_SHARE and not _is_linked_text(outline, block, prose_parents):
+        return True
+    if judge_ending(block.text) is not Strength.NONE:
         return True
     return is_furniture_line(block.text) or not any(map(str.isalnum, block.text))
 

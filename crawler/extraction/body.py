@@ -18,6 +18,7 @@ from crawler.extraction.prose import ProseMap
 from crawler.extraction.second_opinion import ask_trafilatura
 
 # A text of so many characters needs no second opinion unless the page holds several times as much prose.
+LEAST_CHARS = 150  # less is a caption or a date: pages of photographs hold nothing but captions
 ENOUGH_CHARS = 250
 ENOUGH_SHARE = 0.2
 CLEARLY_MORE = 1.5
@@ -49,8 +50,9 @@ def find_body(page: Page, title: str) -> Body:
     body = _read_body(prose, preferred, title)
     if body.method == "profile" or (body.size >= ENOUGH_CHARS and body.size >= ENOUGH_SHARE * prose.total):
         return body
-    if not body.paragraphs:
-        body = replace(_read_body(ProseMap(outline, trusting=True), preferred, title), method="open")
+    if body.size < LEAST_CHARS:
+        opened = replace(_read_body(ProseMap(outline, trusting=True), preferred, title), method="open")
+        body = opened if opened.size >= CLEARLY_MORE * body.size else body
     if body.size >= ENOUGH_CHARS:
         return body
     other = Body(paragraphs=ask_trafilatura(outline, page.data), method="trafilatura")

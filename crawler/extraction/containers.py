@@ -25,10 +25,10 @@ def choose_container(prose: ProseMap, preferred: Iterable[int] = ()) -> int:
     for index in preferred:
         if prose.prose[index] >= LEAST_PROSE:
             return index
-    named = _find_named(prose)
+    article = _find_headed_article(prose)
+    named = None if prose.trusting and article is not None else _find_named(prose)
     if named is not None:
         return named
-    article = _find_headed_article(prose)
     return _descend(prose, 0 if article is None else article)
 
 
@@ -85,9 +85,9 @@ def _find_headed_article(prose: ProseMap) -> int | None:
     nodes = prose.outline.nodes
     heads = {_find_article(prose.outline, index) for index, node in enumerate(nodes) if node.tag == "h1"} - {-1}
     best = max(heads, key=prose.prose.__getitem__, default=None)
-    if best is None or prose.prose[best] < max(LEAST_PROSE, LEAST_SHARE * prose.total):
-        return None
-    return best
+    # where weak signs are not believed, the page's prose is mostly that of others
+    least = LEAST_PROSE if prose.trusting else max(LEAST_PROSE, LEAST_SHARE * prose.total)
+    return best if best is not None and prose.prose[best] >= least else None
 
 
 def _descend(prose: ProseMap, start: int) -> int:

@@ -61,7 +61,7 @@ def mark_teasers(outline: Outline) -> bool:
         teasers[_read_make(outline, index)].append(index)
     found = [index for alike in teasers.values() if len(alike) >= LEAST_BESIDE for index in alike]
     for index in found:
-        outline.nodes[index].strength = Strength.WEAK
+        outline.nodes[index].strength = Strength.STRONG
     return bool(found)
 
 

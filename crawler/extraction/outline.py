@@ -85,29 +85,16 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
     What is surely furniture is not walked through: menus and comments are half of many a page.
     """
     writer = OutlineWriter()
-    elements = writer.outline.elements
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
-        tag = element.tag
+        tag = str(element.tag)
         is_node = tag in BLOCK_TAGS or element in dropped
         if event == "start":
-            if tag in SILENT_TAGS and not _holds_page(element):
+            if is_node and writer.is_full():
+                break
+            if not _enter(writer, tag, element, is_node=is_node, is_dropped=element in dropped):
                 walker.skip_subtree()
-                continue
-            if is_node:
-                if writer.is_full():
-                    break
-                elements.append(element)
-                if element in dropped:
-                    writer.open_node(tag, element, Strength.STRONG)
-                elif writer.open_node(tag, element) is Strength.STRONG:
-                    if not _holds_page(element):
-                        walker.skip_subtree()
-                        continue
-                    writer.doubt_node()
-            elif tag in MARKING_TAGS:
-                writer.open_inline(tag)
-            if text := element.text:
+            elif text := element.text:
                 writer.add_text(text)
         else:
             if is_node:
@@ -117,6 +104,24 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
             if (text := element.tail) and element is not root:
                 writer.add_text(text)
     return writer.finish()
+
+
+def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_node: bool, is_dropped: bool) -> bool:
+    """Whether what is inside is worth reading."""
+    if tag in SILENT_TAGS:
+        return _holds_page(element)
+    if not is_node:
+        if tag in MARKING_TAGS:
+            writer.open_inline(tag)
+        return True
+    writer.outline.elements.append(element)
+    if is_dropped:
+        writer.open_node(tag, element, Strength.STRONG)
+    elif writer.open_node(tag, element) is Strength.STRONG:
+        if not _holds_page(element):
+            return False
+        writer.doubt_node()
+    return True
 
 
 def _holds_page(element: etree._Element) -> bool:

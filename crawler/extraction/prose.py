@@ -47,6 +47,7 @@ class ProseMap:
 
     def __init__(self, outline: Outline, *, trusting: bool = False) -> None:
         self.outline = outline
+        self.trusting = trusting
         self._weights = [weigh_prose(block) for block in outline.blocks]
         self.layers = self._count_layers([node.strength is Strength.STRONG for node in outline.nodes])
         self.prose = self._sum_prose()

@@ -19,8 +19,11 @@ _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _ADDRESS = re.compile(r"https?://\S+$")
 _DASHES = ("-", "–", "—")
 _WORD = re.compile(r"\w+")
-# "lg", "mk/el", "*an-": who typed the article.
-_INITIALS = re.compile(r"[*\-–/]{0,2}\s*[A-Za-z]{1,4}(?:[/\-.,&]{1,2}[A-Za-z]{1,4}){0,3}\s*[*.\-–]{0,2}")
+# "lg", "mk/el", "*an-", "(fyk/ash)": who typed the article.
+_INITIALS = re.compile(
+    r"[(\[*\-–/]{0,3}\s*[A-Za-z]{1,4}\d?(?:\s?[/\-.,&]{1,2}\s?[A-Za-z]{1,4}\d?){0,3}\s*[)\]*.\-–]{0,3}"
+)
+_LAST_INITIALS = re.compile(r"(?<=[.!?”\"’])\s*[(\[]\s?[A-Za-z]{2,4}\d?(?:\s?[/\-]\s?[A-Za-z*]{2,5}\d?){0,3}\s?[)\]]\.?$")
 
 
 def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") -> tuple[str, ...]:
@@ -30,7 +33,10 @@ def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") 
     prose_parents = Counter(nodes[block.node].parent for block in blocks if weigh_prose(block) >= PROSE_FROM)
     kept = [block for block in blocks if not _is_noise(outline, block, prose_parents)]
     start = _find_start(outline, kept, fold_words(title))
-    return tuple(block.text for block in kept[start : _find_end(outline, kept)])
+    paragraphs = [block.text for block in kept[start : _find_end(outline, kept)]]
+    if paragraphs:
+        paragraphs[-1] = _LAST_INITIALS.sub("", paragraphs[-1])
+    return tuple(paragraphs)
 
 
 def fold_words(text: str) -> str:

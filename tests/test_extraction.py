@@ -131,12 +131,17 @@ def test_prose_that_begins_like_furniture(line: str) -> None:
     assert not is_furniture_line(line)
 
 
-@pytest.mark.parametrize("initials", ["lg", "mk/el", "*an-", "(rs)"])
-def test_initials_at_the_end(initials: str) -> None:
-    kept = (
-        [*PROSE, initials] if initials.startswith("(") else list(PROSE)
-    )  # in brackets they close many texts' last line
-    assert read_text(f"{BODY}<p>{initials}</p>") == kept
+@pytest.mark.parametrize("initials", ["lg", "mk/el", "*an-", "(rs)", "(Fyk/ash)", "[red/02]"])
+def test_initials_at_the_end_go(initials: str) -> None:
+    assert read_text(f"{BODY}<p>{initials}</p>") == list(PROSE)
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [(" (rs)", ""), ("(fyk/ash)", ""), (" [red]", ""), (" (lihat tabel)", " (lihat tabel)"), (" (2026)", " (2026)")],
+)
+def test_initials_after_the_last_sentence_go(end: str, kept: str) -> None:
+    assert read_text(f"{BODY[:-4]}{end}</p>") == [*PROSE[:-1], PROSE[-1] + kept]
 
 
 @pytest.mark.parametrize(

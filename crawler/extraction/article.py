@@ -17,6 +17,7 @@ from crawler.extraction.metadata import join_url
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element, read_page
 from crawler.extraction.profiles import Profile
+from crawler.extraction.prose import MAX_LINK_SHARE
 from crawler.extraction.publication import DateReader, find_modification, find_publication
 from crawler.extraction.titles import find_title
 
@@ -48,8 +49,11 @@ def extract_article(
                          └─▶ outline ─▶ body: paragraphs ────┴─▶ title, authors, dates ─▶ ExtractedArticle
     """
     page = read_page(html, url, profile)
-    if page is None:
-        return ExtractedArticle()
+    return extract_page(page, zone=zone, now=now) if page is not None else ExtractedArticle()
+
+
+def extract_page(page: Page, *, zone: tzinfo | None = None, now: datetime | None = None) -> ExtractedArticle:
+    """The article of a page that was parsed already; what goes in and out is as for `extract_article`."""
     meta, reader = page.meta, DateReader(zone=zone, now=now)
     title = find_title(page)
     body = find_body(page, title)
@@ -91,11 +95,12 @@ def _find_image(page: Page) -> str:
 
 
 def _hash_blocks(outline: Outline, body: Body) -> tuple[int, ...]:
-    """Hashes of the page's paragraphs, the article's first, each once: the bound cuts menus, not text."""
+    """Hashes of the page's paragraphs that are not links, the article's first, each once."""
     return tuple(dict.fromkeys(map(hash_paragraph, _list_lines(outline, body))))
 
 
 def _list_lines(outline: Outline, body: Body) -> Iterator[str]:
-    lines = dict.fromkeys((*body.paragraphs, *(block.text for block in outline.blocks)))
+    others = (block.text for block in outline.blocks if block.link_share <= MAX_LINK_SHARE)
+    lines = dict.fromkeys((*body.paragraphs, *others))
     long_enough = (line for line in lines if len(line.split(None, BOILERPLATE_WORDS)) >= BOILERPLATE_WORDS)
     return islice(long_enough, MAX_BOILERPLATE)

@@ -99,6 +99,8 @@ def _list_labelled(outline: Outline) -> Iterator[str]:
         if len(line) > MAX_LINE_CHARS:
             continue
         value = after[:MAX_LINE_CHARS] if after.startswith((":", "：")) else ""
+        if not (value or ":" in line or "：" in line):
+            continue
         if found := label.match(line + value):
             yield found[1]
 

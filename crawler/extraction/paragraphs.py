@@ -21,9 +21,11 @@ _DASHES = ("-", "–", "—")
 _WORD = re.compile(r"\w+")
 # "lg", "mk/el", "*an-", "(fyk/ash)": who typed the article.
 _INITIALS = re.compile(
-    r"[(\[*\-–/]{0,3}\s*[A-Za-z]{1,4}\d?(?:\s?[/\-.,&]{1,2}\s?[A-Za-z]{1,4}\d?){0,3}\s*[)\]*.\-–]{0,3}"
+    r"[(\[*\-–/]{0,3}\s*[A-Za-z]{1,4}\d?(?:\s?[/\-.,&]{1,2}\s?[A-Za-z\d]{1,5}){0,3}\s*[)\]*.\-–]{0,3}"
 )
-_LAST_INITIALS = re.compile(r"(?<=[.!?”\"’])\s*[(\[]\s?[A-Za-z]{2,4}\d?(?:\s?[/\-]\s?[A-Za-z*]{2,5}\d?){0,3}\s?[)\]]\.?$")
+_LAST_INITIALS = re.compile(
+    r"(?<=[.!?”\"’])\s*[(\[]\s?[A-Za-z]{2,4}\d?(?:\s?[/\-]\s?[A-Za-z*\d]{1,5}){0,3}\s?[)\]]\.?$"
+)
 
 
 def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") -> tuple[str, ...]:

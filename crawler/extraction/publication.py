@@ -40,6 +40,7 @@ _FIND_ITEMPROP = etree.XPath("//*[@itemprop='datePublished']")
 _FIND_TIMES = etree.XPath("//time")
 _DATE_NAME = re.compile(r"date|tanggal|waktu|tgl|posted-on|published", re.IGNORECASE)
 _PUBLISHED_NAMES = frozenset(("entry-date", "published"))
+_TITLE_TAGS = frozenset(("h1", "h2", "h3", "div", "p"))
 _PIECES = re.compile(r"\s+[|•·]\s+|\s*\|\s*")
 _DIGIT = re.compile(r"\d")
 _DATE_IN_PATH = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?=/|$)")
@@ -176,12 +177,10 @@ def _list_lines_near_title(outline: Outline, title: str) -> Iterator[str]:
         return
     blocks = outline.blocks
     for index, block in enumerate(blocks):
-        if fold_words(block.text[: 2 * len(title)]) == folded and outline.nodes[block.node].tag in (
-            "h1",
-            "h2",
-            "h3",
-            "div",
-            "p",
+        if (
+            len(block.text) <= 2 * len(title)
+            and outline.nodes[block.node].tag in _TITLE_TAGS
+            and fold_words(block.text) == folded
         ):
             near: Iterable[int] = (
                 *range(index + 1, min(index + 1 + BLOCKS_AFTER_TITLE, len(blocks))),

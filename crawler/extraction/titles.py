@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import re
 from collections.abc import Sequence
+from functools import lru_cache
+from itertools import chain, islice
 
 from lxml import etree
 
@@ -19,8 +21,7 @@ MAX_HEADINGS = 60
 LEAST_TITLE_CHARS = 12
 LEAST_HEADLINE_CHARS = 20  # names of sites are shorter
 
-_FIND_HEADINGS = etree.XPath("//h1 | //h2 | //h3 | //*[contains(@class, 'entry-title') or @itemprop='headline']")
-_FIND_FIRST_HEADINGS = etree.XPath("//h1")
+_FIND_HEADLINES = etree.XPath("//*[@itemprop='headline']")
 _SEPARATOR = re.compile(r"\s+[-|–—»«•]\s+|\s+::\s+|\s*\|\s*")
 
 
@@ -30,18 +31,34 @@ def find_title(page: Page) -> str:
     for element in page.select(page.profile.title):
         if title := read_element(element):
             return title
-    headings = [read_element(element) for element in _FIND_HEADINGS(page.root)[:MAX_HEADINGS]]
+    first_headings = _read_headings(page.root, "h1")
     said = [title for title in (meta.linked.headline, meta.share_title, meta.document_title) if title]
+    if title := next((heading for heading in first_headings for claim in said if _is_same(heading, claim)), ""):
+        return title
+    named = chain(page.named.select(_is_title_name, most=MAX_HEADINGS), _FIND_HEADLINES(page.root)[:MAX_HEADINGS])
+    headings = [*first_headings, *_read_headings(page.root, "h2", "h3"), *map(read_element, named)]
     for claim in said:
         if title := _match_heading(headings, claim):
             return title
-    first_headings = [*filter(None, map(read_element, _FIND_FIRST_HEADINGS(page.root)[:MAX_HEADINGS]))]
     if said == [meta.document_title] and len(first_headings) == 1 and len(first_headings[0]) >= LEAST_HEADLINE_CHARS:
         return first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
     for claim in said:
         if title := _strip_site(claim, meta.site_name):
             return title
     return first_headings[0] if first_headings else ""
+
+
+def _read_headings(root: etree._Element, *tags: str) -> list[str]:
+    return [*filter(None, map(read_element, islice(root.iter(*tags), MAX_HEADINGS)))]
+
+
+@lru_cache(maxsize=20_000)
+def _is_title_name(names: str) -> bool:
+    return "entry-title" in names
+
+
+def _is_same(heading: str, claim: str) -> bool:
+    return fold_words(heading) == fold_words(claim)
 
 
 def _match_heading(headings: Sequence[str], claim: str) -> str:

@@ -158,7 +158,8 @@ class ExtractedArticle:
     """What was read from one page (or from the full text in a channel)."""
 
     title: str = ""
-    authors: tuple[str, ...] = ()
+    authors: tuple[str, ...] = ()  # persons
+    byline: str = ""  # as written, also where a desk or an account signs
     published: datetime | None = None
     published_precision: DatePrecision | None = None
     published_raw: str = ""
@@ -171,9 +172,16 @@ class ExtractedArticle:
     site_name: str = ""
     language: str = ""
     tags: tuple[str, ...] = ()
-    method: str = ""  # which way the body was found: container, profile, trafilatura, channel …
+    method: str = ""  # which way the body was found: profile, name, article, prose, trafilatura, channel …
     noindex: bool = False
     boilerplate: tuple[int, ...] = ()  # 64-bit hashes of every paragraph-like block of the page, kept or dropped
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NotAnArticle(ExtractedArticle):
+    """What a page's head says where its body is none: a list, a login, an error page. The text is empty."""
+
+    reason: str
 
 
 # ── what a poll brings ─────────────────────────────────────────────────────────────────────────────────────────────

@@ -18,7 +18,7 @@ from aggregator.models import ArticleLink, ChannelKind, ChannelPage, DatePrecisi
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
 from crawler.dates import parse_date
-from crawler.extraction import extract_article, link_to_article, load_themes
+from crawler.extraction import extract_article, link_to_article, load_profiles
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,7 +54,7 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
     """
     if not (whatever_topic or reading.keep_all or _names_topic(html, link, reading)):
         return PageReading(article=None)
-    profile = load_themes().get(reading.profile) if reading.profile else None
+    profile = load_profiles().get(reading.profile) if reading.profile else None
     article = extract_article(html, url, zone=ZoneInfo(reading.zone), now=reading.now, profile=profile)
     article = _complete_from_link(article, link, reading)
     return PageReading(article=article, raw=zstandard.compress(html))

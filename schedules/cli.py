@@ -120,17 +120,20 @@ def serve(
 
 @app.command()
 def extract(
+    ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="an HTML page")],
     *,
     url: Annotated[str, typer.Option(help="the page's address")] = "",
     zone: Annotated[str, typer.Option(help="time zone of the portal")] = "Asia/Jakarta",
     now: Annotated[str | None, typer.Option(metavar="TIME", help="relative dates count from here")] = None,
+    explain: Annotated[bool, typer.Option("--explain", help="show what each stage found and which won")] = False,
     json: AsJson = False,
 ) -> None:
     """Extract the article of a saved page."""
     from schedules.commands.extract import extract_file
 
-    extract_file(file, url=url, zone=zone, now=parse_now(now) if now else None, as_json=json)
+    moment = parse_now(now) if now else None
+    extract_file(file, get_context(ctx).setup, url=url, zone=zone, now=moment, as_json=json, explain=explain)
 
 
 @app.command()

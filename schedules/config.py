@@ -66,7 +66,14 @@ class Setup:
 
     @property
     def topics_overlay(self) -> Path | None:
-        path = self.data_folder / "topics.toml"
+        return self._find_overlay("topics.toml")
+
+    @property
+    def profiles_overlay(self) -> Path | None:
+        return self._find_overlay("profiles.toml")
+
+    def _find_overlay(self, name: str) -> Path | None:
+        path = self.data_folder / name
         return path if path.is_file() else None
 
 

@@ -12,7 +12,7 @@ import pytest
 
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle
-from crawler.extraction import extract_article, load_themes
+from crawler.extraction import extract_article, load_profiles
 from crawler.extraction.page import read_page
 
 PAGES = Path(__file__).parent / "extraction_pages"
@@ -82,7 +82,7 @@ def test_expected_profile_is_chosen(name: str) -> None:
 
 
 def test_every_built_in_profile_has_a_page() -> None:
-    assert {read_expected(name)["profile"] for name in NAMES} - {None} == set(load_themes())
+    assert {read_expected(name)["profile"] for name in NAMES} - {None} == set(load_profiles())
 
 
 @pytest.mark.parametrize("name", [name for name in NAMES if read_expected(name)["paragraphs"]])

@@ -2,15 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
+from functools import partial
 from itertools import islice
 
 from lxml import etree
 
 from aggregator.dedup import hash_paragraph
-from aggregator.models import ExtractedArticle
-from crawler.extraction.authors import find_authors
+from aggregator.models import ExtractedArticle, NotAnArticle
+from crawler.challenges import is_challenge
+from crawler.extraction.authors import find_byline
 from crawler.extraction.body import Body, find_body
 from crawler.extraction.furniture import is_beside_article
 from crawler.extraction.metadata import join_url
@@ -19,11 +21,13 @@ from crawler.extraction.page import Page, read_element, read_page
 from crawler.extraction.profiles import Profile
 from crawler.extraction.prose import MAX_LINK_SHARE
 from crawler.extraction.publication import DateReader, find_modification, find_publication
+from crawler.extraction.refusals import find_refusal
 from crawler.extraction.titles import find_title
 
 MAX_BOILERPLATE = 400
 BOILERPLATE_WORDS = 3  # shorter lines ("Beranda", "Bagikan") are on every page of every site
 MAX_TAGS = 30
+MAX_BYLINE_CHARS = 200
 MAX_IMAGES = 50
 
 _FIND_TAG_LINKS = etree.XPath(
@@ -38,18 +42,21 @@ def extract_article(
     zone: tzinfo | None = None,
     now: datetime | None = None,
     profile: Profile | None = None,
+    profiles: Iterable[Profile] | None = None,
 ) -> ExtractedArticle:
     """The article of the page `html`, fetched from `url`; fields that the page does not give stay empty.
 
     `zone` is the source's, for dates that name none (WIB without it); `now` (aware) is when the page was read, and
-    without it relative dates ("2 jam lalu") are not read. `profile` overrides the choice of profile. Never raises on
-    what a page holds; a page without an article has an empty text.
+    without it relative dates ("2 jam lalu") are not read. `profile` overrides the choice among `profiles` (the built-in
+    ones where not given). Never raises on what a page holds. What is surely no article (a list, a login, an error or
+    challenge page, no page at all) comes as NotAnArticle with the reason; a page in which no text was found comes with
+    what was, and an empty text.
 
         bytes ─▶ one tree ─▶ head: metadata ─────────────────┐
                          └─▶ outline ─▶ body: paragraphs ────┴─▶ title, authors, dates ─▶ ExtractedArticle
     """
-    page = read_page(html, url, profile)
-    return extract_page(page, zone=zone, now=now) if page is not None else ExtractedArticle()
+    page = read_page(html, url, profile, profiles=profiles)
+    return extract_page(page, zone=zone, now=now) if page is not None else NotAnArticle(reason="no markup")
 
 
 def extract_page(page: Page, *, zone: tzinfo | None = None, now: datetime | None = None) -> ExtractedArticle:
@@ -59,15 +66,20 @@ def extract_page(page: Page, *, zone: tzinfo | None = None, now: datetime | None
     body = find_body(page, title)
     text = "\n".join(body.paragraphs)
     publication = find_publication(page, title, text, reader)
-    return ExtractedArticle(
+    byline = find_byline(page)
+    reason = body.refusal or find_refusal(page.root, (title, meta.document_title), len(text))
+    reason = reason or ("a challenge page" if is_challenge(page.data) else "")
+    make = partial(NotAnArticle, reason=reason) if reason else ExtractedArticle
+    return make(
         title=title,
-        authors=find_authors(page),
+        authors=byline.names,
+        byline=byline.said[:MAX_BYLINE_CHARS],
         published=publication.at if publication else None,
         published_precision=publication.precision if publication else None,
         published_raw=publication.raw if publication else "",
         published_method=publication.method if publication else "",
         modified=find_modification(page, reader),
-        text=text,
+        text="" if reason else text,
         summary=meta.description,
         image=meta.image or _find_image(page),
         canonical_url=meta.canonical_url,

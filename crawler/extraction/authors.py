@@ -68,22 +68,38 @@ def _load_words() -> _Words:
     )
 
 
-def find_authors(page: Page) -> tuple[str, ...]:
-    """The names of the writers, each once, from the first way that names any; empty where only a desk signs."""
+class Byline(NamedTuple):
+    """What a page says of its writer, and the persons named in it; none where a desk or an account signs."""
+
+    way: str  # label, profile, byline, json-ld, meta
+    said: str
+    names: tuple[str, ...]
+
+
+def find_byline(page: Page) -> Byline:
+    """The first byline that names persons, or else the first at all."""
+    first = Byline("", "", ())
+    for byline in list_bylines(page):
+        if byline.names:
+            return byline
+        first = first if first.said else byline
+    return first
+
+
+def list_bylines(page: Page) -> Iterator[Byline]:
+    """Everything that may name the writers, the most reliable first."""
     linked = page.meta.linked
     publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
-    ways: tuple[Iterable[str], ...] = (
-        _list_labelled(page.outline),
-        map(read_element, page.select(page.profile.author)),
-        _list_bylines(page),
-        linked.authors,
-        (page.meta.author,),
+    ways: tuple[tuple[str, Iterable[str]], ...] = (
+        ("label", _list_labelled(page.outline)),
+        ("profile", map(read_element, page.select(page.profile.author))),
+        ("byline", _list_signed(page)),
+        ("json-ld", linked.authors),
+        ("meta", (page.meta.author,)),
     )
-    for way in ways:
-        for said in way:
-            if names := tuple(_list_names(said, publishers)):
-                return names[:MAX_AUTHORS]
-    return ()
+    for way, sayings in ways:
+        for said in filter(None, sayings):
+            yield Byline(way, said, tuple(_list_names(said, publishers))[:MAX_AUTHORS])
 
 
 def read_names(said: str, *, url: str) -> tuple[str, ...]:
@@ -105,7 +121,7 @@ def _list_labelled(outline: Outline) -> Iterator[str]:
             yield found[1]
 
 
-def _list_bylines(page: Page) -> Iterator[str]:
+def _list_signed(page: Page) -> Iterator[str]:
     for element in chain(page.named.select(_is_byline_name, most=MAX_ELEMENTS), _FIND_MARKED(page.root)[:MAX_ELEMENTS]):
         if is_beside_article(element) or next(element.iterancestors("figure"), None) is not None:
             continue  # another article's, or a photographer's

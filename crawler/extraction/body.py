@@ -1,13 +1,12 @@
 """The article's text: the container's paragraphs, and a second opinion where they look poor. Pure.
 
-outline ─▶ a listing? ─▶ container (profile, name, prose) ─▶ paragraphs ─▶ enough? ─▶ done
+outline ─▶ a listing? ─▶ container (profile, name, article, prose) ─▶ paragraphs ─▶ enough? ─▶ done
                                                   │ no
                   weak signs of furniture not believed ─▶ still not? ─▶ trafilatura, favouring precision
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 
 from crawler.extraction.containers import choose_container
@@ -26,10 +25,14 @@ CLEARLY_MORE = 1.5
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Body:
-    """An article's paragraphs and how they were found: profile, container, open, trafilatura; listing, "" for none."""
+    """An article's paragraphs and how they were found.
+
+    `method`: profile, name, article, prose (see `containers`), open, trafilatura; for none listing, "".
+    """
 
     paragraphs: tuple[str, ...] = ()
     method: str = ""
+    refusal: str = ""  # why the page holds no article
 
     @property
     def size(self) -> int:
@@ -40,32 +43,42 @@ class Body:
 def find_body(page: Page, title: str) -> Body:
     """The body of the article with this title."""
     outline = page.outline
-    places = {element: index for index, element in enumerate(outline.elements)}
-    preferred = [places[element] for element in page.select(page.profile.container) if element in places]
+    preferred = list_preferred(page)
     prose = ProseMap(outline)
     if is_listing(prose):
-        return Body(method="listing")
+        return Body(method="listing", refusal="a list of articles")
     if mark_teasers(outline):
         prose = ProseMap(outline)
-    body = _read_body(prose, preferred, title)
+    body = read_body(prose, *choose_container(prose, preferred), title)
     if body.method == "profile" or (body.size >= ENOUGH_CHARS and body.size >= ENOUGH_SHARE * prose.total):
         return body
     if body.size < LEAST_CHARS:
-        opened = replace(_read_body(ProseMap(outline, trusting=True), preferred, title), method="open")
+        trusting = ProseMap(outline, trusting=True)
+        opened = replace(read_body(trusting, *choose_container(trusting, preferred), title), method="open")
         body = opened if opened.size >= CLEARLY_MORE * body.size else body
     if body.size >= ENOUGH_CHARS:
         return body
-    other = Body(paragraphs=ask_trafilatura(outline, page.data), method="trafilatura")
+    other = ask_second(page)
     if other.paragraphs and other.size >= CLEARLY_MORE * body.size:
         return other
     return body if body.paragraphs else Body()
 
 
-def _read_body(prose: ProseMap, preferred: Sequence[int], title: str) -> Body:
-    container = choose_container(prose, preferred)
+def list_preferred(page: Page) -> list[int]:
+    """The nodes that the page's profile takes for the article's, by its order."""
+    selected = list(page.select(page.profile.container))
+    if not selected:
+        return []
+    places = {element: index for index, element in enumerate(page.outline.elements)}
+    return [places[element] for element in selected if element in places]
+
+
+def read_body(prose: ProseMap, way: str, container: int, title: str) -> Body:
+    """The paragraphs in one container."""
     paragraphs = keep_paragraphs(prose.outline, list(prose.list_blocks(container)), title)
-    return (
-        Body(paragraphs=paragraphs, method="profile" if container in preferred else "container")
-        if paragraphs
-        else Body()
-    )
+    return Body(paragraphs=paragraphs, method=way) if paragraphs else Body()
+
+
+def ask_second(page: Page) -> Body:
+    """What trafilatura makes of the page."""
+    return Body(paragraphs=ask_trafilatura(page.outline, page.data), method="trafilatura")

@@ -20,16 +20,22 @@ DESCEND_SHARE = 0.75
 _STOP_TAGS = frozenset(("p", "li", "td", "tr", "tbody", "blockquote"))
 
 
-def choose_container(prose: ProseMap, preferred: Iterable[int] = ()) -> int:
-    """The index of the article's node: the first of `preferred` with text in it, or the best one found."""
+def choose_container(prose: ProseMap, preferred: Iterable[int] = ()) -> tuple[str, int]:
+    """The way to the article's node and its index: the first of `preferred` with text in it, or the best one found."""
+    return next(list_containers(prose, preferred))
+
+
+def list_containers(prose: ProseMap, preferred: Iterable[int] = ()) -> Iterator[tuple[str, int]]:
+    """Ways (profile, name, article, prose) and nodes, the most reliable first; at least one."""
     for index in preferred:
         if prose.prose[index] >= LEAST_PROSE:
-            return index
-    article = _find_headed_article(prose)
-    named = None if prose.trusting and article is not None else _find_named(prose)
-    if named is not None:
-        return named
-    return _descend(prose, 0 if article is None else article)
+            yield "profile", index
+    article, named = _find_headed_article(prose), _find_named(prose)
+    if named is not None and not (prose.trusting and article is not None):
+        yield "name", named
+    if article is not None:
+        yield "article", _descend(prose, article)
+    yield "prose", _descend(prose, 0)
 
 
 def _find_named(prose: ProseMap) -> int | None:

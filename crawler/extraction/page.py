@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from itertools import islice
 
@@ -38,14 +38,19 @@ class Page:
         return select_elements(self.root, selectors)
 
 
-def read_page(html: bytes, url: str, profile: Profile | None = None) -> Page | None:
-    """The page in `html`, fetched from `url`; None where there is no markup at all. Without `profile` one is chosen."""
+def read_page(
+    html: bytes, url: str, profile: Profile | None = None, *, profiles: Iterable[Profile] | None = None
+) -> Page | None:
+    """The page in `html`, fetched from `url`; None where there is no markup at all.
+
+    Without `profile` one is chosen among `profiles`, or the built-in ones.
+    """
     data = read_markup(html)
     root = parse_markup(data)
     if root is None:
         return None
     named = NamedElements(root)
-    profile = profile or choose_profile(named, url) or Profile(name="")
+    profile = profile or choose_profile(named, url, profiles) or Profile(name="")
     return Page(
         url=url,
         data=data,

@@ -12,6 +12,7 @@ from dataclasses import dataclass, fields
 from functools import cache, lru_cache
 from importlib import resources
 from pathlib import Path
+from types import MappingProxyType
 from urllib.parse import urlsplit
 
 from cssselect import SelectorError
@@ -42,12 +43,18 @@ class Profile:
 _LIST_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
 
 
-def load_profiles(path: Path) -> dict[str, Profile]:
-    """The profiles of a TOML file, by name. Raises ProfileError."""
+def load_profiles(overlay: Path | None = None) -> Mapping[str, Profile]:
+    """Profiles by name: the operator's (`overlay`, a TOML file) first, then the built-in ones that it does not replace.
+
+    They are kept, and the file is read again when it has changed. Raises ProfileError.
+    """
+    if overlay is None:
+        return _load_built_in()
     try:
-        return read_profiles(tomllib.loads(path.read_text(encoding="utf-8")))
-    except (OSError, UnicodeDecodeError, tomllib.TOMLDecodeError) as error:
-        raise ProfileError(f"{path}: {error}") from error
+        status = overlay.stat()
+    except OSError as error:
+        raise ProfileError(f"{overlay}: {error.strerror or error}") from error
+    return _load_overlay(overlay, status.st_mtime_ns, status.st_size)
 
 
 def read_profiles(table: Mapping[str, object]) -> dict[str, Profile]:
@@ -55,23 +62,30 @@ def read_profiles(table: Mapping[str, object]) -> dict[str, Profile]:
     return {name: _read_profile(name, entry) for name, entry in table.items()}
 
 
-@cache
-def load_themes() -> dict[str, Profile]:
-    """The built-in profiles."""
-    return read_profiles(
-        tomllib.loads(resources.files(__package__).joinpath("themes.toml").read_text(encoding="utf-8"))
-    )
-
-
 def choose_profile(named: NamedElements, url: str, profiles: Iterable[Profile] | None = None) -> Profile | None:
     """The profile of the page's host, else the first theme whose signs are all on the page."""
-    known = tuple(load_themes().values() if profiles is None else profiles)
+    known = tuple(load_profiles().values() if profiles is None else profiles)
     host = _read_host(url)
     for profile in known:
         if any(host == name or host.endswith("." + name) for name in profile.hosts):
             return profile
     classes = named.list_names()
     return next((profile for profile in known if profile.signs and classes.issuperset(profile.signs)), None)
+
+
+@cache
+def _load_built_in() -> Mapping[str, Profile]:
+    table = resources.files(__package__).joinpath("themes.toml").read_text(encoding="utf-8")
+    return MappingProxyType(read_profiles(tomllib.loads(table)))
+
+
+@lru_cache(maxsize=4)
+def _load_overlay(path: Path, _mtime_ns: int, _size: int) -> Mapping[str, Profile]:
+    try:
+        own = read_profiles(tomllib.loads(path.read_text(encoding="utf-8")))
+    except (OSError, ValueError) as error:  # not UTF-8, not TOML, not a profile
+        raise ProfileError(f"{path}: {error}") from error
+    return MappingProxyType({**own, **{name: profile for name, profile in _load_built_in().items() if name not in own}})
 
 
 def select_elements(root: etree._Element, selectors: Iterable[str]) -> Iterator[etree._Element]:

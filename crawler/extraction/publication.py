@@ -103,6 +103,15 @@ def find_publication(page: Page, title: str, text: str, reader: DateReader) -> P
     return best or _guess_publication(page, text, reader)
 
 
+def list_dates(page: Page, title: str, text: str, reader: DateReader) -> Iterator[tuple[str, str, Publication | None]]:
+    """Every way, what stands there, and the date read from it, in the order in which they are asked."""
+    for method, raw in chain(_list_machine_dates(page), _list_shown_dates(page, title)):
+        if _DIGIT.search(raw):
+            yield method, raw, reader.read(method, raw)
+    if guess := _guess_publication(page, text, reader):
+        yield guess.method, guess.raw, guess
+
+
 def find_modification(page: Page, reader: DateReader) -> datetime | None:
     """When the article was last changed, if the page says so."""
     found = next(filter(None, map(reader.parse, _list_updates(page))), None)

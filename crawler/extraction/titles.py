@@ -7,7 +7,7 @@ the profile's element ─▶ the heading that the head of the page repeats ─�
 from __future__ import annotations
 
 import re
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice
 
@@ -27,25 +27,25 @@ _SEPARATOR = re.compile(r"\s+[-|–—»«•]\s+|\s+::\s+|\s*\|\s*")
 
 def find_title(page: Page) -> str:
     """The article's title as readers see it."""
+    return next((title for _, title in list_titles(page)), "")
+
+
+def list_titles(page: Page) -> Iterator[tuple[str, str]]:
+    """Ways and the titles that they find, the most reliable first: profile, h1, heading, head."""
     meta = page.meta
     for element in page.select(page.profile.title):
         if title := read_element(element):
-            return title
+            yield "profile", title
     first_headings = _read_headings(page.root, "h1")
     said = [title for title in (meta.linked.headline, meta.share_title, meta.document_title) if title]
-    if title := next((heading for heading in first_headings for claim in said if _is_same(heading, claim)), ""):
-        return title
+    yield from (("h1", heading) for heading in first_headings for claim in said if _is_same(heading, claim))
     named = chain(page.named.select(_is_title_name, most=MAX_HEADINGS), _FIND_HEADLINES(page.root)[:MAX_HEADINGS])
     headings = [*first_headings, *_read_headings(page.root, "h2", "h3"), *map(read_element, named)]
-    for claim in said:
-        if title := _match_heading(headings, claim):
-            return title
+    yield from (("heading", title) for claim in said if (title := _match_heading(headings, claim)))
     if said == [meta.document_title] and len(first_headings) == 1 and len(first_headings[0]) >= LEAST_HEADLINE_CHARS:
-        return first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
-    for claim in said:
-        if title := _strip_site(claim, meta.site_name):
-            return title
-    return first_headings[0] if first_headings else ""
+        yield "h1", first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
+    yield from (("head", title) for claim in said if (title := _strip_site(claim, meta.site_name)))
+    yield from (("h1", title) for title in first_headings)
 
 
 def _read_headings(root: etree._Element, *tags: str) -> list[str]:

@@ -352,6 +352,7 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "source_id": source.id,
         "title": clean_text(article.title or page.link.title, limit=TITLE_LIMIT) or clean_text(text, limit=80),
         "author": clean_text(", ".join(article.authors), limit=200),
+        "byline": clean_text(article.byline, limit=200),
         "published_at": to_text(published.astimezone(UTC)),
         "published_offset": get_offset_minutes(published) if article.published else 0,
         "published_precision": article.published_precision.value if article.published_precision else "none",

@@ -297,3 +297,10 @@ _VIEWS = (
 def m001_tables_and_views(db: Database) -> None:
     for statement in _TABLES + _VIEWS:
         db.execute(dedent(statement).strip())
+
+
+@MIGRATIONS()
+def m002_bylines(db: Database) -> None:
+    db.execute(
+        "ALTER TABLE articles ADD COLUMN byline TEXT /* as written, also where a desk signs */ NOT NULL DEFAULT ''"
+    )

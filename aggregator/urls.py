@@ -25,11 +25,12 @@ _TRACKING = re.compile(
 )
 # the same, unless the value is a number: then it may be what is read
 _MAYBE_TRACKING = re.compile(r"ref|source|from|shared?|amp|m|mobile", re.IGNORECASE)
-_PAGE_PARAMETER = re.compile(r"page|paged|halaman|pg|show", re.IGNORECASE)
+_PAGE_PARAMETER = re.compile(r"page|paged|halaman|hal|laman|pg|show|showpage", re.IGNORECASE)
 _PAGE_VALUE = re.compile(r"\d{1,3}|all|semua|", re.IGNORECASE)  # `?page=berita&id=5` says what is read
+_ONE_PAGE = re.compile(r"(?:single|singlepage|showall)=1|view=all", re.IGNORECASE)  # all pages of an article on one
 _AMP_TAIL = re.compile(r"/amp/?$|\.amp(?=\.html?$)|(?<=\.html)/amp/?$", re.IGNORECASE)
 _AMP_HEAD = re.compile(r"^/amp(?=/)", re.IGNORECASE)
-_PAGE_TAIL = re.compile(r"(?<=/)((?:[^/-]+-){3}[^/]+)/(?:page/)?(?:[1-9]|1\d)/?$")  # behind a headline's slug only
+_PAGE_TAIL = re.compile(r"(?<=/)((?:[^/-]+-){3}[^/]+)/(?:page/)?(?:[1-9]|1\d|all)/?$")  # behind a headline's slug only
 _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
@@ -108,6 +109,7 @@ def _is_beside_the_point(name: str, value: str) -> bool:
         _TRACKING.fullmatch(name)
         or (_MAYBE_TRACKING.fullmatch(name) and not (value.isdigit() and len(value) > 1))
         or (_PAGE_PARAMETER.fullmatch(name) and _PAGE_VALUE.fullmatch(value))
+        or _ONE_PAGE.fullmatch(f"{name}={value}")
     )
 
 

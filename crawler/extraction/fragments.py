@@ -28,6 +28,7 @@ from crawler.extraction.publication import DateReader
 # Ten times the longest article; BeautifulSoup needs 0.4 s for so much of nothing but tags.
 MAX_FRAGMENT_CHARS = 200_000
 MAX_BOILERPLATE = 400
+MAX_BYLINE_CHARS = 200
 
 
 def clean_fragment(fragment: str, url: str = "") -> str:
@@ -49,6 +50,7 @@ def link_to_article(link: ArticleLink, *, zone: tzinfo | None, now: datetime | N
     return ExtractedArticle(
         title=title,
         authors=read_names(html.unescape(link.author), url=link.url),
+        byline=fold_text(html.unescape(link.author))[:MAX_BYLINE_CHARS],
         published=published.at if published else None,
         published_precision=published.precision if published else None,
         published_raw=link.published_raw,

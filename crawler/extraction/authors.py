@@ -10,7 +10,7 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib import resources
-from itertools import chain, zip_longest
+from itertools import chain, islice, zip_longest
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
@@ -40,6 +40,7 @@ _COMMA = re.compile(r"\s*,\s*")
 _DATE_TAIL = re.compile(
     r"\s+(?:on\s+|pada\s+)?(?:\d{1,2}[\s/.-]|(?:senin|selasa|rabu|kamis|jumat|jum'at|sabtu|minggu)\b).*", re.IGNORECASE
 )
+_PARTICLES = frozenset(("al", "bin", "binti", "da", "de", "del", "den", "der", "di", "el", "ibnu", "la", "van", "von"))
 _SITE_TAIL = re.compile(r"\s+[-–—|•·]\s+.*")
 _ADDRESS = re.compile(r"https?:|www\.|@\w+\.|\.(?:com|co|id|net|org|go)\b", re.IGNORECASE)
 
@@ -92,7 +93,7 @@ def list_bylines(page: Page) -> Iterator[Byline]:
     publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
     ways: tuple[tuple[str, Iterable[str]], ...] = (
         ("label", _list_labelled(page.outline)),
-        ("profile", map(read_element, page.select(page.profile.author))),
+        ("profile", (" & ".join(map(read_element, islice(page.select(page.profile.author), MAX_AUTHORS))),)),
         ("byline", _list_signed(page)),
         ("json-ld", linked.authors),
         ("meta", (page.meta.author,)),
@@ -187,6 +188,14 @@ def _is_person(name: str, publishers: frozenset[str]) -> bool:
         return False
     if not any(map(str.isalpha, name)) or _ADDRESS.search(name) or _load_words().desk.match(name):
         return False
+    if _is_sentence(name):
+        return False
     folded = fold_words(name).replace(" ", "")
     # "Kompas Cyber Media" at kompas.com: no person is called like the portal
     return folded not in publishers and not any(len(own) > 4 and folded.startswith(own) for own in publishers)
+
+
+def _is_sentence(name: str) -> bool:
+    """ "Sekar Arum menulis tentang ruang publik": several words in lower case among others are no particles of a name."""
+    small = [word for word in name.split() if word.islower() and word not in _PARTICLES]
+    return len(small) > 1 and not name.islower()

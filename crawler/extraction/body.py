@@ -20,6 +20,7 @@ from crawler.extraction.second_opinion import ask_trafilatura
 LEAST_CHARS = 150  # less is a caption or a date: pages of photographs hold nothing but captions
 ENOUGH_CHARS = 250
 ENOUGH_SHARE = 0.2
+MOST_SHARE = 0.6
 CLEARLY_MORE = 1.5
 
 
@@ -50,7 +51,7 @@ def find_body(page: Page, title: str) -> Body:
     if mark_teasers(outline):
         prose = ProseMap(outline)
     body = read_body(prose, *choose_container(prose, preferred), title)
-    if body.method == "profile" or (body.size >= ENOUGH_CHARS and body.size >= ENOUGH_SHARE * prose.total):
+    if body.method == "profile" or _is_enough(body, prose):
         return body
     if body.size < LEAST_CHARS:
         trusting = ProseMap(outline, trusting=True)
@@ -62,6 +63,12 @@ def find_body(page: Page, title: str) -> Body:
     if other.paragraphs and other.size >= CLEARLY_MORE * body.size:
         return other
     return body if body.paragraphs else Body()
+
+
+def _is_enough(body: Body, prose: ProseMap) -> bool:
+    """A short text is enough where the page holds little else."""
+    share = ENOUGH_SHARE if body.size >= ENOUGH_CHARS else MOST_SHARE
+    return body.size >= LEAST_CHARS and body.size >= share * prose.total
 
 
 def list_preferred(page: Page) -> list[int]:

@@ -1,6 +1,6 @@
 """Chooses the node of a page that holds the article's text. Pure.
 
-a node named so ("entry-content", itemprop=articleBody) ─▶ the <article> with the headline ─▶ where the prose is
+a node named so ("entry-content", itemprop=articleBody) ─▶ the <article> or column with the headline ─▶ where the prose is
 """
 
 from __future__ import annotations
@@ -8,16 +8,17 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 
 from crawler.extraction.outline import Outline
-from crawler.extraction.prose import ProseMap
+from crawler.extraction.prose import ProseMap, is_prose
 
 # Shares of prose, measured on 276 development pages; results hardly move within ± 0.1.
 LEAST_PROSE = 150.0  # characters; less is a caption or an excerpt
 LEAST_SHARE = 0.25  # of the page; excerpts of other articles hold less
+LEAST_COLUMN = 0.15  # of the page, in the column with the headline: beside it stand lists of others with excerpts
 TWIN_GAIN = 1.2  # an article in several pieces of one name is taken whole
 NESTED_SHARE = 0.9  # a container inside a container is taken if nothing is lost
 DESCEND_SHARE = 0.75
 
-_STOP_TAGS = frozenset(("p", "li", "td", "tr", "tbody", "blockquote"))
+_STOP_TAGS = frozenset(("p", "li", "blockquote"))
 
 
 def choose_container(prose: ProseMap, preferred: Iterable[int] = ()) -> tuple[str, int]:
@@ -26,7 +27,7 @@ def choose_container(prose: ProseMap, preferred: Iterable[int] = ()) -> tuple[st
 
 
 def list_containers(prose: ProseMap, preferred: Iterable[int] = ()) -> Iterator[tuple[str, int]]:
-    """Ways (profile, name, article, prose) and nodes, the most reliable first; at least one."""
+    """Ways (profile, name, article, column, prose) and nodes, the most reliable first; at least one."""
     for index in preferred:
         if prose.prose[index] >= LEAST_PROSE:
             yield "profile", index
@@ -35,6 +36,9 @@ def list_containers(prose: ProseMap, preferred: Iterable[int] = ()) -> Iterator[
         yield "name", named
     if article is not None:
         yield "article", _descend(prose, article)
+    column = _find_headed_column(prose)
+    if column is not None:
+        yield "column", _descend(prose, column)
     yield "prose", _descend(prose, 0)
 
 
@@ -94,6 +98,15 @@ def _find_headed_article(prose: ProseMap) -> int | None:
     # where weak signs are not believed, the page's prose is mostly that of others
     least = LEAST_PROSE if prose.trusting else max(LEAST_PROSE, LEAST_SHARE * prose.total)
     return best if best is not None and prose.prose[best] >= least else None
+
+
+def _find_headed_column(prose: ProseMap) -> int | None:
+    """The smallest node with the first h1 and text, if that is a fair share: beside it may stand columns with more."""
+    nodes = prose.outline.nodes
+    heading = next((index for index, node in enumerate(nodes) if node.tag == "h1"), 0)
+    column = next((above for above in _list_ancestors(prose.outline, heading) if prose.prose[above] >= LEAST_PROSE), 0)
+    is_fair = column and nodes[column].tag != "header" and prose.prose[column] >= LEAST_COLUMN * prose.total
+    return column if is_fair and sum(map(is_prose, prose.list_blocks(column))) > 1 else None
 
 
 def _descend(prose: ProseMap, start: int) -> int:

@@ -65,7 +65,7 @@ _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DASHES = re.compile(r"[-_]+")
 
 _LINE = re.compile(
-    rf"(?:{_join(_LINES['starts'])})(?!\w)"
+    rf"(?:{_join(_LINES['starts'])})(?:(?<!\w)|(?!\w))"
     rf"|(?:{_join(_LINES['exact'])})\W*$"
     rf"|(?:{_join(_LINES['calls'])})\b.*\b(?:{_join(_LINES['places'])})\b",
     re.IGNORECASE,

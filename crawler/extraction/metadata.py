@@ -33,7 +33,7 @@ _IMAGE = (
 _DESCRIPTION = ("og:description", "description", "twitter:description", "dc.description")
 _AUTHOR = (
     "author", "article:author_name", "dc.creator", "dcterms.creator", "content_author", "parsely-author",
-    "sailthru.author", "byl",
+    "sailthru.author", "byl", "jpnncom_news_author",
 )
 _PUBLISHED = (
     "article:published_time", "og:article:published_time", "datepublished", "publishdate", "pubdate", "publish-date",

@@ -13,6 +13,7 @@ from crawler.extraction.prose import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, 
 # A heading such as "Leave a reply" or "Related posts" ends the article when this share of its prose stands before it.
 ENDING_FROM = 0.4
 GOES_ON = 2  # paragraphs without a link after a list of other articles: the article goes on
+ABOVE_HEADLINE = 0.5  # of the prose below it: advertisements, a call to subscribe
 LINKED_SENTENCE_FROM = 60
 
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
@@ -30,7 +31,7 @@ _LAST_INITIALS = re.compile(
 
 def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") -> tuple[str, ...]:
     """The paragraphs among the blocks of a container, in order; those that repeat the title above them are dropped."""
-    blocks = _cut_at_ending(blocks)
+    blocks = _cut_at_ending(outline, blocks)
     nodes = outline.nodes
     prose_parents = Counter(nodes[block.node].parent for block in blocks if weigh_prose(block) >= PROSE_FROM)
     kept = [block for block in blocks if not _is_noise(outline, block, prose_parents)]
@@ -46,7 +47,7 @@ def fold_words(text: str) -> str:
     return " ".join(_WORD.findall(text.casefold()))
 
 
-def _cut_at_ending(blocks: Sequence[Block]) -> Sequence[Block]:
+def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]:
     total = sum(map(weigh_prose, blocks))
     seen = 0.0
     for index, block in enumerate(blocks):
@@ -54,22 +55,29 @@ def _cut_at_ending(blocks: Sequence[Block]) -> Sequence[Block]:
         if (
             ending is not Strength.NONE
             and seen > ENDING_FROM * total
-            and (ending is Strength.STRONG or not _goes_on(blocks[index + 1 :]))
+            and (ending is Strength.STRONG or not _goes_on(outline, blocks, index))
         ):
             return blocks[:index]
         seen += weigh_prose(block)
     return blocks
 
 
-def _goes_on(blocks: Sequence[Block]) -> bool:
-    """Whether paragraphs of an article are among the blocks, and not only teasers: a linked title before each."""
+def _goes_on(outline: Outline, blocks: Sequence[Block], ending: int) -> bool:
+    """Whether the article goes on after a list of others: with a paragraph beside its earlier ones, or with several.
+
+    Teasers are told by the linked title right before each.
+    """
+    parents = [outline.nodes[block.node].parent for block in blocks]
+    own = {parent for block, parent in zip(blocks[:ending], parents[:ending], strict=True) if is_prose(block)}
     run = 0
-    for block in blocks:
+    for index in range(ending + 1, len(blocks)):
+        block, before = blocks[index], blocks[index - 1]
         if block.link_share > MAX_LINK_SHARE:
             run = 0
-        elif len(block.text) >= PROSE_FROM:
-            run += 1
-            if run == GOES_ON:
+        elif is_prose(block):
+            is_teaser = before.link_share > MAX_LINK_SHARE and parents[index - 1] == parents[index]
+            run += len(block.text) >= PROSE_FROM
+            if run == GOES_ON or (parents[index] in own and not is_teaser):
                 return True
     return False
 
@@ -95,7 +103,8 @@ def _is_linked_text(outline: Outline, block: Block, prose_parents: Mapping[int, 
 
 def _find_start(outline: Outline, blocks: Sequence[Block], title: str) -> int:
     """The first paragraph, after titles, dates and names above the text."""
-    for index, block in enumerate(blocks):
+    for index in range(_find_headline(outline, blocks, title), len(blocks)):
+        block = blocks[index]
         if is_prose(block) and not _is_title(outline, block, title):
             start = index
             while (
@@ -106,6 +115,14 @@ def _find_start(outline: Outline, blocks: Sequence[Block], title: str) -> int:
                 start -= 1
             return start
     return 0
+
+
+def _find_headline(outline: Outline, blocks: Sequence[Block], title: str) -> int:
+    """The block of the h1 with the title where little stands above it, and the text below; else the first."""
+    headings = (index for index, block in enumerate(blocks) if outline.nodes[block.node].tag == "h1")
+    place = next((index for index in headings if fold_words(blocks[index].text) == title), 0)
+    above, below = (sum(map(weigh_prose, part)) for part in (blocks[:place], blocks[place:]))
+    return place if above <= ABOVE_HEADLINE * below else 0
 
 
 def _is_title(outline: Outline, block: Block, title: str) -> bool:

@@ -38,6 +38,7 @@ DATELINE_CHARS = 1_500
 
 _FIND_ITEMPROP = etree.XPath("//*[@itemprop='datePublished']")
 _FIND_TIMES = etree.XPath("//time")
+_FIND_ABBREVIATED = etree.XPath("//abbr[contains(@class, 'published')]/@title")
 _DATE_NAME = re.compile(r"date|tanggal|waktu|tgl|posted-on|published", re.IGNORECASE)
 _PUBLISHED_NAMES = frozenset(("entry-date", "published"))
 _TITLE_TAGS = frozenset(("h1", "h2", "h3", "div", "p"))
@@ -136,6 +137,8 @@ def _list_machine_dates(page: Page) -> Iterator[tuple[str, str]]:
                     yield "itemprop", raw
     for raw in page.meta.published:
         yield "meta", raw
+    for raw in _FIND_ABBREVIATED(page.root)[:MAX_ELEMENTS]:  # hAtom, which Blogger's templates still write
+        yield "time", str(raw)
     for element in _list_times(page.root):
         for raw in (element.get("datetime"), read_element(element)):
             if raw:

@@ -39,7 +39,7 @@ def test_what_won_is_what_the_article_has() -> None:
     article = extract_article(PAGE, URL)
     assert list_won(PAGE, "title") == [("heading", article.title)]
     assert list_won(PAGE, "authors") == [("label", "Rina Wati (from 'Rina Wati')")]
-    assert [way for way, _ in list_won(PAGE, "body")] == [article.method] == ["prose"]
+    assert [way for way, _ in list_won(PAGE, "body")] == [article.method] == ["column"]
     assert article.published is not None
     (date,) = list_won(PAGE, "published")
     assert date[0] == article.published_method

@@ -48,6 +48,7 @@ _ADDRESS = re.compile(r"https?:|www\.|@\w+\.|\.(?:com|co|id|net|org|go)\b", re.I
 class _Words(NamedTuple):
     label: re.Pattern[str]
     prefix: re.Pattern[str]
+    editor: re.Pattern[str]
     suffix: re.Pattern[str]
     desk: re.Pattern[str]
     degrees: frozenset[str]
@@ -63,6 +64,7 @@ def _load_words() -> _Words:
     return _Words(
         label=re.compile(rf"\W{{0,3}}(?:{join('labels')})\s*[:：]\s*(.+)", re.IGNORECASE),
         prefix=re.compile(rf"\W*(?:{join('prefixes')})\b\s*[:：]?\s*", re.IGNORECASE),
+        editor=re.compile(rf"\W*(?:{join('editors')})\s*[:：]", re.IGNORECASE),
         suffix=re.compile(rf"[\s,(/-]+(?:{join('suffixes')})\b.*$", re.IGNORECASE),
         desk=re.compile(rf"\W*(?:{join('desks')})(?![^\W_])", re.IGNORECASE),
         degrees=frozenset(table["degrees"]),
@@ -93,7 +95,7 @@ def list_bylines(page: Page) -> Iterator[Byline]:
     publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
     ways: tuple[tuple[str, Iterable[str]], ...] = (
         ("label", _list_labelled(page.outline)),
-        ("profile", (" & ".join(map(read_element, islice(page.select(page.profile.author), MAX_AUTHORS))),)),
+        ("profile", (_read_signed(page),)),
         ("byline", _list_signed(page)),
         ("json-ld", linked.authors),
         ("meta", (page.meta.author,)),
@@ -106,6 +108,12 @@ def list_bylines(page: Page) -> Iterator[Byline]:
 def read_names(said: str, *, url: str) -> tuple[str, ...]:
     """The persons named in what a channel gives as author of an article at `url`."""
     return tuple(_list_names(said, _list_publishers(url)))[:MAX_AUTHORS]
+
+
+def _read_signed(page: Page) -> str:
+    """What the profile's elements hold, taken together: several links, or names parted by bars."""
+    elements = islice(page.select(page.profile.author), MAX_AUTHORS)
+    return " & ".join(read_element(element).replace("|", "&") for element in elements)
 
 
 def _list_labelled(outline: Outline) -> Iterator[str]:
@@ -156,7 +164,9 @@ def _list_names(said: str, publishers: frozenset[str]) -> Iterator[str]:
         text = words.prefix.sub("", stripped, count=1)  # "Penulis: Kontributor …", "Oleh: Reporter …"
     seen = set()
     for part in _split_names(_DATE_TAIL.sub("", _SITE_TAIL.sub("", text))):
-        name = words.suffix.sub("", part).strip(" \t,:;-–—()[]*\"'")
+        if words.editor.match(part):
+            continue
+        name = words.suffix.sub("", words.prefix.sub("", part, count=1)).strip(" \t,:;-–—()[]*\"'")
         name = name if "," in name else name.strip(".")  # the last full stop of "S.Kom." belongs to it
         if _is_person(name, publishers) and name.casefold() not in seen:
             seen.add(name.casefold())
@@ -196,6 +206,6 @@ def _is_person(name: str, publishers: frozenset[str]) -> bool:
 
 
 def _is_sentence(name: str) -> bool:
-    """ "Sekar Arum menulis tentang ruang publik": several words in lower case among others are no particles of a name."""
+    """ "Sekar Arum menulis tentang ruang publik": words in lower case among others are no part of a name."""
     small = [word for word in name.split() if word.islower() and word not in _PARTICLES]
     return len(small) > 1 and not name.islower()

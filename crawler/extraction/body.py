@@ -2,7 +2,7 @@
 
 outline ─▶ a listing? ─▶ container (profile, name, article, prose) ─▶ paragraphs ─▶ enough? ─▶ done
                                                   │ no
-                  weak signs of furniture not believed ─▶ still not? ─▶ trafilatura, favouring precision
+    weak signs of furniture not believed ─▶ the page's data ─▶ trafilatura, favouring precision
 """
 
 from __future__ import annotations
@@ -12,6 +12,7 @@ from dataclasses import dataclass, replace
 from crawler.extraction.containers import choose_container
 from crawler.extraction.listings import is_listing, mark_teasers
 from crawler.extraction.page import Page
+from crawler.extraction.page_data import read_page_data
 from crawler.extraction.paragraphs import keep_paragraphs
 from crawler.extraction.prose import ProseMap
 from crawler.extraction.second_opinion import ask_trafilatura
@@ -28,7 +29,7 @@ CLEARLY_MORE = 1.5
 class Body:
     """An article's paragraphs and how they were found.
 
-    `method`: profile, name, article, prose (see `containers`), open, trafilatura; for none listing, "".
+    `method`: profile, name, article, prose (see `containers`), open, data, trafilatura; for none listing, "".
     """
 
     paragraphs: tuple[str, ...] = ()
@@ -46,7 +47,7 @@ def find_body(page: Page, title: str) -> Body:
     outline = page.outline
     preferred = list_preferred(page)
     prose = ProseMap(outline)
-    if is_listing(prose):
+    if is_listing(prose, describes_article=page.meta.describes_article):
         return Body(method="listing", refusal="a list of articles")
     if mark_teasers(outline):
         prose = ProseMap(outline)
@@ -57,6 +58,8 @@ def find_body(page: Page, title: str) -> Body:
         trusting = ProseMap(outline, trusting=True)
         opened = replace(read_body(trusting, *choose_container(trusting, preferred), title), method="open")
         body = opened if opened.size >= CLEARLY_MORE * body.size else body
+    if body.size < LEAST_CHARS and (paragraphs := read_page_data(page)):
+        return Body(paragraphs=paragraphs, method="data")
     if body.size >= ENOUGH_CHARS:
         return body
     other = ask_second(page)

@@ -1,6 +1,6 @@
 """Chooses the node of a page that holds the article's text. Pure.
 
-a node named so ("entry-content", itemprop=articleBody) ─▶ the <article> or column with the headline ─▶ where the prose is
+a node named so ("entry-content", itemprop=articleBody) ─▶ the headline's <article> or column ─▶ where the prose is
 """
 
 from __future__ import annotations

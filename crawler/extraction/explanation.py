@@ -15,6 +15,7 @@ from crawler.extraction.containers import choose_container, list_containers
 from crawler.extraction.furniture import Strength
 from crawler.extraction.outline import Block, Outline
 from crawler.extraction.page import Page
+from crawler.extraction.page_data import read_page_data
 from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap
 from crawler.extraction.publication import DateReader, find_publication, list_dates
 from crawler.extraction.titles import list_titles
@@ -93,6 +94,8 @@ def _explain_body(page: Page, title: str, body: Body) -> Iterator[Finding]:
             if won:
                 yield from _explain_dropped(prose, choose_container(prose, preferred)[1], found)
                 return
+    found = Body(paragraphs=read_page_data(page), method="data")
+    yield Finding(field="body", way="data", value=_sum_up(found), won=found == body)
     found = ask_second(page)
     yield Finding(field="body", way="trafilatura", value=_sum_up(found), won=found == body and bool(found.paragraphs))
 

@@ -38,6 +38,7 @@ class LinkedArticle:
     language: str = ""
     keywords: tuple[str, ...] = ()
     url: str = ""
+    body: str = ""
 
 
 def read_linked_article(scripts: list[str]) -> LinkedArticle:
@@ -60,6 +61,7 @@ def read_linked_article(scripts: list[str]) -> LinkedArticle:
         language=_read_text(article.get("inLanguage")) or _read_text(page.get("inLanguage")),
         keywords=_read_keywords(article.get("keywords")),
         url=_read_text(article.get("url")) or _read_image(article.get("mainEntityOfPage")),
+        body=body if isinstance(body := article.get("articleBody"), str) else "",
     )
 
 

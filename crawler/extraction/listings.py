@@ -7,10 +7,10 @@ avoid is an article taken for a list; so a page whose body class says "single" i
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping, Sequence
 
 from crawler.extraction.furniture import Strength
-from crawler.extraction.outline import Outline
+from crawler.extraction.outline import Block, Outline
 from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap
 
 LEAST_TEASERS = 4
@@ -19,18 +19,22 @@ LARGEST_TEASER = 0.5  # of the teasers' prose; an article among teasers of other
 LEAST_BESIDE = 3  # teasers of one make beside an article
 LONGEST_TEASER = 800  # characters
 LEAST_TITLE = 15  # characters, linked
+TITLE_WITHIN = 4  # blocks: category, date, picture, title
 
+_CARD_TAGS = frozenset(("div", "li", "section", "tr"))
 # What WordPress writes into <body class>.
 _LIST_CLASSES = (frozenset(("archive",)), frozenset(("search-results",)), frozenset(("blog", "home")))
 _ARTICLE_CLASSES = frozenset(("attachment", "page", "single", "single-post", "singular"))
 
 
-def is_listing(prose: ProseMap) -> bool:
-    """Whether a page lists articles and holds none itself."""
+def is_listing(prose: ProseMap, *, describes_article: bool) -> bool:
+    """Whether a page lists articles and holds none itself. `describes_article`: the head names one, or its date."""
     classes = _read_body_classes(prose)
     if classes & _ARTICLE_CLASSES:
         return False
-    return any(classes >= names for names in _LIST_CLASSES) or _is_made_of_teasers(prose)
+    if any(classes >= names for names in _LIST_CLASSES) or _is_made_of_teasers(prose):
+        return True
+    return not describes_article and _is_made_of_cards(prose)
 
 
 def _read_body_classes(prose: ProseMap) -> frozenset[str]:
@@ -42,16 +46,35 @@ def _read_body_classes(prose: ProseMap) -> frozenset[str]:
 
 
 def _is_made_of_teasers(prose: ProseMap) -> bool:
-    teasers: dict[int, list[float]] = defaultdict(list)
+    teasers: dict[object, list[float]] = defaultdict(list)
     for index, node in enumerate(prose.outline.nodes):
         if node.tag == "article" and prose.prose[index]:
             teasers[node.parent].append(prose.prose[index])
+    return _hold_the_page(teasers, prose)
+
+
+def _is_made_of_cards(prose: ProseMap) -> bool:
+    """The same of other elements, beside each other and of one make, each with a linked title."""
+    outline = prose.outline
+    cards: dict[object, list[float]] = defaultdict(list)
+    for index, node in enumerate(outline.nodes):
+        if node.tag in _CARD_TAGS and prose.prose[index] and _is_titled(outline.blocks[node.first : node.end]):
+            cards[node.parent, node.tag, _read_make(outline, index)].append(prose.prose[index])
+    return _hold_the_page(cards, prose)
+
+
+def _hold_the_page(groups: Mapping[object, Sequence[float]], prose: ProseMap) -> bool:
     return any(
         len(sizes) >= LEAST_TEASERS
         and sum(sizes) >= TEASER_SHARE * prose.total
         and max(sizes) <= LARGEST_TEASER * sum(sizes)
-        for sizes in teasers.values()
+        for sizes in groups.values()
     )
+
+
+def _is_titled(blocks: Sequence[Block]) -> bool:
+    """Whether a link with a title stands among the first blocks."""
+    return any(block.link_share > MAX_LINK_SHARE and len(block.text) >= LEAST_TITLE for block in blocks[:TITLE_WITHIN])
 
 
 def mark_teasers(outline: Outline) -> bool:
@@ -74,8 +97,7 @@ def _list_teasers(outline: Outline) -> Iterator[int]:
         node = outline.nodes[index]
         blocks = outline.blocks[node.first : node.end]
         is_outer = after < len(outline.nodes) and outline.nodes[after].first < node.end
-        is_titled = any(block.link_share > MAX_LINK_SHARE and len(block.text) >= LEAST_TITLE for block in blocks)
-        if is_titled and not is_outer and sum(len(block.text) for block in blocks) <= LONGEST_TEASER:
+        if _is_titled(blocks) and not is_outer and sum(len(block.text) for block in blocks) <= LONGEST_TEASER:
             yield index
 
 

@@ -63,6 +63,7 @@ class Metadata:
     modified: str = ""
     tags: tuple[str, ...] = ()
     noindex: bool = False
+    describes_article: bool = False  # says that the page is one, or when it was published
 
 
 def read_metadata(root: etree._Element, url: str) -> Metadata:
@@ -70,6 +71,8 @@ def read_metadata(root: etree._Element, url: str) -> Metadata:
     said = _collect_meta(root)
     linked = read_linked_article([script.text or "" for script in _FIND_LINKED_DATA(root)[:50]])
     canonical = _FIND_CANONICAL(root)
+    published = tuple(said[name][0] for name in _PUBLISHED if name in said)
+    says_article = bool(linked.headline or linked.published or published or _first(said, ("og:type",)) == "article")
     return Metadata(
         linked=linked,
         document_title=" ".join(str(_FIND_DOCUMENT_TITLE(root)).split())[:MAX_VALUE_CHARS],
@@ -80,10 +83,11 @@ def read_metadata(root: etree._Element, url: str) -> Metadata:
         canonical_url=join_url(url, str(canonical[0]) if canonical else _first(said, ("og:url",))),
         language=_read_language(root.get("lang") or linked.language or _first(said, ("og:locale", "language"))),
         author=_first(said, _AUTHOR),
-        published=tuple(said[name][0] for name in _PUBLISHED if name in said),
+        published=published,
         modified=linked.modified or _first(said, _MODIFIED),
         tags=_collect_tags(said, linked),
         noindex=any("noindex" in value.lower() for name in _ROBOTS for value in said.get(name, ())),
+        describes_article=says_article,
     )
 
 

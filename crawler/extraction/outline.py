@@ -80,7 +80,8 @@ class Outline:
 
 
 def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset()) -> Outline:
-    """The outline of the tree under `root`; the elements in `dropped` are furniture, whatever they are called.
+    """The outline of the tree under `root`; the elements in `dropped` are furniture, whatever they are called, unless
+    most of the page's prose is in them: portals give the names in a profile to wrappers, too.
 
     What is surely furniture is not walked through: menus and comments are half of many a page.
     """
@@ -116,7 +117,7 @@ def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_node:
         return True
     writer.outline.elements.append(element)
     if is_dropped:
-        writer.open_node(tag, element, Strength.STRONG)
+        writer.open_node(tag, element, Strength.WEAK)
     elif writer.open_node(tag, element) is Strength.STRONG:
         if not _holds_page(element):
             return False

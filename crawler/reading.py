@@ -1,8 +1,9 @@
 """What the parser workers run: untrusted bytes in, data out. PURE, and importable without Scrapy.
 
-read_channel  channel bytes ──▶ ChannelPage
-read_page     page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes)
-read_link     full text of a channel ──topic scan──▶ (article or None)
+read_channel       channel bytes ──▶ ChannelPage
+read_page          page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes, its further pages)
+read_further_page  bytes of a further page ──▶ extract ──▶ the article with its text joined
+read_link          full text of a channel ──topic scan──▶ (article or None)
 """
 
 from __future__ import annotations
@@ -14,11 +15,22 @@ from zoneinfo import ZoneInfo
 
 import zstandard
 
-from aggregator.models import ArticleLink, ChannelKind, ChannelPage, DatePrecision, ExtractedArticle, Selectors
+from aggregator.models import (
+    ArticleLink,
+    ChannelKind,
+    ChannelPage,
+    DatePrecision,
+    ExtractedArticle,
+    NotAnArticle,
+    Selectors,
+)
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
 from crawler.dates import parse_date
-from crawler.extraction import extract_article, link_to_article, load_profiles
+from crawler.extraction import Profile, extract_page, link_to_article, load_profiles
+from crawler.extraction import read_page as parse_page
+from crawler.extraction.joining import is_further_page, join_page
+from crawler.extraction.page_links import PageLinks, find_page_links, list_addresses
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -38,6 +50,7 @@ class PageReading:
 
     article: ExtractedArticle | None
     raw: bytes = b""  # zstd
+    links: PageLinks = PageLinks()  # noqa: RUF009 - frozen
 
 
 def read_channel(
@@ -50,14 +63,42 @@ def read_channel(
 def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatever_topic: bool) -> PageReading:
     """Extracts the article of a page that names a topic anywhere, in its bytes or in what the channel said of it.
 
-    `whatever_topic` skips that scan. The link's date stands in where the page has none, or only a day.
+    `whatever_topic` skips that scan. The link's date stands in where the page has none, or only a day. An article over
+    several pages is judged by its first: one that names a topic only further on is missed, for to ask every portal for
+    every page of every article would be a multiple of the requests. What the scan did not find has no `links`.
     """
-    if not (whatever_topic or reading.keep_all or _names_topic(html, link, reading)):
+    names_topic = reading.keep_all or _names_topic(html, link, reading)
+    if not (whatever_topic or names_topic):
         return PageReading(article=None)
-    profile = load_profiles().get(reading.profile) if reading.profile else None
-    article = extract_article(html, url, zone=ZoneInfo(reading.zone), now=reading.now, profile=profile)
-    article = _complete_from_link(article, link, reading)
-    return PageReading(article=article, raw=zstandard.compress(html))
+    page = parse_page(html, url, _load_profile(reading))
+    if page is None:
+        return PageReading(article=NotAnArticle(reason="no markup"), raw=zstandard.compress(html))
+    article = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now)
+    links = PageLinks()
+    if names_topic and article.text and not article.noindex:
+        links = find_page_links(page.root, url, article=list_addresses(url, article.canonical_url))
+    return PageReading(article=_complete_from_link(article, link, reading), raw=zstandard.compress(html), links=links)
+
+
+def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, reading: Reading) -> PageReading | None:
+    """`read`, whose first page came from `first_url`, joined with the page that came from `url` and goes on with it.
+
+    Title, names, date, picture and address stay those of the first page. None where the page is not of the article,
+    or has nothing that `read` has not.
+    """
+    page = parse_page(html, url, _load_profile(reading))
+    if page is None or read.article is None:
+        return None
+    article, addresses = read.article, list_addresses(first_url, read.article.canonical_url)
+    further = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now)
+    has_heading = page.root.find(".//h1") is not None
+    if not is_further_page(further, url, article=article, addresses=addresses, has_heading=has_heading):
+        return None
+    joined = join_page(article, further)
+    if joined is article:
+        return None
+    links = find_page_links(page.root, url, article=addresses, after=read.links.number)
+    return replace(read, article=joined, links=links)
 
 
 def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> PageReading:
@@ -66,6 +107,10 @@ def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> Page
         return PageReading(article=None)
     article = link_to_article(link, zone=ZoneInfo(reading.zone), now=reading.now)
     return PageReading(article=article, raw=zstandard.compress(link.content_html.encode("utf-8", "replace")))
+
+
+def _load_profile(reading: Reading) -> Profile | None:
+    return load_profiles().get(reading.profile) if reading.profile else None
 
 
 def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:

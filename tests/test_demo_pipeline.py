@@ -59,6 +59,13 @@ def test_only_the_portals_that_are_down_or_answer_a_challenge_fail(demo: Run) ->
     assert {failed["source"] for failed in demo.first.failed_sources} == {"radar-senyap", "gerbang-timur"}
 
 
+def test_an_article_over_two_pages_is_kept_whole(demo: Run) -> None:
+    (post,) = (post for post in demo.posts if post.page_count > 1)
+    text = demo.articles[post.url]["text"]
+    assert [paragraph for paragraph in post.paragraphs[1:] if paragraph not in text] == []  # the first has a place line
+    assert text.count("\n") == len(post.paragraphs) - 1
+
+
 def test_reposts_of_a_release_are_one_group_and_different_releases_are_not(demo: Run) -> None:
     groups = defaultdict(set)
     for post in demo.posts:

@@ -21,12 +21,12 @@ from zoneinfo import ZoneInfo
 
 import httpx
 import pytest
-from aggregator.regions import load_cities
 from hatchling.builders.wheel import WheelBuilder
 from lxml import etree
 from lxml import html as lxml_html
 from protego import Protego
 
+from aggregator.regions import load_cities
 from crawler.catalogue import load_catalogue
 from schedules.demo import Article, PortalServer, Post, load_articles, load_portals, publish_posts, serve_portals
 from schedules.demo.articles import _make_own, _repost, split_paragraphs
@@ -293,10 +293,22 @@ def test_every_article_is_served_with_its_text(client: Client) -> None:
         answer = client.get_post(post)
         assert answer.status_code == 200, post.url
         text = read_text(answer.content.decode(post.portal.charset))
+        for number in range(2, post.page_count + 1):
+            text += read_text(client.get(post.portal.slug, f"{post.path}?page={number}").text)
         for part in (post.headline, *post.paragraphs):
             assert part in text, post.url
         assert "rekaan untuk demo Kabar Kota" in text
         assert post.url in answer.text
+
+
+def test_an_article_over_two_pages_shows_a_part_on_each(client: Client) -> None:
+    post = get_post("dua-halaman-samarinda")
+    half = len(post.paragraphs) // 2
+    for query, shown in (("", 0), ("?page=1", 0), ("?page=2", half), ("?page=3", 0), ("?page=x", 0)):
+        text = read_text(client.get(post.portal.slug, post.path + query).text)
+        printed = [paragraph in text for paragraph in post.paragraphs]
+        assert printed == [shown <= at < shown + half for at in range(len(post.paragraphs))], query
+        assert ("Halaman selanjutnya" in text) == (shown == 0)
 
 
 def test_every_theme_is_used_and_has_furniture_of_its_own(client: Client) -> None:

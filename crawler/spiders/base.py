@@ -33,10 +33,11 @@ from aggregator.models import (
     Validators,
 )
 from crawler.address_guard import AddressRefusedError
+from crawler.extraction.page_links import find_first_page
 from crawler.middlewares import Manners
 from crawler.parsing import ParseFailedError, ParserPool
 from crawler.politeness import host_of
-from crawler.reading import Reading, read_channel, read_link, read_page
+from crawler.reading import PageReading, Reading, read_channel, read_further_page, read_link, read_page
 from crawler.retry_after import parse_retry_after
 from crawler.visit import Visit
 
@@ -260,10 +261,11 @@ class ChannelSpider(scrapy.Spider):
             read = await self.pool.run(read_link, link, reading, learn)
             url = link.url
         else:
-            answer = await self.fetch(talk, link.url)
+            answer = await self.fetch(talk, find_first_page(link.url))
             check_page(answer, self.manners.settings.max_page_bytes)
             read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
             url = answer.url
+            read = await self._read_rest(talk, read, url, reading)
         page = FetchedPage(
             url=url,
             link=link,
@@ -273,6 +275,42 @@ class ChannelSpider(scrapy.Spider):
             from_channel=bool(link.content_html),
         )
         talk.pages.append(page)
+
+    async def _read_rest(self, talk: Conversation, read: PageReading, url: str, reading: Reading) -> PageReading:
+        """The article with its other pages joined to it: from one page that has them all, else page after page.
+
+        Whatever ends it (limits, robots.txt, a failure, a page of something else), what was read so far is kept, and
+        nothing waits for the next cycle.
+        """
+        most = self.manners.settings.max_article_pages
+        try:
+            if most > 1 and read.links.whole:
+                whole = await self._read_further(talk, read, read.links.whole, url, reading)
+                if whole is not None:
+                    return whole
+            for _ in range(1, most):
+                further = read.links.next and await self._read_further(talk, read, read.links.next, url, reading)
+                if not further:
+                    break
+                read = further
+        except OutOfBudgetError as error:
+            logger.info("%s: kept without its further pages: %s", url, error)
+        return read
+
+    async def _read_further(
+        self, talk: Conversation, read: PageReading, address: str, url: str, reading: Reading
+    ) -> PageReading | None:
+        """`read` with the page at `address` joined to it; None where that cannot be had. Raises OutOfBudgetError."""
+        try:
+            answer = await self.fetch(talk, address)
+            check_page(answer, self.manners.settings.max_page_bytes)
+            joined = await self.pool.run(read_further_page, answer.body, answer.url, read, url, reading)
+        except (PollError, ParseFailedError) as error:
+            logger.warning("%s: kept without %s: %s", url, address, error)
+            return None
+        if joined is None:
+            logger.info("%s: nothing of the article on %s", url, address)
+        return joined
 
     def _reading(self, visit: Visit) -> Reading:
         return Reading(

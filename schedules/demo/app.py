@@ -62,7 +62,10 @@ def _serve_channel(edition: Edition, channel: Channel) -> Endpoint:
 
 def _serve_post(edition: Edition, post: Post) -> Endpoint:
     async def serve(request: Request) -> Response:
-        return _answer(request, edition, Content(body=render_post(edition, post), media_type=HTML), post.changed)
+        asked = request.query_params.get("page", "1")
+        number = int(asked) if asked in map(str, range(1, post.page_count + 1)) else 1
+        body = render_post(edition, post, number)
+        return _answer(request, edition, Content(body=body, media_type=HTML), post.changed)
 
     return serve
 

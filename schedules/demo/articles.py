@@ -36,6 +36,7 @@ class Article:
     place: str = ""  # of the place line
     tags: tuple[str, ...] = ()
     paragraphs: tuple[str, ...]
+    page_length: int | None = None  # paragraphs on one page; without it all are on the first
 
     # what is expected of the pipeline
     topics: tuple[str, ...] = ()  # empty: off topic

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 from functools import cache, partial
 from typing import Any
 
@@ -30,12 +31,15 @@ def render(template: str, edition: Edition, **context: Any) -> bytes:
     return text.encode(edition.portal.charset, "xmlcharrefreplace")
 
 
-def render_post(edition: Edition, post: Post) -> bytes:
-    """The page of an article, in the portal's theme."""
+def render_post(edition: Edition, post: Post, number: int = 1) -> bytes:
+    """Page `number` of an article, in the portal's theme."""
+    length = post.article.page_length or len(post.paragraphs)
     return render(
         f"themes/{edition.portal.theme}.html.j2",
         edition,
-        post=post,
+        post=replace(post, paragraphs=post.paragraphs[(number - 1) * length : number * length]),
+        number=number,
+        pages=post.page_count,
         related=edition.pick_others(post, 3),
         popular=edition.pick_others(post, 6)[1:],
     )

@@ -34,6 +34,11 @@ class Post:
     def changed(self) -> datetime:
         return self.modified or self.published
 
+    @property
+    def page_count(self) -> int:
+        length = self.article.page_length or len(self.paragraphs)
+        return -(-len(self.paragraphs) // length)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edition:

@@ -1,29 +1,55 @@
-"""Whole pages against their expected JSON, side by side in extraction_pages/: themes, sites and odd makes."""
+"""Whole pages against their expected JSON, side by side in extraction_pages/: themes, sites and odd makes.
+
+The JSON says what is right. Where the code does not reach it yet, `"xfail": {"body": "why"}` names what is missed (see
+ASPECTS); the rest of the page is checked all the same. `"profile": null`: the general way reads the page.
+"""
 
 from __future__ import annotations
 
+import gzip
 import json
+import re
+import tomllib
 from datetime import datetime
+from functools import cache
+from html import unescape
 from pathlib import Path
 from typing import Any
 from zoneinfo import ZoneInfo
 
 import pytest
+from conftest import ROOT
 
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle
 from crawler.extraction import extract_article, load_profiles
 from crawler.extraction.page import read_page
+from crawler.extraction.profiles import read_profiles
 
 PAGES = Path(__file__).parent / "extraction_pages"
+GUIDE = (ROOT / "docs" / "when-a-portal-changes.md").read_text(encoding="utf-8")
 NAMES = sorted(path.stem for path in PAGES.glob("*.html"))
+ASPECTS = frozenset(("body", "boilerplate", "date", "metadata"))
+INLINE_TAG = re.compile(r"</?(?:a|abbr|b|em|font|i|span|strong|u)\b[^>]*>", re.IGNORECASE)
+TAG = re.compile(r"<[^>]*>")
 
 
+@cache
 def read_expected(name: str) -> dict[str, Any]:
     expected: dict[str, Any] = json.loads((PAGES / f"{name}.json").read_text(encoding="utf-8"))
     return expected
 
 
+def list_pages(aspect: str) -> list[Any]:
+    """The pages as parameters, those marked that are known to be read wrongly in this respect."""
+    missed = {name: read_expected(name).get("xfail", {}).get(aspect) for name in NAMES}
+    return [
+        pytest.param(name, marks=[pytest.mark.xfail(reason=reason, strict=False)] if reason else [])
+        for name, reason in missed.items()
+    ]
+
+
+@cache
 def extract_page(name: str) -> tuple[ExtractedArticle, dict[str, Any]]:
     expected = read_expected(name)
     article = extract_article(
@@ -39,14 +65,15 @@ def list_paragraphs(article: ExtractedArticle) -> list[str]:
     return article.text.split("\n") if article.text else []
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list_pages("body"))
 def test_body_is_exactly_the_article(name: str) -> None:
     article, expected = extract_page(name)
     assert list_paragraphs(article) == expected["paragraphs"]
     assert [phrase for phrase in expected.get("absent", ()) if phrase in article.text] == []
+    assert getattr(article, "reason", "") == expected.get("reason", "")
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list_pages("date"))
 def test_publication_date_is_the_article_s_own(name: str) -> None:
     article, expected = extract_page(name)
     if "published" in expected:
@@ -63,7 +90,7 @@ def test_publication_date_is_the_article_s_own(name: str) -> None:
         assert article.modified == datetime.fromisoformat(expected["modified"])
 
 
-@pytest.mark.parametrize("name", NAMES)
+@pytest.mark.parametrize("name", list_pages("metadata"))
 def test_metadata_is_read(name: str) -> None:
     article, expected = extract_page(name)
     for key in ("title", "image", "canonical_url", "site_name", "language", "noindex", "method"):
@@ -85,12 +112,44 @@ def test_every_built_in_profile_has_a_page() -> None:
     assert {read_expected(name)["profile"] for name in NAMES} - {None} == set(load_profiles())
 
 
-@pytest.mark.parametrize("name", [name for name in NAMES if read_expected(name)["paragraphs"]])
+def test_every_page_has_its_json_and_the_other_way_round() -> None:
+    assert sorted(path.stem for path in PAGES.glob("*.json")) == NAMES
+
+
+def test_only_known_aspects_are_excused_and_with_a_reason() -> None:
+    excuses = {name: read_expected(name).get("xfail", {}) for name in NAMES}
+    assert [name for name, missed in excuses.items() if not (ASPECTS.issuperset(missed) and all(missed.values()))] == []
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_what_is_expected_agrees_with_the_page(name: str) -> None:
+    """A paragraph that is not on the page, or that holds a forbidden phrase, is a slip of whoever wrote the JSON."""
+    expected = read_expected(name)
+    page, text = read_words(PAGES / f"{name}.html"), "\n".join(expected["paragraphs"])
+    assert [line for line in expected["paragraphs"] if fold(line) and " ".join(fold(line)) not in page] == []
+    assert [phrase for phrase in expected.get("absent", ()) if phrase in text] == []
+
+
+@pytest.mark.parametrize("name", list_pages("boilerplate"))
 def test_boilerplate_covers_every_paragraph_kept_and_more(name: str) -> None:
     article, expected = extract_page(name)
     kept = [line for line in expected["paragraphs"] if len(line.split()) >= 3]
     assert set(map(hash_paragraph, kept)) <= set(article.boilerplate)
     assert len(article.boilerplate) == len(set(article.boilerplate)) <= 400
+
+
+def test_example_of_the_guide_for_repairers_reads_its_page() -> None:
+    html, table = (re.search(rf"```{kind}\n(.*?)```", GUIDE, re.DOTALL) for kind in ("html", "toml"))
+    assert html
+    assert table
+    profiles = read_profiles(tomllib.loads(table[1])).values()
+    page, url = f"<title>Kabar Teluk</title>{html[1]}".encode(), "https://www.kabarteluk.example/kota/881"
+    article = extract_article(page, url, zone=ZoneInfo("Asia/Makassar"), profiles=profiles)
+    assert article.title == "Kota Teluk Buka Taman Baca"
+    assert article.authors == ("Rina Mokodompit",)
+    assert article.published == datetime.fromisoformat("2026-08-05T09:30:00+08:00")
+    assert [line[:9] for line in list_paragraphs(article)] == ["Kota Telu", "Taman itu"]
+    assert extract_article(page, url, zone=ZoneInfo("Asia/Makassar")).text != article.text
 
 
 def test_boilerplate_holds_what_was_dropped() -> None:
@@ -135,9 +194,13 @@ def test_indonesian_development_pages_keep_their_words_and_no_furniture(dev_data
     assert sum(shares) / len(shares) >= INDONESIAN_FLOOR
 
 
-def read_gzip(path: Path) -> bytes:
-    import gzip
+def read_words(path: Path) -> str:
+    """The words of a page, folded; those of attributes, too: some pages keep their text in one."""
+    html = unescape(path.read_bytes().decode("windows-1252" if path.stem == "windows-1252" else "utf-8", "replace"))
+    return " ".join(fold(unescape(TAG.sub(" ", INLINE_TAG.sub("", html))).replace("\N{SOFT HYPHEN}", "")))
 
+
+def read_gzip(path: Path) -> bytes:
     return gzip.decompress(path.read_bytes())
 
 

@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo run test test-slow lint types imports format bench lock clean
+.PHONY: help install demo run test test-slow lint types imports format quality bench lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -42,6 +42,9 @@ imports: install ## the arrows between the packages
 format: install ## puts the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
+
+quality: install ## extraction against its pinned floors (floors.toml): they are raised, never lowered
+	$(BIN)/python -m benchmarks.quality
 
 bench: install ## CPU ratios against other tools, in one run
 	$(BIN)/python -m benchmarks

@@ -1,6 +1,7 @@
 """Who wrote an article: persons, never the publisher or its desk. Pure.
 
-a labelled line ("Penulis: …") ─▶ the profile's element ─▶ elements for bylines ─▶ JSON-LD ─▶ meta tags
+a labelled line ("Penulis: …") ─▶ the profile's element ─▶ elements for bylines ─▶ the page's data ─▶ JSON-LD
+  ─▶ meta tags
 """
 
 from __future__ import annotations
@@ -19,7 +20,7 @@ from lxml import etree
 from crawler.extraction.furniture import is_beside_article
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
-from crawler.extraction.paragraphs import fold_words
+from crawler.extraction.prose import fold_words
 
 MAX_AUTHORS = 6
 MAX_NAME_CHARS = 60
@@ -74,22 +75,25 @@ def _load_words() -> _Words:
 class Byline(NamedTuple):
     """What a page says of its writer, and the persons named in it; none where a desk or an account signs."""
 
-    way: str  # label, profile, byline, json-ld, meta
+    way: str  # label, profile, byline, data, json-ld, meta
     said: str
     names: tuple[str, ...]
 
 
-def find_byline(page: Page) -> Byline:
-    """The first byline that names persons, or else the first at all."""
+def find_byline(page: Page, in_data: Iterable[str] = ()) -> Byline:
+    """The first byline that names persons, or else the first at all.
+
+    `in_data` stands beside a text that was read from the page's data.
+    """
     first = Byline("", "", ())
-    for byline in list_bylines(page):
+    for byline in list_bylines(page, in_data):
         if byline.names:
             return byline
         first = first if first.said else byline
     return first
 
 
-def list_bylines(page: Page) -> Iterator[Byline]:
+def list_bylines(page: Page, in_data: Iterable[str] = ()) -> Iterator[Byline]:
     """Everything that may name the writers, the most reliable first."""
     linked = page.meta.linked
     publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
@@ -97,6 +101,7 @@ def list_bylines(page: Page) -> Iterator[Byline]:
         ("label", _list_labelled(page.outline)),
         ("profile", (_read_signed(page),)),
         ("byline", _list_signed(page)),
+        ("data", in_data),
         ("json-ld", linked.authors),
         ("meta", (page.meta.author,)),
     )

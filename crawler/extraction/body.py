@@ -10,9 +10,9 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 
 from crawler.extraction.containers import choose_container
-from crawler.extraction.listings import is_listing, mark_teasers
+from crawler.extraction.listings import is_listing, mark_comments, mark_teasers
 from crawler.extraction.page import Page
-from crawler.extraction.page_data import read_page_data
+from crawler.extraction.page_data import DataArticle, read_page_data
 from crawler.extraction.paragraphs import keep_paragraphs
 from crawler.extraction.prose import ProseMap
 from crawler.extraction.second_opinion import ask_trafilatura
@@ -35,6 +35,7 @@ class Body:
     paragraphs: tuple[str, ...] = ()
     method: str = ""
     refusal: str = ""  # why the page holds no article
+    data: DataArticle | None = None  # what the text was read from, with its date and authors
 
     @property
     def size(self) -> int:
@@ -49,17 +50,17 @@ def find_body(page: Page, title: str) -> Body:
     prose = ProseMap(outline)
     if is_listing(prose, describes_article=page.meta.describes_article):
         return Body(method="listing", refusal="a list of articles")
-    if mark_teasers(outline):
+    if mark_teasers(outline) | mark_comments(outline):
         prose = ProseMap(outline)
-    body = read_body(prose, *choose_container(prose, preferred), title)
+    body = read_body(prose, *choose_container(prose, title, preferred), title)
     if body.method == "profile" or _is_enough(body, prose):
         return body
     if body.size < LEAST_CHARS:
         trusting = ProseMap(outline, trusting=True)
-        opened = replace(read_body(trusting, *choose_container(trusting, preferred), title), method="open")
+        opened = replace(read_body(trusting, *choose_container(trusting, title, preferred), title), method="open")
         body = opened if opened.size >= CLEARLY_MORE * body.size else body
-    if body.size < LEAST_CHARS and (paragraphs := read_page_data(page)):
-        return Body(paragraphs=paragraphs, method="data")
+    if body.size < LEAST_CHARS and (found := ask_data(page)).paragraphs:
+        return found
     if body.size >= ENOUGH_CHARS:
         return body
     other = ask_second(page)
@@ -87,6 +88,12 @@ def read_body(prose: ProseMap, way: str, container: int, title: str) -> Body:
     """The paragraphs in one container."""
     paragraphs = keep_paragraphs(prose.outline, list(prose.list_blocks(container)), title)
     return Body(paragraphs=paragraphs, method=way) if paragraphs else Body()
+
+
+def ask_data(page: Page) -> Body:
+    """The text in the page's data."""
+    data = read_page_data(page)
+    return Body(paragraphs=data.paragraphs if data else (), method="data", data=data)
 
 
 def ask_second(page: Page) -> Body:

@@ -6,9 +6,10 @@ a node named so ("entry-content", itemprop=articleBody) ─▶ the headline's <a
 from __future__ import annotations
 
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
 
 from crawler.extraction.outline import Outline
-from crawler.extraction.prose import ProseMap, is_prose
+from crawler.extraction.prose import ProseMap, fold_words, is_prose
 
 # Shares of prose, measured on 276 development pages; results hardly move within ± 0.1.
 LEAST_PROSE = 150.0  # characters; less is a caption or an excerpt
@@ -19,33 +20,65 @@ NESTED_SHARE = 0.9  # a container inside a container is taken if nothing is lost
 DESCEND_SHARE = 0.75
 
 _STOP_TAGS = frozenset(("p", "li", "blockquote"))
+_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 
-def choose_container(prose: ProseMap, preferred: Iterable[int] = ()) -> tuple[str, int]:
-    """The way to the article's node and its index: the first of `preferred` with text in it, or the best one found."""
-    return next(list_containers(prose, preferred))
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Headlines:
+    """Headings of a page, as nodes: that of the article, and the first h1 after it, of the article that follows."""
+
+    own: int | None = None
+    next: int | None = None
 
 
-def list_containers(prose: ProseMap, preferred: Iterable[int] = ()) -> Iterator[tuple[str, int]]:
+def choose_container(prose: ProseMap, title: str, preferred: Iterable[int] = ()) -> tuple[str, int]:
+    """The way to the node of the article with this title, and its index: the first of `preferred` with text in it, or
+    the best one found.
+    """
+    return next(list_containers(prose, title, preferred))
+
+
+def list_containers(prose: ProseMap, title: str, preferred: Iterable[int] = ()) -> Iterator[tuple[str, int]]:
     """Ways (profile, name, article, column, prose) and nodes, the most reliable first; at least one."""
     for index in preferred:
         if prose.prose[index] >= LEAST_PROSE:
             yield "profile", index
-    article, named = _find_headed_article(prose), _find_named(prose)
+    headlines = find_headlines(prose.outline, title)
+    article, named = _find_headed_article(prose, headlines), _find_named(prose, headlines)
     if named is not None and not (prose.trusting and article is not None):
         yield "name", named
     if article is not None:
         yield "article", _descend(prose, article)
-    column = _find_headed_column(prose)
+    column = _find_headed_column(prose, headlines)
     if column is not None:
         yield "column", _descend(prose, column)
     yield "prose", _descend(prose, 0)
 
 
-def _find_named(prose: ProseMap) -> int | None:
+def find_headlines(outline: Outline, title: str) -> Headlines:
+    """The heading that says the title, an h1 if one does, else the first h1; and the h1 with another text after it."""
+    folded, nodes = fold_words(title), outline.nodes
+    firsts = [index for index, node in enumerate(nodes) if node.tag == "h1"]
+    said = [index for index, node in enumerate(nodes) if node.tag in _HEADINGS and _read_node(outline, index) == folded]
+    own = next((index for index in said if nodes[index].tag == "h1"), next(iter(said), next(iter(firsts), None)))
+    if own is None or own not in said:
+        return Headlines(own=own)
+    return Headlines(own=own, next=next((index for index in firsts if index > own and index not in said), None))
+
+
+def _read_node(outline: Outline, index: int) -> str:
+    node = outline.nodes[index]
+    return fold_words(" ".join(block.text for block in outline.blocks[node.first : node.end]))
+
+
+def _find_named(prose: ProseMap, headlines: Headlines) -> int | None:
     nodes = prose.outline.nodes
     least = max(LEAST_PROSE, LEAST_SHARE * prose.total)
     named = [index for index, node in enumerate(nodes) if prose.prose[index] > 0 and node.container]
+    if headlines.next is not None:  # pages that go on with the next article as one scrolls
+        own = [index for index in named if nodes[index].end <= nodes[headlines.next].first]
+        if max(map(prose.prose.__getitem__, own), default=0) >= LEAST_PROSE:
+            named, least = own, LEAST_PROSE
     best = max(named, key=prose.prose.__getitem__, default=None)
     if best is None:
         return None
@@ -90,20 +123,23 @@ def _find_common(outline: Outline, indexes: Sequence[int]) -> int:
     )
 
 
-def _find_headed_article(prose: ProseMap) -> int | None:
-    """The <article> that holds the page's h1, if it holds a fair share of the prose."""
+def _find_headed_article(prose: ProseMap, headlines: Headlines) -> int | None:
+    """The <article> that holds the headline, else an h1, if it holds a fair share of the prose."""
     nodes = prose.outline.nodes
     heads = {_find_article(prose.outline, index) for index, node in enumerate(nodes) if node.tag == "h1"} - {-1}
     best = max(heads, key=prose.prose.__getitem__, default=None)
     # where weak signs are not believed, the page's prose is mostly that of others
     least = LEAST_PROSE if prose.trusting else max(LEAST_PROSE, LEAST_SHARE * prose.total)
+    if headlines.own is not None and headlines.next is not None:
+        own = _find_article(prose.outline, headlines.own)
+        if own != -1 and prose.prose[own] >= LEAST_PROSE:
+            return own
     return best if best is not None and prose.prose[best] >= least else None
 
 
-def _find_headed_column(prose: ProseMap) -> int | None:
-    """The smallest node with the first h1 and text, if that is a fair share: beside it may stand columns with more."""
-    nodes = prose.outline.nodes
-    heading = next((index for index, node in enumerate(nodes) if node.tag == "h1"), 0)
+def _find_headed_column(prose: ProseMap, headlines: Headlines) -> int | None:
+    """The smallest node with the headline and text, if that is a fair share: beside it may stand columns with more."""
+    nodes, heading = prose.outline.nodes, headlines.own or 0
     column = next((above for above in _list_ancestors(prose.outline, heading) if prose.prose[above] >= LEAST_PROSE), 0)
     is_fair = column and nodes[column].tag != "header" and prose.prose[column] >= LEAST_COLUMN * prose.total
     return column if is_fair and sum(map(is_prose, prose.list_blocks(column))) > 1 else None

@@ -10,12 +10,11 @@ from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
 from crawler.extraction.authors import list_bylines
-from crawler.extraction.body import Body, ask_second, find_body, list_preferred, read_body
+from crawler.extraction.body import Body, ask_data, ask_second, find_body, list_preferred, read_body
 from crawler.extraction.containers import choose_container, list_containers
 from crawler.extraction.furniture import Strength
 from crawler.extraction.outline import Block, Outline
 from crawler.extraction.page import Page
-from crawler.extraction.page_data import read_page_data
 from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap
 from crawler.extraction.publication import DateReader, find_publication, list_dates
 from crawler.extraction.titles import list_titles
@@ -48,7 +47,7 @@ def explain_page(page: Page, *, zone: tzinfo | None = None, now: datetime | None
             field="profile", way=_tell_choice(page), value=page.profile.name or "none", won=bool(page.profile.name)
         ),
         *(Finding(field="title", way=way, value=said, won=not place) for place, (way, said) in enumerate(titles)),
-        *_explain_authors(page),
+        *_explain_authors(page, body),
         *_explain_dates(page, title, body, reader),
         *_explain_body(page, title, body),
     )
@@ -58,9 +57,9 @@ def _tell_choice(page: Page) -> str:
     return "host" if page.profile.hosts else "signs" if page.profile.signs else "-"
 
 
-def _explain_authors(page: Page) -> Iterator[Finding]:
+def _explain_authors(page: Page, body: Body) -> Iterator[Finding]:
     open_ = True
-    for byline in list_bylines(page):
+    for byline in list_bylines(page, body.data.authors if body.data else ()):
         said = byline.said[:MAX_SHOWN]
         value = f"{', '.join(byline.names)} (from {said!r})" if byline.names else f"no person in {said!r}"
         yield Finding(field="authors", way=byline.way, value=value, won=open_ and bool(byline.names))
@@ -69,9 +68,10 @@ def _explain_authors(page: Page) -> Iterator[Finding]:
 
 def _explain_dates(page: Page, title: str, body: Body, reader: DateReader) -> Iterator[Finding]:
     text = "\n".join(body.paragraphs)
-    best = find_publication(page, title, text, reader)
+    in_data = body.data.published if body.data else ""
+    best = find_publication(page, title, text, reader, in_data)
     seen = set()
-    for method, raw, found in list_dates(page, title, text, reader):
+    for method, raw, found in list_dates(page, title, text, reader, in_data):
         if (method, raw) not in seen:
             seen.add((method, raw))
             read = f"{found.at.isoformat()} ({found.precision})" if found else "no date"
@@ -86,15 +86,15 @@ def _explain_body(page: Page, title: str, body: Body) -> Iterator[Finding]:
     preferred = list_preferred(page)
     for trusting in (False, True):
         prose = ProseMap(page.outline, trusting=trusting)
-        for way, container in list_containers(prose, preferred):
+        for way, container in list_containers(prose, title, preferred):
             found = read_body(prose, "open" if trusting else way, container, title)
             where = f"{_name_node(page.outline, container)}: {prose.prose[container]:.0f} of {prose.total:.0f} prose"
             won = found == body and bool(body.paragraphs)
             yield Finding(field="body", way=found.method or way, value=f"{where}, {_sum_up(found)}", won=won)
             if won:
-                yield from _explain_dropped(prose, choose_container(prose, preferred)[1], found)
+                yield from _explain_dropped(prose, choose_container(prose, title, preferred)[1], found)
                 return
-    found = Body(paragraphs=read_page_data(page), method="data")
+    found = ask_data(page)
     yield Finding(field="body", way="data", value=_sum_up(found), won=found == body)
     found = ask_second(page)
     yield Finding(field="body", way="trafilatura", value=_sum_up(found), won=found == body and bool(found.paragraphs))

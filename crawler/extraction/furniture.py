@@ -22,6 +22,8 @@ MAX_NAMES_CHARS = 300  # of class names and id
 MAX_LEVELS = 12
 NAMES_CACHED = 20_000  # a portal's pages share their class names
 MAX_ENDING_CHARS = 60
+MAX_POINTER_CHARS = 200
+MAX_POINTER_LABEL = 20  # characters of "Baca Juga: " and the like
 
 
 class Strength(Enum):
@@ -66,7 +68,8 @@ _DASHES = re.compile(r"[-_]+")
 
 _LINE = re.compile(
     rf"(?:{_join(_LINES['starts'])})(?:(?<!\w)|(?!\w))"
-    rf"|(?:{_join(_LINES['exact'])})\W*$"
+    rf"|\W{{0,3}}(?:{_join(_LINES['exact'])})\W*$"
+    r"|(?:halaman|hal|laman|page)\b\W{0,3}[\d\s|/,.…»>-]+$"
     rf"|(?:{_join(_LINES['calls'])})\b.*\b(?:{_join(_LINES['places'])})\b",
     re.IGNORECASE,
 )
@@ -75,6 +78,11 @@ _LABEL = re.compile(
     rf"\W{{0,3}}(?i:{_join(_LINES['labels'])})(?:\s*[:：]|\W*$|\s(?:[A-Z][\w.'’-]*\s?){{1,4}}$)|\s*[:：]",
 )
 _ENDING = re.compile(rf"\W{{0,3}}(?:{_join(_LINES['endings'])})\W*$", re.IGNORECASE)
+_COMMENTS = re.compile(rf"\W{{0,3}}\d[\d.,]{{0,6}}\s(?:{_join(_LINES['comments'])})\b", re.IGNORECASE)
+# "… Senin.  Baca Juga: Another headline" at the end of a paragraph
+_POINTER = re.compile(
+    rf"(?<=[.!?…”\"'’)])\s*[(\[]?(?:{_join(_LINES['pointers'])})\s?[:：].{{0,{MAX_POINTER_CHARS}}}$", re.IGNORECASE
+)
 _LIST_ENDING = re.compile(
     rf"\W{{0,3}}(?:(?:{_join(_LINES['list_endings'])})\W*$|(?:{_join(_LINES['list_openings'])})\b)", re.IGNORECASE
 )
@@ -120,6 +128,17 @@ def judge_ending(text: str) -> Strength:
     if _ENDING.match(text):
         return Strength.STRONG
     return Strength.WEAK if _LIST_ENDING.match(text) else Strength.NONE
+
+
+def heads_comments(text: str) -> bool:
+    """Whether a line heads readers' comments: "3 tanggapan", "12 Comments"."""
+    return len(text) <= MAX_ENDING_CHARS * 4 and _COMMENTS.match(text) is not None
+
+
+def cut_pointer(text: str, link_chars: int) -> str:
+    """A paragraph without the "Baca Juga: …" at its end, where most of what follows the colon may be links."""
+    found = _POINTER.search(text)
+    return text[: found.start()] if found and 2 * link_chars >= len(found[0]) - MAX_POINTER_LABEL else text
 
 
 def _read_names(attributes: Attributes) -> str:

@@ -119,6 +119,11 @@ def _read_name(value: object) -> str:
     return _read_text(value.get("name")) if isinstance(value, dict) else _read_text(value)
 
 
+def list_names(value: object) -> Iterator[str]:
+    """The persons that a string, an object with a name, or a list of these stands for."""
+    yield from _list_persons(value, {})
+
+
 def _list_persons(value: object, by_id: Mapping[str, dict[str, object]]) -> Iterator[str]:
     for entry in (value if isinstance(value, list) else [value])[:20]:
         person = _resolve(entry, by_id)

@@ -1,4 +1,4 @@
-"""Tells lists of articles (front, category, tag, author and search pages) from articles, and teasers from text. Pure.
+"""Tells lists of articles (front, category, tag, author, search) from articles, teasers and comments from text. Pure.
 
 Theory: a list holds several teasers of one make beside each other, and most of the page's prose in them. The error to
 avoid is an article taken for a list; so a page whose body class says "single" is never one.
@@ -9,15 +9,16 @@ from __future__ import annotations
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
-from crawler.extraction.furniture import Strength
+from crawler.extraction.furniture import Strength, heads_comments
 from crawler.extraction.outline import Block, Outline
-from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap
+from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap, weigh_prose
 
 LEAST_TEASERS = 4
 TEASER_SHARE = 0.6  # of the page's prose, in all teasers
 LARGEST_TEASER = 0.5  # of the teasers' prose; an article among teasers of others holds more
 LEAST_BESIDE = 3  # teasers of one make beside an article
 LONGEST_TEASER = 800  # characters
+COMMENTS_FROM = 150  # characters of prose before them; readers' comments may be longer than the article
 LEAST_TITLE = 15  # characters, linked
 TITLE_WITHIN = 4  # blocks: category, date, picture, title
 
@@ -86,6 +87,26 @@ def mark_teasers(outline: Outline) -> bool:
     for index in found:
         outline.nodes[index].strength = Strength.STRONG
     return bool(found)
+
+
+def mark_comments(outline: Outline) -> bool:
+    """Marks the box under a heading such as "3 tanggapan" as furniture; False where there is none."""
+    seen = 0.0
+    for index, block in enumerate(outline.blocks):
+        if seen >= COMMENTS_FROM and heads_comments(block.text):
+            box = _find_box(outline, index)
+            outline.nodes[box].strength = Strength.STRONG
+            return True
+        seen += weigh_prose(block)
+    return False
+
+
+def _find_box(outline: Outline, index: int) -> int:
+    """The largest element that begins with a block."""
+    here = outline.blocks[index].node
+    while (parent := outline.nodes[here].parent) > 0 and outline.nodes[parent].first == index:
+        here = parent
+    return here
 
 
 def _list_teasers(outline: Outline) -> Iterator[int]:

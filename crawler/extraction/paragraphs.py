@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import re
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Container, Mapping, Sequence
 
-from crawler.extraction.furniture import Strength, is_furniture_line, judge_ending
+from crawler.extraction.furniture import Strength, cut_pointer, is_furniture_line, judge_ending
 from crawler.extraction.outline import Block, Outline
-from crawler.extraction.prose import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, is_prose, weigh_prose
+from crawler.extraction.prose import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, fold_words, is_prose, weigh_prose
 
 # A heading such as "Leave a reply" or "Related posts" ends the article when this share of its prose stands before it.
 ENDING_FROM = 0.4
@@ -19,11 +19,12 @@ LINKED_SENTENCE_FROM = 60
 _HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _ADDRESS = re.compile(r"https?://\S+$")
 _DASHES = ("-", "–", "—")
-_WORD = re.compile(r"\w+")
 # "lg", "mk/el", "*an-", "(fyk/ash)": who typed the article.
 _INITIALS = re.compile(
     r"[(\[*\-–/]{0,3}\s*[A-Za-z]{1,4}\d?(?:\s?[/\-.,&]{1,2}\s?[A-Za-z\d]{1,5}){0,3}\s*[)\]*.\-–]{0,3}"
 )
+# "(mij/mij)" on a line of its own: what follows is no text, wherever it stands
+_SIGNATURE = re.compile(r"[(\[]\s?[a-z]{2,5}(?:\s?[/,]\s?[a-z]{2,5}){1,3}\s?[)\]]")
 _LAST_INITIALS = re.compile(
     r"(?<=[.!?”\"’])\s*[(\[]\s?[A-Za-z]{2,4}\d?(?:\s?[/\-]\s?[A-Za-z*\d]{1,5}){0,3}\s?[)\]]\.?$"
 )
@@ -36,15 +37,14 @@ def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") 
     prose_parents = Counter(nodes[block.node].parent for block in blocks if weigh_prose(block) >= PROSE_FROM)
     kept = [block for block in blocks if not _is_noise(outline, block, prose_parents)]
     start = _find_start(outline, kept, fold_words(title))
-    paragraphs = [block.text for block in kept[start : _find_end(outline, kept)]]
+    paragraphs = [_read_text(block) for block in kept[start : _find_end(outline, kept)]]
     if paragraphs:
         paragraphs[-1] = _LAST_INITIALS.sub("", paragraphs[-1])
     return tuple(paragraphs)
 
 
-def fold_words(text: str) -> str:
-    """The words of a text in lower case, for comparing titles."""
-    return " ".join(_WORD.findall(text.casefold()))
+def _read_text(block: Block) -> str:
+    return cut_pointer(block.text, block.link_chars) if block.link_chars else block.text
 
 
 def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]:
@@ -58,6 +58,8 @@ def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]
             and (ending is Strength.STRONG or not _goes_on(outline, blocks, index))
         ):
             return blocks[:index]
+        if seen > ENDING_FROM * total and _SIGNATURE.fullmatch(block.text):
+            return blocks[:index]
         seen += weigh_prose(block)
     return blocks
 
@@ -69,17 +71,32 @@ def _goes_on(outline: Outline, blocks: Sequence[Block], ending: int) -> bool:
     """
     parents = [outline.nodes[block.node].parent for block in blocks]
     own = {parent for block, parent in zip(blocks[:ending], parents[:ending], strict=True) if is_prose(block)}
+    box = _find_box(outline, blocks[ending], own)
     run = 0
     for index in range(ending + 1, len(blocks)):
         block, before = blocks[index], blocks[index - 1]
         if block.link_share > MAX_LINK_SHARE:
             run = 0
         elif is_prose(block):
-            is_teaser = before.link_share > MAX_LINK_SHARE and parents[index - 1] == parents[index]
+            is_teaser = (
+                before.link_share > MAX_LINK_SHARE
+                and parents[index - 1] == parents[index]
+                and not _is_within(outline, before, box)
+            )
             run += len(block.text) >= PROSE_FROM
             if run == GOES_ON or (parents[index] in own and not is_teaser):
                 return True
     return False
+
+
+def _find_box(outline: Outline, heading: Block, own: Container[int]) -> int:
+    """The element around a list's heading, if the article's paragraphs do not stand in it; else the heading's own."""
+    parent = outline.nodes[heading.node].parent
+    return heading.node if parent in own or parent < 0 else parent
+
+
+def _is_within(outline: Outline, block: Block, node: int) -> bool:
+    return outline.nodes[node].first <= outline.nodes[block.node].first < outline.nodes[node].end
 
 
 def _is_noise(outline: Outline, block: Block, prose_parents: Mapping[int, int]) -> bool:

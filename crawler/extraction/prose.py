@@ -16,7 +16,13 @@ MAX_LINK_SHARE = 0.5
 # A weak sign of furniture on a node with half of the page's prose is a wrapper's name ("content-with-sidebar").
 WRAPPER_SHARE = 0.5
 
+_WORD = re.compile(r"\w+")
 _SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]{0,2}$")
+
+
+def fold_words(text: str) -> str:
+    """The words of a text in lower case, for comparing titles."""
+    return " ".join(_WORD.findall(text.casefold()))
 
 
 def ends_sentence(text: str) -> bool:

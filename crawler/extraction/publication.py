@@ -1,7 +1,7 @@
 """When an article was published. Pure; the reading of date strings is crawler.dates'.
 
-    JSON-LD ─▶ itemprop ─▶ meta ─▶ time[datetime] ─▶ the profile's element ─▶ dates near the title ─▶ the address
-      ─▶ the dateline of the text ─▶ the date of the last change
+    the data that held the text ─▶ JSON-LD ─▶ itemprop ─▶ meta ─▶ time[datetime] ─▶ the profile's element
+      ─▶ dates near the title ─▶ the address ─▶ the dateline of the text ─▶ the date of the last change
 
 The first date that can be believed counts; when it is a mere day, a later way that gives the clock of the same day is
 preferred. A machine date in UTC whose clock is the one shown to readers with WIB beside it is local time mislabelled
@@ -25,7 +25,7 @@ from crawler.dates import find_dateline, parse_date
 from crawler.extraction.furniture import is_beside_article
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
-from crawler.extraction.paragraphs import fold_words
+from crawler.extraction.prose import fold_words
 
 # Western Indonesia, where most portals are: stands in where the source's zone is not known.
 DEFAULT_ZONE = timezone(timedelta(hours=7), "WIB")
@@ -41,7 +41,7 @@ _FIND_TIMES = etree.XPath("//time")
 _FIND_ABBREVIATED = etree.XPath("//abbr[contains(@class, 'published')]/@title")
 _DATE_NAME = re.compile(r"date|tanggal|waktu|tgl|posted-on|published", re.IGNORECASE)
 _PUBLISHED_NAMES = frozenset(("entry-date", "published"))
-_TITLE_TAGS = frozenset(("h1", "h2", "h3", "div", "p"))
+_TITLE_TAGS = frozenset(("h1", "h2", "h3", "h4", "div", "p", "td"))
 _PIECES = re.compile(r"\s+[|•·]\s+|\s*\|\s*")
 _DIGIT = re.compile(r"\d")
 _DATE_IN_PATH = re.compile(r"/((?:19|20)\d\d)/(0?[1-9]|1[0-2])/(0?[1-9]|[12]\d|3[01])(?=/|$)")
@@ -54,7 +54,7 @@ class Publication:
     at: datetime
     precision: DatePrecision
     raw: str
-    method: str  # json-ld, itemprop, meta, time, profile, text, url, dateline, modified
+    method: str  # data, json-ld, itemprop, meta, time, profile, text, url, dateline, modified
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,10 +90,13 @@ class DateReader:
         return parse_date(raw, zone=self.zone or DEFAULT_ZONE, now=self.now)
 
 
-def find_publication(page: Page, title: str, text: str, reader: DateReader) -> Publication | None:
-    """When the article with this title and text was published; None where nothing tells."""
+def find_publication(page: Page, title: str, text: str, reader: DateReader, in_data: str = "") -> Publication | None:
+    """When the article with this title and text was published; None where nothing tells.
+
+    `in_data` stands beside a text that was read from the page's data.
+    """
     best: Publication | None = None
-    for method, raw in _list_machine_dates(page):
+    for method, raw in _list_machine_dates(page, in_data):
         best = _prefer(best, reader.read(method, raw))
         if best is not None and best.precision is not DatePrecision.DAY:
             return _correct_zone(best, page, title, reader)
@@ -104,9 +107,11 @@ def find_publication(page: Page, title: str, text: str, reader: DateReader) -> P
     return best or _guess_publication(page, text, reader)
 
 
-def list_dates(page: Page, title: str, text: str, reader: DateReader) -> Iterator[tuple[str, str, Publication | None]]:
+def list_dates(
+    page: Page, title: str, text: str, reader: DateReader, in_data: str = ""
+) -> Iterator[tuple[str, str, Publication | None]]:
     """Every way, what stands there, and the date read from it, in the order in which they are asked."""
-    for method, raw in chain(_list_machine_dates(page), _list_shown_dates(page, title)):
+    for method, raw in chain(_list_machine_dates(page, in_data), _list_shown_dates(page, title)):
         if _DIGIT.search(raw):
             yield method, raw, reader.read(method, raw)
     if guess := _guess_publication(page, text, reader):
@@ -127,7 +132,9 @@ def _prefer(best: Publication | None, found: Publication | None) -> Publication 
     return found if same_day and found.precision is not DatePrecision.DAY else best
 
 
-def _list_machine_dates(page: Page) -> Iterator[tuple[str, str]]:
+def _list_machine_dates(page: Page, in_data: str) -> Iterator[tuple[str, str]]:
+    if in_data:
+        yield "data", in_data
     if page.meta.linked.published:
         yield "json-ld", page.meta.linked.published
     for element in _FIND_ITEMPROP(page.root)[:MAX_ELEMENTS]:

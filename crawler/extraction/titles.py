@@ -9,12 +9,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, islice
+from itertools import chain, islice, takewhile
 
 from lxml import etree
 
 from crawler.extraction.page import Page, read_element
-from crawler.extraction.paragraphs import fold_words
+from crawler.extraction.prose import ends_sentence, fold_words, is_prose
 
 MAX_HEADINGS = 60
 # A heading of fewer characters is a rubric ("Berita") that the page's title happens to hold.
@@ -31,7 +31,7 @@ def find_title(page: Page) -> str:
 
 
 def list_titles(page: Page) -> Iterator[tuple[str, str]]:
-    """Ways and the titles that they find, the most reliable first: profile, h1, heading, head."""
+    """Ways and the titles that they find, the most reliable first: profile, h1, heading, emphasis, head."""
     meta = page.meta
     for element in page.select(page.profile.title):
         if title := read_element(element):
@@ -44,8 +44,19 @@ def list_titles(page: Page) -> Iterator[tuple[str, str]]:
     yield from (("heading", title) for claim in said if (title := _match_heading(headings, claim)))
     if said == [meta.document_title] and len(first_headings) == 1 and len(first_headings[0]) >= LEAST_HEADLINE_CHARS:
         yield "h1", first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
+    if said == [meta.document_title] and not headings and (title := _find_emphasized(page)):
+        yield "emphasis", title  # pages laid out in tables
     yield from (("head", title) for claim in said if (title := _strip_site(claim, meta.site_name)))
     yield from (("h1", title) for title in first_headings)
+
+
+def _find_emphasized(page: Page) -> str:
+    """The first line in bold type above the first paragraph that is long enough for a headline."""
+    outline = page.outline
+    before = takewhile(lambda block: not is_prose(block), outline.blocks)
+    lines = {block.text for block in before if not block.link_chars and len(block.text) >= LEAST_HEADLINE_CHARS}
+    bold = map(read_element, islice(page.root.iter("b", "strong", "font"), MAX_HEADINGS)) if lines else ()
+    return next((text for text in bold if text in lines and not ends_sentence(text)), "")
 
 
 def _read_headings(root: etree._Element, *tags: str) -> list[str]:

@@ -8,6 +8,8 @@ Dates more than a day ahead of `now`, before 1995, or that do not exist are none
 
 from __future__ import annotations
 
+import calendar
+import html
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -29,31 +31,44 @@ _MONTH_NAMES = (
     "mei may",
     "juni june jun",
     "juli july jul",
-    "agustus august agu agt agst ags aug agus",
+    "agustus august agu agt agst agust ags aug agus",
     "september sep sept",
     "oktober october okt oct",
     "november nopember nov nop",
     "desember december des dec",
 )
 MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name in names.split()}
-ZONES = {"wib": 7, "wita": 8, "wit": 9, "gmt": 0, "utc": 0, "z": 0}
+# Hours ahead of UTC: Indonesia's, RFC 822's (section 5.1), and neighbours whose agencies portals quote.
+# fmt: off
+ZONES = {
+    "wib": 7, "wita": 8, "wit": 9, "gmt": 0, "utc": 0, "ut": 0, "z": 0,
+    "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
+    "aedt": 11, "aest": 10, "bst": 1, "cest": 2, "cet": 1, "hkt": 8, "ict": 7, "jst": 9, "kst": 9, "myt": 8, "sgt": 8,
+}
+# fmt: on
 
 _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _WEEKDAY = (
     r"(?:senin|selasa|rabu|kamis|jum'?at|sabtu|minggu|ahad|sen|sel|rab|kam|jum|sab|min|mon|tue|wed|thu|fri|sat|sun)"
 )
 _CLOCK = (
-    r"(?P<hour>[01]?\d|2[0-3])[:.](?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:[.,]\d{1,9})?)?(?![\d/])"
-    r"\s?(?P<half>[ap]\.?m\b\.?)?"
+    r"(?P<hour>[01]?\d|2[0-3])(?:[:.]|\s:\s)(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:(?<=:\d\d)[.,]\d{1,9})?)?(?![\d/]|\.\d)"
+    r"\s?(?P<half>[ap]\.?m\b\.?|pagi|siang|sore|petang|malam)?"
 )
-_OFFSET = r"(?P<zone>wib|wita|wit|gmt|utc|z)?\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?)?(?![\d\w])"
+_ZONE = "|".join(sorted(ZONES, key=len, reverse=True))
+_OFFSET = rf"\(?(?P<zone>{_ZONE})?\s?(?P<offset>[+-]\d{{1,2}}(?::?\d{{2}})?)?\)?(?![\d\w])"
+# A clock does not begin inside a number or behind half of one ("1.09.15", "25:15:00").
+_CLOCK_START = r"(?<![\d/.-])(?<!\d[:,])"
 
 _ISO = re.compile(
-    r"(?<![\d-])(?P<year>\d{4})[-/](?P<month>\d{1,2})[-/](?P<day>\d{1,2})"
+    r"(?<![\d.-])(?P<year>\d{4})([-/.])(?P<month>\d{1,2})\2(?P<day>\d{1,2})"
     r"(?:(?:\s{0,3}|t|wib|wita|wit|,\s?)(?P<hour>[01]\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d)(?:\.\d{1,9})?)?"
-    rf"\s?{_OFFSET})?(?![\d-])"
+    rf"\s?{_OFFSET})?(?![\d-]|\.\d)"
 )
-_COMPACT = re.compile(r"(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>[0-3]\d)")
+_COMPACT = re.compile(
+    r"(?P<year>(?:19|20)\d\d)(?P<month>0[1-9]|1[0-2])(?P<day>[0-3]\d)"
+    rf"(?:t?(?P<hour>[01]\d|2[0-3])(?P<minute>[0-5]\d)(?P<second>[0-5]\d)?{_OFFSET})?"
+)
 _EPOCH = re.compile(r"\d{10}(?:\d{3})?")
 _NAMED = re.compile(
     rf"(?<![\w/.-])(?P<day>[0-3]?\d)(?:st|nd|rd|th)?[\s.-]{{0,3}}(?P<name>{_MONTH})\b\.?[\s,.-]{{0,3}}(?P<year>(?:19|20)\d\d)(?!\d)"
@@ -61,29 +76,57 @@ _NAMED = re.compile(
 _NAMED_US = re.compile(
     rf"(?<![\w/.-])(?P<name>{_MONTH})\b\.?\s{{1,3}}(?P<day>[0-3]?\d)(?:st|nd|rd|th)?,?\s{{1,3}}(?P<year>(?:19|20)\d\d)(?!\d)"
 )
-_NAMED_SHORT = re.compile(rf"(?<![\w/.-])(?P<day>[0-3]?\d)[\s-](?P<name>{_MONTH})\b\.?[\s-](?P<year>\d\d)(?!\d)")
-_NUMERIC = re.compile(
-    r"(?<![\d/.\-(+])\(?(?P<day>\d{1,2})([/.-])(?P<month>\d{1,2})\2(?P<year>(?:19|20)\d\d|\d\d)(?![\d/-])"
+_NAMED_ISO = re.compile(
+    rf"(?:(?<![\w/.-])|^)(?P<year>(?:19|20)\d\d)(?:-|(?<=^\d{{4}})\s)(?P<name>{_MONTH})[\s-](?P<day>[0-3]?\d)(?!\d)"
 )
+_NAMED_SHORT = re.compile(
+    rf"(?<![\w/.-])(?P<day>[0-3]?\d)[\s-](?P<name>{_MONTH})\b\.?[\s-](?P<year>\d\d)(?!\d|\s?[:.]\s?\d)"
+)
+# C's ctime and Java's Date: the year stands last.
+_CTIME = re.compile(
+    rf"\b(?P<name>{_MONTH})\s(?P<day>[0-3]?\d)\s(?P<hour>[01]?\d|2[0-3]):(?P<minute>[0-5]\d)(?::(?P<second>[0-5]\d))?"
+    rf"\s(?:{_OFFSET}\s)?(?P<year>(?:19|20)\d\d)(?!\d)"
+)
+# Two digits of a year are not read behind dots: "8.1.12" is a version, "09.15.33" a clock.
+_NUMERIC = re.compile(
+    r"(?<![\d/.\-(+])\(?(?P<day>\d{1,2})(\s?[/.-]\s?)(?P<month>\d{1,2})\2"
+    r"(?:(?P<year>(?:19|20)\d\d)(?!\.\d)|(?<=[/-])(?P<short>\d\d))(?![\d/-])"
+)
+# Unless nothing else is a date, and both other parts have two digits or a weekday stands before them.
+_DOTTED_SHORT = re.compile(
+    rf"(?<![\w/.\-+])(?:(?P<weekday>{_WEEKDAY})\s?[,|]?\s?\(?)?(?P<day>\d{{1,2}})\.(?P<month>\d{{1,2}})\.(?P<year>\d\d)"
+    rf"(?![\d/-]|\.\d|\s?\(?(?:{_ZONE}|[ap]\.?m)\b)"
+)
+_VERSION_WORD = re.compile(r"(?:\b(?:ip|no|nomor|rp|v|ver|versi|version)\.?|[a-z]+\d*[/-])\s?$")
+_CLOCK_WORD = re.compile(r"\b(?:jam|pkl|pukul)\.?\s?$")
 _NO_YEAR = re.compile(rf"{_WEEKDAY}\s?(?:pagi|siang|sore|malam)?\s?,?\s?\((?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})\)")
-_NO_YEAR_NAMED = re.compile(rf"{_WEEKDAY}\s?,\s?(?P<day>[0-3]?\d)\s(?P<name>{_MONTH})\b(?!\.?\s?\d{{2}})")
-_TIME = re.compile(rf"(?<![\d/.,-]){_CLOCK}\s?{_OFFSET}")
-_ZONE_BEFORE = re.compile(r"\b(?:(?P<zone>wib|wita|wit)|(?:gmt|utc)\s?(?P<offset>[+-]\d{1,2}))\s?$")
-_CLOCK_BEFORE = re.compile(rf"(?<![\d/.,-]){_CLOCK}\s?{_OFFSET}\s?[,|/-]?\s?(?:{_WEEKDAY}\s?,?\s?)?$")
+_NO_YEAR_NAMED = re.compile(
+    rf"{_WEEKDAY}\s?,\s?(?P<day>[0-3]?\d)\s(?P<name>{_MONTH})\b(?!\.?\s?-?\d{{2,}}(?!\d*\s?[:.]\s?\d))"
+)
+_TIME = re.compile(rf"{_CLOCK_START}{_CLOCK}\s?{_OFFSET}")
+_ZONE_BEFORE = re.compile(r"\b(?:(?P<zone>wib|wita|wit)|(?:gmt|utc)\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?))\)?\s?$")
+_CLOCK_BEFORE = re.compile(
+    rf"{_CLOCK_START}{_CLOCK}\s?{_OFFSET}\s?(?:[,|/·•∙@-]|on\b|pada\b|tanggal\b|tgl\b)?\s?(?:{_WEEKDAY}\s?,?\s?)?$"
+)
 _UPDATE_LABEL = re.compile(
     r"(?:terakhir )?(?:diperbarui|diperbaharui|diupdate|di-update|dimutakhirkan"
     r"|updated?|last (?:updated|modified)|modified)(?: pada)?\s?:?"
 )
-_RELATIVE = re.compile(
-    r"(?P<count>\d{1,3}|se|satu|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|a|an)\s?"
+_COUNT_UNIT = (
+    r"(?P<count>\d{1,3}(?:[.,]5)?|setengah|se|satu|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|a|an)\s?"
     r"(?P<unit>detik|dtk|menit|mnt|jam|hari|hr|minggu|mgg|bulan|bln|tahun|thn"
     r"|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?)"
-    r"\s(?:yang\s|yg\s)?(?:lalu|ago)\b"
+)
+_STEP = re.compile(_COUNT_UNIT)
+_PLAIN_STEP = re.sub(r"\?P<\w+>", "?:", _COUNT_UNIT)
+_RELATIVE = re.compile(
+    rf"(?<![\w.,])(?P<steps>{_PLAIN_STEP}(?:,?\s(?:dan\s|and\s)?{_PLAIN_STEP}){{0,3}})\s(?:yang\s|yg\s)?(?:lalu|ago)\b"
 )
 _DAY_WORD = re.compile(r"\b(?P<word>hari ini|today|kemarin lusa|kemarin|yesterday)\b")
 _NOW = re.compile(r"\b(?:baru saja|barusan|just now)\b")
 _COUNTS = {
-    **dict.fromkeys(("se", "satu", "a", "an"), 1),
+    **dict.fromkeys(("se", "satu", "a", "an"), 1.0),
+    "setengah": 0.5,
     "dua": 2,
     "tiga": 3,
     "empat": 4,
@@ -97,13 +140,15 @@ _COUNTS = {
 _UNITS = {
     **dict.fromkeys(("detik", "dtk", "second", "sec"), "second"),
     **dict.fromkeys(("menit", "mnt", "minute", "min"), "minute"),
-    **dict.fromkeys(("jam", "hour", "hr_en", "hour"), "hour"),
+    **dict.fromkeys(("jam", "hour"), "hour"),
     **dict.fromkeys(("hari", "hr", "day"), "day"),
     **dict.fromkeys(("minggu", "mgg", "week"), "week"),
     **dict.fromkeys(("bulan", "bln", "month"), "month"),
     **dict.fromkeys(("tahun", "thn", "year"), "year"),
 }
-_CALENDAR = (_ISO, _NAMED, _NAMED_US, _NUMERIC, _NAMED_SHORT)
+_CALENDAR = (_ISO, _CTIME, _NAMED, _NAMED_US, _NAMED_ISO, _NUMERIC, _NAMED_SHORT)
+_MARKS = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), **dict.fromkeys("’‘`´ʼ", "'")})
+_ZONE_NAMES = {"waktu indonesia barat": "wib", "waktu indonesia tengah": "wita", "waktu indonesia timur": "wit"}
 _DATELINES = (
     re.compile(
         rf"\b{_WEEKDAY}\s?(?:pagi|siang|sore|malam|dini hari)?\s?,?\s?\(\d{{1,2}}[/.-]\d{{1,2}}(?:[/.-]\d{{2,4}})?\)"
@@ -146,8 +191,14 @@ def find_dateline(text: str, *, zone: tzinfo | str, now: datetime | None = None)
 
 
 def _fold(text: str, limit: int = MAX_CHARS) -> str:
-    folded = unicodedata.normalize("NFKC", text[:limit]).casefold()
-    return " ".join(folded.replace("\u2019", "'").replace("\u2018", "'").replace("`", "'").split())
+    text = text[:limit]
+    if "&" in text:
+        text = html.unescape(text)  # portals escape twice
+    folded = " ".join(unicodedata.normalize("NFKC", text.translate(_MARKS)).casefold().split())
+    if "waktu indonesia" in folded:
+        for name, zone in _ZONE_NAMES.items():
+            folded = folded.replace(name, zone)
+    return folded
 
 
 def _may_be_words(folded: str) -> bool:
@@ -172,9 +223,14 @@ def _read_epoch(folded: str, place: tzinfo) -> ParsedDate | None:
     if _EPOCH.fullmatch(folded):
         return ParsedDate(datetime.fromtimestamp(int(folded[:10]), UTC), DatePrecision.SECOND)
     compact = _COMPACT.fullmatch(folded)
-    if compact:
-        return _build(int(compact["year"]), int(compact["month"]), int(compact["day"]), "", place)
-    return None
+    if compact is None:
+        return None
+    year, month, day = int(compact["year"]), int(compact["month"]), int(compact["day"])
+    return (
+        _build_with_clock((year, month, day), compact, place)
+        if compact["hour"]
+        else _build(year, month, day, "", place)
+    )
 
 
 def _read_calendar(folded: str, place: tzinfo, now: datetime | None) -> ParsedDate | None:
@@ -198,11 +254,27 @@ def _read_calendar(folded: str, place: tzinfo, now: datetime | None) -> ParsedDa
             return found
     if second_choice is not None:
         return second_choice
-    return _read_without_year(folded, place, now) if now is not None and not matches else None
+    if matches:
+        return None
+    short = _read_dotted_short(folded, place)
+    return short or (_read_without_year(folded, place, now) if now is not None else None)
+
+
+def _read_dotted_short(folded: str, place: tzinfo) -> ParsedDate | None:
+    """ "26.02.23" and "Senin, 6.2.23", but not "PHP 8.1.12" and "pukul 09.12.10"."""
+    match = _DOTTED_SHORT.search(folded)
+    if match is None or not (match["weekday"] or len(match["day"]) == len(match["month"]) == 2):
+        return None
+    before = folded[: match.start()]
+    if not match["weekday"] and (_VERSION_WORD.search(before) or _CLOCK_WORD.search(before)):
+        return None
+    return _build(2000 + int(match["year"]), int(match["month"]), int(match["day"]), folded[match.end() :], place)
 
 
 def _read_match(match: re.Match[str], folded: str, matches: list[re.Match[str]], place: tzinfo) -> ParsedDate | None:
     groups = match.groupdict()
+    if match.re is _CTIME:
+        return _build_with_clock((int(groups["year"]), MONTHS[groups["name"]], int(groups["day"])), match, place)
     if match.re is _ISO:
         year, month, day = int(groups["year"]), int(groups["month"]), int(groups["day"])
         if groups["hour"]:
@@ -214,14 +286,14 @@ def _read_match(match: re.Match[str], folded: str, matches: list[re.Match[str]],
         month, day = int(groups["month"]), int(groups["day"])
         if month > 12 >= day:
             month, day = day, month  # American order is the only one possible
-    year = int(groups["year"])
+    year = int(groups["year"] or groups["short"])
     year += 2000 if year < 100 else 0
     following = [other.start() for other in matches if other.start() >= match.end()]
     rest = folded[match.end() : min(following, default=len(folded))]
     found = _build(year, month, day, rest, place)
     if found is not None and found.precision is DatePrecision.DAY:
         ahead = _CLOCK_BEFORE.search(folded, max(0, match.start() - 40), match.start())
-        if ahead is not None:
+        if ahead is not None and not _VERSION_WORD.search(folded[: ahead.start()]):
             return _build_with_clock((year, month, day), ahead, place)
     return found
 
@@ -256,13 +328,23 @@ def _build_with_clock(
     hour, second = int(clock["hour"]), clock["second"]
     half = clock.groupdict().get("half") or ""
     if half and hour <= 12:
-        hour = hour % 12 + (12 if half.startswith("p") else 0)
+        hour = _read_half(hour, half)
     zone = _read_zone(clock, before) or place
     try:
         at = datetime(*day, hour, int(clock["minute"]), int(second or 0), tzinfo=zone)
     except ValueError:
         return None
     return ParsedDate(at, DatePrecision.SECOND if second else DatePrecision.MINUTE)
+
+
+def _read_half(hour: int, half: str) -> int:
+    """The hour of a clock of twelve: "am", "pm", or the part of the day."""
+    if half in ("pagi", "siang"):
+        return hour + 12 if half == "siang" and hour < 6 else hour  # "11.30 siang" is before noon
+    is_late = half in ("sore", "petang", "malam") or half.startswith("p")
+    if half == "malam" and hour == 12:
+        return 0
+    return hour % 12 + (12 if is_late else 0)
 
 
 def _read_zone(clock: re.Match[str], before: str) -> tzinfo | None:
@@ -300,21 +382,35 @@ def _read_relative(folded: str, place: tzinfo, now: datetime) -> ParsedDate | No
 
 
 def _subtract(here: datetime, match: re.Match[str]) -> ParsedDate | None:
-    raw = match["count"]
-    count = int(raw) if raw.isdigit() else _COUNTS[raw]
-    unit = match["unit"]
-    unit = (
-        "hour" if unit in ("hr", "hrs") and "ago" in match[0] else _UNITS[unit if unit in _UNITS else unit.rstrip("s")]
-    )
-    if unit in ("second", "minute", "hour"):
-        return ParsedDate(here - timedelta(**{f"{unit}s": count}), DatePrecision.MINUTE)
-    midnight = here.replace(hour=0, minute=0, second=0, microsecond=0)
-    if unit in ("day", "week"):
-        return ParsedDate(midnight - timedelta(days=count * (7 if unit == "week" else 1)), DatePrecision.DAY)
-    months = midnight.year * 12 + midnight.month - 1 - count * (12 if unit == "year" else 1)
-    for day in range(midnight.day, 27, -1):  # the 31st of a shorter month is its last day
-        try:
-            return ParsedDate(midnight.replace(year=months // 12, month=months % 12 + 1, day=day), DatePrecision.DAY)
-        except ValueError:
-            continue
-    return ParsedDate(midnight.replace(year=months // 12, month=months % 12 + 1), DatePrecision.DAY)
+    """The moment before `here` by all steps: "2 jam 30 menit lalu". Days and longer count from midnight."""
+    months, days, clock = 0.0, 0.0, timedelta()
+    for step in _STEP.finditer(match["steps"]):
+        count, unit = _read_step(step, is_english="ago" in match[0])
+        if unit in ("second", "minute", "hour"):
+            clock += timedelta(**{f"{unit}s": count})
+        elif count % 1:
+            return None  # "setengah hari lalu"
+        elif unit in ("day", "week"):
+            days += count * (7 if unit == "week" else 1)
+        else:
+            months += count * (12 if unit == "year" else 1)
+    base = here if clock else here.replace(hour=0, minute=0, second=0, microsecond=0)
+    earlier = _subtract_months(base, int(months)) - timedelta(days=days) - clock
+    return ParsedDate(earlier, DatePrecision.MINUTE if clock else DatePrecision.DAY)
+
+
+def _read_step(step: re.Match[str], *, is_english: bool) -> tuple[float, str]:
+    count, unit = step["count"], step["unit"]
+    number = float(count.replace(",", ".")) if count[0].isdigit() else float(_COUNTS[count])
+    if is_english and unit in ("hr", "hrs"):
+        return number, "hour"  # in Indonesian, "hr" is a day
+    return number, _UNITS[unit if unit in _UNITS else unit.rstrip("s")]
+
+
+def _subtract_months(at: datetime, months: int) -> datetime:
+    if not months:
+        return at
+    count = at.year * 12 + at.month - 1 - months
+    year, month = count // 12, count % 12 + 1
+    last = calendar.monthrange(year, month)[1]  # the 31st of a shorter month is its last day
+    return at.replace(year=year, month=month, day=min(at.day, last))

@@ -113,6 +113,7 @@ class Source:
     enabled: bool = True
     full_text: bool = False  # the publisher allows the full text to be republished
     profile: str | None = None  # name of the extraction profile
+    utc_is_local: bool = False  # labels its own clock GMT or UTC: that label is not believed
     note: str = ""
 
 

@@ -6,6 +6,7 @@ from dataclasses import dataclass
 
 from aggregator.models import CrawlJob, Harvest
 from aggregator.wire import Codec
+from crawler.overlays import Overlays
 from crawler.settings import CrawlSettings
 
 
@@ -15,7 +16,7 @@ class CrawlBatch:
 
     settings: CrawlSettings
     jobs: tuple[CrawlJob, ...]
-    topics_path: str | None = None  # the operator's topics.toml, for the topic scan
+    overlays: Overlays = Overlays()  # noqa: RUF009 - frozen
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -111,7 +111,7 @@ class CrawlServer:
                     pool=self._pool,
                     hand_over=writer.write_harvest,
                     deadline=deadline,
-                    topics_path=batch.topics_path,
+                    overlays=batch.overlays,
                 )
             )
         await asyncio.gather(*crawls)

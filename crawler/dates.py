@@ -158,18 +158,25 @@ _DATELINES = (
 )
 
 
-def parse_date(text: str, *, zone: tzinfo | str, now: datetime | None = None) -> ParsedDate | None:
+def parse_date(
+    text: str, *, zone: tzinfo | str, now: datetime | None = None, utc_is_local: bool = False
+) -> ParsedDate | None:
     """The moment of publication that a string names, with the offset it was written in, or None.
 
     `zone`: the outlet's (IANA name or tzinfo), for strings that name none. `now` (aware): relative dates and dates
     without a year count from it; without it they are None. Where publication and update both stand, publication is
-    meant. "n jam lalu" counts to the minute, "n hari lalu" to the day.
+    meant. "n jam lalu" counts to the minute, "n hari lalu" to the day. `utc_is_local`: the outlet labels its own clock
+    GMT or UTC, so an offset of zero is not believed.
     """
     place = _load_zone(zone) if isinstance(zone, str) else zone
     folded = _fold(text)
     if not folded or (not any(character.isdigit() for character in folded) and not _may_be_words(folded)):
         return None
-    found = _read_epoch(folded, place) or _read_calendar(folded, place, now)
+    found = _read_epoch(folded, place)
+    if found is None:
+        found = _read_calendar(folded, place, now)
+        if found is not None and utc_is_local and not found.at.utcoffset():
+            found = ParsedDate(found.at.replace(tzinfo=place), found.precision)
     if found is None and now is not None:
         found = _read_relative(folded, place, now)
     return found if found is not None and _is_believable(found.at, now) else None
@@ -369,7 +376,7 @@ def _read_offset(text: str) -> tzinfo | None:
 def _read_relative(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:
     here = now.astimezone(place)
     if _NOW.search(folded):
-        return ParsedDate(here, DatePrecision.MINUTE)
+        return ParsedDate(_cut_to_minute(here), DatePrecision.MINUTE)
     match = _RELATIVE.search(folded)
     if match:
         return _subtract(here, match)
@@ -394,9 +401,13 @@ def _subtract(here: datetime, match: re.Match[str]) -> ParsedDate | None:
             days += count * (7 if unit == "week" else 1)
         else:
             months += count * (12 if unit == "year" else 1)
-    base = here if clock else here.replace(hour=0, minute=0, second=0, microsecond=0)
+    base = here if clock else here.replace(hour=0, minute=0)
     earlier = _subtract_months(base, int(months)) - timedelta(days=days) - clock
-    return ParsedDate(earlier, DatePrecision.MINUTE if clock else DatePrecision.DAY)
+    return ParsedDate(_cut_to_minute(earlier), DatePrecision.MINUTE if clock else DatePrecision.DAY)
+
+
+def _cut_to_minute(at: datetime) -> datetime:
+    return at.replace(second=0, microsecond=0)
 
 
 def _read_step(step: re.Match[str], *, is_english: bool) -> tuple[float, str]:

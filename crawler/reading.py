@@ -27,10 +27,11 @@ from aggregator.models import (
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
 from crawler.dates import parse_date
-from crawler.extraction import Profile, extract_page, link_to_article, load_profiles
+from crawler.extraction import Page, extract_page, link_to_article, load_profiles
 from crawler.extraction import read_page as parse_page
 from crawler.extraction.joining import is_further_page, join_page
 from crawler.extraction.page_links import PageLinks, find_page_links, list_addresses
+from crawler.overlays import Overlays
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -40,8 +41,9 @@ class Reading:
     zone: str
     now: datetime
     keep_all: bool = False
-    topics_path: str | None = None  # the operator's topics.toml
+    overlays: Overlays = Overlays()  # noqa: RUF009 - frozen
     profile: str | None = None  # of the source; None: the page's theme is recognised
+    utc_is_local: bool = False  # of the source, as for `parse_date`
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -70,10 +72,10 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
     names_topic = reading.keep_all or _names_topic(html, link, reading)
     if not (whatever_topic or names_topic):
         return PageReading(article=None)
-    page = parse_page(html, url, _load_profile(reading))
+    page = _parse_page(html, url, reading)
     if page is None:
         return PageReading(article=NotAnArticle(reason="no markup"), raw=zstandard.compress(html))
-    article = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now)
+    article = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
     links = PageLinks()
     if names_topic and article.text and not article.noindex:
         links = find_page_links(page.root, url, article=list_addresses(url, article.canonical_url))
@@ -86,11 +88,11 @@ def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, 
     Title, names, date, picture and address stay those of the first page. None where the page is not of the article,
     or has nothing that `read` has not.
     """
-    page = parse_page(html, url, _load_profile(reading))
+    page = _parse_page(html, url, reading)
     if page is None or read.article is None:
         return None
     article, addresses = read.article, list_addresses(first_url, read.article.canonical_url)
-    further = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now)
+    further = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
     has_heading = page.root.find(".//h1") is not None
     if not is_further_page(further, url, article=article, addresses=addresses, has_heading=has_heading):
         return None
@@ -105,16 +107,22 @@ def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> Page
     """The same for a link whose channel carries the full text: no page is needed."""
     if not (whatever_topic or reading.keep_all or _names_topic(b"", link, reading)):
         return PageReading(article=None)
-    article = link_to_article(link, zone=ZoneInfo(reading.zone), now=reading.now)
+    article = link_to_article(link, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
     return PageReading(article=article, raw=zstandard.compress(link.content_html.encode("utf-8", "replace")))
 
 
-def _load_profile(reading: Reading) -> Profile | None:
-    return load_profiles().get(reading.profile) if reading.profile else None
+def _parse_page(html: bytes, url: str, reading: Reading) -> Page | None:
+    profiles = load_profiles(_to_path(reading.overlays.profiles))
+    named = profiles.get(reading.profile) if reading.profile else None
+    return parse_page(html, url, named, profiles=profiles.values())
+
+
+def _to_path(path: str | None) -> Path | None:
+    return Path(path) if path else None
 
 
 def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:
-    table = load_topics(Path(reading.topics_path) if reading.topics_path else None)
+    table = load_topics(_to_path(reading.overlays.topics))
     said = "\n".join((link.title, link.summary, link.content_html, *link.tags)).encode("utf-8", "replace")
     return scan_bytes(html, table) or scan_bytes(said, table)
 
@@ -127,7 +135,7 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
     if not article.image and link.image:
         filled["image"] = link.image
     if link.published_raw and article.published_precision in (None, DatePrecision.DAY):
-        said = parse_date(link.published_raw, zone=reading.zone, now=reading.now)
+        said = parse_date(link.published_raw, zone=reading.zone, now=reading.now, utc_is_local=reading.utc_is_local)
         if said is not None and (article.published is None or said.precision is not DatePrecision.DAY):
             filled |= {
                 "published": said.at,

@@ -68,7 +68,12 @@ class Visit:
     def _is_modified_since(self, link: ArticleLink, read_at: int) -> bool:
         if not link.modified_raw:
             return False
-        modified = parse_date(link.modified_raw, zone=self.job.source.timezone, now=self.job.now)
+        modified = parse_date(
+            link.modified_raw,
+            zone=self.job.source.timezone,
+            now=self.job.now,
+            utc_is_local=self.job.source.utc_is_local,
+        )
         return modified is not None and _to_unix(modified.at) > read_at
 
 

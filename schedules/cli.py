@@ -126,6 +126,9 @@ def extract(
     url: Annotated[str, typer.Option(help="the page's address")] = "",
     zone: Annotated[str, typer.Option(help="time zone of the portal")] = "Asia/Jakarta",
     now: Annotated[str | None, typer.Option(metavar="TIME", help="relative dates count from here")] = None,
+    utc_is_local: Annotated[
+        bool, typer.Option("--utc-is-local", help="the portal labels its own clock GMT or UTC")
+    ] = False,
     explain: Annotated[bool, typer.Option("--explain", help="show what each stage found and which won")] = False,
     json: AsJson = False,
 ) -> None:
@@ -133,7 +136,16 @@ def extract(
     from schedules.commands.extract import extract_file
 
     moment = parse_now(now) if now else None
-    extract_file(file, get_context(ctx).setup, url=url, zone=zone, now=moment, as_json=json, explain=explain)
+    extract_file(
+        file,
+        get_context(ctx).setup,
+        url=url,
+        zone=zone,
+        now=moment,
+        utc_is_local=utc_is_local,
+        as_json=json,
+        explain=explain,
+    )
 
 
 @app.command()
@@ -181,12 +193,13 @@ def main() -> None:
     from aggregator.reference import TableError
     from aggregator.store import NewerDatabaseError, StoreError
     from crawler.catalogue import CatalogueError
+    from crawler.extraction.profiles import ProfileError
 
     try:
         app()
     except KabarKotaError as error:
         fail(error, error.exit_code)
-    except (CatalogueError, TableError, NewerDatabaseError) as error:
+    except (CatalogueError, ProfileError, TableError, NewerDatabaseError) as error:
         fail(error, 2)
     except (StoreError, PublishError) as error:
         fail(error, 1)

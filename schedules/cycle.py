@@ -22,6 +22,8 @@ from aggregator.topics import load_topics
 from aggregator.urls import get_host
 from crawler.batch import CrawlBatch
 from crawler.catalogue import load_catalogue
+from crawler.extraction import load_profiles
+from crawler.overlays import Overlays
 from crawler.politeness import ROBOTS_MAX_AGE
 from crawler.process import CrawlProcess, CrawlProcessError
 from schedules.config import Setup
@@ -73,7 +75,7 @@ def run_cycle(
     """Polls the due channels (all of them unless `due_only`), writes what they bring, and publishes.
 
     `process` is a warm crawl process; without one, one is started and ended. A crawl that breaks off is told in the
-    summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError.
+    summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError, ProfileError.
     """
     started = time.monotonic()
     catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
@@ -96,13 +98,22 @@ def run_cycle(
         batch = CrawlBatch(
             settings=setup.crawl,
             jobs=tuple(make_jobs(store, due, sources, now)),
-            topics_path=str(setup.topics_overlay) if setup.topics_overlay else None,
+            overlays=_find_overlays(setup),
         )
         _crawl(batch, ingest, rows, summary, process=process, progress=progress)
     summary.new_items, summary.feed_items = publish_feed(store, setup.public, setup.aggregator, now)
     summary.seconds = round(time.monotonic() - started, 1)
     store.finish_cycle(cycle_id, now, summary.to_json())
     return summary
+
+
+def _find_overlays(setup: Setup) -> Overlays:
+    """Raises ProfileError, before anything is fetched; the table of topics was read already."""
+    load_profiles(setup.profiles_overlay)
+    return Overlays(
+        topics=str(setup.topics_overlay) if setup.topics_overlay else None,
+        profiles=str(setup.profiles_overlay) if setup.profiles_overlay else None,
+    )
 
 
 def make_jobs(store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime) -> Iterable[CrawlJob]:

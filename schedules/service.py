@@ -20,6 +20,7 @@ from apscheduler.schedulers.blocking import BlockingScheduler
 from aggregator.publish.files import PublishError
 from aggregator.store import Store, StoreError
 from crawler.catalogue import CatalogueError
+from crawler.extraction.profiles import ProfileError
 from crawler.process import CrawlProcess
 from schedules.config import Setup
 from schedules.cycle import run_cycle
@@ -49,7 +50,7 @@ class Service:
                     return
                 if store.get_due_channels(now) or store.get_health().last_cycle_finished_at is None:
                     run_cycle(self._setup, store, now=now, due_only=True, process=self._get_crawler())
-        except (StoreError, PublishError, CatalogueError) as error:
+        except (StoreError, PublishError, CatalogueError, ProfileError) as error:
             logger.error("cycle failed: %s", error)
 
     def stop(self) -> None:

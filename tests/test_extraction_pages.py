@@ -1,7 +1,6 @@
 """Whole pages against their expected JSON, side by side in extraction_pages/: themes, sites and odd makes.
 
-The JSON says what is right. Where the code does not reach it yet, `"xfail": {"body": "why"}` names what is missed (see
-ASPECTS); the rest of the page is checked all the same. `"profile": null`: the general way reads the page.
+The JSON says what is right. `"profile": null`: the general way reads the page.
 """
 
 from __future__ import annotations
@@ -29,7 +28,6 @@ from crawler.extraction.profiles import read_profiles
 PAGES = Path(__file__).parent / "extraction_pages"
 GUIDE = (ROOT / "docs" / "when-a-portal-changes.md").read_text(encoding="utf-8")
 NAMES = sorted(path.stem for path in PAGES.glob("*.html"))
-ASPECTS = frozenset(("body", "boilerplate", "date", "metadata"))
 INLINE_TAG = re.compile(r"</?(?:a|abbr|b|em|font|i|span|strong|u)\b[^>]*>", re.IGNORECASE)
 TAG = re.compile(r"<[^>]*>")
 
@@ -38,15 +36,6 @@ TAG = re.compile(r"<[^>]*>")
 def read_expected(name: str) -> dict[str, Any]:
     expected: dict[str, Any] = json.loads((PAGES / f"{name}.json").read_text(encoding="utf-8"))
     return expected
-
-
-def list_pages(aspect: str) -> list[Any]:
-    """The pages as parameters, those marked that are known to be read wrongly in this respect."""
-    missed = {name: read_expected(name).get("xfail", {}).get(aspect) for name in NAMES}
-    return [
-        pytest.param(name, marks=[pytest.mark.xfail(reason=reason, strict=False)] if reason else [])
-        for name, reason in missed.items()
-    ]
 
 
 @cache
@@ -65,7 +54,7 @@ def list_paragraphs(article: ExtractedArticle) -> list[str]:
     return article.text.split("\n") if article.text else []
 
 
-@pytest.mark.parametrize("name", list_pages("body"))
+@pytest.mark.parametrize("name", NAMES)
 def test_body_is_exactly_the_article(name: str) -> None:
     article, expected = extract_page(name)
     assert list_paragraphs(article) == expected["paragraphs"]
@@ -73,7 +62,7 @@ def test_body_is_exactly_the_article(name: str) -> None:
     assert getattr(article, "reason", "") == expected.get("reason", "")
 
 
-@pytest.mark.parametrize("name", list_pages("date"))
+@pytest.mark.parametrize("name", NAMES)
 def test_publication_date_is_the_article_s_own(name: str) -> None:
     article, expected = extract_page(name)
     if "published" in expected:
@@ -90,7 +79,7 @@ def test_publication_date_is_the_article_s_own(name: str) -> None:
         assert article.modified == datetime.fromisoformat(expected["modified"])
 
 
-@pytest.mark.parametrize("name", list_pages("metadata"))
+@pytest.mark.parametrize("name", NAMES)
 def test_metadata_is_read(name: str) -> None:
     article, expected = extract_page(name)
     for key in ("title", "image", "canonical_url", "site_name", "language", "noindex", "method"):
@@ -116,11 +105,6 @@ def test_every_page_has_its_json_and_the_other_way_round() -> None:
     assert sorted(path.stem for path in PAGES.glob("*.json")) == NAMES
 
 
-def test_only_known_aspects_are_excused_and_with_a_reason() -> None:
-    excuses = {name: read_expected(name).get("xfail", {}) for name in NAMES}
-    assert [name for name, missed in excuses.items() if not (ASPECTS.issuperset(missed) and all(missed.values()))] == []
-
-
 @pytest.mark.parametrize("name", NAMES)
 def test_what_is_expected_agrees_with_the_page(name: str) -> None:
     """A paragraph that is not on the page, or that holds a forbidden phrase, is a slip of whoever wrote the JSON."""
@@ -130,7 +114,7 @@ def test_what_is_expected_agrees_with_the_page(name: str) -> None:
     assert [phrase for phrase in expected.get("absent", ()) if phrase in text] == []
 
 
-@pytest.mark.parametrize("name", list_pages("boilerplate"))
+@pytest.mark.parametrize("name", NAMES)
 def test_boilerplate_covers_every_paragraph_kept_and_more(name: str) -> None:
     article, expected = extract_page(name)
     kept = [line for line in expected["paragraphs"] if len(line.split()) >= 3]

@@ -155,6 +155,7 @@ def test_show_prints_all_of_a_source_as_json(run: Run) -> None:
         "language": "id",
         "enabled": False,
         "full_text": False,
+        "utc_is_local": False,
         "profile": None,
         "note": "",
     }

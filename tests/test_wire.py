@@ -29,6 +29,7 @@ from aggregator.models import (
 )
 from aggregator.wire import Codec, WireError
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
+from crawler.overlays import Overlays
 from crawler.settings import CrawlSettings
 
 WITA = timezone(timedelta(hours=8))
@@ -82,7 +83,11 @@ def test_a_batch_arrives_as_it_was_sent() -> None:
         pending=(PendingLink(link=LINK, attempts=2),),
         robots=HARVEST.robots,
     )
-    batch = CrawlBatch(settings=CrawlSettings(contact="a@b.example"), jobs=(job,), topics_path="/t.toml")
+    batch = CrawlBatch(
+        settings=CrawlSettings(contact="a@b.example"),
+        jobs=(job,),
+        overlays=Overlays(topics="/t.toml", profiles="/p.toml"),
+    )
     assert BATCH.decode(BATCH.encode(batch)) == batch
 
 

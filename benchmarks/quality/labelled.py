@@ -58,7 +58,7 @@ def find_development_data(named: Path | None = None) -> Path:
 
 
 def _load_own(folder: Path) -> tuple[LabelledPage, ...]:
-    return tuple(_read_own(path) for path in sorted(folder.glob("*.html")))
+    return tuple(_read_own(path) for path in sorted(folder.glob("*.html"), key=lambda path: path.stem))
 
 
 def _read_own(path: Path) -> LabelledPage:

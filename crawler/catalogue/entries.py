@@ -113,6 +113,7 @@ class SourceEntry(_Entry):
     enabled: bool | None = None
     full_text: bool | None = None
     profile: Slug | None = None
+    utc_is_local: bool | None = None
     note: str | None = None
 
     @model_validator(mode="after")

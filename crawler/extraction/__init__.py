@@ -12,11 +12,12 @@ from __future__ import annotations
 from crawler.extraction.article import extract_article, extract_page
 from crawler.extraction.explanation import Finding, explain_page
 from crawler.extraction.fragments import clean_fragment, link_to_article
-from crawler.extraction.page import read_page
+from crawler.extraction.page import Page, read_page
 from crawler.extraction.profiles import Profile, ProfileError, load_profiles
 
 __all__ = [
     "Finding",
+    "Page",
     "Profile",
     "ProfileError",
     "clean_fragment",

@@ -42,26 +42,31 @@ def extract_article(
     zone: tzinfo | None = None,
     now: datetime | None = None,
     profile: Profile | None = None,
+    utc_is_local: bool = False,
     profiles: Iterable[Profile] | None = None,
 ) -> ExtractedArticle:
     """The article of the page `html`, fetched from `url`; fields that the page does not give stay empty.
 
     `zone` is the source's, for dates that name none (WIB without it); `now` (aware) is when the page was read, and
-    without it relative dates ("2 jam lalu") are not read. `profile` overrides the choice among `profiles` (the built-in
-    ones where not given). Never raises on what a page holds. What is surely no article (a list, a login, an error or
-    challenge page, no page at all) comes as NotAnArticle with the reason; a page in which no text was found comes with
-    what was, and an empty text.
+    without it relative dates ("2 jam lalu") are not read; `utc_is_local` as for `parse_date`. `profile` overrides the
+    choice among `profiles` (the built-in ones where not given). Never raises on what a page holds. What is surely no
+    article (a list, a login, an error or challenge page, no page at all) comes as NotAnArticle with the reason; a page
+    in which no text was found comes with what was, and an empty text.
 
         bytes ─▶ one tree ─▶ head: metadata ─────────────────┐
                          └─▶ outline ─▶ body: paragraphs ────┴─▶ title, authors, dates ─▶ ExtractedArticle
     """
     page = read_page(html, url, profile, profiles=profiles)
-    return extract_page(page, zone=zone, now=now) if page is not None else NotAnArticle(reason="no markup")
+    if page is None:
+        return NotAnArticle(reason="no markup")
+    return extract_page(page, zone=zone, now=now, utc_is_local=utc_is_local)
 
 
-def extract_page(page: Page, *, zone: tzinfo | None = None, now: datetime | None = None) -> ExtractedArticle:
+def extract_page(
+    page: Page, *, zone: tzinfo | None = None, now: datetime | None = None, utc_is_local: bool = False
+) -> ExtractedArticle:
     """The article of a page that was parsed already; what goes in and out is as for `extract_article`."""
-    meta, reader = page.meta, DateReader(zone=zone, now=now)
+    meta, reader = page.meta, DateReader(zone=zone, now=now, utc_is_local=utc_is_local)
     title = find_title(page)
     body = find_body(page, title)
     text = "\n".join(body.paragraphs)

@@ -33,12 +33,14 @@ class Finding:
     won: bool = False
 
 
-def explain_page(page: Page, *, zone: tzinfo | None = None, now: datetime | None = None) -> tuple[Finding, ...]:
+def explain_page(
+    page: Page, *, zone: tzinfo | None = None, now: datetime | None = None, utc_is_local: bool = False
+) -> tuple[Finding, ...]:
     """Everything found for each field, in the order in which the ways are asked; then what the body left out, and why.
 
-    `zone` and `now` are as for `extract_article`.
+    `zone`, `now` and `utc_is_local` are as for `extract_article`.
     """
-    reader = DateReader(zone=zone, now=now)
+    reader = DateReader(zone=zone, now=now, utc_is_local=utc_is_local)
     titles = list(dict.fromkeys(list_titles(page)))
     title = titles[0][1] if titles else ""
     body = find_body(page, title)

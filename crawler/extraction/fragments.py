@@ -40,12 +40,14 @@ def clean_fragment(fragment: str, url: str = "") -> str:
     return "\n".join(_read_paragraphs(_outline_fragment(_parse_fragment(fragment)), ""))
 
 
-def link_to_article(link: ArticleLink, *, zone: tzinfo | None, now: datetime | None) -> ExtractedArticle:
-    """The article of a link whose channel carries the full text; nothing is fetched. `zone` and `now` as for a page."""
+def link_to_article(
+    link: ArticleLink, *, zone: tzinfo | None, now: datetime | None, utc_is_local: bool = False
+) -> ExtractedArticle:
+    """The article of a link whose channel carries the full text; nothing is fetched. All else is as for a page."""
     soup = _parse_fragment(link.content_html)
     outline = _outline_fragment(soup)
     title = fold_text(html.unescape(link.title))
-    reader = DateReader(zone=zone, now=now)
+    reader = DateReader(zone=zone, now=now, utc_is_local=utc_is_local)
     published, modified = reader.parse(link.published_raw), reader.parse(link.modified_raw)
     return ExtractedArticle(
         title=title,

@@ -63,6 +63,7 @@ class DateReader:
 
     zone: tzinfo | None = None
     now: datetime | None = None
+    utc_is_local: bool = False  # the source labels its own clock GMT or UTC
 
     def parse(self, raw: str) -> ParsedDate | None:
         """The date in a string, or in the pieces between its bars ("oleh Ani | 27 Mar 2022 | Berita")."""
@@ -87,7 +88,7 @@ class DateReader:
         )
 
     def _parse(self, raw: str) -> ParsedDate | None:
-        return parse_date(raw, zone=self.zone or DEFAULT_ZONE, now=self.now)
+        return parse_date(raw, zone=self.zone or DEFAULT_ZONE, now=self.now, utc_is_local=self.utc_is_local)
 
 
 def find_publication(page: Page, title: str, text: str, reader: DateReader, in_data: str = "") -> Publication | None:

@@ -35,6 +35,7 @@ from aggregator.models import (
 from crawler.address_guard import AddressRefusedError
 from crawler.extraction.page_links import find_first_page
 from crawler.middlewares import Manners
+from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError, ParserPool
 from crawler.politeness import host_of
 from crawler.reading import PageReading, Reading, read_channel, read_further_page, read_link, read_page
@@ -106,7 +107,7 @@ class ChannelSpider(scrapy.Spider):
         pool: ParserPool,
         hand_over: Callable[[Harvest], Awaitable[None]],
         deadline: float,
-        topics_path: str | None = None,
+        overlays: Overlays,
     ) -> None:
         super().__init__(name=self.kind.value)
         self.assignments = assignments
@@ -114,7 +115,7 @@ class ChannelSpider(scrapy.Spider):
         self.pool = pool
         self.hand_over = hand_over
         self.deadline = deadline  # in the time of the event loop
-        self.topics_path = topics_path
+        self.overlays = overlays
 
     async def start(self) -> AsyncIterator[Any]:
         """Polls all channels at once (the pace of each host orders them) and hands over each Harvest as it is done.
@@ -317,8 +318,9 @@ class ChannelSpider(scrapy.Spider):
             zone=visit.job.source.timezone,
             now=visit.job.now,
             keep_all=self.manners.settings.keep == "all",
-            topics_path=self.topics_path,
+            overlays=self.overlays,
             profile=visit.job.source.profile,
+            utc_is_local=visit.job.source.utc_is_local,
         )
 
     # ── the harvest ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -80,5 +80,6 @@ def is_old(link: ArticleLink, visit: Visit) -> bool:
 
 def _read_modified(link: ArticleLink, visit: Visit) -> datetime | None:
     raw = link.modified_raw or link.published_raw
-    parsed = parse_date(raw, zone=visit.job.source.timezone, now=visit.job.now) if raw else None
+    source = visit.job.source
+    parsed = parse_date(raw, zone=source.timezone, now=visit.job.now, utc_is_local=source.utc_is_local) if raw else None
     return parsed.at if parsed else None

@@ -20,7 +20,15 @@ from schedules.errors import UsageFailure
 
 
 def extract_file(
-    file: str, setup: Setup, *, url: str, zone: str, now: datetime | None, as_json: bool, explain: bool
+    file: str,
+    setup: Setup,
+    *,
+    url: str,
+    zone: str,
+    now: datetime | None,
+    utc_is_local: bool,
+    as_json: bool,
+    explain: bool,
 ) -> None:
     """Prints the article of `file` ("-": stdin); with `explain` also how each field was found. Raises UsageFailure."""
     try:
@@ -33,9 +41,9 @@ def extract_file(
         raise UsageFailure(
             str(error) if isinstance(error, ProfileError) else f"--zone {zone}: no such time zone"
         ) from error
-    article = extract_article(html, url, zone=place, now=now, profiles=profiles)
+    article = extract_article(html, url, zone=place, now=now, utc_is_local=utc_is_local, profiles=profiles)
     page = read_page(html, url, profiles=profiles) if explain else None
-    findings = explain_page(page, zone=place, now=now) if page else ()
+    findings = explain_page(page, zone=place, now=now, utc_is_local=utc_is_local) if page else ()
     if as_json:
         typer.echo(json.dumps(_list_fields(article) | _list_findings(findings, explain), ensure_ascii=False))
         return

@@ -27,7 +27,7 @@ from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, ExtractedArticle, Harvest, Source
 from aggregator.urls import get_host, make_url_key
 from crawler.batch import CrawlBatch
-from crawler.extraction import read_page
+from crawler.extraction import ProfileError, read_page
 from crawler.extraction.joining import is_further_page, is_same_title, join_page
 from crawler.extraction.page_links import PageLinks, find_first_page, find_page_links, is_page_of, list_addresses
 from crawler.process import CrawlProcess
@@ -589,6 +589,40 @@ def query(folder: Path, sql: str) -> list[tuple[Any, ...]]:
         return db.execute(sql).fetchall()
     finally:
         db.close()
+
+
+def test_cycle_reads_pages_by_the_operators_profile_and_the_sources_clock(
+    tmp_path: Path, portal: LoopbackPortal
+) -> None:
+    page = write_page(
+        1, extra="<div class=kolom-sebelah><p>Wali Kota lain membuka pasar malam di kota sebelah.</p></div>"
+    )
+    at = "<time datetime='2026-11-23T14:05:00Z' class=published>Senin</time>"
+    portal.answers[PATH] = replace(page, body=page.body.replace(b"<div class=entry", f"{at}<div class=entry".encode()))
+    catalogue = (
+        f'[sources.uji]\nname = "Uji"\ndomain = "uji.example"\ntimezone = "Asia/Makassar"\nutc_is_local = true\n'
+        f'channels = [{{ kind = "feed", url = "{portal.base}/feed" }}]\n'
+    )
+    setup = make_setup(tmp_path, catalogue)
+    setup.data_folder.mkdir()
+    (setup.data_folder / "profiles.toml").write_text(
+        '[uji]\nhosts = ["127.0.0.1"]\ncontainer = [".entry-content"]\ndrop = [".kolom-sebelah"]\n', encoding="utf-8"
+    )
+    run_once(setup, now=NOW, quiet=True)
+    assert query(tmp_path, "SELECT text, published_at FROM articles") == [(write_text(1), "2026-11-23T06:05:00Z")]
+
+
+def test_broken_profiles_stop_a_cycle_before_anything_is_fetched(tmp_path: Path, portal: LoopbackPortal) -> None:
+    catalogue = (
+        f'[sources.uji]\nname = "Uji"\ndomain = "uji.example"\n'
+        f'channels = [{{ kind = "feed", url = "{portal.base}/feed" }}]\n'
+    )
+    setup = make_setup(tmp_path, catalogue)
+    setup.data_folder.mkdir()
+    (setup.data_folder / "profiles.toml").write_text('[uji]\nkontainer = ["a"]\n', encoding="utf-8")
+    with pytest.raises(ProfileError, match=r"profiles\.toml: profile 'uji': unknown key 'kontainer'"):
+        run_once(setup, now=NOW, quiet=True)
+    assert not portal.asked
 
 
 @pytest.mark.parametrize("second", ["joined", "failing"])

@@ -187,6 +187,22 @@ def test_datelines_of_running_text(text: str, day: str | None) -> None:
     assert (parsed.at.date().isoformat() if parsed else None) == day
 
 
+@pytest.mark.parametrize(
+    ("raw", "read"),
+    [
+        ("2026-11-23T14:05:00Z", "2026-11-23T14:05:00+08:00"),
+        ("Mon, 23 Nov 2026 14:05:00 GMT", "2026-11-23T14:05:00+08:00"),
+        ("Mon, 23 Nov 2026 14:05:00 +0700", "2026-11-23T14:05:00+07:00"),
+        ("23 November 2026 14.05 WIT", "2026-11-23T14:05:00+09:00"),
+        ("1795413900", "2026-11-23T06:05:00+00:00"),  # seconds are counted, not labelled
+    ],
+)
+def test_a_label_of_utc_is_not_believed_of_an_outlet_that_means_its_own_clock(raw: str, read: str) -> None:
+    parsed = parse_date(raw, zone=MAKASSAR, now=NOW, utc_is_local=True)
+    assert parsed is not None
+    assert parsed.at.isoformat() == read
+
+
 def test_every_row_of_the_table_beside_is_right() -> None:
     """date_strings.tsv: 479 strings, written by somebody who had not read the parser."""
     wrong, count = read_table(Path(__file__).with_name("date_strings.tsv"))

@@ -108,6 +108,10 @@ def test_inline_elements_do_not_divide_words() -> None:
         "SCROLL TO CONTINUE WITH CONTENT",
         "ADVERTISEMENT",
         ": Rina Kartika",
+        "- Iklan -",
+        "Halaman: 1 2 3",
+        "Pilihan Redaksi",
+        "Saksikan video di bawah ini",
     ],
 )
 def test_furniture_line(line: str) -> None:
@@ -188,6 +192,56 @@ def test_inline_related_heading_does_not_cut_the_article() -> None:
 def test_nothing_follows_the_heading_of_the_comments() -> None:
     assert judge_ending("Tinggalkan Balasan") is Strength.STRONG
     assert read_text(f"{BODY}{BODY}<h3>Tinggalkan Balasan</h3><p>{PROSE[0]}</p>") == [*PROSE, *PROSE]
+
+
+COMMENT = f"<b>Warga</b><p>{PROSE[2]}</p><a href='#'>Balas</a>"
+
+
+@pytest.mark.parametrize(
+    "comments",
+    [
+        pytest.param(f"<div class=x><h3>3 tanggapan</h3><ol>{f'<li>{COMMENT}</li>' * 9}</ol></div>", id="in-a-box"),
+        pytest.param(f"<h3>12 Comments</h3>{f'<div>{COMMENT}</div>' * 9}", id="beside-the-text"),
+    ],
+)
+def test_readers_comments_are_no_text_however_long(comments: str) -> None:
+    assert read_text(f"<article><h1>Delapan Halte Baru</h1>{BODY}{comments}</article>") == list(PROSE)
+
+
+def test_count_of_comments_above_the_text_ends_nothing() -> None:
+    assert read_text(f"<article><h1>Delapan Halte Baru</h1><a>3 komentar</a>{BODY}</article>") == list(PROSE)
+
+
+@pytest.mark.parametrize("make", ["<article class=isi><h1>{}</h1>{}</article>", "<h1>{}</h1><div class=isi>{}</div>"])
+def test_of_articles_below_each_other_the_one_of_the_title_counts(make: str) -> None:
+    other = make.format("Pasar Malam Dibuka Kembali", f"<p>{PROSE[0].replace('halte', 'kios')}</p>" * 6)
+    assert read_text(f"<main>{make.format('Delapan Halte Baru', BODY)}<hr>{other}</main>") == list(PROSE)
+
+
+def test_headings_of_the_first_rank_inside_the_text_do_not_end_it() -> None:
+    inside = f"<h1>Delapan Halte Baru</h1><div class=entry-content>{BODY}<h1>Tahap Kedua</h1>{BODY}</div>"
+    assert read_text(inside) == [*PROSE, "Tahap Kedua", *PROSE]
+
+
+@pytest.mark.parametrize(
+    ("end", "kept"),
+    [
+        (" Baca Juga: <a href='/x'>Jalan Lingkar Dibuka</a>", ""),
+        (" (Lihat juga : <a href='/x'>Jalan Lingkar Dibuka</a>)", ""),
+        (" Baca juga: perda nomor 3 yang baru.", " Baca juga: perda nomor 3 yang baru."),
+    ],
+)
+def test_pointer_at_the_end_of_a_paragraph_goes_if_it_is_linked(end: str, kept: str) -> None:
+    assert read_text(f"<p>{PROSE[0]}{end}</p>{BODY}") == [PROSE[0] + kept, *PROSE]
+
+
+def test_nothing_follows_the_initials_of_who_typed_it() -> None:
+    assert read_text(f"{BODY}{BODY}<p><b>(mij/mij)</b></p><p>{PROSE[0]}</p>") == [*PROSE, *PROSE]
+
+
+def test_paragraph_after_a_box_of_pointers_stays() -> None:
+    box = "<div class=kotak><p>Baca Juga:</p><a href='/x'>Jalan Lingkar Dibuka Pekan Ini</a></div>"
+    assert read_text(f"<article>{BODY}{box}<p>{PROSE[1]}</p></article>") == [*PROSE, PROSE[1]]
 
 
 def test_linked_sentence_stays_and_linked_title_goes() -> None:

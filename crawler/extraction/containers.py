@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
-from crawler.extraction.outline import Outline
+from crawler.extraction.outline import HEADINGS, Outline
 from crawler.extraction.prose import ProseMap, fold_words, is_prose
 
 # Shares of prose, measured on 276 development pages; results hardly move within ± 0.1.
@@ -20,7 +20,6 @@ NESTED_SHARE = 0.9  # a container inside a container is taken if nothing is lost
 DESCEND_SHARE = 0.75
 
 _STOP_TAGS = frozenset(("p", "li", "blockquote"))
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -59,7 +58,7 @@ def find_headlines(outline: Outline, title: str) -> Headlines:
     """The heading that says the title, an h1 if one does, else the first h1; and the h1 with another text after it."""
     folded, nodes = fold_words(title), outline.nodes
     firsts = [index for index, node in enumerate(nodes) if node.tag == "h1"]
-    said = [index for index, node in enumerate(nodes) if node.tag in _HEADINGS and _read_node(outline, index) == folded]
+    said = [index for index, node in enumerate(nodes) if node.tag in HEADINGS and _read_node(outline, index) == folded]
     own = next((index for index in said if nodes[index].tag == "h1"), next(iter(said), next(iter(firsts), None)))
     if own is None or own not in said:
         return Headlines(own=own)

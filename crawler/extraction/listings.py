@@ -10,7 +10,7 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 
 from crawler.extraction.furniture import Strength, heads_comments
-from crawler.extraction.outline import Block, Outline
+from crawler.extraction.outline import HEADINGS, Block, Outline
 from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap, weigh_prose
 
 LEAST_TEASERS = 4
@@ -90,12 +90,21 @@ def mark_teasers(outline: Outline) -> bool:
 
 
 def mark_comments(outline: Outline) -> bool:
-    """Marks the box under a heading such as "3 tanggapan" as furniture; False where there is none."""
+    """Marks the box under a heading such as "3 tanggapan", or else all beside it that follows, as furniture; False
+    where there is none.
+    """
     seen = 0.0
     for index, block in enumerate(outline.blocks):
         if seen >= COMMENTS_FROM and heads_comments(block.text):
             box = _find_box(outline, index)
-            outline.nodes[box].strength = Strength.STRONG
+            marked = [box]
+            if outline.nodes[box].tag in HEADINGS:
+                parent = outline.nodes[box].parent
+                marked += [
+                    place for place in range(box + 1, len(outline.nodes)) if outline.nodes[place].parent == parent
+                ]
+            for place in marked:
+                outline.nodes[place].strength = Strength.STRONG
             return True
         seen += weigh_prose(block)
     return False

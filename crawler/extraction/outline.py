@@ -30,6 +30,7 @@ BLOCK_TAGS = frozenset((
     "header", "hgroup", "hr", "html", "legend", "li", "main", "menu", "nav", "ol", "p", "pre", "search", "section",
     "summary", "table", "tbody", "td", "tfoot", "th", "thead", "tr", "ul",
 ))
+HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 # What they hold is never read as text.
 SILENT_TAGS = frozenset((
     "amp-ad", "amp-analytics", "amp-consent", "amp-embed", "amp-sidebar", "amp-user-notification", "applet", "area",

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Container, Mapping, Sequence
 
 from crawler.extraction.furniture import Strength, cut_pointer, is_furniture_line, judge_ending
-from crawler.extraction.outline import Block, Outline
+from crawler.extraction.outline import HEADINGS, Block, Outline
 from crawler.extraction.prose import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, fold_words, is_prose, weigh_prose
 
 # A heading such as "Leave a reply" or "Related posts" ends the article when this share of its prose stands before it.
@@ -16,7 +16,6 @@ GOES_ON = 2  # paragraphs without a link after a list of other articles: the art
 ABOVE_HEADLINE = 0.5  # of the prose below it: advertisements, a call to subscribe
 LINKED_SENTENCE_FROM = 60
 
-_HEADINGS = frozenset(("h1", "h2", "h3", "h4", "h5", "h6"))
 _ADDRESS = re.compile(r"https?://\S+$")
 _DASHES = ("-", "–", "—")
 # "lg", "mk/el", "*an-", "(fyk/ash)": who typed the article.
@@ -112,7 +111,7 @@ def _is_linked_text(outline: Outline, block: Block, prose_parents: Mapping[int, 
     node = outline.nodes[block.node]
     if prose_parents.get(node.parent, 0) < 2:
         return False
-    if node.tag in _HEADINGS:
+    if node.tag in HEADINGS:
         return True
     sentence = len(block.text) >= LINKED_SENTENCE_FROM and ends_sentence(block.text)
     return sentence or (node.tag == "p" and _ADDRESS.match(block.text) is not None)
@@ -149,7 +148,7 @@ def _is_title(outline: Outline, block: Block, title: str) -> bool:
 def _leads_in(outline: Outline, before: Block, block: Block) -> bool:
     """Headings, and short lines that stand beside the first paragraph or, with a dash, before it ("JAKARTA -")."""
     above, node = outline.nodes[before.node], outline.nodes[block.node]
-    if above.tag in _HEADINGS or before.node == block.node:
+    if above.tag in HEADINGS or before.node == block.node:
         return True
     if before.node == node.parent and before.text.endswith(_DASHES):
         return True
@@ -159,6 +158,6 @@ def _leads_in(outline: Outline, before: Block, block: Block) -> bool:
 def _find_end(outline: Outline, blocks: Sequence[Block]) -> int:
     """After the last paragraph: headings with nothing under them and the initials of who typed it go."""
     end = len(blocks)
-    while end and (outline.nodes[blocks[end - 1].node].tag in _HEADINGS or _INITIALS.fullmatch(blocks[end - 1].text)):
+    while end and (outline.nodes[blocks[end - 1].node].tag in HEADINGS or _INITIALS.fullmatch(blocks[end - 1].text)):
         end -= 1
     return end

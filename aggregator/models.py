@@ -170,6 +170,7 @@ class ExtractedArticle:
     summary: str = ""
     image: str = ""
     canonical_url: str = ""
+    amp_url: str = ""  # the same article for phones
     site_name: str = ""
     language: str = ""
     tags: tuple[str, ...] = ()

@@ -388,6 +388,34 @@ def test_broken_linked_data_is_skipped(script: str) -> None:
     assert read_linked_article([script, '{"@type":"Article","headline":"Halte"}']).headline == "Halte"
 
 
+@pytest.mark.parametrize(
+    "script",
+    [
+        pytest.param('{%s, "headline": "Program "Halte Baru" Dimulai", %s, %s}', id="quotes-in-the-headline"),
+        pytest.param('{%s "headline": "Program \\"Halte Baru\\" Dimulai", %s, %s}', id="missing-comma"),
+        pytest.param('{%s, "headline": "Program \\"Halte Baru\\" Dimulai", %s, %s', id="cut-off"),
+        pytest.param('{%s, "headline": "Program \\"Halte Baru\\" Dimulai", %s, %s,}}}', id="one-brace-too-many"),
+    ],
+)
+def test_broken_linked_data_is_read_as_far_as_possible(script: str) -> None:
+    parts = (
+        '"@type": "NewsArticle"',
+        '"datePublished": "2026-08-10T09:15:00+07:00"',
+        '"author": {"name": "Rina Kartika"}',
+    )
+    linked = read_linked_article([script % parts])
+    assert linked.headline == 'Program "Halte Baru" Dimulai'
+    assert linked.published == "2026-08-10T09:15:00+07:00"
+    assert linked.authors == ("Rina Kartika",)
+
+
+def test_address_for_phones_is_absolute() -> None:
+    assert (
+        extract_article(make_page(BODY, "<link rel=amphtml href=/amp/1>"), URL).amp_url
+        == "https://portal.example/amp/1"
+    )
+
+
 def test_organization_is_no_author() -> None:
     script = '{"@type":"Article","headline":"Halte","author":{"@type":"NewsMediaOrganization","name":"Portal"}}'
     assert read_linked_article([script]).authors == ()

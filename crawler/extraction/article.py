@@ -88,6 +88,7 @@ def extract_page(
         summary=meta.description,
         image=meta.image or _find_image(page),
         canonical_url=meta.canonical_url,
+        amp_url=meta.amp_url,
         site_name=meta.site_name,
         language=meta.language,
         tags=_find_tags(page),

@@ -1,7 +1,8 @@
 """What a page's JSON-LD says of its article (schema.org NewsArticle, Article, BlogPosting …). Pure.
 
 Portals write it by hand: lists where objects are due, `@graph`, references by `@id`, control characters, trailing
-commas, an Organization as author. What cannot be read is skipped; nothing raises.
+commas, an Organization as author, quotes in a headline. Of what is no JSON, the strings that matter are looked for one
+by one; what cannot be read is skipped; nothing raises.
 """
 
 from __future__ import annotations
@@ -19,6 +20,16 @@ MAX_OBJECTS = 2_000
 _ARTICLE_TYPE = re.compile(r"(?:\w*Article|\w*Posting|Report|Review)", re.ASCII)
 _PAGE_TYPES = frozenset({"WebPage", "ItemPage"})
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
+# A string ends before the next key, or at the end of the object: there may be quotes in it.
+_STRING_END = r'"\s*(?:,\s*"[@\w]{1,40}"\s*:|,?\s*[}\]])'
+_SALVAGED_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"(\w*Article|\w*Posting)"', re.ASCII)
+_SALVAGED = re.compile(
+    rf'"(headline|datePublished|dateModified|description)"\s*:\s*"(.{{1,2000}}?)(?={_STRING_END})', re.DOTALL
+)
+_SALVAGED_AUTHOR = re.compile(
+    r'"author"\s*:\s*\[?\s*\{\s*(?:"@type"\s*:\s*"(\w{1,30})"\s*,\s*)?"name"\s*:\s*"([^"]{1,200})"'
+    r'(?:\s*,\s*"@type"\s*:\s*"(\w{1,30})")?'
+)
 _WRAPPING = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?:-->|//\s*\]\]>|/\*\s*\]\]>\s*\*/|;)\s*$"
 )
@@ -73,7 +84,28 @@ def _parse_script(script: str) -> object:
         except (ValueError, RecursionError):  # RecursionError: a hundred thousand open brackets
             continue
         return parsed
-    return None
+    return _salvage(text)
+
+
+def _salvage(text: str) -> object:
+    """The article in a text that is no JSON: a quote or comma is missing, or one too many."""
+    kind = _SALVAGED_TYPE.search(text)
+    if kind is None:
+        return None
+    item: dict[str, object] = {"@type": kind[1]}
+    for name, value in _SALVAGED.findall(text):
+        item.setdefault(name, _read_string(value))
+    if author := _SALVAGED_AUTHOR.search(text):
+        item["author"] = {"@type": author[1] or author[3] or "Person", "name": _read_string(author[2])}
+    return item
+
+
+def _read_string(value: str) -> str:
+    """What a JSON string stands for, if it is one."""
+    try:
+        return str(json.loads(f'"{value}"', strict=False))
+    except ValueError:
+        return value.replace('\\"', '"').replace("\\/", "/")
 
 
 def _list_objects(parsed: object) -> Iterator[dict[str, object]]:

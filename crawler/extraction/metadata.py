@@ -20,6 +20,7 @@ _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
 _FIND_META = etree.XPath("//meta[@content]")
 _FIND_LINKED_DATA = etree.XPath("//script[contains(@type, 'ld+json')]")
 _FIND_CANONICAL = etree.XPath("//link[contains(concat(' ', normalize-space(@rel), ' '), ' canonical ')]/@href")
+_FIND_AMP = etree.XPath("//link[@rel='amphtml']/@href")
 _FIND_DOCUMENT_TITLE = etree.XPath("string(//title[not(ancestor::svg)])")
 
 # Names under which pages give one fact, the most reliable first (OpenGraph, Twitter, Dublin Core, Parsely, Sailthru,
@@ -57,6 +58,7 @@ class Metadata:
     description: str = ""
     image: str = ""
     canonical_url: str = ""
+    amp_url: str = ""
     language: str = ""
     author: str = ""
     published: tuple[str, ...] = ()
@@ -70,7 +72,7 @@ def read_metadata(root: etree._Element, url: str) -> Metadata:
     """What the page at `url` says of itself outside its body."""
     said = _collect_meta(root)
     linked = read_linked_article([script.text or "" for script in _FIND_LINKED_DATA(root)[:50]])
-    canonical = _FIND_CANONICAL(root)
+    canonical, amp = _FIND_CANONICAL(root), _FIND_AMP(root)
     published = tuple(said[name][0] for name in _PUBLISHED if name in said)
     says_article = bool(linked.headline or linked.published or published or _first(said, ("og:type",)) == "article")
     return Metadata(
@@ -81,6 +83,7 @@ def read_metadata(root: etree._Element, url: str) -> Metadata:
         description=_first(said, _DESCRIPTION) or linked.description,
         image=join_url(url, _first(said, _IMAGE) or linked.image),
         canonical_url=join_url(url, str(canonical[0]) if canonical else _first(said, ("og:url",))),
+        amp_url=join_url(url, str(amp[0])) if amp else "",
         language=_read_language(root.get("lang") or linked.language or _first(said, ("og:locale", "language"))),
         author=_first(said, _AUTHOR),
         published=published,

@@ -40,6 +40,8 @@ BOILERPLATE_SHARE = 0.1  # … and in such a share of them is the source's own
 
 _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
+_TYPOGRAPHY = "“”‘’–—…\xa0"  # no word holds these, nor what NFKC makes of them
+_ASCII_GAPS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
 _MASK = (1 << 64) - 1
 _FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd 64-bit constants, so that word order counts
 
@@ -109,7 +111,7 @@ def hash_paragraph(text: str) -> int:
 
     Hashes are kept in the database: what goes into them must not change. A long paragraph is told by its beginning.
     """
-    words = " ".join(_WORD.findall(_fold(text[:4_000])))
+    words = " ".join(_split_words(text[:4_000]))
     return int.from_bytes(blake2b(words.encode("utf-8", "replace"), digest_size=8).digest(), "big", signed=True)
 
 
@@ -272,6 +274,17 @@ def _align(a: tuple[str, ...], b: tuple[str, ...]) -> float:
 
 def _fold(text: str) -> str:
     return (text if text.isascii() else unicodedata.normalize("NFKC", text)).casefold()
+
+
+def _split_words(text: str) -> list[str]:
+    """The words of a text, folded; what `_WORD` finds, at a third of its cost for what is ASCII but for quotes."""
+    if not text.isascii():
+        for mark in _TYPOGRAPHY:
+            if mark in text:
+                text = text.replace(mark, " ")
+    if text.isascii():
+        return text.casefold().translate(_ASCII_GAPS).split()
+    return _WORD.findall(_fold(text))
 
 
 @lru_cache(maxsize=200_000)

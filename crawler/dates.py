@@ -51,6 +51,12 @@ _MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _WEEKDAY = (
     r"(?:senin|selasa|rabu|kamis|jum'?at|sabtu|minggu|ahad|sen|sel|rab|kam|jum|sab|min|mon|tue|wed|thu|fri|sat|sun)"
 )
+# By their first three letters, Monday 0.
+WEEKDAYS = {
+    name: number
+    for number, names in enumerate(("sen mon", "sel tue", "rab wed", "kam thu", "jum fri", "sab sat", "min aha sun"))
+    for name in names.split()
+}
 _CLOCK = (
     r"(?P<hour>[01]?\d|2[0-3])(?:[:.]|\s:\s)(?P<minute>[0-5]\d)(?:[:.](?P<second>[0-5]\d)(?:(?<=:\d\d)[.,]\d{1,9})?)?(?![\d/]|\.\d)"
     r"\s?(?P<half>[ap]\.?m\b\.?|pagi|siang|sore|petang|malam)?"
@@ -80,7 +86,7 @@ _NAMED_ISO = re.compile(
     rf"(?:(?<![\w/.-])|^)(?P<year>(?:19|20)\d\d)(?:-|(?<=^\d{{4}})\s)(?P<name>{_MONTH})[\s-](?P<day>[0-3]?\d)(?!\d)"
 )
 _NAMED_SHORT = re.compile(
-    rf"(?<![\w/.-])(?P<day>[0-3]?\d)[\s-](?P<name>{_MONTH})\b\.?[\s-](?P<year>\d\d)(?!\d|\s?[:.]\s?\d)"
+    rf"(?<![\w/.-])(?P<day>[0-3]?\d)[\s-](?P<name>{_MONTH})\b\.?[\s-]'?(?P<year>\d\d)(?!\d|\s?[:.]\s?\d)"
 )
 # C's ctime and Java's Date: the year stands last.
 _CTIME = re.compile(
@@ -99,9 +105,11 @@ _DOTTED_SHORT = re.compile(
 )
 _VERSION_WORD = re.compile(r"(?:\b(?:ip|no|nomor|rp|v|ver|versi|version)\.?|[a-z]+\d*[/-])\s?$")
 _CLOCK_WORD = re.compile(r"\b(?:jam|pkl|pukul)\.?\s?$")
-_NO_YEAR = re.compile(rf"{_WEEKDAY}\s?(?:pagi|siang|sore|malam)?\s?,?\s?\((?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})\)")
+_NO_YEAR = re.compile(
+    rf"(?P<weekday>{_WEEKDAY})\s?(?:pagi|siang|sore|malam)?\s?,?\s?\((?P<day>\d{{1,2}})/(?P<month>\d{{1,2}})\)"
+)
 _NO_YEAR_NAMED = re.compile(
-    rf"{_WEEKDAY}\s?,\s?(?P<day>[0-3]?\d)\s(?P<name>{_MONTH})\b(?!\.?\s?-?\d{{2,}}(?!\d*\s?[:.]\s?\d))"
+    rf"(?P<weekday>{_WEEKDAY})(?:\s?,\s?|\s)(?P<day>[0-3]?\d)\s(?P<name>{_MONTH})\b(?!\.?\s?[-']?\d{{2,}}(?!\d*\s?[:.]\s?\d))"
 )
 _TIME = re.compile(rf"{_CLOCK_START}{_CLOCK}\s?{_OFFSET}")
 _ZONE_BEFORE = re.compile(r"\b(?:(?P<zone>wib|wita|wit)|(?:gmt|utc)\s?(?P<offset>[+-]\d{1,2}(?::?\d{2})?))\)?\s?$")
@@ -114,7 +122,7 @@ _UPDATE_LABEL = re.compile(
 )
 _COUNT_UNIT = (
     r"(?P<count>\d{1,3}(?:[.,]5)?|setengah|se|satu|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|sepuluh|a|an)\s?"
-    r"(?P<unit>detik|dtk|menit|mnt|jam|hari|hr|minggu|mgg|bulan|bln|tahun|thn"
+    r"(?P<unit>detik|dtk|menit|mnt|jam|hari|hr|minggu|pekan|mgg|bulan|bln|tahun|thn"
     r"|seconds?|secs?|minutes?|mins?|hours?|hrs?|days?|weeks?|months?|years?)"
 )
 _STEP = re.compile(_COUNT_UNIT)
@@ -142,13 +150,19 @@ _UNITS = {
     **dict.fromkeys(("menit", "mnt", "minute", "min"), "minute"),
     **dict.fromkeys(("jam", "hour"), "hour"),
     **dict.fromkeys(("hari", "hr", "day"), "day"),
-    **dict.fromkeys(("minggu", "mgg", "week"), "week"),
+    **dict.fromkeys(("minggu", "pekan", "mgg", "week"), "week"),
     **dict.fromkeys(("bulan", "bln", "month"), "month"),
     **dict.fromkeys(("tahun", "thn", "year"), "year"),
 }
 _CALENDAR = (_ISO, _CTIME, _NAMED, _NAMED_US, _NAMED_ISO, _NUMERIC, _NAMED_SHORT)
 _MARKS = str.maketrans({**dict.fromkeys("‐‑‒–—―−", "-"), **dict.fromkeys("’‘`´ʼ", "'")})
-_ZONE_NAMES = {"waktu indonesia barat": "wib", "waktu indonesia tengah": "wita", "waktu indonesia timur": "wit"}
+# fmt: off
+_ZONE_NAMES = {
+    "waktu indonesia barat": "wib", "waktu indonesia tengah": "wita", "waktu indonesia timur": "wit",
+    "asia/jakarta": "wib", "asia/pontianak": "wib", "asia/makassar": "wita", "asia/jayapura": "wit",
+    "[wib]": "wib", "[wita]": "wita", "[wit]": "wit",  # Java's ZonedDateTime, its name replaced already
+}
+# fmt: on
 _DATELINES = (
     re.compile(
         rf"\b{_WEEKDAY}\s?(?:pagi|siang|sore|malam|dini hari)?\s?,?\s?\(\d{{1,2}}[/.-]\d{{1,2}}(?:[/.-]\d{{2,4}})?\)"
@@ -202,7 +216,7 @@ def _fold(text: str, limit: int = MAX_CHARS) -> str:
     if "&" in text:
         text = html.unescape(text)  # portals escape twice
     folded = " ".join(unicodedata.normalize("NFKC", text.translate(_MARKS)).casefold().split())
-    if "waktu indonesia" in folded:
+    if "waktu indonesia" in folded or "asia/" in folded:
         for name, zone in _ZONE_NAMES.items():
             folded = folded.replace(name, zone)
     return folded
@@ -306,7 +320,7 @@ def _read_match(match: re.Match[str], folded: str, matches: list[re.Match[str]],
 
 
 def _read_without_year(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:
-    """ "Jumat (24/2)": the year that puts it last before tomorrow."""
+    """ "Jumat (24/2)": the year that puts it last before tomorrow, if the weekday is right in it."""
     match = _NO_YEAR.search(folded) or _NO_YEAR_NAMED.search(folded)
     if match is None:
         return None
@@ -314,7 +328,7 @@ def _read_without_year(folded: str, place: tzinfo, now: datetime) -> ParsedDate 
     for year in (now.astimezone(place).year + 1, now.astimezone(place).year, now.astimezone(place).year - 1):
         found = _build(year, month, int(match["day"]), folded[match.end() :], place)
         if found is not None and found.at - now <= MAX_AHEAD:
-            return found
+            return found if found.at.weekday() == WEEKDAYS[match["weekday"][:3]] else None
     return None
 
 

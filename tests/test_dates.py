@@ -65,10 +65,11 @@ WRITTEN = [
     ("kemarin", JAKARTA, "2026-11-22T00:00+07:00", "day"),
     ("Yesterday at 10:15", JAKARTA, "2026-11-22T10:15+07:00", "minute"),
     ("Senin (23/11)", JAKARTA, "2026-11-23T00:00+07:00", "day"),
-    ("Kamis (31/12)", JAKARTA, "2025-12-31T00:00+07:00", "day"),
+    ("Rabu (31/12)", JAKARTA, "2025-12-31T00:00+07:00", "day"),
 ]  # fmt: skip
 
 NO_DATES = [
+    "Kamis (31/12)",  # a Wednesday
     "",
     "   ",
     "Redaksi",
@@ -204,9 +205,9 @@ def test_a_label_of_utc_is_not_believed_of_an_outlet_that_means_its_own_clock(ra
 
 
 def test_every_row_of_the_table_beside_is_right() -> None:
-    """date_strings.tsv: 479 strings, written by somebody who had not read the parser."""
+    """date_strings.tsv: written in two parts by people who had not read the parser; first read rightly: 93 and 99 %."""
     wrong, count = read_table(Path(__file__).with_name("date_strings.tsv"))
-    assert count >= 479
+    assert count >= 783
     assert not wrong
 
 

@@ -7,8 +7,6 @@ from datetime import datetime, tzinfo
 from functools import partial
 from itertools import islice
 
-from lxml import etree
-
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle, NotAnArticle
 from crawler.challenges import is_challenge
@@ -19,9 +17,9 @@ from crawler.extraction.metadata import join_url
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element, read_page
 from crawler.extraction.profiles import Profile
-from crawler.extraction.prose import MAX_LINK_SHARE
 from crawler.extraction.publication import DateReader, find_modification, find_publication
 from crawler.extraction.refusals import find_refusal
+from crawler.extraction.sentences import MAX_LINK_SHARE
 from crawler.extraction.titles import find_title
 
 MAX_BOILERPLATE = 400
@@ -29,10 +27,6 @@ BOILERPLATE_WORDS = 3  # shorter lines ("Beranda", "Bagikan") are on every page 
 MAX_TAGS = 30
 MAX_BYLINE_CHARS = 200
 MAX_IMAGES = 50
-
-_FIND_TAG_LINKS = etree.XPath(
-    "//a[contains(concat(' ', normalize-space(@rel), ' '), ' tag ')][not(contains(@rel, 'category'))]"
-)
 
 
 def extract_article(
@@ -100,8 +94,9 @@ def extract_page(
 
 def _find_tags(page: Page) -> tuple[str, ...]:
     """The tags readers see, else those of the head."""
-    links = (read_element(link).lstrip("#") for link in _FIND_TAG_LINKS(page.root)[: 2 * MAX_TAGS])
-    return tuple(dict.fromkeys(filter(None, links)))[:MAX_TAGS] or page.meta.tags
+    links = (link for link in page.index.list_relation("tag") if "category" not in link.get("rel", ""))
+    tags = (read_element(link).lstrip("#") for link in islice(links, 2 * MAX_TAGS))
+    return tuple(dict.fromkeys(filter(None, tags)))[:MAX_TAGS] or page.meta.tags
 
 
 def _find_image(page: Page) -> str:

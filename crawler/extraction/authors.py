@@ -11,16 +11,14 @@ import tomllib
 from collections.abc import Iterable, Iterator
 from functools import cache, lru_cache
 from importlib import resources
-from itertools import chain, islice, zip_longest
+from itertools import chain, islice
 from typing import NamedTuple
 from urllib.parse import urlsplit
-
-from lxml import etree
 
 from crawler.extraction.furniture import is_beside_article
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
-from crawler.extraction.prose import fold_words
+from crawler.extraction.sentences import fold_words
 
 MAX_AUTHORS = 6
 MAX_NAME_CHARS = 60
@@ -28,7 +26,6 @@ MAX_NAME_WORDS = 6
 MAX_LINE_CHARS = 120
 MAX_ELEMENTS = 40
 
-_FIND_MARKED = etree.XPath("//*[@rel='author' or @itemprop='author'][not(self::meta or self::link)]")
 _BYLINE_NAME = re.compile(
     r"(?<![a-z])(?:author|author[-_]?name|vcard|byline|by|posted[-_]by|penulis|(?:nm)?reporter|writer)(?![a-z])",
     re.IGNORECASE,
@@ -63,7 +60,9 @@ def _load_words() -> _Words:
         return "|".join(sorted(map(re.escape, table[key]), key=len, reverse=True))
 
     return _Words(
-        label=re.compile(rf"\W{{0,3}}(?:{join('labels')})\s*[:：]\s*(.+)", re.IGNORECASE),
+        label=re.compile(
+            rf"^[^\w\n]{{0,3}}(?:{join('labels')})[^\S\n]*\n?[:：][^\S\n]*(.+)", re.IGNORECASE | re.MULTILINE
+        ),
         prefix=re.compile(rf"\W*(?:{join('prefixes')})\b\s*[:：]?\s*", re.IGNORECASE),
         editor=re.compile(rf"\W*(?:{join('editors')})\s*[:：]", re.IGNORECASE),
         suffix=re.compile(rf"[\s,(/-]+(?:{join('suffixes')})\b.*$", re.IGNORECASE),
@@ -123,20 +122,15 @@ def _read_signed(page: Page) -> str:
 
 def _list_labelled(outline: Outline) -> Iterator[str]:
     """What stands after "Penulis:" and the like; a cell of a table may hold the label, the next one the name."""
-    label = _load_words().label
-    lines = [block.text for block in outline.blocks]
-    for line, after in zip_longest(lines, lines[1:], fillvalue=""):
-        if len(line) > MAX_LINE_CHARS:
-            continue
-        value = after[:MAX_LINE_CHARS] if after.startswith((":", "：")) else ""
-        if not (value or ":" in line or "：" in line):
-            continue
-        if found := label.match(line + value):
-            yield found[1]
+    lines = "\n".join(block.text for block in outline.blocks if len(block.text) <= MAX_LINE_CHARS)
+    for found in _load_words().label.finditer(lines):
+        yield found[1]
 
 
 def _list_signed(page: Page) -> Iterator[str]:
-    for element in chain(page.named.select(_is_byline_name, most=MAX_ELEMENTS), _FIND_MARKED(page.root)[:MAX_ELEMENTS]):
+    index = page.index
+    marked = chain(index.list_relation("author"), index.list_property("author"))
+    for element in chain(index.select_named(_is_byline_name, most=MAX_ELEMENTS), islice(marked, MAX_ELEMENTS)):
         if is_beside_article(element) or next(element.iterancestors("figure"), None) is not None:
             continue  # another article's, or a photographer's
         text = read_element(element)

@@ -9,7 +9,8 @@ from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 
 from crawler.extraction.outline import HEADINGS, Outline
-from crawler.extraction.prose import ProseMap, fold_words, is_prose
+from crawler.extraction.prose import ProseMap
+from crawler.extraction.sentences import fold_words
 
 # Shares of prose, measured on 276 development pages; results hardly move within ± 0.1.
 LEAST_PROSE = 150.0  # characters; less is a caption or an excerpt
@@ -141,7 +142,7 @@ def _find_headed_column(prose: ProseMap, headlines: Headlines) -> int | None:
     nodes, heading = prose.outline.nodes, headlines.own or 0
     column = next((above for above in _list_ancestors(prose.outline, heading) if prose.prose[above] >= LEAST_PROSE), 0)
     is_fair = column and nodes[column].tag != "header" and prose.prose[column] >= LEAST_COLUMN * prose.total
-    return column if is_fair and sum(map(is_prose, prose.list_blocks(column))) > 1 else None
+    return column if is_fair and sum(block.is_prose for block in prose.list_blocks(column)) > 1 else None
 
 
 def _descend(prose: ProseMap, start: int) -> int:

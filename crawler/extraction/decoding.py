@@ -38,6 +38,16 @@ _START_TAG = re.compile(
     | <([a-z][^\s/>]{0,40}+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+""",
     re.IGNORECASE | re.VERBOSE,
 )
+# A page of nothing but tags that surely are within the limit: text, scripts, styles and short tags. All in one match,
+# for to look at each tag costs as much as half of the parsing.
+_SHORT_TAGS = re.compile(
+    rb"""(?:[^<]++
+    | <[sS][cC][rR][iI][pP][tT]\b(?:[^<]++|<(?!/[sS][cC][rR][iI][pP][tT]))*+
+    | <[sS][tT][yY][lL][eE]\b(?:[^<]++|<(?!/[sS][tT][yY][lL][eE]))*+
+    | <[a-zA-Z][^\s/>]{0,40}+(?:[^>=]{0,40}+(?:=\s{0,20}+(?:"[^"]*+"|'[^']*+')?+)?+){0,200}+>
+    | <(?![a-zA-Z]))*+""",
+    re.VERBOSE,
+)
 _PAGE_END = re.compile(rb"</(?:body|html)\s{0,20}>", re.IGNORECASE)
 
 
@@ -133,10 +143,14 @@ codecs.register_error("windows-1252-strays", _read_stray)
 
 def _cut_long_tags(data: bytes) -> bytes:
     """Start tags longer than the limit are reduced to their names."""
-    if len(data) <= UNCHECKED_BYTES or not any(map(_is_long_tag, _START_TAG.finditer(data))):
+    if len(data) <= UNCHECKED_BYTES:
         return data
-    return _START_TAG.sub(lambda tag: b"<" + tag[1] if _is_long_tag(tag) else tag[0], data)
+    found = _SHORT_TAGS.match(data)
+    if found is not None and found.end() == len(data):
+        return data
+    return _START_TAG.sub(_cut_tag, data)
 
 
-def _is_long_tag(found: re.Match[bytes]) -> bool:
-    return found[1] is not None and found.end() - found.start() > MAX_TAG_BYTES
+def _cut_tag(found: re.Match[bytes]) -> bytes:
+    is_long = found[1] is not None and found.end() - found.start() > MAX_TAG_BYTES
+    return b"<" + found[1] if is_long else found[0]

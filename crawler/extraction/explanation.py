@@ -15,8 +15,9 @@ from crawler.extraction.containers import choose_container, list_containers
 from crawler.extraction.furniture import Strength
 from crawler.extraction.outline import Block, Outline
 from crawler.extraction.page import Page
-from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap
+from crawler.extraction.prose import ProseMap
 from crawler.extraction.publication import DateReader, find_publication, list_dates
+from crawler.extraction.sentences import MAX_LINK_SHARE
 from crawler.extraction.titles import list_titles
 
 MAX_SHOWN = 120  # characters of a text

@@ -83,7 +83,7 @@ def _outline_fragment(soup: BeautifulSoup) -> Outline:
     writer = OutlineWriter()
     writer.open_node("div", {})
     waiting: list[tuple[Tag, Iterator[object]]] = [(soup, iter(soup.contents))]
-    while waiting and not writer.is_full():
+    while waiting and not writer.is_full:
         parent, children = waiting[-1]
         child = next(children, None)
         if child is None:

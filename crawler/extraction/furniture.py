@@ -93,15 +93,24 @@ def judge_element(tag: str, attributes: Attributes) -> tuple[Strength, str]:
 
     Class names are one string, as on the page.
     """
-    get = attributes.get
-    judged = _judge_names(tag, f"{get('class', '')} {get('id', '')}")
-    if get("itemprop") == "articleBody":
-        judged = judged[0], judged[1] or _read_names(attributes) or "articleBody"
-    if judged[0] is not Strength.NONE:
-        return judged
-    if get("role") in _ROLES or get("hidden") is not None or _UNSEEN.search(get("style", "")):
-        return Strength.WEAK, judged[1]
-    return judged
+    names, identity, is_body, is_doubtful = "", "", False, False
+    for name, value in attributes.items():  # few elements have many; asking for each of six costs more
+        if name == "class":
+            names = value
+        elif name == "id":
+            identity = value
+        elif name == "style":
+            is_doubtful = is_doubtful or _UNSEEN.search(value) is not None
+        elif name == "itemprop":
+            is_body = value == "articleBody"
+        elif name == "hidden" or (name == "role" and value in _ROLES):
+            is_doubtful = True
+    strength, container = _judge_names(tag, f"{names} {identity}" if identity else names)
+    if is_body:
+        container = container or f"{names} {identity}".strip()[:MAX_NAMES_CHARS] or "articleBody"
+    if is_doubtful and strength is Strength.NONE:
+        return Strength.WEAK, container
+    return strength, container
 
 
 def is_beside_article(element: etree._Element) -> bool:

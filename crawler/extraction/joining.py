@@ -11,7 +11,7 @@ from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle
 from aggregator.urls import is_same_site, make_url_key
 from crawler.extraction.page_links import is_page_of
-from crawler.extraction.prose import fold_words
+from crawler.extraction.sentences import fold_words
 
 # Of 100: "… - Halaman 2" behind a headline of five words still passes, the headline of another article does not.
 LEAST_TITLE_LIKENESS = 80

@@ -11,7 +11,8 @@ from collections.abc import Iterator, Mapping, Sequence
 
 from crawler.extraction.furniture import Strength, heads_comments
 from crawler.extraction.outline import HEADINGS, Block, Outline
-from crawler.extraction.prose import MAX_LINK_SHARE, ProseMap, weigh_prose
+from crawler.extraction.prose import ProseMap
+from crawler.extraction.sentences import MAX_LINK_SHARE
 
 LEAST_TEASERS = 4
 TEASER_SHARE = 0.6  # of the page's prose, in all teasers
@@ -106,7 +107,7 @@ def mark_comments(outline: Outline) -> bool:
             for place in marked:
                 outline.nodes[place].strength = Strength.STRONG
             return True
-        seen += weigh_prose(block)
+        seen += block.weight
     return False
 
 

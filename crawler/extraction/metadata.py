@@ -4,24 +4,22 @@ from __future__ import annotations
 
 import html
 import re
+from collections.abc import Iterable
 from dataclasses import dataclass, field
+from itertools import islice
 from urllib.parse import urljoin
 
 from lxml import etree
 
+from crawler.extraction.index import ElementIndex
 from crawler.extraction.jsonld import LinkedArticle, read_linked_article
 from crawler.extraction.outline import fold_text
 
-MAX_META_TAGS = 500
+MAX_SCRIPTS = 50
 MAX_VALUE_CHARS = 2_000
 MAX_TAGS = 30
 
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
-_FIND_META = etree.XPath("//meta[@content]")
-_FIND_LINKED_DATA = etree.XPath("//script[contains(@type, 'ld+json')]")
-_FIND_CANONICAL = etree.XPath("//link[contains(concat(' ', normalize-space(@rel), ' '), ' canonical ')]/@href")
-_FIND_AMP = etree.XPath("//link[@rel='amphtml']/@href")
-_FIND_DOCUMENT_TITLE = etree.XPath("string(//title[not(ancestor::svg)])")
 
 # Names under which pages give one fact, the most reliable first (OpenGraph, Twitter, Dublin Core, Parsely, Sailthru,
 # and what Indonesian CMSes made up).
@@ -45,6 +43,10 @@ _MODIFIED = ("article:modified_time", "og:updated_time", "datemodified", "last-m
 _TAGS = ("article:tag", "news_keywords", "keywords")
 _ROBOTS = ("robots", "googlebot", "googlebot-news")
 # fmt: on
+_OTHERS = ("og:type", "og:url", "og:locale", "language")
+_NAMES = frozenset(
+    (*_TITLE, *_SITE_NAME, *_IMAGE, *_DESCRIPTION, *_AUTHOR, *_PUBLISHED, *_MODIFIED, *_TAGS, *_ROBOTS, *_OTHERS)
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,22 +70,24 @@ class Metadata:
     describes_article: bool = False  # says that the page is one, or when it was published
 
 
-def read_metadata(root: etree._Element, url: str) -> Metadata:
+def read_metadata(root: etree._Element, index: ElementIndex, url: str) -> Metadata:
     """What the page at `url` says of itself outside its body."""
-    said = _collect_meta(root)
-    linked = read_linked_article([script.text or "" for script in _FIND_LINKED_DATA(root)[:50]])
-    canonical, amp = _FIND_CANONICAL(root), _FIND_AMP(root)
+    said = _collect_meta(index.list_tag("meta"))
+    scripts = (script for script in index.list_tag("script") if "ld+json" in (script.get("type") or ""))
+    linked = read_linked_article([script.text or "" for script in islice(scripts, MAX_SCRIPTS)])
+    links = _collect_links(index.list_tag("link"))
+    title = next(filter(_is_of_page, index.list_tag("title")), None)
     published = tuple(said[name][0] for name in _PUBLISHED if name in said)
     says_article = bool(linked.headline or linked.published or published or _first(said, ("og:type",)) == "article")
     return Metadata(
         linked=linked,
-        document_title=" ".join(str(_FIND_DOCUMENT_TITLE(root)).split())[:MAX_VALUE_CHARS],
+        document_title=" ".join("".join(title.itertext()).split())[:MAX_VALUE_CHARS] if title is not None else "",
         share_title=_first(said, _TITLE),
         site_name=_first(said, _SITE_NAME) or linked.publisher,
         description=_first(said, _DESCRIPTION) or linked.description,
         image=join_url(url, _first(said, _IMAGE) or linked.image),
-        canonical_url=join_url(url, str(canonical[0]) if canonical else _first(said, ("og:url",))),
-        amp_url=join_url(url, str(amp[0])) if amp else "",
+        canonical_url=join_url(url, links.get("canonical") or _first(said, ("og:url",))),
+        amp_url=join_url(url, links.get("amphtml", "")),
         language=_read_language(root.get("lang") or linked.language or _first(said, ("og:locale", "language"))),
         author=_first(said, _AUTHOR),
         published=published,
@@ -105,16 +109,34 @@ def join_url(base: str, address: str) -> str:
         return ""
 
 
-def _collect_meta(root: etree._Element) -> dict[str, list[str]]:
+def _is_of_page(title: etree._Element) -> bool:
+    """Whether a <title> is not a picture's."""
+    return next(title.iterancestors("svg"), None) is None
+
+
+def _collect_meta(elements: Iterable[etree._Element]) -> dict[str, list[str]]:
     """Values by lower-case property, name or itemprop; in the order of the page."""
     said: dict[str, list[str]] = {}
-    for meta in _FIND_META(root)[:MAX_META_TAGS]:
-        name = meta.get("property") or meta.get("name") or meta.get("itemprop")
+    for meta in elements:
+        get = meta.get
+        name = (get("property") or get("name") or get("itemprop") or "").strip().lower()
+        if name not in _NAMES:
+            continue
         # read twice: portals escape what is escaped already
-        value = fold_text(html.unescape(meta.get("content", "")[:MAX_VALUE_CHARS]))
-        if name and value:
-            said.setdefault(name.strip().lower(), []).append(value)
+        value = fold_text(html.unescape(get("content", "")[:MAX_VALUE_CHARS]))
+        if value:
+            said.setdefault(name, []).append(value)
     return said
+
+
+def _collect_links(elements: Iterable[etree._Element]) -> dict[str, str]:
+    """Addresses by relation; the first of each."""
+    links: dict[str, str] = {}
+    for link in elements:
+        for relation in (link.get("rel") or "").lower().split():
+            if address := (link.get("href") or "").strip():
+                links.setdefault(relation, address)
+    return links
 
 
 def _first(said: dict[str, list[str]], names: tuple[str, ...]) -> str:

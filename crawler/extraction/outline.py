@@ -15,6 +15,7 @@ from lxml import etree
 
 from aggregator.textfold import INVISIBLE
 from crawler.extraction.furniture import Attributes, Strength, judge_element
+from crawler.extraction.sentences import is_prose_text, weigh_text
 
 # Bounds on monstrous pages. The longest of 276 development pages has 1,900 blocks and 200,000 characters.
 MAX_BLOCKS = 10_000
@@ -52,6 +53,8 @@ class Block:
     text: str
     link_chars: int
     node: int  # index of the innermost node that holds it
+    is_prose: bool  # a sentence or more, links or not
+    weight: float  # characters of running text: links count against it, short lines hardly count
 
     @property
     def link_share(self) -> float:
@@ -80,7 +83,7 @@ class Outline:
     depth: int = 0  # of the deepest node
 
 
-def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset()) -> Outline:
+def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset()) -> Outline:  # noqa: PLR0912 - its branches run for each element of each page
     """The outline of the tree under `root`; the elements in `dropped` are furniture, whatever they are called, unless
     most of the page's prose is in them: portals give the names in a profile to wrappers, too.
 
@@ -90,11 +93,20 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
         tag = str(element.tag)
-        is_node = tag in BLOCK_TAGS or element in dropped
+        is_dropped = bool(dropped) and element in dropped and tag not in SILENT_TAGS
+        is_node = is_dropped or tag in BLOCK_TAGS
         if event == "start":
-            if is_node and writer.is_full():
-                break
-            if not _enter(writer, tag, element, is_node=is_node, is_dropped=element in dropped):
+            if is_node:
+                if writer.is_full:
+                    break
+                is_read = _enter(writer, tag, element, is_dropped=is_dropped)
+            elif tag in SILENT_TAGS:
+                is_read = _holds_page(element)
+            else:
+                is_read = True
+                if tag in MARKING_TAGS:
+                    writer.open_inline(tag)
+            if not is_read:
                 walker.skip_subtree()
             elif text := element.text:
                 writer.add_text(text)
@@ -108,14 +120,8 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
     return writer.finish()
 
 
-def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_node: bool, is_dropped: bool) -> bool:
-    """Whether what is inside is worth reading."""
-    if tag in SILENT_TAGS:
-        return _holds_page(element)
-    if not is_node:
-        if tag in MARKING_TAGS:
-            writer.open_inline(tag)
-        return True
+def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_dropped: bool) -> bool:
+    """Whether what is inside a block element is worth reading."""
     writer.outline.elements.append(element)
     if is_dropped:
         writer.open_node(tag, element, Strength.WEAK)
@@ -150,22 +156,22 @@ class OutlineWriter:
         self._pieces: list[str] = []
         self._link_chars = 0
         self._chars = 0
-
-    def is_full(self) -> bool:
-        nodes, blocks = self.outline.nodes, self.outline.blocks
-        return self._chars > MAX_TEXT_CHARS or len(nodes) > MAX_NODES or len(blocks) > MAX_BLOCKS
+        self.is_full = False
 
     def open_node(self, tag: str, attributes: Attributes, strength: Strength | None = None) -> Strength:
         """Enters a block element; without `strength` its name is judged."""
         if self._pieces:
             self.end_block()
         outline, open_nodes = self.outline, self._open
+        nodes = outline.nodes
         judged, container = judge_element(tag, attributes)
         parent = open_nodes[-1] if open_nodes else -1
-        open_nodes.append(len(outline.nodes))
+        open_nodes.append(len(nodes))
         strength = strength or judged
-        outline.nodes.append(Node(tag, strength, container, parent, len(outline.blocks)))
+        nodes.append(Node(tag, strength, container, parent, len(outline.blocks)))
         outline.depth = max(outline.depth, len(open_nodes))
+        if len(nodes) > MAX_NODES:
+            self.is_full = True
         return strength
 
     def doubt_node(self) -> None:
@@ -211,8 +217,12 @@ class OutlineWriter:
             return
         text = fold_text("".join(self._pieces))
         if text:
-            self.outline.blocks.append(
-                Block(text, min(self._link_chars, len(text)), self._open[-1] if self._open else 0)
-            )
+            blocks = self.outline.blocks
+            links = min(self._link_chars, len(text))
+            is_prose = is_prose_text(text)
+            weight = weigh_text(text, links, is_prose=is_prose)
+            blocks.append(Block(text, links, self._open[-1] if self._open else 0, is_prose, weight))
+            if self._chars > MAX_TEXT_CHARS or len(blocks) > MAX_BLOCKS:
+                self.is_full = True
         self._pieces.clear()
         self._link_chars = 0

@@ -10,8 +10,8 @@ from itertools import islice
 from lxml import etree
 
 from crawler.extraction.decoding import parse_markup, read_markup
+from crawler.extraction.index import ElementIndex
 from crawler.extraction.metadata import Metadata, read_metadata
-from crawler.extraction.named import NamedElements
 from crawler.extraction.outline import Outline, fold_text, outline_page
 from crawler.extraction.profiles import Profile, choose_profile, select_elements
 
@@ -28,14 +28,14 @@ class Page:
     url: str
     data: bytes
     root: etree._Element
-    named: NamedElements
+    index: ElementIndex
     outline: Outline
     meta: Metadata
     profile: Profile
 
     def select(self, selectors: tuple[str, ...]) -> Iterator[etree._Element]:
         """The elements that selectors of the profile find."""
-        return select_elements(self.root, selectors)
+        return select_elements(self.root, self.index, selectors)
 
 
 def read_page(
@@ -49,15 +49,15 @@ def read_page(
     root = parse_markup(data)
     if root is None:
         return None
-    named = NamedElements(root)
-    profile = profile or choose_profile(named, url, profiles) or Profile(name="")
+    index = ElementIndex(root, data)
+    profile = profile or choose_profile(index, url, profiles) or Profile(name="")
     return Page(
         url=url,
         data=data,
         root=root,
-        named=named,
-        outline=outline_page(root, frozenset(select_elements(root, profile.drop))),
-        meta=read_metadata(root, url),
+        index=index,
+        outline=outline_page(root, frozenset(select_elements(root, index, profile.drop))),
+        meta=read_metadata(root, index, url),
         profile=profile,
     )
 

@@ -8,7 +8,7 @@ from collections.abc import Container, Mapping, Sequence
 
 from crawler.extraction.furniture import Strength, cut_pointer, is_furniture_line, judge_ending
 from crawler.extraction.outline import HEADINGS, Block, Outline
-from crawler.extraction.prose import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, fold_words, is_prose, weigh_prose
+from crawler.extraction.sentences import MAX_LINK_SHARE, PROSE_FROM, ends_sentence, fold_words
 
 # A heading such as "Leave a reply" or "Related posts" ends the article when this share of its prose stands before it.
 ENDING_FROM = 0.4
@@ -33,7 +33,7 @@ def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") 
     """The paragraphs among the blocks of a container, in order; those that repeat the title above them are dropped."""
     blocks = _cut_at_ending(outline, blocks)
     nodes = outline.nodes
-    prose_parents = Counter(nodes[block.node].parent for block in blocks if weigh_prose(block) >= PROSE_FROM)
+    prose_parents = Counter(nodes[block.node].parent for block in blocks if block.weight >= PROSE_FROM)
     kept = [block for block in blocks if not _is_noise(outline, block, prose_parents)]
     start = _find_start(outline, kept, fold_words(title))
     paragraphs = [_read_text(block) for block in kept[start : _find_end(outline, kept)]]
@@ -47,7 +47,7 @@ def _read_text(block: Block) -> str:
 
 
 def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]:
-    total = sum(map(weigh_prose, blocks))
+    total = sum(block.weight for block in blocks)
     seen = 0.0
     for index, block in enumerate(blocks):
         ending = judge_ending(block.text)
@@ -59,7 +59,7 @@ def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]
             return blocks[:index]
         if seen > ENDING_FROM * total and _SIGNATURE.fullmatch(block.text):
             return blocks[:index]
-        seen += weigh_prose(block)
+        seen += block.weight
     return blocks
 
 
@@ -69,14 +69,14 @@ def _goes_on(outline: Outline, blocks: Sequence[Block], ending: int) -> bool:
     Teasers are told by the linked title right before each.
     """
     parents = [outline.nodes[block.node].parent for block in blocks]
-    own = {parent for block, parent in zip(blocks[:ending], parents[:ending], strict=True) if is_prose(block)}
+    own = {parent for block, parent in zip(blocks[:ending], parents[:ending], strict=True) if block.is_prose}
     box = _find_box(outline, blocks[ending], own)
     run = 0
     for index in range(ending + 1, len(blocks)):
         block, before = blocks[index], blocks[index - 1]
         if block.link_share > MAX_LINK_SHARE:
             run = 0
-        elif is_prose(block):
+        elif block.is_prose:
             is_teaser = (
                 before.link_share > MAX_LINK_SHARE
                 and parents[index - 1] == parents[index]
@@ -121,7 +121,7 @@ def _find_start(outline: Outline, blocks: Sequence[Block], title: str) -> int:
     """The first paragraph, after titles, dates and names above the text."""
     for index in range(_find_headline(outline, blocks, title), len(blocks)):
         block = blocks[index]
-        if is_prose(block) and not _is_title(outline, block, title):
+        if block.is_prose and not _is_title(outline, block, title):
             start = index
             while (
                 start
@@ -137,7 +137,7 @@ def _find_headline(outline: Outline, blocks: Sequence[Block], title: str) -> int
     """The block of the h1 with the title where little stands above it, and the text below; else the first."""
     headings = (index for index, block in enumerate(blocks) if outline.nodes[block.node].tag == "h1")
     place = next((index for index in headings if fold_words(blocks[index].text) == title), 0)
-    above, below = (sum(map(weigh_prose, part)) for part in (blocks[:place], blocks[place:]))
+    above, below = (sum(block.weight for block in part) for part in (blocks[:place], blocks[place:]))
     return place if above <= ABOVE_HEADLINE * below else 0
 
 

@@ -6,6 +6,7 @@ find is looked for as on any page.
 
 from __future__ import annotations
 
+import re
 import tomllib
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, fields
@@ -19,7 +20,7 @@ from cssselect import SelectorError
 from lxml import etree
 from lxml.cssselect import CSSSelector
 
-from crawler.extraction.named import NamedElements
+from crawler.extraction.index import ElementIndex
 
 
 class ProfileError(ValueError):
@@ -40,6 +41,7 @@ class Profile:
     date: tuple[str, ...] = ()
 
 
+_CLASS = re.compile(r"\.[A-Za-z_][\w-]*")  # the usual selector, which needs no walk over the tree
 _LIST_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
 
 
@@ -62,14 +64,14 @@ def read_profiles(table: Mapping[str, object]) -> dict[str, Profile]:
     return {name: _read_profile(name, entry) for name, entry in table.items()}
 
 
-def choose_profile(named: NamedElements, url: str, profiles: Iterable[Profile] | None = None) -> Profile | None:
+def choose_profile(index: ElementIndex, url: str, profiles: Iterable[Profile] | None = None) -> Profile | None:
     """The profile of the page's host, else the first theme whose signs are all on the page."""
     known = tuple(load_profiles().values() if profiles is None else profiles)
     host = _read_host(url)
     for profile in known:
         if any(host == name or host.endswith("." + name) for name in profile.hosts):
             return profile
-    classes = named.list_names()
+    classes = index.list_names()
     return next((profile for profile in known if profile.signs and classes.issuperset(profile.signs)), None)
 
 
@@ -88,10 +90,13 @@ def _load_overlay(path: Path, _mtime_ns: int, _size: int) -> Mapping[str, Profil
     return MappingProxyType({**own, **{name: profile for name, profile in _load_built_in().items() if name not in own}})
 
 
-def select_elements(root: etree._Element, selectors: Iterable[str]) -> Iterator[etree._Element]:
+def select_elements(root: etree._Element, index: ElementIndex, selectors: Iterable[str]) -> Iterator[etree._Element]:
     """The elements that match, selector by selector."""
     for selector in selectors:
-        yield from _compile(selector)(root)
+        if _CLASS.fullmatch(selector):
+            yield from index.select_class(selector[1:])
+        else:
+            yield from _compile(selector)(root)
 
 
 def _read_host(url: str) -> str:

@@ -2,47 +2,13 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Iterator, Sequence
 
 from crawler.extraction.furniture import Strength
 from crawler.extraction.outline import Block, Outline
 
-# Measured on 276 development pages: a line of 80 characters is a sentence even without its full stop (poor typing,
-# datelines); shorter ones without one are titles, names, menu entries.
-PROSE_FROM = 80
-SENTENCE_FROM = 25
-MAX_LINK_SHARE = 0.5
 # A weak sign of furniture on a node with half of the page's prose is a wrapper's name ("content-with-sidebar").
 WRAPPER_SHARE = 0.5
-
-_WORD = re.compile(r"\w+")
-_SENTENCE_END = re.compile(r"[.!?…:;][\"'”’»)\]]{0,2}$")
-
-
-def fold_words(text: str) -> str:
-    """The words of a text in lower case, for comparing titles."""
-    return " ".join(_WORD.findall(text.casefold()))
-
-
-def ends_sentence(text: str) -> bool:
-    """Whether the last characters close a sentence."""
-    return _SENTENCE_END.search(text[-4:]) is not None
-
-
-def is_prose(block: Block) -> bool:
-    """Whether a block is a sentence or more, links or not."""
-    length = len(block.text)
-    return length >= PROSE_FROM or (length >= SENTENCE_FROM and ends_sentence(block.text))
-
-
-def weigh_prose(block: Block) -> float:
-    """Characters of running text in a block: links count against it, short lines hardly count."""
-    length = len(block.text)
-    if length < SENTENCE_FROM or block.link_share > MAX_LINK_SHARE:
-        return 0.0
-    weight = length - 1.5 * block.link_chars
-    return max(0.0, weight if is_prose(block) else weight * 0.3)
 
 
 class ProseMap:
@@ -54,7 +20,7 @@ class ProseMap:
     def __init__(self, outline: Outline, *, trusting: bool = False) -> None:
         self.outline = outline
         self.trusting = trusting
-        self._weights = [weigh_prose(block) for block in outline.blocks]
+        self._weights = [block.weight for block in outline.blocks]
         self.layers = self._count_layers([node.strength is Strength.STRONG for node in outline.nodes])
         self.prose = self._sum_prose()
         if not trusting:

@@ -23,9 +23,10 @@ from lxml import etree
 from aggregator.models import DatePrecision, ParsedDate
 from crawler.dates import find_dateline, parse_date
 from crawler.extraction.furniture import is_beside_article
+from crawler.extraction.index import ElementIndex
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
-from crawler.extraction.prose import fold_words
+from crawler.extraction.sentences import fold_words
 
 # Western Indonesia, where most portals are: stands in where the source's zone is not known.
 DEFAULT_ZONE = timezone(timedelta(hours=7), "WIB")
@@ -36,9 +37,6 @@ BLOCKS_BEFORE_TITLE = 4
 BLOCKS_AFTER_TITLE = 14
 DATELINE_CHARS = 1_500
 
-_FIND_ITEMPROP = etree.XPath("//*[@itemprop='datePublished']")
-_FIND_TIMES = etree.XPath("//time")
-_FIND_ABBREVIATED = etree.XPath("//abbr[contains(@class, 'published')]/@title")
 _DATE_NAME = re.compile(r"date|tanggal|waktu|tgl|posted-on|published", re.IGNORECASE)
 _PUBLISHED_NAMES = frozenset(("entry-date", "published"))
 _TITLE_TAGS = frozenset(("h1", "h2", "h3", "h4", "div", "p", "td"))
@@ -138,24 +136,25 @@ def _list_machine_dates(page: Page, in_data: str) -> Iterator[tuple[str, str]]:
         yield "data", in_data
     if page.meta.linked.published:
         yield "json-ld", page.meta.linked.published
-    for element in _FIND_ITEMPROP(page.root)[:MAX_ELEMENTS]:
+    for element in page.index.list_property("datePublished")[:MAX_ELEMENTS]:
         if not is_beside_article(element):
             for raw in (element.get("content"), element.get("datetime"), read_element(element)):
                 if raw:
                     yield "itemprop", raw
     for raw in page.meta.published:
         yield "meta", raw
-    for raw in _FIND_ABBREVIATED(page.root)[:MAX_ELEMENTS]:  # hAtom, which Blogger's templates still write
-        yield "time", str(raw)
-    for element in _list_times(page.root):
+    for element in page.index.list_tag("abbr")[:MAX_ELEMENTS]:  # hAtom, which Blogger's templates still write
+        if "published" in element.get("class", "") and (raw := element.get("title", "")):
+            yield "time", raw
+    for element in _list_times(page.index):
         for raw in (element.get("datetime"), read_element(element)):
             if raw:
                 yield "time", raw
 
 
-def _list_times(root: etree._Element) -> list[etree._Element]:
+def _list_times(index: ElementIndex) -> list[etree._Element]:
     """<time> elements of the article itself, those marked as publication first, those of updates left out."""
-    times = [element for element in _FIND_TIMES(root)[:MAX_ELEMENTS] if not is_beside_article(element)]
+    times = [element for element in index.list_tag("time")[:MAX_ELEMENTS] if not is_beside_article(element)]
     own = [element for element in times if not _is_update(element)]
     return sorted(own, key=lambda element: "published" not in element.get("class", ""))
 
@@ -169,7 +168,7 @@ def _is_update(element: etree._Element) -> bool:
 def _list_updates(page: Page) -> Iterator[str]:
     if page.meta.modified:
         yield page.meta.modified
-    for element in _FIND_TIMES(page.root)[:MAX_ELEMENTS]:
+    for element in page.index.list_tag("time")[:MAX_ELEMENTS]:
         if _is_update(element) and not is_beside_article(element):
             yield element.get("datetime") or read_element(element)
 
@@ -179,7 +178,7 @@ def _list_shown_dates(page: Page, title: str) -> Iterator[tuple[str, str]]:
         yield "profile", read_element(element)
     for text in _list_lines_near_title(page.outline, title):
         yield "text", text
-    for element in page.named.select(_is_date_name, most=MAX_ELEMENTS):
+    for element in page.index.select_named(_is_date_name, most=MAX_ELEMENTS):
         text = read_element(element)
         if len(text) <= MAX_DATE_CHARS and not is_beside_article(element):
             yield "text", text
@@ -198,7 +197,7 @@ def _list_lines_near_title(outline: Outline, title: str) -> Iterator[str]:
     blocks = outline.blocks
     for index, block in enumerate(blocks):
         if (
-            len(block.text) <= 2 * len(title)
+            len(folded) <= len(block.text) <= 2 * len(title)
             and outline.nodes[block.node].tag in _TITLE_TAGS
             and fold_words(block.text) == folded
         ):

@@ -13,7 +13,7 @@ from importlib import resources
 
 from lxml import etree
 
-from crawler.extraction.prose import fold_words
+from crawler.extraction.sentences import fold_words
 
 LONG_TEXT = 600  # characters; error pages that say more than this offer other articles, and then little else
 LOGIN_TEXT = 400

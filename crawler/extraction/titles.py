@@ -11,17 +11,14 @@ from collections.abc import Iterator, Sequence
 from functools import lru_cache
 from itertools import chain, islice, takewhile
 
-from lxml import etree
-
 from crawler.extraction.page import Page, read_element
-from crawler.extraction.prose import ends_sentence, fold_words, is_prose
+from crawler.extraction.sentences import ends_sentence, fold_words
 
 MAX_HEADINGS = 60
 # A heading of fewer characters is a rubric ("Berita") that the page's title happens to hold.
 LEAST_TITLE_CHARS = 12
 LEAST_HEADLINE_CHARS = 20  # names of sites are shorter
 
-_FIND_HEADLINES = etree.XPath("//*[@itemprop='headline']")
 _SEPARATOR = re.compile(r"\s+[-|–—»«•]\s+|\s+::\s+|\s*\|\s*")
 
 
@@ -36,11 +33,12 @@ def list_titles(page: Page) -> Iterator[tuple[str, str]]:
     for element in page.select(page.profile.title):
         if title := read_element(element):
             yield "profile", title
-    first_headings = _read_headings(page.root, "h1")
+    first_headings = _read_headings(page, "h1")
     said = [title for title in (meta.linked.headline, meta.share_title, meta.document_title) if title]
     yield from (("h1", heading) for heading in first_headings for claim in said if _is_same(heading, claim))
-    named = chain(page.named.select(_is_title_name, most=MAX_HEADINGS), _FIND_HEADLINES(page.root)[:MAX_HEADINGS])
-    headings = [*first_headings, *_read_headings(page.root, "h2", "h3"), *map(read_element, named)]
+    named = chain(page.index.select_named(_is_title_name, most=MAX_HEADINGS), page.index.list_property("headline"))
+    headings = [*first_headings, *_read_headings(page, "h2"), *_read_headings(page, "h3")]
+    headings += map(read_element, islice(named, MAX_HEADINGS))
     yield from (("heading", title) for claim in said if (title := _match_heading(headings, claim)))
     if said == [meta.document_title] and len(first_headings) == 1 and len(first_headings[0]) >= LEAST_HEADLINE_CHARS:
         yield "h1", first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
@@ -53,14 +51,14 @@ def list_titles(page: Page) -> Iterator[tuple[str, str]]:
 def _find_emphasized(page: Page) -> str:
     """The first line in bold type above the first paragraph that is long enough for a headline."""
     outline = page.outline
-    before = takewhile(lambda block: not is_prose(block), outline.blocks)
+    before = takewhile(lambda block: not block.is_prose, outline.blocks)
     lines = {block.text for block in before if not block.link_chars and len(block.text) >= LEAST_HEADLINE_CHARS}
     bold = map(read_element, islice(page.root.iter("b", "strong", "font"), MAX_HEADINGS)) if lines else ()
     return next((text for text in bold if text in lines and not ends_sentence(text)), "")
 
 
-def _read_headings(root: etree._Element, *tags: str) -> list[str]:
-    return [*filter(None, map(read_element, islice(root.iter(*tags), MAX_HEADINGS)))]
+def _read_headings(page: Page, tag: str) -> list[str]:
+    return [*filter(None, map(read_element, page.index.list_tag(tag)[:MAX_HEADINGS]))]
 
 
 @lru_cache(maxsize=20_000)

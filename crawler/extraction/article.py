@@ -65,8 +65,8 @@ def extract_page(
     body = find_body(page, title)
     text = "\n".join(body.paragraphs)
     publication = find_publication(page, title, text, reader, body.data.published if body.data else "")
-    byline = find_byline(page, body.data.authors if body.data else ())
-    reason = body.refusal or find_refusal(page.root, (title, meta.document_title), len(text))
+    byline = find_byline(page, title, body.data.authors if body.data else ())
+    reason = body.refusal or find_refusal(page, (title, meta.document_title), len(text))
     reason = reason or ("a challenge page" if is_challenge(page.data) else "")
     make = partial(NotAnArticle, reason=reason) if reason else ExtractedArticle
     return make(

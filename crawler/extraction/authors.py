@@ -15,7 +15,10 @@ from itertools import chain, islice
 from typing import NamedTuple
 from urllib.parse import urlsplit
 
+from lxml import etree
+
 from crawler.extraction.furniture import is_beside_article
+from crawler.extraction.nearness import sort_by_nearness
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
 from crawler.extraction.sentences import fold_words
@@ -40,12 +43,14 @@ _DATE_TAIL = re.compile(
 )
 _PARTICLES = frozenset(("al", "bin", "binti", "da", "de", "del", "den", "der", "di", "el", "ibnu", "la", "van", "von"))
 _SITE_TAIL = re.compile(r"\s+[-–—|•·]\s+.*")
+_DATE_LIKE = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[./]\d{1,2}[./]\d")
 _ADDRESS = re.compile(r"https?:|www\.|@\w+\.|\.(?:com|co|id|net|org|go)\b", re.IGNORECASE)
 
 
 class _Words(NamedTuple):
     label: re.Pattern[str]
     prefix: re.Pattern[str]
+    before: re.Pattern[str]
     editor: re.Pattern[str]
     suffix: re.Pattern[str]
     desk: re.Pattern[str]
@@ -64,6 +69,8 @@ def _load_words() -> _Words:
             rf"^[^\w\n]{{0,3}}(?:{join('labels')})[^\S\n]*\n?[:：][^\S\n]*(.+)", re.IGNORECASE | re.MULTILINE
         ),
         prefix=re.compile(rf"\W*(?:{join('prefixes')})\b\s*[:：]?\s*", re.IGNORECASE),
+        # "Published on 14 November 2026 by Sekar": what stands before the word for the writer is none of the name
+        before=re.compile(r"^.{3,80}\d.{0,40}?\s(?:[Oo]leh|[Bb]y)\s+(?=[A-Z])"),
         editor=re.compile(rf"\W*(?:{join('editors')})\s*[:：]", re.IGNORECASE),
         suffix=re.compile(rf"[\s,(/-]+(?:{join('suffixes')})\b.*$", re.IGNORECASE),
         desk=re.compile(rf"\W*(?:{join('desks')})(?![^\W_])", re.IGNORECASE),
@@ -79,27 +86,27 @@ class Byline(NamedTuple):
     names: tuple[str, ...]
 
 
-def find_byline(page: Page, in_data: Iterable[str] = ()) -> Byline:
-    """The first byline that names persons, or else the first at all.
+def find_byline(page: Page, title: str, in_data: Iterable[str] = ()) -> Byline:
+    """The first byline of the article with this title that names persons, or else the first at all.
 
     `in_data` stands beside a text that was read from the page's data.
     """
     first = Byline("", "", ())
-    for byline in list_bylines(page, in_data):
+    for byline in list_bylines(page, title, in_data):
         if byline.names:
             return byline
         first = first if first.said else byline
     return first
 
 
-def list_bylines(page: Page, in_data: Iterable[str] = ()) -> Iterator[Byline]:
+def list_bylines(page: Page, title: str, in_data: Iterable[str] = ()) -> Iterator[Byline]:
     """Everything that may name the writers, the most reliable first."""
     linked = page.meta.linked
     publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
     ways: tuple[tuple[str, Iterable[str]], ...] = (
         ("label", _list_labelled(page.outline)),
         ("profile", (_read_signed(page),)),
-        ("byline", _list_signed(page)),
+        ("byline", _list_signed(page, title)),
         ("data", in_data),
         ("json-ld", linked.authors),
         ("meta", (page.meta.author,)),
@@ -127,15 +134,21 @@ def _list_labelled(outline: Outline) -> Iterator[str]:
         yield found[1]
 
 
-def _list_signed(page: Page) -> Iterator[str]:
+def _list_signed(page: Page, title: str) -> Iterator[str]:
     index = page.index
     marked = chain(index.list_relation("author"), index.list_property("author"))
-    for element in chain(index.select_named(_is_byline_name, most=MAX_ELEMENTS), islice(marked, MAX_ELEMENTS)):
-        if is_beside_article(element) or next(element.iterancestors("figure"), None) is not None:
-            continue  # another article's, or a photographer's
+    signed = chain(index.select_named(_is_byline_name, most=MAX_ELEMENTS), islice(marked, MAX_ELEMENTS))
+    addresses = (element for element in index.list_tag("address") if _load_words().prefix.match(read_element(element)))
+    for element in sort_by_nearness(page, title, filter(_is_of_article, chain(signed, addresses))):
         text = read_element(element)
         if len(text) <= MAX_LINE_CHARS:
             yield text
+
+
+def _is_of_article(element: etree._Element) -> bool:
+    """Whether a signature is neither another article's nor a photographer's."""
+    is_photographers = next(element.iterancestors("figure"), None) is not None
+    return element.tag != "time" and not is_photographers and not is_beside_article(element)
 
 
 @lru_cache(maxsize=20_000)
@@ -159,6 +172,7 @@ def _list_names(said: str, publishers: frozenset[str]) -> Iterator[str]:
     text = said[: 2 * MAX_LINE_CHARS]
     if _ADDRESS.match(text.strip()):
         return
+    text = words.before.sub("", text)
     if stripped := words.prefix.sub("", text, count=1):
         text = words.prefix.sub("", stripped, count=1)  # "Penulis: Kontributor …", "Oleh: Reporter …"
     seen = set()
@@ -197,7 +211,7 @@ def _is_person(name: str, publishers: frozenset[str]) -> bool:
         return False
     if not any(map(str.isalpha, name)) or _ADDRESS.search(name) or _load_words().desk.match(name):
         return False
-    if _is_sentence(name):
+    if _is_sentence(name) or _DATE_LIKE.search(name):
         return False
     folded = fold_words(name).replace(" ", "")
     # "Kompas Cyber Media" at kompas.com: no person is called like the portal

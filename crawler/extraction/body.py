@@ -29,7 +29,7 @@ CLEARLY_MORE = 1.5
 class Body:
     """An article's paragraphs and how they were found.
 
-    `method`: profile, name, article, prose (see `containers`), open, data, trafilatura; for none listing, "".
+    `method`: profile, name, article, short, column, prose (see `containers`), open, data, trafilatura; for none listing, "".
     """
 
     paragraphs: tuple[str, ...] = ()
@@ -53,7 +53,7 @@ def find_body(page: Page, title: str) -> Body:
     if mark_teasers(outline) | mark_comments(outline):
         prose = ProseMap(outline)
     body = read_body(prose, *choose_container(prose, title, preferred), title)
-    if body.method == "profile" or _is_enough(body, prose):
+    if body.method in ("profile", "short") or _is_enough(body, prose):
         return body
     if body.size < LEAST_CHARS:
         trusting = ProseMap(outline, trusting=True)

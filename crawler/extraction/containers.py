@@ -19,6 +19,7 @@ LEAST_COLUMN = 0.15  # of the page, in the column with the headline: beside it s
 TWIN_GAIN = 1.2  # an article in several pieces of one name is taken whole
 NESTED_SHARE = 0.9  # a container inside a container is taken if nothing is lost
 DESCEND_SHARE = 0.75
+SHORT_SHARE = 0.5  # of the prose in the element that a short text shares with its headline
 
 _STOP_TAGS = frozenset(("p", "li", "blockquote"))
 
@@ -39,16 +40,17 @@ def choose_container(prose: ProseMap, title: str, preferred: Iterable[int] = ())
 
 
 def list_containers(prose: ProseMap, title: str, preferred: Iterable[int] = ()) -> Iterator[tuple[str, int]]:
-    """Ways (profile, name, article, column, prose) and nodes, the most reliable first; at least one."""
-    for index in preferred:
-        if prose.prose[index] >= LEAST_PROSE:
-            yield "profile", index
+    """Ways (profile, name, article, short, column, prose) and nodes, the most reliable first; at least one."""
+    known = list(preferred)
+    yield from (("profile", index) for index in known if prose.prose[index] >= LEAST_PROSE)
     headlines = find_headlines(prose.outline, title)
     article, named = _find_headed_article(prose, headlines), _find_named(prose, headlines)
     if named is not None and not (prose.trusting and article is not None):
         yield "name", named
     if article is not None:
         yield "article", _descend(prose, article)
+    if named is None and article is None and (short := _find_headed_short(prose, headlines, known)) is not None:
+        yield "short", short
     column = _find_headed_column(prose, headlines)
     if column is not None:
         yield "column", _descend(prose, column)
@@ -135,6 +137,23 @@ def _find_headed_article(prose: ProseMap, headlines: Headlines) -> int | None:
         if own != -1 and prose.prose[own] >= LEAST_PROSE:
             return own
     return best if best is not None and prose.prose[best] >= least else None
+
+
+def _find_headed_short(prose: ProseMap, headlines: Headlines, known: Iterable[int]) -> int | None:
+    """The container next to the headline, with little text in it but more than around it: news of a sentence or two."""
+    nodes = prose.outline.nodes
+    named = {index for index, node in enumerate(nodes) if node.container and _holds_sentence(prose, index)}
+    named.update(index for index in known if _holds_sentence(prose, index))
+    for above in _list_ancestors(prose.outline, headlines.own) if named and headlines.own is not None else ():
+        inside = [index for index in named if index > above and nodes[index].end <= nodes[above].end]
+        if inside:
+            best = max(inside, key=prose.prose.__getitem__)
+            return best if prose.prose[best] >= SHORT_SHARE * prose.prose[above] else None
+    return None
+
+
+def _holds_sentence(prose: ProseMap, index: int) -> bool:
+    return prose.prose[index] > 0 and any(block.is_prose for block in prose.list_blocks(index))
 
 
 def _find_headed_column(prose: ProseMap, headlines: Headlines) -> int | None:

@@ -50,7 +50,7 @@ def explain_page(
             field="profile", way=_tell_choice(page), value=page.profile.name or "none", won=bool(page.profile.name)
         ),
         *(Finding(field="title", way=way, value=said, won=not place) for place, (way, said) in enumerate(titles)),
-        *_explain_authors(page, body),
+        *_explain_authors(page, title, body),
         *_explain_dates(page, title, body, reader),
         *_explain_body(page, title, body),
     )
@@ -60,9 +60,9 @@ def _tell_choice(page: Page) -> str:
     return "host" if page.profile.hosts else "signs" if page.profile.signs else "-"
 
 
-def _explain_authors(page: Page, body: Body) -> Iterator[Finding]:
+def _explain_authors(page: Page, title: str, body: Body) -> Iterator[Finding]:
     open_ = True
-    for byline in list_bylines(page, body.data.authors if body.data else ()):
+    for byline in list_bylines(page, title, body.data.authors if body.data else ()):
         said = byline.said[:MAX_SHOWN]
         value = f"{', '.join(byline.names)} (from {said!r})" if byline.names else f"no person in {said!r}"
         yield Finding(field="authors", way=byline.way, value=value, won=open_ and bool(byline.names))

@@ -22,6 +22,7 @@ MAX_NAMES_CHARS = 300  # of class names and id
 MAX_LEVELS = 12
 NAMES_CACHED = 20_000  # a portal's pages share their class names
 MAX_ENDING_CHARS = 60
+MAX_COMMENTS_CHARS = 200  # WordPress repeats the headline: "3 thoughts on …"
 MAX_POINTER_CHARS = 200
 MAX_POINTER_LABEL = 20  # characters of "Baca Juga: " and the like
 
@@ -58,19 +59,21 @@ _UNSEEN = re.compile(r"display\s*:\s*none|visibility\s*:\s*hidden", re.IGNORECAS
 
 _STRONG = _compile_words(_CLASSES["strong"])
 _WEAK = _compile_words(_CLASSES["weak"])
+_SURELY_WHOLE = frozenset(_CLASSES["surely_whole"])
 _WHOLE = re.compile(rf"(?<!\S)(?:{_join(_CLASSES['whole'])})(?!\S)")
 _BESIDE = _compile_words(_CLASSES["beside"])
 _EXEMPT = _compile_words(_CLASSES["exempt"])
 _CONTAINER = _compile_words(_CLASSES["containers"])
 _IGNORED = re.compile(rf"(?<!\S)(?:{_join(_CLASSES['ignored'])})\S*")
+_FOOTER = re.compile(r"(?:entry|post|article)[-_]footer")
 _HUMP = re.compile(r"(?<=[a-z])(?=[A-Z])")
 _DASHES = re.compile(r"[-_]+")
 
 _LINE = re.compile(
-    rf"(?:{_join(_LINES['starts'])})(?:(?<!\w)|(?!\w))"
-    rf"|\W{{0,3}}(?:{_join(_LINES['exact'])})\W*$"
-    r"|(?:halaman|hal|laman|page)\b\W{0,3}[\d\s|/,.…»>-]+$"
-    rf"|(?:{_join(_LINES['calls'])})\b.*\b(?:{_join(_LINES['places'])})\b",
+    rf"[^\w“”\"'‘’]{{0,3}}(?:(?:{_join(_LINES['starts'])})(?:(?<!\w)|(?!\w))"
+    rf"|(?:{_join(_LINES['exact'])})\W*$"
+    rf"|(?:{_join(_LINES['pages'])})\b\W{{0,3}}[\d\s|/,.…»>-]+$"
+    rf"|(?:{_join(_LINES['calls'])})\b.*\b(?:{_join(_LINES['places'])})\b)",
     re.IGNORECASE,
 )
 # "Penulis: Budi"; "Penulis" in one cell and ": Budi" in the next; "Kontributor Budi Santoso"
@@ -78,13 +81,26 @@ _LABEL = re.compile(
     rf"\W{{0,3}}(?i:{_join(_LINES['labels'])})(?:\s*[:：]|\W*$|\s(?:[A-Z][\w.'’-]*\s?){{1,4}}$)|\s*[:：]",
 )
 _ENDING = re.compile(rf"\W{{0,3}}(?:{_join(_LINES['endings'])})\W*$", re.IGNORECASE)
-_COMMENTS = re.compile(rf"\W{{0,3}}\d[\d.,]{{0,6}}\s(?:{_join(_LINES['comments'])})\b", re.IGNORECASE)
+_COMMENTS = re.compile(
+    rf"\W{{0,3}}(?:\d[\d.,]{{0,6}}\s(?:{_join(_LINES['comments'])})\b|(?:{_join(_LINES['comments'])})\s?[(:]\s?\d[\d.]{{0,6}}\)?$)",
+    re.IGNORECASE,
+)
 # "… Senin.  Baca Juga: Another headline" at the end of a paragraph
 _POINTER = re.compile(
     rf"(?<=[.!?…”\"'’)])\s*[(\[]?(?:{_join(_LINES['pointers'])})\s?[:：].{{0,{MAX_POINTER_CHARS}}}$", re.IGNORECASE
 )
 _LIST_ENDING = re.compile(
     rf"\W{{0,3}}(?:(?:{_join(_LINES['list_endings'])})\W*$|(?:{_join(_LINES['list_openings'])})\b)", re.IGNORECASE
+)
+
+
+# A line that begins with none of these words is no furniture: one cheap look instead of a dozen of dear ones.
+_FIRST_WORD = re.compile(r"\W{0,4}(\w+)")
+_FIRST_WORDS = frozenset(
+    found[1].lower()
+    for key in ("starts", "exact", "pages", "calls", "labels", "endings", "list_endings", "list_openings")
+    for phrase in _LINES[key]
+    if (found := _FIRST_WORD.match(phrase))
 )
 
 
@@ -103,6 +119,7 @@ def judge_element(tag: str, attributes: Attributes) -> tuple[Strength, str]:
             is_doubtful = is_doubtful or _UNSEEN.search(value) is not None
         elif name == "itemprop":
             is_body = value == "articleBody"
+            is_doubtful = is_doubtful or value == "author"
         elif name == "hidden" or (name == "role" and value in _ROLES):
             is_doubtful = True
     strength, container = _judge_names(tag, f"{names} {identity}" if identity else names)
@@ -114,17 +131,28 @@ def judge_element(tag: str, attributes: Attributes) -> tuple[Strength, str]:
 
 
 def is_beside_article(element: etree._Element) -> bool:
-    """Whether an element stands in a teaser, widget or comment: its date or name is another article's."""
+    """Whether an element stands in a teaser, widget or comment: its date or name is another article's.
+
+    The footer of an article is its own (where themes put writer and date), that of a comment or of the page is not.
+    """
+    is_in_footer = False
     for level, above in enumerate(chain((element,), element.iterancestors())):
-        if above.tag in ("body", "main", "article") or level > MAX_LEVELS:
-            return False
-        if above.tag in _BESIDE_TAGS or _is_beside_name(_read_names(above)):
+        tag, names = above.tag, _read_names(above)
+        if tag == "article":
+            return is_in_footer and _is_beside_name(names)
+        if tag in ("body", "main") or level > MAX_LEVELS:
+            return is_in_footer
+        if tag == "footer" or _FOOTER.search(names):
+            is_in_footer = True
+        elif tag in _BESIDE_TAGS or _is_beside_name(names):
             return True
-    return False
+    return is_in_footer
 
 
 def is_furniture_line(text: str) -> bool:
     """Whether a line is a pointer elsewhere, a credit or a label."""
+    if not _may_be_furniture(text):
+        return False
     if len(text) <= _LINES["label_most"] and _LABEL.match(text):
         return True
     return len(text) <= _LINES["most"] and _LINE.match(text) is not None
@@ -132,16 +160,21 @@ def is_furniture_line(text: str) -> bool:
 
 def judge_ending(text: str) -> Strength:
     """How surely a line is the heading of what follows an article; weakly, where it heads a list of other articles."""
-    if len(text) > MAX_ENDING_CHARS:
+    if len(text) > MAX_ENDING_CHARS or not _may_be_furniture(text):
         return Strength.NONE
     if _ENDING.match(text):
         return Strength.STRONG
     return Strength.WEAK if _LIST_ENDING.match(text) else Strength.NONE
 
 
+def _may_be_furniture(text: str) -> bool:
+    found = _FIRST_WORD.match(text)
+    return found is None or found[1].lower() in _FIRST_WORDS or "©" in text[:4] or text.lstrip()[:1] in (":", "：")
+
+
 def heads_comments(text: str) -> bool:
-    """Whether a line heads readers' comments: "3 tanggapan", "12 Comments"."""
-    return len(text) <= MAX_ENDING_CHARS * 4 and _COMMENTS.match(text) is not None
+    """Whether a line heads readers' comments: "3 tanggapan", "12 Comments", "Komentar (3)"."""
+    return len(text) <= MAX_COMMENTS_CHARS and _COMMENTS.match(text) is not None
 
 
 def cut_pointer(text: str, link_chars: int) -> str:
@@ -169,6 +202,8 @@ def _judge_names(tag: str, names: str) -> tuple[Strength, str]:
         return Strength.WEAK, container
     if tag in _NEVER_BY_CLASS or not names:
         return Strength.NONE, container
+    if not _SURELY_WHOLE.isdisjoint(names.split()):
+        return Strength.STRONG, container
     words = _fold_names(_IGNORED.sub("", names))
     if _EXEMPT.search(words):
         return Strength.NONE, container
@@ -181,5 +216,7 @@ def _judge_names(tag: str, names: str) -> tuple[Strength, str]:
 
 @lru_cache(maxsize=NAMES_CACHED)
 def _is_beside_name(names: str) -> bool:
+    if not _SURELY_WHOLE.isdisjoint(names.split()):
+        return True
     words = _fold_names(_IGNORED.sub("", names))
     return _BESIDE.search(words) is not None or _WHOLE.search(words) is not None

@@ -14,7 +14,7 @@ MAX_ELEMENTS = 50_000
 MAX_NAMES_CHARS = 300
 MAX_ALIKE = 500  # of one tag, itemprop or rel
 
-_TAGS = frozenset(("abbr", "h1", "h2", "h3", "link", "meta", "script", "time", "title"))
+_TAGS = frozenset(("abbr", "address", "h1", "h2", "h3", "link", "meta", "script", "time", "title"))
 
 
 class ElementIndex:

@@ -43,6 +43,7 @@ SILENT_TAGS = frozenset((
 # Left open inside, these swallow the rest of the page in libxml2, while browsers close them.
 SWALLOWING_TAGS = frozenset(("button", "map", "nav", "object", "select", "svg"))
 LEAST_PARAGRAPHS = 3
+POST_CONTENT = "wp-block-post-content"
 MARKING_TAGS = frozenset(("a", "br"))  # inline ones that matter
 
 
@@ -133,9 +134,12 @@ def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_dropp
 
 
 def _holds_page(element: etree._Element) -> bool:
-    """Whether a menu or button has swallowed the page: its end tag was lost."""
+    """Whether a menu or button has swallowed the page, its end tag lost; or a list of posts shows one, whole: a block
+    theme without a template for single posts.
+    """
     if element.tag not in SWALLOWING_TAGS:
-        return False
+        names = element.get("class") or ""
+        return "wp-block-" in names and any(POST_CONTENT in (inner.get("class") or "") for inner in element.iter("div"))
     return len(list(islice(element.iter("p"), LEAST_PARAGRAPHS))) == LEAST_PARAGRAPHS
 
 

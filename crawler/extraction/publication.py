@@ -23,7 +23,7 @@ from lxml import etree
 from aggregator.models import DatePrecision, ParsedDate
 from crawler.dates import find_dateline, parse_date
 from crawler.extraction.furniture import is_beside_article
-from crawler.extraction.index import ElementIndex
+from crawler.extraction.nearness import sort_by_nearness
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
 from crawler.extraction.sentences import fold_words
@@ -32,6 +32,7 @@ from crawler.extraction.sentences import fold_words
 DEFAULT_ZONE = timezone(timedelta(hours=7), "WIB")
 MAX_DATE_CHARS = 120
 MAX_ELEMENTS = 20
+MAX_TIMES = 60
 # How far from the title its date is looked for, in blocks; development pages need 2 before and 12 after.
 BLOCKS_BEFORE_TITLE = 4
 BLOCKS_AFTER_TITLE = 14
@@ -95,7 +96,7 @@ def find_publication(page: Page, title: str, text: str, reader: DateReader, in_d
     `in_data` stands beside a text that was read from the page's data.
     """
     best: Publication | None = None
-    for method, raw in _list_machine_dates(page, in_data):
+    for method, raw in _list_machine_dates(page, title, in_data):
         best = _prefer(best, reader.read(method, raw))
         if best is not None and best.precision is not DatePrecision.DAY:
             return _correct_zone(best, page, title, reader)
@@ -110,7 +111,7 @@ def list_dates(
     page: Page, title: str, text: str, reader: DateReader, in_data: str = ""
 ) -> Iterator[tuple[str, str, Publication | None]]:
     """Every way, what stands there, and the date read from it, in the order in which they are asked."""
-    for method, raw in chain(_list_machine_dates(page, in_data), _list_shown_dates(page, title)):
+    for method, raw in chain(_list_machine_dates(page, title, in_data), _list_shown_dates(page, title)):
         if _DIGIT.search(raw):
             yield method, raw, reader.read(method, raw)
     if guess := _guess_publication(page, text, reader):
@@ -131,7 +132,7 @@ def _prefer(best: Publication | None, found: Publication | None) -> Publication 
     return found if same_day and found.precision is not DatePrecision.DAY else best
 
 
-def _list_machine_dates(page: Page, in_data: str) -> Iterator[tuple[str, str]]:
+def _list_machine_dates(page: Page, title: str, in_data: str) -> Iterator[tuple[str, str]]:
     if in_data:
         yield "data", in_data
     if page.meta.linked.published:
@@ -146,17 +147,19 @@ def _list_machine_dates(page: Page, in_data: str) -> Iterator[tuple[str, str]]:
     for element in page.index.list_tag("abbr")[:MAX_ELEMENTS]:  # hAtom, which Blogger's templates still write
         if "published" in element.get("class", "") and (raw := element.get("title", "")):
             yield "time", raw
-    for element in _list_times(page.index):
+    for element in _list_times(page, title):
         for raw in (element.get("datetime"), read_element(element)):
             if raw:
                 yield "time", raw
 
 
-def _list_times(index: ElementIndex) -> list[etree._Element]:
-    """<time> elements of the article itself, those marked as publication first, those of updates left out."""
-    times = [element for element in index.list_tag("time")[:MAX_ELEMENTS] if not is_beside_article(element)]
+def _list_times(page: Page, title: str) -> list[etree._Element]:
+    """<time> elements of the article itself, those of updates left out: nearest to the headline first, and of those
+    that are equally near, the ones marked as publication.
+    """
+    times = [element for element in page.index.list_tag("time")[:MAX_TIMES] if not is_beside_article(element)]
     own = [element for element in times if not _is_update(element)]
-    return sorted(own, key=lambda element: "published" not in element.get("class", ""))
+    return sort_by_nearness(page, title, sorted(own, key=lambda element: "published" not in element.get("class", "")))
 
 
 def _is_update(element: etree._Element) -> bool:

@@ -13,6 +13,8 @@ from importlib import resources
 
 from lxml import etree
 
+from crawler.extraction.index import ElementIndex
+from crawler.extraction.page import Page
 from crawler.extraction.sentences import fold_words
 
 LONG_TEXT = 600  # characters; error pages that say more than this offer other articles, and then little else
@@ -28,19 +30,29 @@ def _compile(phrases: Iterable[str]) -> re.Pattern[str]:
 
 
 _MISSING, _LOGIN = _compile(_TABLE["missing"]["titles"]), _compile(_TABLE["login"]["titles"])
-_MISSING_CLASSES = frozenset(_TABLE["missing"]["classes"])
+_MISSING_WHOLE = frozenset(_TABLE["missing"]["whole_titles"])
+_KINDS = tuple((frozenset(kind["classes"]), str(kind["reason"])) for kind in _TABLE["kinds"])
+PROTECTED_FORM = b"post-password-form"
 
 
-def find_refusal(root: etree._Element, headlines: Iterable[str], text_size: int) -> str:
+def find_refusal(page: Page, headlines: Iterable[str], text_size: int) -> str:
     """Why a page with these headlines and so many characters of text is no article; "" where it may be one."""
+    body = page.root.find("body")
+    classes = frozenset((body.get("class") or "").split()) if body is not None else frozenset[str]()
+    for names, reason in _KINDS:
+        if classes >= names:
+            return reason
+    if PROTECTED_FORM in page.data and ("single" in classes or text_size < LONG_TEXT) and _has_form(page.index):
+        return "a protected article"
     if text_size >= LONG_TEXT:
         return ""
-    body = root.find("body")
-    if body is not None and _MISSING_CLASSES.intersection((body.get("class") or "").split()):
-        return "the page says that it was not found"
     titles = [fold_words(headline) for headline in headlines if len(headline) <= LONGEST_TITLE]
-    if any(map(_MISSING.search, titles)):
+    if any(map(_MISSING.search, titles)) or not _MISSING_WHOLE.isdisjoint(titles):
         return "the page says that it was not found"
-    if text_size < LOGIN_TEXT and (any(map(_LOGIN.fullmatch, titles)) or _FIND_PASSWORD(root)):
+    if text_size < LOGIN_TEXT and (any(map(_LOGIN.fullmatch, titles)) or _FIND_PASSWORD(page.root)):
         return "a login page"
     return ""
+
+
+def _has_form(index: ElementIndex) -> bool:
+    return next(index.select_class(PROTECTED_FORM.decode()), None) is not None

@@ -70,7 +70,7 @@ def _load_words() -> _Words:
         ),
         prefix=re.compile(rf"\W*(?:{join('prefixes')})\b\s*[:：]?\s*", re.IGNORECASE),
         # "Published on 14 November 2026 by Sekar": what stands before the word for the writer is none of the name
-        before=re.compile(r"^.{3,80}\d.{0,40}?\s(?:[Oo]leh|[Bb]y)\s+(?=[A-Z])"),
+        before=re.compile(r"^.{3,80}\d.{0,40}?\s(?:[Oo]leh|[Bb]y)\s+"),
         editor=re.compile(rf"\W*(?:{join('editors')})\s*[:：]", re.IGNORECASE),
         suffix=re.compile(rf"[\s,(/-]+(?:{join('suffixes')})\b.*$", re.IGNORECASE),
         desk=re.compile(rf"\W*(?:{join('desks')})(?![^\W_])", re.IGNORECASE),

@@ -22,6 +22,7 @@ MAX_NAMES_CHARS = 300  # of class names and id
 MAX_LEVELS = 12
 NAMES_CACHED = 20_000  # a portal's pages share their class names
 MAX_ENDING_CHARS = 60
+COPYRIGHT_WITHIN = 30  # characters: "Contents © 2026", "Hak cipta dilindungi © 2026"
 MAX_COMMENTS_CHARS = 200  # WordPress repeats the headline: "3 thoughts on …"
 MAX_POINTER_CHARS = 200
 MAX_POINTER_LABEL = 20  # characters of "Baca Juga: " and the like
@@ -73,6 +74,7 @@ _LINE = re.compile(
     rf"[^\w“”\"'‘’]{{0,3}}(?:(?:{_join(_LINES['starts'])})(?:(?<!\w)|(?!\w))"
     rf"|(?:{_join(_LINES['exact'])})\W*$"
     rf"|(?:{_join(_LINES['pages'])})\b\W{{0,3}}[\d\s|/,.…»>-]+$"
+    rf"|(?:{_join(_LINES['feed_tails'])})\b.*\b(?:{_join(_LINES['feed_verbs'])})\b"
     rf"|(?:{_join(_LINES['calls'])})\b.*\b(?:{_join(_LINES['places'])})\b)",
     re.IGNORECASE,
 )
@@ -98,7 +100,7 @@ _LIST_ENDING = re.compile(
 _FIRST_WORD = re.compile(r"\W{0,4}(\w+)")
 _FIRST_WORDS = frozenset(
     found[1].lower()
-    for key in ("starts", "exact", "pages", "calls", "labels", "endings", "list_endings", "list_openings")
+    for key in ("starts", "exact", "feed_tails", "pages", "calls", "labels", "endings", "list_endings", "list_openings")
     for phrase in _LINES[key]
     if (found := _FIRST_WORD.match(phrase))
 )
@@ -139,7 +141,7 @@ def is_beside_article(element: etree._Element) -> bool:
     for level, above in enumerate(chain((element,), element.iterancestors())):
         tag, names = above.tag, _read_names(above)
         if tag == "article":
-            return is_in_footer and _is_beside_name(names)
+            return (is_in_footer and _is_beside_name(names)) or any(map(_is_surely_beside, above.iterancestors()))
         if tag in ("body", "main") or level > MAX_LEVELS:
             return is_in_footer
         if tag == "footer" or _FOOTER.search(names):
@@ -151,6 +153,8 @@ def is_beside_article(element: etree._Element) -> bool:
 
 def is_furniture_line(text: str) -> bool:
     """Whether a line is a pointer elsewhere, a credit or a label."""
+    if "©" in text[:COPYRIGHT_WITHIN] and len(text) <= _LINES["label_most"]:
+        return True
     if not _may_be_furniture(text):
         return False
     if len(text) <= _LINES["label_most"] and _LABEL.match(text):
@@ -185,6 +189,10 @@ def cut_pointer(text: str, link_chars: int) -> str:
 
 def _read_names(attributes: Attributes) -> str:
     return f"{attributes.get('class', '')} {attributes.get('id', '')}".strip()[:MAX_NAMES_CHARS]
+
+
+def _is_surely_beside(element: etree._Element) -> bool:
+    return not _SURELY_WHOLE.isdisjoint((element.get("class") or "").split())
 
 
 def _fold_names(names: str) -> str:

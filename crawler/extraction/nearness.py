@@ -14,14 +14,23 @@ MAX_HEADINGS = 60
 
 
 def sort_by_nearness(page: Page, title: str, elements: Iterable[etree._Element]) -> list[etree._Element]:
-    """The elements, those nearest to the heading that says the title first; as they are where none does."""
+    """The elements, those nearest to the heading that says the title first; as they are where none does.
+
+    Where the heading stands in an <article>, those of other <article>s are left out.
+    """
     found = list(elements)
-    heading = _find_heading(page.index, title) if len(found) > 1 else None
+    heading = _find_heading(page.index, title) if found else None
     if heading is None:
         return found
     around = [heading, *heading.iterancestors()]
     depths = {element: len(around) - level for level, element in enumerate(around)}
+    if any(element.tag == "article" for element in around):
+        found = [element for element in found if _find_article(element) in (None, *around)]
     return sorted(found, key=lambda element: -_measure(element, depths))
+
+
+def _find_article(element: etree._Element) -> etree._Element | None:
+    return next(element.iterancestors("article"), None)
 
 
 def _find_heading(index: ElementIndex, title: str) -> etree._Element | None:

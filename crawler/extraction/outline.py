@@ -124,9 +124,7 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
 def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_dropped: bool) -> bool:
     """Whether what is inside a block element is worth reading."""
     writer.outline.elements.append(element)
-    if is_dropped:
-        writer.open_node(tag, element, Strength.WEAK)
-    elif writer.open_node(tag, element) is Strength.STRONG:
+    if writer.open_node(tag, element, is_dropped=is_dropped) is Strength.STRONG:
         if not _holds_page(element):
             return False
         writer.doubt_node()
@@ -162,16 +160,17 @@ class OutlineWriter:
         self._chars = 0
         self.is_full = False
 
-    def open_node(self, tag: str, attributes: Attributes, strength: Strength | None = None) -> Strength:
-        """Enters a block element; without `strength` its name is judged."""
+    def open_node(self, tag: str, attributes: Attributes, *, is_dropped: bool = False) -> Strength:
+        """Enters a block element; one that a profile drops is furniture whatever it is called."""
         if self._pieces:
             self.end_block()
         outline, open_nodes = self.outline, self._open
         nodes = outline.nodes
-        judged, container = judge_element(tag, attributes)
+        strength, container = judge_element(tag, attributes)
+        if is_dropped and strength is Strength.NONE:
+            strength = Strength.WEAK
         parent = open_nodes[-1] if open_nodes else -1
         open_nodes.append(len(nodes))
-        strength = strength or judged
         nodes.append(Node(tag, strength, container, parent, len(outline.blocks)))
         outline.depth = max(outline.depth, len(open_nodes))
         if len(nodes) > MAX_NODES:

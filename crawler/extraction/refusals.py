@@ -14,7 +14,7 @@ from importlib import resources
 from lxml import etree
 
 from crawler.extraction.index import ElementIndex
-from crawler.extraction.page import Page
+from crawler.extraction.page import Page, read_element
 from crawler.extraction.sentences import fold_words
 
 LONG_TEXT = 600  # characters; error pages that say more than this offer other articles, and then little else
@@ -46,6 +46,7 @@ def find_refusal(page: Page, headlines: Iterable[str], text_size: int) -> str:
         return "a protected article"
     if text_size >= LONG_TEXT:
         return ""
+    headlines = (*headlines, *map(read_element, page.index.list_tag("h1")[:1]))
     titles = [fold_words(headline) for headline in headlines if len(headline) <= LONGEST_TITLE]
     if any(map(_MISSING.search, titles)) or not _MISSING_WHOLE.isdisjoint(titles):
         return "the page says that it was not found"

@@ -9,11 +9,13 @@ import logging
 
 from crawler.extraction.furniture import is_furniture_line
 from crawler.extraction.outline import Outline
+from crawler.extraction.sentences import is_prose_text
 
 # Beyond these, trafilatura needs seconds: 17 s for 2,000 elements inside one another.
 MAX_BYTES = 1_500_000
 MAX_NODES = 5_000
 MAX_DEPTH = 200
+PROSE_SHARE = 0.5  # less is a list of titles
 
 logger = logging.getLogger(__name__)
 
@@ -35,4 +37,6 @@ def ask_trafilatura(outline: Outline, data: bytes) -> tuple[str, ...]:
         logger.info("trafilatura failed: %r", error)
         return ()
     lines = (" ".join(line.split()) for line in (text or "").split("\n"))
-    return tuple(line for line in lines if line and not is_furniture_line(line))
+    kept = tuple(line for line in lines if line and not is_furniture_line(line))
+    prose = sum(len(line) for line in kept if is_prose_text(line))
+    return kept if prose >= PROSE_SHARE * sum(map(len, kept)) else ()

@@ -13,6 +13,7 @@ from crawler.challenges import is_challenge
 from crawler.extraction.authors import find_byline
 from crawler.extraction.body import Body, find_body
 from crawler.extraction.furniture import is_beside_article
+from crawler.extraction.headline import Headline
 from crawler.extraction.metadata import join_url
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element, read_page
@@ -64,8 +65,9 @@ def extract_page(
     title = find_title(page)
     body = find_body(page, title)
     text = "\n".join(body.paragraphs)
-    publication = find_publication(page, title, text, reader, body.data.published if body.data else "")
-    byline = find_byline(page, title, body.data.authors if body.data else ())
+    headline = Headline(page, title)
+    publication = find_publication(page, headline, text, reader, body.data.published if body.data else "")
+    byline = find_byline(page, headline, body.data.authors if body.data else ())
     reason = body.refusal or find_refusal(page, (title, meta.document_title), len(text))
     reason = reason or ("a challenge page" if is_challenge(page.data) else "")
     make = partial(NotAnArticle, reason=reason) if reason else ExtractedArticle

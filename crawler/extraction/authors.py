@@ -18,7 +18,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from crawler.extraction.furniture import is_beside_article
-from crawler.extraction.nearness import sort_by_nearness
+from crawler.extraction.headline import Headline
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
 from crawler.extraction.sentences import fold_words
@@ -86,27 +86,27 @@ class Byline(NamedTuple):
     names: tuple[str, ...]
 
 
-def find_byline(page: Page, title: str, in_data: Iterable[str] = ()) -> Byline:
-    """The first byline of the article with this title that names persons, or else the first at all.
+def find_byline(page: Page, headline: Headline, in_data: Iterable[str] = ()) -> Byline:
+    """The first byline of the article with this headline that names persons, or else the first at all.
 
     `in_data` stands beside a text that was read from the page's data.
     """
     first = Byline("", "", ())
-    for byline in list_bylines(page, title, in_data):
+    for byline in list_bylines(page, headline, in_data):
         if byline.names:
             return byline
         first = first if first.said else byline
     return first
 
 
-def list_bylines(page: Page, title: str, in_data: Iterable[str] = ()) -> Iterator[Byline]:
+def list_bylines(page: Page, headline: Headline, in_data: Iterable[str] = ()) -> Iterator[Byline]:
     """Everything that may name the writers, the most reliable first."""
     linked = page.meta.linked
     publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
     ways: tuple[tuple[str, Iterable[str]], ...] = (
         ("label", _list_labelled(page.outline)),
         ("profile", (_read_signed(page),)),
-        ("byline", _list_signed(page, title)),
+        ("byline", _list_signed(page, headline)),
         ("data", in_data),
         ("json-ld", linked.authors),
         ("meta", (page.meta.author,)),
@@ -134,12 +134,12 @@ def _list_labelled(outline: Outline) -> Iterator[str]:
         yield found[1]
 
 
-def _list_signed(page: Page, title: str) -> Iterator[str]:
+def _list_signed(page: Page, headline: Headline) -> Iterator[str]:
     index = page.index
     marked = chain(index.list_relation("author"), index.list_property("author"))
     signed = chain(index.select_named(_is_byline_name, most=MAX_ELEMENTS), islice(marked, MAX_ELEMENTS))
     addresses = (element for element in index.list_tag("address") if _load_words().prefix.match(read_element(element)))
-    for element in sort_by_nearness(page, title, filter(_is_of_article, chain(signed, addresses))):
+    for element in headline.sort(filter(_is_of_article, chain(signed, addresses))):
         text = read_element(element)
         if len(text) <= MAX_LINE_CHARS:
             yield text

@@ -29,8 +29,8 @@ CLEARLY_MORE = 1.5
 class Body:
     """An article's paragraphs and how they were found.
 
-    `method`: profile, name, article, short, column, prose (see `containers`), open, data, trafilatura; where there is no
-    text, listing or "".
+    `method`: profile, name, article, short, column, prose (see `containers`), open, data, trafilatura; without text,
+    listing or "".
     """
 
     paragraphs: tuple[str, ...] = ()

@@ -13,6 +13,7 @@ from crawler.extraction.authors import list_bylines
 from crawler.extraction.body import Body, ask_data, ask_second, find_body, list_preferred, read_body
 from crawler.extraction.containers import choose_container, list_containers
 from crawler.extraction.furniture import Strength
+from crawler.extraction.headline import Headline
 from crawler.extraction.outline import Block, Outline
 from crawler.extraction.page import Page
 from crawler.extraction.prose import ProseMap
@@ -45,13 +46,14 @@ def explain_page(
     titles = list(dict.fromkeys(list_titles(page)))
     title = titles[0][1] if titles else ""
     body = find_body(page, title)
+    headline = Headline(page, title)
     return (
         Finding(
             field="profile", way=_tell_choice(page), value=page.profile.name or "none", won=bool(page.profile.name)
         ),
         *(Finding(field="title", way=way, value=said, won=not place) for place, (way, said) in enumerate(titles)),
-        *_explain_authors(page, title, body),
-        *_explain_dates(page, title, body, reader),
+        *_explain_authors(page, headline, body),
+        *_explain_dates(page, headline, body, reader),
         *_explain_body(page, title, body),
     )
 
@@ -60,21 +62,21 @@ def _tell_choice(page: Page) -> str:
     return "host" if page.profile.hosts else "signs" if page.profile.signs else "-"
 
 
-def _explain_authors(page: Page, title: str, body: Body) -> Iterator[Finding]:
+def _explain_authors(page: Page, headline: Headline, body: Body) -> Iterator[Finding]:
     open_ = True
-    for byline in list_bylines(page, title, body.data.authors if body.data else ()):
+    for byline in list_bylines(page, headline, body.data.authors if body.data else ()):
         said = byline.said[:MAX_SHOWN]
         value = f"{', '.join(byline.names)} (from {said!r})" if byline.names else f"no person in {said!r}"
         yield Finding(field="authors", way=byline.way, value=value, won=open_ and bool(byline.names))
         open_ = open_ and not byline.names
 
 
-def _explain_dates(page: Page, title: str, body: Body, reader: DateReader) -> Iterator[Finding]:
+def _explain_dates(page: Page, headline: Headline, body: Body, reader: DateReader) -> Iterator[Finding]:
     text = "\n".join(body.paragraphs)
     in_data = body.data.published if body.data else ""
-    best = find_publication(page, title, text, reader, in_data)
+    best = find_publication(page, headline, text, reader, in_data)
     seen = set()
-    for method, raw, found in list_dates(page, title, text, reader, in_data):
+    for method, raw, found in list_dates(page, headline, text, reader, in_data):
         if (method, raw) not in seen:
             seen.add((method, raw))
             read = f"{found.at.isoformat()} ({found.precision})" if found else "no date"

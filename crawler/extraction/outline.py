@@ -93,7 +93,7 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
     writer = OutlineWriter()
     walker = etree.iterwalk(root, events=("start", "end"))
     for event, element in walker:
-        tag = str(element.tag)
+        tag: str = element.tag  # type: ignore[assignment]  # the rest is parsed away
         is_dropped = bool(dropped) and element in dropped and tag not in SILENT_TAGS
         is_node = is_dropped or tag in BLOCK_TAGS
         if event == "start":

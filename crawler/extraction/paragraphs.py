@@ -24,6 +24,7 @@ _INITIALS = re.compile(
 )
 # "(mij/mij)" on a line of its own: what follows is no text, wherever it stands
 _SIGNATURE = re.compile(r"[(\[]\s?[a-z]{2,5}(?:\s?[/,]\s?[a-z]{2,5}){1,3}\s?[)\]]")
+_BRACKETS_AND_STOP = ")]."
 _INNER_INITIALS = re.compile(r"(?<=[.!?”\"’])\s*[(\[][A-Za-z]{2,4}/[A-Za-z*\d]{1,5}[)\]]\.?$")
 _LAST_INITIALS = re.compile(
     r"(?<=[.!?”\"’])\s*[(\[]\s?[A-Za-z]{2,4}\d?(?:\s?[/\-]\s?[A-Za-z*\d]{1,5}){0,3}\s?[)\]]\.?$"
@@ -37,14 +38,15 @@ def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") 
     prose_parents = Counter(nodes[block.node].parent for block in blocks if block.weight >= PROSE_FROM)
     kept = [block for block in blocks if not _is_noise(outline, block, prose_parents)]
     start = _find_start(outline, kept, fold_words(title))
-    paragraphs = [_INNER_INITIALS.sub("", _read_text(block)) for block in kept[start : _find_end(outline, kept)]]
+    paragraphs = [_read_text(block) for block in kept[start : _find_end(outline, kept)]]
     if paragraphs:
         paragraphs[-1] = _LAST_INITIALS.sub("", paragraphs[-1])
     return tuple(paragraphs)
 
 
 def _read_text(block: Block) -> str:
-    return cut_pointer(block.text, block.link_chars) if block.link_chars else block.text
+    text = cut_pointer(block.text, block.link_chars) if block.link_chars else block.text
+    return _INNER_INITIALS.sub("", text) if text[-1] in _BRACKETS_AND_STOP else text
 
 
 def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]:

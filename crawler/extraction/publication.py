@@ -23,7 +23,7 @@ from lxml import etree
 from aggregator.models import DatePrecision, ParsedDate
 from crawler.dates import find_dateline, parse_date
 from crawler.extraction.furniture import is_beside_article
-from crawler.extraction.nearness import sort_by_nearness
+from crawler.extraction.headline import Headline
 from crawler.extraction.outline import Outline
 from crawler.extraction.page import Page, read_element
 from crawler.extraction.sentences import fold_words
@@ -90,17 +90,19 @@ class DateReader:
         return parse_date(raw, zone=self.zone or DEFAULT_ZONE, now=self.now, utc_is_local=self.utc_is_local)
 
 
-def find_publication(page: Page, title: str, text: str, reader: DateReader, in_data: str = "") -> Publication | None:
-    """When the article with this title and text was published; None where nothing tells.
+def find_publication(
+    page: Page, headline: Headline, text: str, reader: DateReader, in_data: str = ""
+) -> Publication | None:
+    """When the article with this headline and text was published; None where nothing tells.
 
     `in_data` stands beside a text that was read from the page's data.
     """
     best: Publication | None = None
-    for method, raw in _list_machine_dates(page, title, in_data):
+    for method, raw in _list_machine_dates(page, headline, in_data):
         best = _prefer(best, reader.read(method, raw))
         if best is not None and best.precision is not DatePrecision.DAY:
-            return _correct_zone(best, page, title, reader)
-    for method, raw in _list_shown_dates(page, title):
+            return _correct_zone(best, page, headline, reader)
+    for method, raw in _list_shown_dates(page, headline):
         best = _prefer(best, reader.read(method, raw))
         if best is not None and best.precision is not DatePrecision.DAY:
             return best
@@ -108,10 +110,10 @@ def find_publication(page: Page, title: str, text: str, reader: DateReader, in_d
 
 
 def list_dates(
-    page: Page, title: str, text: str, reader: DateReader, in_data: str = ""
+    page: Page, headline: Headline, text: str, reader: DateReader, in_data: str = ""
 ) -> Iterator[tuple[str, str, Publication | None]]:
     """Every way, what stands there, and the date read from it, in the order in which they are asked."""
-    for method, raw in chain(_list_machine_dates(page, title, in_data), _list_shown_dates(page, title)):
+    for method, raw in chain(_list_machine_dates(page, headline, in_data), _list_shown_dates(page, headline)):
         if _DIGIT.search(raw):
             yield method, raw, reader.read(method, raw)
     if guess := _guess_publication(page, text, reader):
@@ -132,7 +134,7 @@ def _prefer(best: Publication | None, found: Publication | None) -> Publication 
     return found if same_day and found.precision is not DatePrecision.DAY else best
 
 
-def _list_machine_dates(page: Page, title: str, in_data: str) -> Iterator[tuple[str, str]]:
+def _list_machine_dates(page: Page, headline: Headline, in_data: str) -> Iterator[tuple[str, str]]:
     if in_data:
         yield "data", in_data
     if page.meta.linked.published:
@@ -147,19 +149,19 @@ def _list_machine_dates(page: Page, title: str, in_data: str) -> Iterator[tuple[
     for element in page.index.list_tag("abbr")[:MAX_ELEMENTS]:  # hAtom, which Blogger's templates still write
         if "published" in element.get("class", "") and (raw := element.get("title", "")):
             yield "time", raw
-    for element in _list_times(page, title):
+    for element in _list_times(page, headline):
         for raw in (element.get("datetime"), read_element(element)):
             if raw:
                 yield "time", raw
 
 
-def _list_times(page: Page, title: str) -> list[etree._Element]:
+def _list_times(page: Page, headline: Headline) -> list[etree._Element]:
     """<time> elements of the article itself, those of updates left out: nearest to the headline first, and of those
     that are equally near, the ones marked as publication.
     """
     times = [element for element in page.index.list_tag("time")[:MAX_TIMES] if not is_beside_article(element)]
     own = [element for element in times if not _is_update(element)]
-    return sort_by_nearness(page, title, sorted(own, key=lambda element: "published" not in element.get("class", "")))
+    return headline.sort(sorted(own, key=lambda element: "published" not in element.get("class", "")))
 
 
 def _is_update(element: etree._Element) -> bool:
@@ -176,10 +178,10 @@ def _list_updates(page: Page) -> Iterator[str]:
             yield element.get("datetime") or read_element(element)
 
 
-def _list_shown_dates(page: Page, title: str) -> Iterator[tuple[str, str]]:
+def _list_shown_dates(page: Page, headline: Headline) -> Iterator[tuple[str, str]]:
     for element in page.select(page.profile.date):
         yield "profile", read_element(element)
-    for text in _list_lines_near_title(page.outline, title):
+    for text in _list_lines_near_title(page.outline, headline):
         yield "text", text
     for element in page.index.select_named(_is_date_name, most=MAX_ELEMENTS):
         text = read_element(element)
@@ -192,15 +194,15 @@ def _is_date_name(names: str) -> bool:
     return _DATE_NAME.search(names) is not None
 
 
-def _list_lines_near_title(outline: Outline, title: str) -> Iterator[str]:
+def _list_lines_near_title(outline: Outline, headline: Headline) -> Iterator[str]:
     """Short lines with digits around the headline, nearest after it first."""
-    folded = fold_words(title)
+    folded = headline.folded
     if not folded:
         return
     blocks = outline.blocks
     for index, block in enumerate(blocks):
         if (
-            len(folded) <= len(block.text) <= 2 * len(title)
+            len(folded) <= len(block.text) <= 2 * len(headline.title)
             and outline.nodes[block.node].tag in _TITLE_TAGS
             and fold_words(block.text) == folded
         ):
@@ -214,11 +216,11 @@ def _list_lines_near_title(outline: Outline, title: str) -> Iterator[str]:
                     yield text
 
 
-def _correct_zone(best: Publication, page: Page, title: str, reader: DateReader) -> Publication:
+def _correct_zone(best: Publication, page: Page, headline: Headline, reader: DateReader) -> Publication:
     """Replaces a UTC label by the one shown to readers, where both show the same clock."""
     if best.at.utcoffset():
         return best
-    shown_dates = (reader.read(method, raw) for method, raw in _list_shown_dates(page, title))
+    shown_dates = (reader.read(method, raw) for method, raw in _list_shown_dates(page, headline))
     for shown in shown_dates:
         if shown is not None and shown.precision is not DatePrecision.DAY:
             clocks = {date.replace(second=0, microsecond=0, tzinfo=None) for date in (best.at, shown.at)}

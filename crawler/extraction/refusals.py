@@ -42,7 +42,7 @@ def find_refusal(page: Page, headlines: Iterable[str], text_size: int) -> str:
     for names, reason in _KINDS:
         if classes >= names:
             return reason
-    if PROTECTED_FORM in page.data and ("single" in classes or text_size < LONG_TEXT) and _has_form(page.index):
+    if ("single" in classes or text_size < LONG_TEXT) and PROTECTED_FORM in page.data and _has_form(page.index):
         return "a protected article"
     if text_size >= LONG_TEXT:
         return ""

@@ -34,7 +34,7 @@ _PAGE_TAIL = re.compile(r"(?<=/)((?:[^/-]+-){3}[^/]+)/(?:page/)?(?:[1-9]|1\d|all
 _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
-_BAD = re.compile(r"[\x00-\x20\x7f-\x9f\\]")
+_BAD = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
 
 _extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: nothing is fetched

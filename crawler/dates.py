@@ -9,7 +9,6 @@ Dates more than a day ahead of `now`, before 1995, or that do not exist are none
 from __future__ import annotations
 
 import calendar
-import html
 import re
 import unicodedata
 from datetime import UTC, datetime, timedelta, timezone, tzinfo
@@ -17,6 +16,7 @@ from functools import lru_cache
 from zoneinfo import ZoneInfo
 
 from aggregator.models import DatePrecision, ParsedDate
+from crawler.characters import unescape
 
 MAX_CHARS = 300  # a date stands at the beginning; the rest of a longer string is something else
 DATELINE_CHARS = 1_500
@@ -186,14 +186,17 @@ def parse_date(
     folded = _fold(text)
     if not folded or (not any(character.isdigit() for character in folded) and not _may_be_words(folded)):
         return None
-    found = _read_epoch(folded, place)
-    if found is None:
-        found = _read_calendar(folded, place, now)
-        if found is not None and utc_is_local and not found.at.utcoffset():
-            found = ParsedDate(found.at.replace(tzinfo=place), found.precision)
-    if found is None and now is not None:
-        found = _read_relative(folded, place, now)
-    return found if found is not None and _is_believable(found.at, now) else None
+    try:
+        found = _read_epoch(folded, place)
+        if found is None:
+            found = _read_calendar(folded, place, now)
+            if found is not None and utc_is_local and not found.at.utcoffset():
+                found = ParsedDate(found.at.replace(tzinfo=place), found.precision)
+        if found is None and now is not None:
+            found = _read_relative(folded, place, now)
+        return found if found is not None and _is_believable(found.at, now) else None
+    except OverflowError:  # a `now` at either end of time, in another zone
+        return None
 
 
 def find_dateline(text: str, *, zone: tzinfo | str, now: datetime | None = None) -> ParsedDate | None:
@@ -213,8 +216,7 @@ def find_dateline(text: str, *, zone: tzinfo | str, now: datetime | None = None)
 
 def _fold(text: str, limit: int = MAX_CHARS) -> str:
     text = text[:limit]
-    if "&" in text:
-        text = html.unescape(text)  # portals escape twice
+    text = unescape(text)  # portals escape twice
     folded = " ".join(unicodedata.normalize("NFKC", text.translate(_MARKS)).casefold().split())
     if "waktu indonesia" in folded or "asia/" in folded:
         for name, zone in _ZONE_NAMES.items():
@@ -416,7 +418,10 @@ def _subtract(here: datetime, match: re.Match[str]) -> ParsedDate | None:
         else:
             months += count * (12 if unit == "year" else 1)
     base = here if clock else here.replace(hour=0, minute=0)
-    earlier = _subtract_months(base, int(months)) - timedelta(days=days) - clock
+    try:
+        earlier = _subtract_months(base, int(months)) - timedelta(days=days) - clock
+    except (ValueError, OverflowError):  # before the year 1
+        return None
     return ParsedDate(_cut_to_minute(earlier), DatePrecision.MINUTE if clock else DatePrecision.DAY)
 
 

@@ -26,6 +26,7 @@ from aggregator.models import (
 )
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
+from crawler.characters import drop_unsafe
 from crawler.dates import parse_date
 from crawler.extraction import Page, extract_page, link_to_article, load_profiles
 from crawler.extraction import read_page as parse_page
@@ -131,16 +132,16 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
     """Fills what the page does not say from what the channel said; the page is asked first."""
     filled: dict[str, object] = {}
     if not article.title and link.title:
-        filled["title"] = link.title
+        filled["title"] = drop_unsafe(link.title)
     if not article.image and link.image:
-        filled["image"] = link.image
+        filled["image"] = drop_unsafe(link.image)
     if link.published_raw and article.published_precision in (None, DatePrecision.DAY):
         said = parse_date(link.published_raw, zone=reading.zone, now=reading.now, utc_is_local=reading.utc_is_local)
         if said is not None and (article.published is None or said.precision is not DatePrecision.DAY):
             filled |= {
                 "published": said.at,
                 "published_precision": said.precision,
-                "published_raw": link.published_raw,
+                "published_raw": drop_unsafe(link.published_raw),
                 "published_method": "channel",
             }
     return replace(article, **filled) if filled else article  # type: ignore[arg-type]

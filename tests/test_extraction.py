@@ -2,14 +2,11 @@
 
 from __future__ import annotations
 
-import time
 from datetime import UTC, datetime
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
-from hypothesis import given, settings
-from hypothesis import strategies as st
 
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ArticleLink, DatePrecision
@@ -622,82 +619,3 @@ def test_hashes_are_signed_64_bit_and_never_change() -> None:
 
 HASH_OF_KOTA_PINTAR = 9050768923931023757
 HASH_OF_NOTHING = -1970711489451281740
-
-
-# ── hostile bytes ──
-
-MEGABYTE = 1_000_000
-HOSTILE = {
-    "many-attributes": b"<html><body><p " + b" ".join(b"a%d=1" % i for i in range(100_000)) + b">x</p>",
-    "attributes-with-brackets": b"<p " + b" ".join(b'a%d="<>"' % i for i in range(100_000)) + b">x</p>",
-    "nested-divs": b"<div>" * 100_000 + b"Isi berita." + b"</div>" * 100_000,
-    "nested-articles": b'<article class="entry-content"><p>' * 2_000 + PROSE[0].encode(),
-    "nested-tables": b"<table><tr><td>" * 30_000,
-    "nested-inline": b"<b><a href=x>" * 50_000 + b"x",
-    "many-paragraphs": b"<article>" + b"<p>Wali kota hadir di sana hari ini juga.</p>" * 25_000,
-    "many-links": b"<ul>" + b"<li><a href=x>berita kota</a>" * 40_000,
-    "many-times": b"<h1>Judul</h1>" + b'<time datetime="x9">9 999</time>' * 30_000,
-    "many-bylines": b"<span class=author>a, b, c</span>" * 30_000,
-    "one-long-byline": b"<span class=author>" + b"a, " * 300_000,
-    "one-long-title": b"<title>" + b"a - " * 200_000 + b"</title><h1>" + b"a - " * 200_000,
-    "many-class-words": b'<div class="' + b"related-" * 900 + b'">x</div>' * 300,
-    "deep-json": b'<script type="application/ld+json">' + b"[" * 400_000 + b"</script><p>x",
-    "wide-json": b'<script type="application/ld+json">[' + b'{"@type":"Article"},' * 20_000 + b"{}]</script>",
-    "nul": b"\0" * 300_000 + b"<p>a</p>" + b"\0",
-    "binary": bytes(range(256)) * 4_000,
-    "open-quotes": b'<a "' * 300_000,
-    "open-comment": b"<p>" + b"<!-- " * 200_000,
-    "five-megabytes": b"<p>" + b"kata kota pintar. " * 290_000,
-    "only-spaces": b" \n" * 1_000,
-    "empty": b"",
-}
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_page_is_survived_quickly(name: str) -> None:
-    begun = time.process_time()
-    article = extract_article(HOSTILE[name], "https://[::1/2026/01/02/x", zone=WIB, now=NOW)
-    assert time.process_time() - begun < 4  # the caller kills after 5 CPU seconds; the worst here needs about 1
-    assert len(article.text) <= 1_100_000
-    assert "\0" not in article.text
-
-
-@pytest.mark.parametrize("name", HOSTILE)
-def test_hostile_fragment_is_survived_quickly(name: str) -> None:
-    begun = time.process_time()
-    clean_fragment(HOSTILE[name][:MEGABYTE].decode("latin-1"))
-    assert time.process_time() - begun < 4
-
-
-MARKUP = st.lists(
-    st.sampled_from(
-        [
-            *(
-                "<p>",
-                "</p>",
-                "<div class='entry-content'>",
-                "</div>",
-                "<article>",
-                "<h1>Delapan Halte Baru</h1>",
-                "<br>",
-            ),
-            *("<a href='/x'>", "</a>", "<table><td>", "<figcaption>", "<!--", "-->", "<script>", "<time datetime='9'>"),
-            *(*PROSE, "Baca juga: x", "&#0;", "&nbsp;", "\ud800", "\x00", "<", ">", "'", '"', "é", "Penulis: "),
-        ]
-    ),
-    max_size=40,
-).map("".join)
-
-
-@settings(max_examples=150, deadline=None)
-@given(markup=MARKUP)
-def test_no_markup_raises(markup: str) -> None:
-    article = extract_article(markup.encode("utf-8", "replace"), URL, zone=WIB, now=NOW)
-    assert all(line == " ".join(line.split()) != "" for line in article.text.split("\n") if article.text)
-    clean_fragment(markup)
-
-
-@settings(max_examples=100, deadline=None)
-@given(junk=st.binary(max_size=2_000))
-def test_no_bytes_raise(junk: bytes) -> None:
-    assert extract_article(junk, URL).title is not None

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-import html
 import re
 from urllib.parse import urljoin, urlsplit
+
+from crawler.characters import unescape
 
 MAX_URL = 2_000
 MAX_LINKS = 2_000
@@ -29,18 +30,9 @@ def resolve(url: str, base: str) -> str:
 
 def to_plain(text: str, limit: int) -> str:
     """Text without tags and entities (portals escape twice), white space collapsed, cut at `limit` characters."""
-    cut = _unescape(text[: limit * 4])
+    cut = unescape(text[: limit * 4])
     if "<" in cut:
-        cut = _unescape(_TAG.sub(" ", cut))
+        cut = unescape(_TAG.sub(" ", cut))
     elif "&" in cut:
-        cut = _unescape(cut)
+        cut = unescape(cut)
     return " ".join(cut.split())[:limit]
-
-
-def _unescape(text: str) -> str:
-    if "&" not in text:
-        return text
-    try:
-        return html.unescape(text)
-    except ValueError:  # a character reference of thousands of digits, which Python refuses to convert
-        return text

@@ -10,6 +10,7 @@ from itertools import islice
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle, NotAnArticle
 from crawler.challenges import is_challenge
+from crawler.characters import drop_unsafe
 from crawler.extraction.authors import find_byline
 from crawler.extraction.body import Body, find_body
 from crawler.extraction.furniture import is_beside_article
@@ -72,22 +73,22 @@ def extract_page(
     reason = reason or ("a challenge page" if is_challenge(page.data) else "")
     make = partial(NotAnArticle, reason=reason) if reason else ExtractedArticle
     return make(
-        title=title,
-        authors=byline.names,
-        byline=byline.said[:MAX_BYLINE_CHARS],
+        title=drop_unsafe(title),
+        authors=tuple(filter(None, map(drop_unsafe, byline.names))),
+        byline=drop_unsafe(byline.said[:MAX_BYLINE_CHARS]),
         published=publication.at if publication else None,
         published_precision=publication.precision if publication else None,
-        published_raw=publication.raw if publication else "",
+        published_raw=drop_unsafe(publication.raw) if publication else "",
         published_method=publication.method if publication else "",
         modified=find_modification(page, reader),
-        text="" if reason else text,
-        summary=meta.description,
-        image=meta.image or _find_image(page),
-        canonical_url=meta.canonical_url,
-        amp_url=meta.amp_url,
-        site_name=meta.site_name,
+        text="" if reason else drop_unsafe(text),
+        summary=drop_unsafe(meta.description),
+        image=drop_unsafe(meta.image or _find_image(page)),
+        canonical_url=drop_unsafe(meta.canonical_url),
+        amp_url=drop_unsafe(meta.amp_url),
+        site_name=drop_unsafe(meta.site_name),
         language=meta.language,
-        tags=_find_tags(page),
+        tags=tuple(map(drop_unsafe, _find_tags(page))),
         method=body.method,
         noindex=meta.noindex,
         boilerplate=_hash_blocks(page.outline, body),

@@ -99,4 +99,4 @@ def ask_data(page: Page) -> Body:
 
 def ask_second(page: Page) -> Body:
     """What trafilatura makes of the page."""
-    return Body(paragraphs=ask_trafilatura(page.outline, page.data), method="trafilatura")
+    return Body(paragraphs=ask_trafilatura(page.outline, page.data, page.index.size), method="trafilatura")

@@ -100,7 +100,8 @@ def _take_twins(prose: ProseMap, best: int, named: Sequence[int]) -> int:
     twins = [index for index in named if nodes[index].container == nodes[best].container]
     if sum(prose.prose[index] for index in twins) < TWIN_GAIN * prose.prose[best]:
         return best
-    articles = {_find_article(prose.outline, index) for index in twins}
+    around = _list_articles(prose.outline)
+    articles = {around[index] for index in twins}
     return _find_common(prose.outline, twins) if len(articles) == 1 else best
 
 
@@ -110,9 +111,12 @@ def _list_ancestors(outline: Outline, index: int) -> Iterator[int]:
         index = outline.nodes[index].parent
 
 
-def _find_article(outline: Outline, index: int) -> int:
-    """The nearest <article> around a node, or -1."""
-    return next((above for above in _list_ancestors(outline, index) if outline.nodes[above].tag == "article"), -1)
+def _list_articles(outline: Outline) -> list[int]:
+    """For each node the nearest <article> around it, or -1."""
+    articles: list[int] = []
+    for index, node in enumerate(outline.nodes):
+        articles.append(index if node.tag == "article" else articles[node.parent] if node.parent >= 0 else -1)
+    return articles
 
 
 def _find_common(outline: Outline, indexes: Sequence[int]) -> int:
@@ -128,12 +132,13 @@ def _find_common(outline: Outline, indexes: Sequence[int]) -> int:
 def _find_headed_article(prose: ProseMap, headlines: Headlines) -> int | None:
     """The <article> that holds the headline, else an h1, if it holds a fair share of the prose."""
     nodes = prose.outline.nodes
-    heads = {_find_article(prose.outline, index) for index, node in enumerate(nodes) if node.tag == "h1"} - {-1}
+    around = _list_articles(prose.outline)
+    heads = {around[index] for index, node in enumerate(nodes) if node.tag == "h1"} - {-1}
     best = max(heads, key=prose.prose.__getitem__, default=None)
     # where weak signs are not believed, the page's prose is mostly that of others
     least = LEAST_PROSE if prose.trusting else max(LEAST_PROSE, LEAST_SHARE * prose.total)
     if headlines.own is not None and headlines.next is not None:
-        own = _find_article(prose.outline, headlines.own)
+        own = around[headlines.own]
         if own != -1 and prose.prose[own] >= LEAST_PROSE:
             return own
     return best if best is not None and prose.prose[best] >= least else None

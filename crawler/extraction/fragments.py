@@ -6,7 +6,6 @@ furniture is judged as on a page.
 
 from __future__ import annotations
 
-import html
 from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import cast
@@ -16,6 +15,7 @@ from bs4.element import NavigableString, PreformattedString
 
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ArticleLink, ExtractedArticle
+from crawler.characters import drop_unsafe, unescape
 from crawler.extraction.authors import read_names
 from crawler.extraction.decoding import read_markup
 from crawler.extraction.furniture import Strength
@@ -37,7 +37,7 @@ def clean_fragment(fragment: str, url: str = "") -> str:
     Plain text comes back as it is, one paragraph a line. `url`, the article's, is not needed to read its text; it is
     taken so that pages and fragments are read by calls of one form.
     """
-    return "\n".join(_read_paragraphs(_outline_fragment(_parse_fragment(fragment)), ""))
+    return drop_unsafe("\n".join(_read_paragraphs(_outline_fragment(_parse_fragment(fragment)), "")))
 
 
 def link_to_article(
@@ -46,23 +46,23 @@ def link_to_article(
     """The article of a link whose channel carries the full text; nothing is fetched. All else is as for a page."""
     soup = _parse_fragment(link.content_html)
     outline = _outline_fragment(soup)
-    title = fold_text(html.unescape(link.title))
+    title = drop_unsafe(fold_text(unescape(link.title)))
     reader = DateReader(zone=zone, now=now, utc_is_local=utc_is_local)
     published, modified = reader.parse(link.published_raw), reader.parse(link.modified_raw)
     return ExtractedArticle(
         title=title,
-        authors=read_names(html.unescape(link.author), url=link.url),
-        byline=fold_text(html.unescape(link.author))[:MAX_BYLINE_CHARS],
+        authors=read_names(drop_unsafe(unescape(link.author)), url=link.url),
+        byline=drop_unsafe(fold_text(unescape(link.author)))[:MAX_BYLINE_CHARS],
         published=published.at if published else None,
         published_precision=published.precision if published else None,
-        published_raw=link.published_raw,
+        published_raw=drop_unsafe(link.published_raw),
         published_method="channel" if published else "",
         modified=modified.at if modified else None,
-        text="\n".join(_read_paragraphs(outline, title)),
+        text=drop_unsafe("\n".join(_read_paragraphs(outline, title))),
         summary=clean_fragment(link.summary).replace("\n", " "),
-        image=join_url(link.url, link.image or _find_image(soup)),
-        canonical_url=link.url,
-        tags=tuple(dict.fromkeys(filter(None, (fold_text(html.unescape(tag)) for tag in link.tags)))),
+        image=drop_unsafe(join_url(link.url, link.image or _find_image(soup))),
+        canonical_url=drop_unsafe(link.url),
+        tags=tuple(dict.fromkeys(filter(None, (drop_unsafe(fold_text(unescape(tag))) for tag in link.tags)))),
         method="channel",
         boilerplate=tuple(map(hash_paragraph, dict.fromkeys(block.text for block in outline.blocks[:MAX_BOILERPLATE]))),
     )

@@ -80,7 +80,7 @@ _LINE = re.compile(
 )
 # "Penulis: Budi"; "Penulis" in one cell and ": Budi" in the next; "Kontributor Budi Santoso"
 _LABEL = re.compile(
-    rf"\W{{0,3}}(?i:{_join(_LINES['labels'])})(?:\s*[:：]|\W*$|\s(?:[A-Z][\w.'’-]*\s?){{1,4}}$)|\s*[:：]",
+    rf"\W{{0,3}}(?i:{_join(_LINES['labels'])})(?:\s*[:：]|\W*$|\s[A-Z][\w.'’-]*(?:\s[A-Z][\w.'’-]*){{0,3}}$)|\s*[:：]",
 )
 _ENDING = re.compile(rf"\W{{0,3}}(?:{_join(_LINES['endings'])})\W*$", re.IGNORECASE)
 _COMMENTS = re.compile(
@@ -124,7 +124,7 @@ def judge_element(tag: str, attributes: Attributes) -> tuple[Strength, str]:
             is_doubtful = is_doubtful or value == "author"
         elif name == "hidden" or (name == "role" and value in _ROLES):
             is_doubtful = True
-    strength, container = _judge_names(tag, f"{names} {identity}" if identity else names)
+    strength, container = _judge_names(tag, (f"{names} {identity}" if identity else names)[:MAX_NAMES_CHARS])
     if is_body:
         container = container or f"{names} {identity}".strip()[:MAX_NAMES_CHARS] or "articleBody"
     if is_doubtful and strength is Strength.NONE:
@@ -202,7 +202,7 @@ def _fold_names(names: str) -> str:
 
 @lru_cache(maxsize=NAMES_CACHED)
 def _judge_names(tag: str, names: str) -> tuple[Strength, str]:
-    names = names.strip()[:MAX_NAMES_CHARS]
+    names = names.strip()
     container = names if names and _CONTAINER.search(_fold_names(names)) else ""
     if tag in _SURE_TAGS:
         return Strength.STRONG, container

@@ -43,6 +43,11 @@ class ElementIndex:
                     places[names] = [len(named)]
                 named.append(element)
 
+    @property
+    def size(self) -> int:
+        """How many elements the page has."""
+        return len(self._all)
+
     def list_names(self) -> set[str]:
         """Every class name of the page."""
         return set(" ".join(self._places).split())

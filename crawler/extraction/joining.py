@@ -15,6 +15,7 @@ from crawler.extraction.sentences import fold_words
 
 # Of 100: "… - Halaman 2" behind a headline of five words still passes, the headline of another article does not.
 LEAST_TITLE_LIKENESS = 80
+MAX_TITLE_CHARS = 400
 
 
 def is_further_page(
@@ -35,7 +36,12 @@ def is_further_page(
 
 def is_same_title(one: str, other: str) -> bool:
     """Whether two titles differ by little more than the number of a page."""
-    return fuzz.ratio(fold_words(one), fold_words(other), score_cutoff=LEAST_TITLE_LIKENESS) > 0
+    return (
+        fuzz.ratio(
+            fold_words(one[:MAX_TITLE_CHARS]), fold_words(other[:MAX_TITLE_CHARS]), score_cutoff=LEAST_TITLE_LIKENESS
+        )
+        > 0
+    )
 
 
 def join_page(article: ExtractedArticle, page: ExtractedArticle) -> ExtractedArticle:

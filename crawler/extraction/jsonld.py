@@ -7,28 +7,32 @@ by one; what cannot be read is skipped; nothing raises.
 
 from __future__ import annotations
 
-import html
 import json
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
+from crawler.characters import unescape
+
 # Bounds: one page of the development sets has 38 scripts, the largest holds 110 kB.
 MAX_SCRIPT_CHARS = 500_000
 MAX_OBJECTS = 2_000
+MAX_VALUE_CHARS = 2_000
+MAX_SALVAGED_CHARS = 30_000  # of a text that is no JSON; what matters stands before the body
 
 _ARTICLE_TYPE = re.compile(r"(?:\w*Article|\w*Posting|Report|Review)", re.ASCII)
 _PAGE_TYPES = frozenset({"WebPage", "ItemPage"})
 _TRAILING_COMMA = re.compile(r",(?=\s*[\]}])")
 # A string ends before the next key, or at the end of the object: there may be quotes in it.
-_STRING_END = r'"\s*(?:,\s*"[@\w]{1,40}"\s*:|,?\s*[}\]])'
-_SALVAGED_TYPE = re.compile(r'"@type"\s*:\s*\[?\s*"(\w*Article|\w*Posting)"', re.ASCII)
+_STRING_END = r'"\s{0,9}(?:,\s{0,9}"[@\w]{1,40}"\s{0,9}:|,?\s{0,9}[}\]])'
+_SALVAGED_TYPE = re.compile(r'"@type"\s{0,9}:\s{0,9}\[?\s{0,9}"(\w*Article|\w*Posting)"', re.ASCII)
 _SALVAGED = re.compile(
-    rf'"(headline|datePublished|dateModified|description)"\s*:\s*"(.{{1,2000}}?)(?={_STRING_END})', re.DOTALL
+    rf'"(headline|datePublished|dateModified|description)"\s{{0,9}}:\s{{0,9}}"(.{{1,2000}}?)(?={_STRING_END})',
+    re.DOTALL,
 )
 _SALVAGED_AUTHOR = re.compile(
-    r'"author"\s*:\s*\[?\s*\{\s*(?:"@type"\s*:\s*"(\w{1,30})"\s*,\s*)?"name"\s*:\s*"([^"]{1,200})"'
-    r'(?:\s*,\s*"@type"\s*:\s*"(\w{1,30})")?'
+    r'"author"\s{0,9}:\s{0,9}\[?\s{0,9}\{\s{0,9}(?:"@type"\s{0,9}:\s{0,9}"(\w{1,30})"\s{0,9},\s{0,9})?'
+    r'"name"\s{0,9}:\s{0,9}"([^"]{1,200})"(?:\s{0,9},\s{0,9}"@type"\s{0,9}:\s{0,9}"(\w{1,30})")?'
 )
 _WRAPPING = re.compile(
     r"^\s*(?:<!--|//\s*<!\[CDATA\[|/\*\s*<!\[CDATA\[\s*\*/)|(?:-->|//\s*\]\]>|/\*\s*\]\]>\s*\*/|;)\s*$"
@@ -55,7 +59,7 @@ class LinkedArticle:
 def read_linked_article(scripts: list[str]) -> LinkedArticle:
     """The article described by the page's `application/ld+json` scripts. Dates come from the page object if need be."""
     objects = [found for script in scripts for found in _list_objects(_parse_script(script))][:MAX_OBJECTS]
-    by_id = {str(item["@id"]): item for item in objects if "@id" in item and len(item) > 1}
+    by_id = {name: item for item in objects if isinstance(name := item.get("@id"), str) and len(item) > 1}
     articles = [item for item in objects if any(_ARTICLE_TYPE.fullmatch(kind) for kind in _read_types(item))]
     pages = [item for item in objects if _PAGE_TYPES.intersection(_read_types(item))]
     # The fullest object: pages also list other articles, with little more than their headlines.
@@ -89,6 +93,7 @@ def _parse_script(script: str) -> object:
 
 def _salvage(text: str) -> object:
     """The article in a text that is no JSON: a quote or comma is missing, or one too many."""
+    text = text[:MAX_SALVAGED_CHARS]
     kind = _SALVAGED_TYPE.search(text)
     if kind is None:
         return None
@@ -128,14 +133,14 @@ def _count_facts(item: Mapping[str, object]) -> int:
 
 def _read_types(item: Mapping[str, object]) -> list[str]:
     kinds = item.get("@type")
-    return [str(kind) for kind in (kinds if isinstance(kinds, list) else [kinds])]
+    return [kind for kind in (kinds[:20] if isinstance(kinds, list) else [kinds]) if isinstance(kind, str)]
 
 
 def _read_text(value: object) -> str:
     """A string, or the first string of a list, with entities read (portals escape them twice) and spaces folded."""
     if isinstance(value, list) and value:
         value = value[0]
-    return " ".join(html.unescape(value).split()) if isinstance(value, str) else ""
+    return " ".join(unescape(value[:MAX_VALUE_CHARS]).split()) if isinstance(value, str) else ""
 
 
 def _resolve(value: object, by_id: Mapping[str, dict[str, object]]) -> object:
@@ -143,7 +148,8 @@ def _resolve(value: object, by_id: Mapping[str, dict[str, object]]) -> object:
     if isinstance(value, list) and value:
         value = value[0]
     if isinstance(value, dict) and set(value) <= {"@id", "@type"}:
-        return by_id.get(str(value.get("@id")), value)
+        name = value.get("@id")
+        return by_id.get(name, value) if isinstance(name, str) else value
     return value
 
 

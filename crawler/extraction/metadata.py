@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import html
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass, field
@@ -11,6 +10,7 @@ from urllib.parse import urljoin
 
 from lxml import etree
 
+from crawler.characters import unescape
 from crawler.extraction.index import ElementIndex
 from crawler.extraction.jsonld import LinkedArticle, read_linked_article
 from crawler.extraction.outline import fold_text
@@ -19,6 +19,8 @@ MAX_SCRIPTS = 50
 MAX_VALUE_CHARS = 2_000
 MAX_TAGS = 30
 
+_BREAKS = re.compile(r"[\t\r\n]")  # browsers drop these inside an address
+_OTHER_SCHEME = re.compile(r"(?!https?:)[a-z][a-z0-9+.-]*:(?!\d)", re.IGNORECASE)  # "host:8000/path" has none
 _LANGUAGE = re.compile(r"[A-Za-z]{2,3}(?=$|[-_])")
 
 # Names under which pages give one fact, the most reliable first (OpenGraph, Twitter, Dublin Core, Parsely, Sailthru,
@@ -99,9 +101,9 @@ def read_metadata(root: etree._Element, index: ElementIndex, url: str) -> Metada
 
 
 def join_url(base: str, address: str) -> str:
-    """`address` made absolute; "" when it is empty, a data: URI or no address at all."""
-    address = address.strip()
-    if not address or address.startswith(("data:", "javascript:")):
+    """`address` made absolute; "" when it is empty, of another scheme (data:, javascript:) or no address."""
+    address = _BREAKS.sub("", address.strip())
+    if not address or _OTHER_SCHEME.match(address):
         return ""
     try:
         return urljoin(base, address)
@@ -123,7 +125,7 @@ def _collect_meta(elements: Iterable[etree._Element]) -> dict[str, list[str]]:
         if name not in _NAMES:
             continue
         # read twice: portals escape what is escaped already
-        value = fold_text(html.unescape(get("content", "")[:MAX_VALUE_CHARS]))
+        value = fold_text(unescape(get("content", "")[:MAX_VALUE_CHARS]))
         if value:
             said.setdefault(name, []).append(value)
     return said

@@ -21,6 +21,7 @@ from crawler.extraction.sentences import is_prose_text, weigh_text
 MAX_BLOCKS = 10_000
 MAX_NODES = 30_000
 MAX_TEXT_CHARS = 1_000_000
+MAX_SWALLOWERS = 20
 
 MAX_CAPTION_CHARS = 300  # the longest real caption of the same pages has 257
 
@@ -97,12 +98,12 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
         is_dropped = bool(dropped) and element in dropped and tag not in SILENT_TAGS
         is_node = is_dropped or tag in BLOCK_TAGS
         if event == "start":
+            if writer.is_full:
+                break
             if is_node:
-                if writer.is_full:
-                    break
                 is_read = _enter(writer, tag, element, is_dropped=is_dropped)
             elif tag in SILENT_TAGS:
-                is_read = _holds_page(element)
+                is_read = writer.holds_page(element)
             else:
                 is_read = True
                 if tag in MARKING_TAGS:
@@ -125,7 +126,7 @@ def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_dropp
     """Whether what is inside a block element is worth reading."""
     writer.outline.elements.append(element)
     if writer.open_node(tag, element, is_dropped=is_dropped) is Strength.STRONG:
-        if not _holds_page(element):
+        if not writer.holds_page(element):
             return False
         writer.doubt_node()
     return True
@@ -159,6 +160,15 @@ class OutlineWriter:
         self._link_chars = 0
         self._chars = 0
         self.is_full = False
+        self._swallowers = 0
+
+    def holds_page(self, element: etree._Element) -> bool:
+        """Whether an element has swallowed the page; of hostile thousands inside one another the inner ones are not
+        looked through.
+        """
+        holds = self._swallowers < MAX_SWALLOWERS and _holds_page(element)
+        self._swallowers += holds
+        return holds
 
     def open_node(self, tag: str, attributes: Attributes, *, is_dropped: bool = False) -> Strength:
         """Enters a block element; one that a profile drops is furniture whatever it is called."""

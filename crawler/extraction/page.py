@@ -16,7 +16,7 @@ from crawler.extraction.outline import Outline, fold_text, outline_page
 from crawler.extraction.profiles import Profile, choose_profile, select_elements
 
 MAX_ELEMENT_CHARS = 400  # of a title, name or date
-MAX_PIECES = 200  # of text; an element that holds more is none of these
+MAX_PIECES = 400  # starts and ends of elements; one that holds more is none of these
 
 _SPACE_BEFORE_SIGN = re.compile(r"(?<=\w) (?=[,.;:!?)])")
 
@@ -64,5 +64,10 @@ def read_page(
 
 def read_element(element: etree._Element) -> str:
     """The text of an element on one line; elements inside it are words apart (more titles hold <br> than <b>ig)."""
-    text = fold_text(" ".join(map(str, islice(element.itertext(), MAX_PIECES)))[: 4 * MAX_ELEMENT_CHARS])
+    pieces: list[str] = []
+    for event, inner in islice(etree.iterwalk(element, events=("start", "end")), MAX_PIECES):
+        piece = inner.text if event == "start" else inner.tail if inner is not element else None
+        if piece:
+            pieces.append(piece)
+    text = fold_text(" ".join(pieces)[: 4 * MAX_ELEMENT_CHARS])
     return _SPACE_BEFORE_SIGN.sub("", text)[:MAX_ELEMENT_CHARS].strip()

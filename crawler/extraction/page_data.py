@@ -57,8 +57,11 @@ def read_page_data(page: Page) -> DataArticle | None:
     said = {str(name).lower(): value for name, value in holder.items()}
     dates = (value for name in _DATE_NAMES if isinstance(value := said.get(name), str))
     authors = (tuple(list_names(said[name])) for name in _AUTHOR_NAMES if name in said)
+    paragraphs = tuple(filter(None, clean_fragment(text).split("\n")))
+    if not paragraphs:
+        return None
     return DataArticle(
-        paragraphs=tuple(clean_fragment(text).split("\n")),
+        paragraphs=paragraphs,
         published=next(dates, ""),
         authors=next(filter(None, authors), ()),
     )

@@ -24,6 +24,7 @@ from crawler.extraction.metadata import join_url
 from crawler.extraction.page import read_element
 
 MAX_LINKS = 5_000
+MAX_WORDS_CHARS = 60
 _FIND_BASE = etree.XPath("/html/head/base[@href]")
 _UNNUMBERED, _WHOLE = 0, -1  # beside the numbers of pages, which begin at 1
 
@@ -140,8 +141,12 @@ def _list_pages(root: etree._Element, url: str, homes: Mapping[str, str]) -> Ite
         unmarked, number = _read_mark(address)
         if number and make_url_key(unmarked) in homes:
             yield address, number
-        elif is_form and _read_path(address) in homes.values() and _WHOLE_WORDS.fullmatch(read_element(link)):
+        elif is_form and _read_path(address) in homes.values() and _says_whole(read_element(link)):
             yield address, _WHOLE
+
+
+def _says_whole(words: str) -> bool:
+    return len(words) <= MAX_WORDS_CHARS and _WHOLE_WORDS.fullmatch(words) is not None
 
 
 def _resolve(href: str, base: str) -> str:

@@ -50,29 +50,31 @@ def _read_text(block: Block) -> str:
 
 
 def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]:
-    total = sum(block.weight for block in blocks)
+    least = ENDING_FROM * sum(block.weight for block in blocks)
+    parents = [outline.nodes[block.node].parent for block in blocks]
+    own: set[int] = set()  # the elements around the paragraphs so far
     seen = 0.0
     for index, block in enumerate(blocks):
-        ending = judge_ending(block.text)
-        if (
-            ending is not Strength.NONE
-            and seen > ENDING_FROM * total
-            and (ending is Strength.STRONG or not _goes_on(outline, blocks, index))
-        ):
-            return blocks[:index]
-        if seen > ENDING_FROM * total and _SIGNATURE.fullmatch(block.text):
-            return blocks[:index]
+        if seen > least:
+            ending = judge_ending(block.text)
+            if ending is Strength.STRONG or _SIGNATURE.fullmatch(block.text):
+                return blocks[:index]
+            if ending is Strength.WEAK and not _goes_on(outline, blocks, parents, index, own):
+                return blocks[:index]
+        if block.is_prose:
+            own.add(parents[index])
         seen += block.weight
     return blocks
 
 
-def _goes_on(outline: Outline, blocks: Sequence[Block], ending: int) -> bool:
-    """Whether the article goes on after a list of others: with a paragraph beside its earlier ones, or with several.
+def _goes_on(
+    outline: Outline, blocks: Sequence[Block], parents: Sequence[int], ending: int, own: Container[int]
+) -> bool:
+    """Whether the article goes on after a list of others: with a paragraph beside its earlier ones (in the elements
+    `own`), or with several.
 
     Teasers are told by the linked title right before each.
     """
-    parents = [outline.nodes[block.node].parent for block in blocks]
-    own = {parent for block, parent in zip(blocks[:ending], parents[:ending], strict=True) if block.is_prose}
     box = _find_box(outline, blocks[ending], own)
     run = 0
     for index in range(ending + 1, len(blocks)):

@@ -41,6 +41,8 @@ class Profile:
     date: tuple[str, ...] = ()
 
 
+# libxml2 merges what nested elements hold by search: on a page of 100,000 elements a selector may take minutes.
+MAX_SELECTED_FROM = 15_000
 _CLASS = re.compile(r"\.[A-Za-z_][\w-]*")  # the usual selector, which needs no walk over the tree
 _LIST_KEYS = tuple(field.name for field in fields(Profile) if field.name != "name")
 
@@ -95,7 +97,7 @@ def select_elements(root: etree._Element, index: ElementIndex, selectors: Iterab
     for selector in selectors:
         if _CLASS.fullmatch(selector):
             yield from index.select_class(selector[1:])
-        else:
+        elif index.size <= MAX_SELECTED_FROM:
             yield from _compile(selector)(root)
 
 

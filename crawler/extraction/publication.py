@@ -34,6 +34,7 @@ MAX_DATE_CHARS = 120
 MAX_ELEMENTS = 20
 MAX_TIMES = 60
 # How far from the title its date is looked for, in blocks; development pages need 2 before and 12 after.
+MAX_HEADLINES = 3  # more repetitions of the title are links to it
 BLOCKS_BEFORE_TITLE = 4
 BLOCKS_AFTER_TITLE = 14
 DATELINE_CHARS = 1_500
@@ -76,14 +77,17 @@ class DateReader:
         """The same with its origin."""
         found = self.parse(raw)
         return found and Publication(
-            at=found.at, precision=found.precision, raw=raw.strip()[:MAX_DATE_CHARS], method=method
+            at=found.at,
+            precision=found.precision,
+            raw=" ".join(raw[: 4 * MAX_DATE_CHARS].split())[:MAX_DATE_CHARS],
+            method=method,
         )
 
     def find_dateline(self, text: str) -> Publication | None:
         """The date that opens a text, or that its first sentences give to the event."""
         found = find_dateline(text[:DATELINE_CHARS], zone=self.zone or DEFAULT_ZONE, now=self.now)
         return found and Publication(
-            at=found.at, precision=found.precision, raw=text[:MAX_DATE_CHARS], method="dateline"
+            at=found.at, precision=found.precision, raw=" ".join(text[:MAX_DATE_CHARS].split()), method="dateline"
         )
 
     def _parse(self, raw: str) -> ParsedDate | None:
@@ -200,12 +204,16 @@ def _list_lines_near_title(outline: Outline, headline: Headline) -> Iterator[str
     if not folded:
         return
     blocks = outline.blocks
+    places = 0
     for index, block in enumerate(blocks):
         if (
             len(folded) <= len(block.text) <= 2 * len(headline.title)
             and outline.nodes[block.node].tag in _TITLE_TAGS
             and fold_words(block.text) == folded
         ):
+            places += 1
+            if places > MAX_HEADLINES:
+                return
             near: Iterable[int] = (
                 *range(index + 1, min(index + 1 + BLOCKS_AFTER_TITLE, len(blocks))),
                 *range(index - 1, max(index - 1 - BLOCKS_BEFORE_TITLE, -1), -1),

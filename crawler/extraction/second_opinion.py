@@ -14,18 +14,19 @@ from crawler.extraction.sentences import is_prose_text
 # Beyond these, trafilatura needs seconds: 17 s for 2,000 elements inside one another.
 MAX_BYTES = 1_500_000
 MAX_NODES = 5_000
+MAX_ELEMENTS = 15_000
 MAX_DEPTH = 200
 PROSE_SHARE = 0.5  # less is a list of titles
 
 logger = logging.getLogger(__name__)
 
 
-def ask_trafilatura(outline: Outline, data: bytes) -> tuple[str, ...]:
+def ask_trafilatura(outline: Outline, data: bytes, elements: int) -> tuple[str, ...]:
     """The paragraphs that trafilatura finds in a page in UTF-8, favouring precision; none where it fails.
 
-    `outline` is that of the page: monstrous ones are not given away.
+    `outline` is that of the page, `elements` how many it has: monstrous ones are not given away.
     """
-    if len(data) > MAX_BYTES or len(outline.nodes) > MAX_NODES or outline.depth > MAX_DEPTH:
+    if len(data) > MAX_BYTES or len(outline.nodes) > MAX_NODES or outline.depth > MAX_DEPTH or elements > MAX_ELEMENTS:
         return ()
     import trafilatura
 

@@ -413,6 +413,20 @@ def test_address_for_phones_is_absolute() -> None:
     )
 
 
+@pytest.mark.parametrize(("kind", "authors"), [("Person", ("kedaikata",)), ("Thing", ())])
+def test_writer_after_whom_a_blog_is_named_is_a_person(kind: str, authors: tuple[str, ...]) -> None:
+    script = (
+        '{"@type":"Article","headline":"Halte","author":{"@type":"%s","name":"kedaikata"},'
+        '"publisher":{"@type":"Organization","name":"kedaikata"}}'
+    )
+    page = make_page(
+        f"<div class=author>By kedaikata</div>{BODY}<script type=application/ld+json>{script % kind}</script>"
+    )
+    assert extract_article(page, URL).authors == authors
+    named = page.replace(b"<title>", b"<meta property=og:site_name content=KedaiKata><title>")
+    assert extract_article(named, URL).authors == ()
+
+
 def test_organization_is_no_author() -> None:
     script = '{"@type":"Article","headline":"Halte","author":{"@type":"NewsMediaOrganization","name":"Portal"}}'
     assert read_linked_article([script]).authors == ()

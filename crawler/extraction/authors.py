@@ -102,7 +102,7 @@ def find_byline(page: Page, headline: Headline, in_data: Iterable[str] = ()) -> 
 def list_bylines(page: Page, headline: Headline, in_data: Iterable[str] = ()) -> Iterator[Byline]:
     """Everything that may name the writers, the most reliable first."""
     linked = page.meta.linked
-    publishers = _list_publishers(page.url, page.meta.site_name, linked.publisher)
+    publishers = _list_publishers(page.url, *page.meta.owners)
     ways: tuple[tuple[str, Iterable[str]], ...] = (
         ("label", _list_labelled(page.outline)),
         ("profile", (_read_signed(page),)),

@@ -48,6 +48,7 @@ class LinkedArticle:
     published: str = ""
     modified: str = ""
     authors: tuple[str, ...] = ()  # persons and what is not said to be an organization
+    persons: frozenset[str] = frozenset()  # of the authors, those that are said to be persons
     publisher: str = ""
     image: str = ""
     language: str = ""
@@ -65,12 +66,14 @@ def read_linked_article(scripts: list[str]) -> LinkedArticle:
     # The fullest object: pages also list other articles, with little more than their headlines.
     article = max(articles, key=_count_facts, default={})
     page = pages[0] if pages else {}
+    authors = tuple(_list_persons(article.get("author") or article.get("creator"), by_id))
     return LinkedArticle(
         headline=_read_text(article.get("headline")) or _read_text(article.get("name")),
         description=_read_text(article.get("description")),
         published=_read_text(article.get("datePublished")) or _read_text(page.get("datePublished")),
         modified=_read_text(article.get("dateModified")) or _read_text(page.get("dateModified")),
-        authors=tuple(_list_persons(article.get("author") or article.get("creator"), by_id)),
+        authors=tuple(name for name, _ in authors),
+        persons=frozenset(name for name, is_person in authors if is_person),
         publisher=_read_name(_resolve(article.get("publisher"), by_id)),
         image=_read_image(_resolve(article.get("image"), by_id)),
         language=_read_text(article.get("inLanguage")) or _read_text(page.get("inLanguage")),
@@ -159,16 +162,16 @@ def _read_name(value: object) -> str:
 
 def list_names(value: object) -> Iterator[str]:
     """The persons that a string, an object with a name, or a list of these stands for."""
-    yield from _list_persons(value, {})
+    yield from (name for name, _ in _list_persons(value, {}))
 
 
-def _list_persons(value: object, by_id: Mapping[str, dict[str, object]]) -> Iterator[str]:
+def _list_persons(value: object, by_id: Mapping[str, dict[str, object]]) -> Iterator[tuple[str, bool]]:
+    """Names, and whether they are said to be persons'."""
     for entry in (value if isinstance(value, list) else [value])[:20]:
         person = _resolve(entry, by_id)
-        if isinstance(person, dict) and "Organization" in "".join(_read_types(person)):
-            continue
-        if name := _read_name(person):
-            yield name
+        kinds = "".join(_read_types(person)) if isinstance(person, dict) else ""
+        if "Organization" not in kinds and (name := _read_name(person)):
+            yield name, "Person" in kinds
 
 
 def _read_image(value: object) -> str:

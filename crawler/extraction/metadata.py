@@ -59,6 +59,9 @@ class Metadata:
     document_title: str = ""
     share_title: str = ""  # og:title, twitter:title
     site_name: str = ""
+    owners: tuple[
+        str, ...
+    ] = ()  # what the publisher is called, unless JSON-LD calls a person so, too: a blog of one's own
     description: str = ""
     image: str = ""
     canonical_url: str = ""
@@ -86,6 +89,7 @@ def read_metadata(root: etree._Element, index: ElementIndex, url: str) -> Metada
         document_title=" ".join("".join(title.itertext()).split())[:MAX_VALUE_CHARS] if title is not None else "",
         share_title=_first(said, _TITLE),
         site_name=_first(said, _SITE_NAME) or linked.publisher,
+        owners=(_first(said, _SITE_NAME), "" if linked.publisher in linked.persons else linked.publisher),
         description=_first(said, _DESCRIPTION) or linked.description,
         image=join_url(url, _first(said, _IMAGE) or linked.image),
         canonical_url=join_url(url, links.get("canonical") or _first(said, ("og:url",))),

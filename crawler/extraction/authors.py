@@ -17,6 +17,7 @@ from urllib.parse import urlsplit
 
 from lxml import etree
 
+from crawler.dates import MONTHS
 from crawler.extraction.furniture import is_beside_article
 from crawler.extraction.headline import Headline
 from crawler.extraction.outline import Outline
@@ -38,9 +39,17 @@ _OTHER_NAME = re.compile(
 )
 _SPLIT = re.compile(r"\s*[;/|&]\s*|\s+(?:dan|and)\s+", re.IGNORECASE)
 _COMMA = re.compile(r"\s*,\s*")
+_MONTH = "|".join(sorted(MONTHS, key=len, reverse=True))
 _DATE_TAIL = re.compile(
-    r"\s+(?:on\s+|pada\s+)?(?:\d{1,2}[\s/.-]|(?:senin|selasa|rabu|kamis|jumat|jum'at|sabtu|minggu)\b).*", re.IGNORECASE
+    r"(?:^|\s*[,|•·–-]?\s+)(?:on\s+|pada\s+)?(?:\d{1,2}[\s/.-]|\d{4}-\d"
+    r"|(?:senin|selasa|rabu|kamis|jumat|jum'at|sabtu|minggu)\b"
+    rf"|(?:mon|tue|wed|thu|fri|sat|sun)[a-z]*,?\s+(?:\d|(?:{_MONTH})\b)|(?:{_MONTH})\.?\s+\d"
+    r"|(?:last\s|telah\s|terakhir\s)?(?:updated|published|posted|modified|diperbarui|dipublikasikan|diterbitkan|tayang)\b"
+    r").*",
+    re.IGNORECASE,
 )
+_HANDLE = re.compile(r"\s+@\w{2,30}.*")
+_REPEATED = re.compile(r"^(.{4,40})\s+\1$")  # once for the eye, once for a picture's text
 _PARTICLES = frozenset(("al", "bin", "binti", "da", "de", "del", "den", "der", "di", "el", "ibnu", "la", "van", "von"))
 _SITE_TAIL = re.compile(r"\s+[-–—|•·]\s+.*")
 _DATE_LIKE = re.compile(r"\b(?:19|20)\d\d\b|\d{1,2}[./]\d{1,2}[./]\d")
@@ -51,6 +60,7 @@ class _Words(NamedTuple):
     label: re.Pattern[str]
     prefix: re.Pattern[str]
     before: re.Pattern[str]
+    others: re.Pattern[str]
     editor: re.Pattern[str]
     suffix: re.Pattern[str]
     desk: re.Pattern[str]
@@ -69,8 +79,9 @@ def _load_words() -> _Words:
             rf"^[^\w\n]{{0,3}}(?:{join('labels')})[^\S\n]*\n?[:：][^\S\n]*(.+)", re.IGNORECASE | re.MULTILINE
         ),
         prefix=re.compile(rf"\W*(?:{join('prefixes')})\b\s*[:：]?\s*", re.IGNORECASE),
-        # "Published on 14 November 2026 by Sekar": what stands before the word for the writer is none of the name
-        before=re.compile(r"^.{3,80}\d.{0,40}?\s(?:[Oo]leh|[Bb]y)\s+"),
+        # "Published on 14 November 2026 by Sekar", "View all posts by Sekar": what stands before is none of the name
+        before=re.compile(r"^(?:.{3,80}\d.{0,40}?|[^,;|]{1,30}?)\s(?:[Oo]leh|[Bb]y)\s+"),
+        others=re.compile(rf"\W*(?:{join('others')})\b", re.IGNORECASE),
         editor=re.compile(rf"\W*(?:{join('editors')})\s*[:：]", re.IGNORECASE),
         suffix=re.compile(rf"[\s,(/-]+(?:{join('suffixes')})\b.*$", re.IGNORECASE),
         desk=re.compile(rf"\W*(?:{join('desks')})(?![^\W_])", re.IGNORECASE),
@@ -172,18 +183,26 @@ def _list_names(said: str, publishers: frozenset[str]) -> Iterator[str]:
     text = said[: 2 * MAX_LINE_CHARS]
     if _ADDRESS.match(text.strip()):
         return
+    if words.others.match(text):
+        return
     text = words.before.sub("", text)
-    if stripped := words.prefix.sub("", text, count=1):
-        text = words.prefix.sub("", stripped, count=1)  # "Penulis: Kontributor …", "Oleh: Reporter …"
+    text = _strip_prefix(_strip_prefix(text))  # "Penulis: Kontributor …", "Oleh: Reporter …"
     seen = set()
     for part in _split_names(_DATE_TAIL.sub("", _SITE_TAIL.sub("", text))):
         if words.editor.match(part):
             continue
-        name = words.suffix.sub("", words.prefix.sub("", part, count=1)).strip(" \t,:;-–—()[]*\"'")
+        name = words.suffix.sub("", _HANDLE.sub("", _strip_prefix(part))).strip(" \t,:;-–—()[]*\"'")
+        name = _REPEATED.sub(r"\1", name)
         name = name if "," in name else name.strip(".")  # the last full stop of "S.Kom." belongs to it
         if _is_person(name, publishers) and name.casefold() not in seen:
             seen.add(name.casefold())
             yield name
+
+
+def _strip_prefix(text: str) -> str:
+    """`text` without the word for the writer before it, unless it is all there is."""
+    found = _load_words().prefix.match(text)
+    return text[found.end() :] or text if found else text
 
 
 def _split_names(text: str) -> Iterator[str]:

@@ -43,7 +43,7 @@ MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name 
 ZONES = {
     "wib": 7, "wita": 8, "wit": 9, "gmt": 0, "utc": 0, "ut": 0, "z": 0,
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
-    "aedt": 11, "aest": 10, "bst": 1, "cest": 2, "cet": 1, "hkt": 8, "ict": 7, "jst": 9, "kst": 9, "myt": 8, "sgt": 8,
+    "aedt": 11, "aest": 10, "bst": 1, "cest": 2, "cet": 1, "hkt": 8, "ict": 7, "ist": 5.5, "jst": 9, "kst": 9, "myt": 8, "sgt": 8,
 }
 # fmt: on
 

@@ -11,7 +11,7 @@ from __future__ import annotations
 import calendar
 import re
 import unicodedata
-from datetime import UTC, datetime, timedelta, timezone, tzinfo
+from datetime import UTC, date, datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
 from zoneinfo import ZoneInfo
 
@@ -43,7 +43,8 @@ MONTHS = {name: number for number, names in enumerate(_MONTH_NAMES, 1) for name 
 ZONES = {
     "wib": 7, "wita": 8, "wit": 9, "gmt": 0, "utc": 0, "ut": 0, "z": 0,
     "est": -5, "edt": -4, "cst": -6, "cdt": -5, "mst": -7, "mdt": -6, "pst": -8, "pdt": -7,
-    "aedt": 11, "aest": 10, "bst": 1, "cest": 2, "cet": 1, "hkt": 8, "ict": 7, "ist": 5.5, "jst": 9, "kst": 9, "myt": 8, "sgt": 8,
+    "aedt": 11, "aest": 10, "bst": 1, "cest": 2, "cet": 1, "hkt": 8, "ict": 7, "ist": 5.5, "jst": 9, "kst": 9,
+    "myt": 8, "sgt": 8,
 }
 # fmt: on
 
@@ -116,6 +117,7 @@ _ZONE_BEFORE = re.compile(r"\b(?:(?P<zone>wib|wita|wit)|(?:gmt|utc)\s?(?P<offset
 _CLOCK_BEFORE = re.compile(
     rf"{_CLOCK_START}{_CLOCK}\s?{_OFFSET}\s?(?:[,|/·•∙@-]|on\b|pada\b|tanggal\b|tgl\b)?\s?(?:{_WEEKDAY}\s?,?\s?)?$"
 )
+_WEEKDAY_BEFORE = re.compile(rf"({_WEEKDAY})\s?,?\s?\(?$")
 _UPDATE_LABEL = re.compile(
     r"(?:terakhir )?(?:diperbarui|diperbaharui|diupdate|di-update|dimutakhirkan"
     r"|updated?|last (?:updated|modified)|modified)(?: pada)?\s?:?"
@@ -314,11 +316,26 @@ def _read_match(match: re.Match[str], folded: str, matches: list[re.Match[str]],
     following = [other.start() for other in matches if other.start() >= match.end()]
     rest = folded[match.end() : min(following, default=len(folded))]
     found = _build(year, month, day, rest, place)
+    if match.re is _NUMERIC and _has_other_weekday(folded[: match.start()], year, month, day):
+        month, day = day, month  # Drupal writes "Sel, 08/04/2026" for the 4th of August
+        found = _build(year, month, day, rest, place)
     if found is not None and found.precision is DatePrecision.DAY:
         ahead = _CLOCK_BEFORE.search(folded, max(0, match.start() - 40), match.start())
         if ahead is not None and not _VERSION_WORD.search(folded[: ahead.start()]):
             return _build_with_clock((year, month, day), ahead, place)
     return found
+
+
+def _has_other_weekday(before: str, year: int, month: int, day: int) -> bool:
+    """Whether the weekday before a date is that of the other order of day and month, and not that of this one."""
+    said = _WEEKDAY_BEFORE.search(before)
+    if said is None:
+        return False
+    try:
+        here, other = date(year, month, day), date(year, day, month)
+    except ValueError:
+        return False
+    return here.weekday() != WEEKDAYS[said[1][:3]] == other.weekday()
 
 
 def _read_without_year(folded: str, place: tzinfo, now: datetime) -> ParsedDate | None:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain, islice
@@ -48,6 +48,8 @@ _DATE_TAIL = re.compile(
     r").*",
     re.IGNORECASE,
 )
+_COLON = r"[^\S\n]*\n?[:：][^\S\n]*"  # a cell of a table may hold the label, the next one the name
+_LINES = re.IGNORECASE | re.MULTILINE
 _HANDLE = re.compile(r"\s+@\w{2,30}.*")
 _REPEATED = re.compile(r"^(.{4,40})\s+\1$")  # once for the eye, once for a picture's text
 _PARTICLES = frozenset(("al", "bin", "binti", "da", "de", "del", "den", "der", "di", "el", "ibnu", "la", "van", "von"))
@@ -58,6 +60,8 @@ _ADDRESS = re.compile(r"https?:|www\.|@\w+\.|\.(?:com|co|id|net|org|go)\b", re.I
 
 class _Words(NamedTuple):
     label: re.Pattern[str]
+    helper: re.Pattern[str]
+    editing: re.Pattern[str]
     prefix: re.Pattern[str]
     before: re.Pattern[str]
     others: re.Pattern[str]
@@ -76,8 +80,10 @@ def _load_words() -> _Words:
 
     return _Words(
         label=re.compile(
-            rf"^[^\w\n]{{0,3}}(?:{join('labels')})[^\S\n]*\n?[:：][^\S\n]*(.+)", re.IGNORECASE | re.MULTILINE
+            rf"^[^\w\n]{{0,3}}(?:(?:{join('editors')})\s?[&/]\s?)?(?:{join('labels')}){_COLON}(.+)", _LINES
         ),
+        helper=re.compile(rf"^[^\w\n]{{0,3}}(?:{join('helpers')}){_COLON}(.+)", _LINES),
+        editing=re.compile(rf"^[^\w\n]{{0,3}}(?:{join('editors')}){_COLON}(.+)", _LINES),
         prefix=re.compile(rf"\W*(?:{join('prefixes')})\b\s*[:：]?\s*", re.IGNORECASE),
         # "Published on 14 November 2026 by Sekar", "View all posts by Sekar": what stands before is none of the name
         before=re.compile(r"^(?:.{3,80}\d.{0,40}?|[^,;|]{1,30}?)\s(?:[Oo]leh|[Bb]y)\s+"),
@@ -92,7 +98,7 @@ def _load_words() -> _Words:
 class Byline(NamedTuple):
     """What a page says of its writer, and the persons named in it; none where a desk or an account signs."""
 
-    way: str  # label, profile, byline, data, json-ld, meta
+    way: str  # label, profile, byline, data, json-ld, meta, contributor
     said: str
     names: tuple[str, ...]
 
@@ -105,9 +111,24 @@ def find_byline(page: Page, headline: Headline, in_data: Iterable[str] = ()) -> 
     first = Byline("", "", ())
     for byline in list_bylines(page, headline, in_data):
         if byline.names:
-            return byline
+            others = (*_list_linked_writers(page, byline.names), *_read_labelled(page, _load_words().helper))
+            return byline._replace(names=tuple(dict.fromkeys((*byline.names, *others)))[:MAX_AUTHORS])
         first = first if first.said else byline
     return first
+
+
+def _list_linked_writers(page: Page, names: Sequence[str]) -> Iterator[str]:
+    """The other writers in JSON-LD where all of `names` are among them, less those whom the page calls editors."""
+    linked = [name for said in page.meta.linked.authors for name in read_names(said, url=page.url)]
+    if len(linked) > len(names) and set(names) <= set(linked):
+        editors = frozenset(_read_labelled(page, _load_words().editing))
+        yield from (name for name in linked if name not in editors)
+
+
+def _read_labelled(page: Page, label: re.Pattern[str]) -> Iterator[str]:
+    """The persons behind a label in the text."""
+    for said in _list_labelled(page.outline, label):
+        yield from read_names(said, url=page.url)
 
 
 def list_bylines(page: Page, headline: Headline, in_data: Iterable[str] = ()) -> Iterator[Byline]:
@@ -115,12 +136,13 @@ def list_bylines(page: Page, headline: Headline, in_data: Iterable[str] = ()) ->
     linked = page.meta.linked
     publishers = _list_publishers(page.url, *page.meta.owners)
     ways: tuple[tuple[str, Iterable[str]], ...] = (
-        ("label", _list_labelled(page.outline)),
+        ("label", _list_labelled(page.outline, _load_words().label)),
         ("profile", (_read_signed(page),)),
         ("byline", _list_signed(page, headline)),
         ("data", in_data),
-        ("json-ld", linked.authors),
+        ("json-ld", (" & ".join(linked.authors),)),
         ("meta", (page.meta.author,)),
+        ("contributor", _list_labelled(page.outline, _load_words().helper)),
     )
     for way, sayings in ways:
         for said in filter(None, sayings):
@@ -138,10 +160,10 @@ def _read_signed(page: Page) -> str:
     return " & ".join(read_element(element).replace("|", "&") for element in elements)
 
 
-def _list_labelled(outline: Outline) -> Iterator[str]:
+def _list_labelled(outline: Outline, label: re.Pattern[str]) -> Iterator[str]:
     """What stands after "Penulis:" and the like; a cell of a table may hold the label, the next one the name."""
     lines = "\n".join(block.text for block in outline.blocks if len(block.text) <= MAX_LINE_CHARS)
-    for found in _load_words().label.finditer(lines):
+    for found in label.finditer(lines):
         yield found[1]
 
 

@@ -13,7 +13,7 @@ from crawler.extraction.containers import choose_container
 from crawler.extraction.listings import is_listing, mark_comments, mark_teasers
 from crawler.extraction.page import Page
 from crawler.extraction.page_data import DataArticle, read_page_data
-from crawler.extraction.paragraphs import keep_paragraphs
+from crawler.extraction.paragraphs import cut_at_ending, keep_own
 from crawler.extraction.prose import ProseMap
 from crawler.extraction.second_opinion import ask_trafilatura
 
@@ -35,6 +35,7 @@ class Body:
 
     paragraphs: tuple[str, ...] = ()
     method: str = ""
+    is_ended: bool = False  # by the heading of what follows articles
     refusal: str = ""  # why the page holds no article
     data: DataArticle | None = None  # what the text was read from, with its date and authors
 
@@ -71,24 +72,28 @@ def find_body(page: Page, title: str) -> Body:
 
 
 def _is_enough(body: Body, prose: ProseMap) -> bool:
-    """A short text is enough where the page holds little else."""
+    """A short text is enough where its end is marked, or the page holds little else."""
+    if body.is_ended and body.size >= LEAST_CHARS:
+        return True
     share = ENOUGH_SHARE if body.size >= ENOUGH_CHARS else MOST_SHARE
     return body.size >= LEAST_CHARS and body.size >= share * prose.total
 
 
-def list_preferred(page: Page) -> list[int]:
-    """The nodes that the page's profile takes for the article's, by its order."""
-    selected = list(page.select(page.profile.container))
-    if not selected:
+def list_preferred(page: Page) -> list[list[int]]:
+    """The nodes that the page's profile takes for the article's: those of each of its selectors, in its order."""
+    selected = [list(page.select((selector,))) for selector in page.profile.container]
+    if not any(selected):
         return []
     places = {element: index for index, element in enumerate(page.outline.elements)}
-    return [places[element] for element in selected if element in places]
+    return [[places[element] for element in alike if element in places] for alike in selected]
 
 
 def read_body(prose: ProseMap, way: str, container: int, title: str) -> Body:
     """The paragraphs in one container."""
-    paragraphs = keep_paragraphs(prose.outline, list(prose.list_blocks(container)), title)
-    return Body(paragraphs=paragraphs, method=way) if paragraphs else Body()
+    blocks = list(prose.list_blocks(container))
+    own = cut_at_ending(prose.outline, blocks)
+    paragraphs = keep_own(prose.outline, own, title)
+    return Body(paragraphs=paragraphs, method=way, is_ended=len(own) < len(blocks)) if paragraphs else Body()
 
 
 def ask_data(page: Page) -> Body:

@@ -32,18 +32,20 @@ class Headlines:
     next: int | None = None
 
 
-def choose_container(prose: ProseMap, title: str, preferred: Iterable[int] = ()) -> tuple[str, int]:
+def choose_container(prose: ProseMap, title: str, preferred: Sequence[Sequence[int]] = ()) -> tuple[str, int]:
     """The way to the node of the article with this title, and its index: the first of `preferred` with text in it, or
     the best one found.
     """
     return next(list_containers(prose, title, preferred))
 
 
-def list_containers(prose: ProseMap, title: str, preferred: Iterable[int] = ()) -> Iterator[tuple[str, int]]:
+def list_containers(prose: ProseMap, title: str, preferred: Sequence[Sequence[int]] = ()) -> Iterator[tuple[str, int]]:
     """Ways (profile, name, article, short, column, prose) and nodes, the most reliable first; at least one."""
-    known = list(preferred)
-    yield from (("profile", index) for index in known if prose.prose[index] >= LEAST_PROSE)
     headlines = find_headlines(prose.outline, title)
+    for alike in preferred:
+        whole = _take_pieces(prose, alike, headlines)
+        yield from (("profile", index) for index in (*whole, *alike) if prose.prose[index] >= LEAST_PROSE)
+    known = [index for alike in preferred for index in alike]
     article, named = _find_headed_article(prose, headlines), _find_named(prose, headlines)
     if named is not None and not (prose.trusting and article is not None):
         yield "name", named
@@ -103,6 +105,23 @@ def _take_twins(prose: ProseMap, best: int, named: Sequence[int]) -> int:
     around = _list_articles(prose.outline)
     articles = {around[index] for index in twins}
     return _find_common(prose.outline, twins) if len(articles) == 1 else best
+
+
+def _take_pieces(prose: ProseMap, alike: Sequence[int], headlines: Headlines) -> list[int]:
+    """The node above the pieces in which a profile finds an article; none where it is in one piece, or where another
+    article may begin between two.
+    """
+    nodes = prose.outline.nodes
+    pieces = [index for index in alike if prose.prose[index] > 0]
+    if len(pieces) < 2:
+        return []
+    first, last = nodes[pieces[0]], nodes[pieces[-1]]
+    between = range(pieces[0], pieces[-1])
+    if headlines.next is not None and headlines.next in between:
+        return []
+    around = _list_articles(prose.outline)
+    is_one = len({around[index] for index in pieces}) == 1
+    return [_find_common(prose.outline, pieces)] if is_one and first.end <= last.first else []
 
 
 def _list_ancestors(outline: Outline, index: int) -> Iterator[int]:

@@ -18,9 +18,9 @@ from aggregator.models import ArticleLink, ExtractedArticle
 from crawler.characters import drop_unsafe, unescape
 from crawler.extraction.authors import read_names
 from crawler.extraction.decoding import read_markup
-from crawler.extraction.furniture import Strength
+from crawler.extraction.furniture import Strength, is_pointer
 from crawler.extraction.metadata import join_url
-from crawler.extraction.outline import BLOCK_TAGS, SILENT_TAGS, Outline, OutlineWriter, fold_text
+from crawler.extraction.outline import BLOCK_TAGS, POINTING_TAGS, SILENT_TAGS, Outline, OutlineWriter, fold_text
 from crawler.extraction.paragraphs import keep_paragraphs
 from crawler.extraction.prose import ProseMap
 from crawler.extraction.publication import DateReader
@@ -102,7 +102,16 @@ def _enter(writer: OutlineWriter, tag: Tag) -> bool:
     if tag.name in BLOCK_TAGS:
         return writer.open_node(tag.name, cast("Mapping[str, str]", tag.attrs)) is Strength.STRONG
     writer.open_inline(tag.name)
-    return False
+    return tag.name in POINTING_TAGS and _is_inner_pointer(tag, writer)
+
+
+def _is_inner_pointer(tag: Tag, writer: OutlineWriter) -> bool:
+    """As in the outline of a page."""
+    first, after = next(iter(tag.contents), None), tag.next_sibling
+    if not isinstance(first, NavigableString) or not is_pointer(first):
+        return False
+    has_text_beside = writer.is_in_text or (isinstance(after, NavigableString) and bool(after.strip()))
+    return has_text_beside and (tag.name == "a" or tag.find("a") is not None)
 
 
 def _leave(writer: OutlineWriter, tag: Tag) -> None:

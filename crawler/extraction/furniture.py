@@ -91,6 +91,7 @@ _COMMENTS = re.compile(
 _POINTER = re.compile(
     rf"(?<=[.!?…”\"'’)])\s*[(\[]?(?:{_join(_LINES['pointers'])})\s?[:：].{{0,{MAX_POINTER_CHARS}}}$", re.IGNORECASE
 )
+_POINTER_START = re.compile(rf"\s*[(\[]?(?:{_join(_LINES['pointers'])})\s?[:：]", re.IGNORECASE)
 _LIST_ENDING = re.compile(
     rf"\W{{0,3}}(?:(?:{_join(_LINES['list_endings'])})\W*$|(?:{_join(_LINES['list_openings'])})\b)", re.IGNORECASE
 )
@@ -179,6 +180,11 @@ def _may_be_furniture(text: str) -> bool:
 def heads_comments(text: str) -> bool:
     """Whether a line heads readers' comments: "3 tanggapan", "12 Comments", "Komentar (3)"."""
     return len(text) <= MAX_COMMENTS_CHARS and _COMMENTS.match(text) is not None
+
+
+def is_pointer(text: str) -> bool:
+    """Whether a text begins like a pointer to another article: "Baca Juga: …"."""
+    return _POINTER_START.match(text) is not None
 
 
 def cut_pointer(text: str, link_chars: int) -> str:

@@ -14,7 +14,7 @@ from itertools import islice
 from lxml import etree
 
 from aggregator.textfold import INVISIBLE
-from crawler.extraction.furniture import Attributes, Strength, judge_element
+from crawler.extraction.furniture import Attributes, Strength, is_pointer, judge_element
 from crawler.extraction.sentences import is_prose_text, weigh_text
 
 # Bounds on monstrous pages. The longest of 276 development pages has 1,900 blocks and 200,000 characters.
@@ -46,6 +46,7 @@ SWALLOWING_TAGS = frozenset(("button", "map", "nav", "object", "select", "svg"))
 LEAST_PARAGRAPHS = 3
 POST_CONTENT = "wp-block-post-content"
 MARKING_TAGS = frozenset(("a", "br"))  # inline ones that matter
+POINTING_TAGS = frozenset(("a", "b", "em", "font", "i", "mark", "span", "strong", "u"))
 
 
 @dataclass(slots=True)
@@ -105,9 +106,12 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
             elif tag in SILENT_TAGS:
                 is_read = writer.holds_page(element)
             else:
-                is_read = True
                 if tag in MARKING_TAGS:
                     writer.open_inline(tag)
+                if tag in POINTING_TAGS:
+                    is_read = element is not writer.pointed_at and not _is_inner_pointer(element, writer)
+                else:
+                    is_read = True
             if not is_read:
                 walker.skip_subtree()
             elif text := element.text:
@@ -120,6 +124,22 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
             if (text := element.tail) and element is not root:
                 writer.add_text(text)
     return writer.finish()
+
+
+def _is_inner_pointer(element: etree._Element, writer: OutlineWriter) -> bool:
+    """Whether an inline element is a linked "Baca juga: …" with text of the paragraph before or after it."""
+    first = element
+    while not (first.text or "").strip() and len(first):
+        first = first[0]
+    if not first.text or not is_pointer(first.text) or not (writer.is_in_text or (element.tail or "").strip()):
+        return False
+    if element.tag == "a" or next(element.iter("a"), None) is not None:
+        return True
+    after = element.getnext()
+    if after is None or after.tag != "a" or (element.tail or "").strip():
+        return False
+    writer.pointed_at = after
+    return True
 
 
 def _enter(writer: OutlineWriter, tag: str, element: etree._Element, *, is_dropped: bool) -> bool:
@@ -160,7 +180,13 @@ class OutlineWriter:
         self._link_chars = 0
         self._chars = 0
         self.is_full = False
+        self.pointed_at: object = None  # the link behind a "Baca juga:" inside a paragraph
         self._swallowers = 0
+
+    @property
+    def is_in_text(self) -> bool:
+        """Whether there is text in the block so far."""
+        return bool(self._pieces)
 
     def holds_page(self, element: etree._Element) -> bool:
         """Whether an element has swallowed the page; of hostile thousands inside one another the inner ones are not

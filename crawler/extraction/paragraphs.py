@@ -15,6 +15,7 @@ ENDING_FROM = 0.4
 GOES_ON = 2  # paragraphs without a link after a list of other articles: the article goes on
 ABOVE_HEADLINE = 0.5  # of the prose below it: advertisements, a call to subscribe
 LINKED_SENTENCE_FROM = 60
+LONGEST_DATELINE = 60
 
 _ADDRESS = re.compile(r"https?://\S+$")
 _DASHES = ("-", "–", "—")
@@ -22,18 +23,32 @@ _DASHES = ("-", "–", "—")
 _INITIALS = re.compile(
     r"[(\[*\-–/]{0,3}\s*[A-Za-z]{1,4}\d?(?:\s?[/\-.,&]{1,2}\s?[A-Za-z\d]{1,5}){0,3}\s*[)\]*.\-–]{0,3}"
 )
-# "(mij/mij)" on a line of its own: what follows is no text, wherever it stands
-_SIGNATURE = re.compile(r"[(\[]\s?[a-z]{2,5}(?:\s?[/,]\s?[a-z]{2,5}){1,3}\s?[)\]]")
-_BRACKETS_AND_STOP = ")]."
-_INNER_INITIALS = re.compile(r"(?<=[.!?”\"’])\s*[(\[][A-Za-z]{2,4}/[A-Za-z*\d]{1,5}[)\]]\.?$")
+# The same in brackets behind the last sentence or on a line of its own: "(fyk/ash)", "(mcr23/jpnn)", "(H-2)", "(*)".
+_TYPIST = (
+    r"(?!.dan/atau)[(\[]\s?(?:\*{1,3}|[A-Z]{1,2}-\d{1,2}"
+    r"|[A-Za-z]{2,6}\d{0,3}(?:\s?/\s?[A-Za-z*]{1,12}\d{0,3}){1,3})\s?[)\]]"
+)
+# "(Asmara Putera/balipost)": a writer and the portal.
+_NAME = r"[A-Z][\w.’'-]*"
+_SIGNED = (
+    rf"[(\[]\s?(?:{_NAME}(?:\s{_NAME}){{0,3}}\s?/\s?[\w.]+(?:\s[\w.]+){{0,2}}"
+    rf"|[\w.]+/\s?{_NAME}(?:\s{_NAME}){{0,3}})\s?[)\]]"
+)
+_SIGNATURE = re.compile(rf"(?:{_TYPIST}|{_SIGNED})\.?")
+_CLOSING = ")]."
+_INNER_INITIALS = re.compile(rf"(?<=[.!?”\"’])\s*{_TYPIST}\.?$")
 _LAST_INITIALS = re.compile(
-    r"(?<=[.!?”\"’])\s*[(\[]\s?[A-Za-z]{2,4}\d?(?:\s?[/\-]\s?[A-Za-z*\d]{1,5}){0,3}\s?[)\]]\.?$"
+    rf"(?<=[.!?”\"’])\s*(?:[(\[]\s?[A-Za-z]{{2,4}}\d{{0,3}}(?:\s?[/\-]\s?[A-Za-z*\d]{{1,5}}){{0,3}}\s?[)\]]|{_SIGNED})\.?$"
 )
 
 
 def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") -> tuple[str, ...]:
     """The paragraphs among the blocks of a container, in order; those that repeat the title above them are dropped."""
-    blocks = _cut_at_ending(outline, blocks)
+    return keep_own(outline, cut_at_ending(outline, blocks), title)
+
+
+def keep_own(outline: Outline, blocks: Sequence[Block], title: str) -> tuple[str, ...]:
+    """The same of blocks behind which nothing is to be cut off."""
     nodes = outline.nodes
     prose_parents = Counter(nodes[block.node].parent for block in blocks if block.weight >= PROSE_FROM)
     kept = [block for block in blocks if not _is_noise(outline, block, prose_parents)]
@@ -41,15 +56,18 @@ def keep_paragraphs(outline: Outline, blocks: Sequence[Block], title: str = "") 
     paragraphs = [_read_text(block) for block in kept[start : _find_end(outline, kept)]]
     if paragraphs:
         paragraphs[-1] = _LAST_INITIALS.sub("", paragraphs[-1])
+    if len(paragraphs) > 1 and len(paragraphs[0]) <= LONGEST_DATELINE and paragraphs[0].endswith(_DASHES):
+        paragraphs[:2] = [" ".join(paragraphs[:2])]  # "JAKARTA -", and the paragraph in an element of its own
     return tuple(paragraphs)
 
 
 def _read_text(block: Block) -> str:
     text = cut_pointer(block.text, block.link_chars) if block.link_chars else block.text
-    return _INNER_INITIALS.sub("", text) if text[-1] in _BRACKETS_AND_STOP else text
+    return _INNER_INITIALS.sub("", text) if text[-1] in _CLOSING else text
 
 
-def _cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]:
+def cut_at_ending(outline: Outline, blocks: Sequence[Block]) -> Sequence[Block]:
+    """The blocks before the heading of what follows an article; all of them where there is none."""
     least = ENDING_FROM * sum(block.weight for block in blocks)
     parents = [outline.nodes[block.node].parent for block in blocks]
     own: set[int] = set()  # the elements around the paragraphs so far

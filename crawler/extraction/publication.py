@@ -11,7 +11,7 @@ preferred. A machine date in UTC whose clock is the one shown to readers with WI
 from __future__ import annotations
 
 import re
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterator
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta, timezone, tzinfo
 from functools import lru_cache
@@ -35,8 +35,8 @@ MAX_ELEMENTS = 20
 MAX_TIMES = 60
 # How far from the title its date is looked for, in blocks; development pages need 2 before and 12 after.
 MAX_HEADLINES = 3  # more repetitions of the title are links to it
-BLOCKS_BEFORE_TITLE = 4
-BLOCKS_AFTER_TITLE = 14
+# Right after it, right before it, then farther away.
+NEAR_TITLE = (*range(1, 5), -1, -2, *range(5, 15), -3, -4)
 DATELINE_CHARS = 1_500
 
 _DATE_NAME = re.compile(r"date|tanggal|waktu|tgl|posted-on|published", re.IGNORECASE)
@@ -199,7 +199,7 @@ def _is_date_name(names: str) -> bool:
 
 
 def _list_lines_near_title(outline: Outline, headline: Headline) -> Iterator[str]:
-    """Short lines with digits around the headline, nearest after it first."""
+    """Short lines with digits around the headline (see NEAR_TITLE)."""
     folded = headline.folded
     if not folded:
         return
@@ -214,10 +214,7 @@ def _list_lines_near_title(outline: Outline, headline: Headline) -> Iterator[str
             places += 1
             if places > MAX_HEADLINES:
                 return
-            near: Iterable[int] = (
-                *range(index + 1, min(index + 1 + BLOCKS_AFTER_TITLE, len(blocks))),
-                *range(index - 1, max(index - 1 - BLOCKS_BEFORE_TITLE, -1), -1),
-            )
+            near = (place for step in NEAR_TITLE if 0 <= (place := index + step) < len(blocks))
             for place in near:
                 text = blocks[place].text
                 if len(text) <= MAX_DATE_CHARS and not is_beside_article(outline.elements[blocks[place].node]):

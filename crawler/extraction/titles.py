@@ -7,10 +7,14 @@ the profile's element ─▶ the heading that the head of the page repeats ─�
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Container, Iterator, Sequence
 from functools import lru_cache
-from itertools import chain, islice, takewhile
+from itertools import chain, islice
 
+from lxml import etree
+
+from aggregator.urls import get_host
+from crawler.extraction.outline import HEADINGS, Block, Outline
 from crawler.extraction.page import Page, read_element
 from crawler.extraction.sentences import ends_sentence, fold_words
 
@@ -18,7 +22,11 @@ MAX_HEADINGS = 60
 # A heading of fewer characters is a rubric ("Berita") that the page's title happens to hold.
 LEAST_TITLE_CHARS = 12
 LEAST_HEADLINE_CHARS = 20  # names of sites are shorter
+LEAST_UNDER_HEADLINE = 150.0  # characters of prose
 
+_SITE_CLAIM = re.compile(r"^(?:beranda|home|selamat datang)\b|\b(?:laman|portal|situs|web|website) resmi\b")
+_YEAR = re.compile(r"\b(?:19|20)\d\d\b")  # of a date in bold type
+_HOME = re.compile(r"(?:https?://[^/]+)?/?(?:index\.\w{3,5})?", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s+[-|–—»«•]\s+|\s+::\s+|\s*\|\s*")
 
 
@@ -33,8 +41,10 @@ def list_titles(page: Page) -> Iterator[tuple[str, str]]:
     for element in page.select(page.profile.title):
         if title := read_element(element):
             yield "profile", title
-    first_headings = _read_headings(page, "h1")
-    said = [title for title in (meta.linked.headline, meta.share_title, meta.document_title) if title]
+    claims = [title for title in (meta.linked.headline, meta.share_title, meta.document_title) if title]
+    sites = _list_site_names(page, claims)
+    first_headings = [heading for heading in _read_headings(page, "h1") if fold_words(heading) not in sites]
+    said = [title for title in claims if fold_words(title) not in sites]
     yield from (("h1", heading) for heading in first_headings for claim in said if _is_same(heading, claim))
     named = chain(page.index.select_named(_is_title_name, most=MAX_HEADINGS), page.index.list_property("headline"))
     headings = [*first_headings, *_read_headings(page, "h2"), *_read_headings(page, "h3")]
@@ -42,19 +52,69 @@ def list_titles(page: Page) -> Iterator[tuple[str, str]]:
     yield from (("heading", title) for claim in said if (title := _match_heading(headings, claim)))
     if said == [meta.document_title] and len(first_headings) == 1 and len(first_headings[0]) >= LEAST_HEADLINE_CHARS:
         yield "h1", first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
-    if said == [meta.document_title] and not headings and (title := _find_emphasized(page)):
+    if not said and (title := _find_heading_of_text(page, sites)):
+        yield "heading", title  # the head says no more than the site's name
+    if (not said or (said == [meta.document_title] and not headings)) and (title := _find_emphasized(page)):
         yield "emphasis", title  # pages laid out in tables
-    yield from (("head", title) for claim in said if (title := _strip_site(claim, meta.site_name)))
+    yield from (("head", title) for claim in said or claims if (title := _strip_site(claim, meta.site_name)))
     yield from (("h1", title) for title in first_headings)
 
 
+def _list_site_names(page: Page, claims: Sequence[str]) -> frozenset[str]:
+    """What on the page is the site's name, folded: claims such as "Website Resmi Pemerintah Kota …", and those h1 that
+    lead to the front page or are part of such a claim.
+    """
+    named = fold_words(page.meta.site_name)
+    sites = {folded for claim in claims if (folded := fold_words(claim)) == named or _SITE_CLAIM.search(folded)}
+    for heading in page.index.list_tag("h1")[:MAX_HEADINGS]:
+        folded = fold_words(read_element(heading))
+        if _leads_home(heading) or any(f" {folded} " in f" {site} " for site in sites):
+            sites.add(folded)
+    labels = frozenset(get_host(page.url).split("."))
+    for claim in claims:
+        parts = [fold_words(part) for part in _SEPARATOR.split(claim)]
+        if all(
+            any(f" {part} " in f" {site} " for site in sites) or not labels.isdisjoint(part.split()) for part in parts
+        ):
+            sites.add(fold_words(claim))
+    return frozenset(sites)
+
+
+def _leads_home(heading: etree._Element) -> bool:
+    """Whether a heading is the site's name: a link to its front page."""
+    links = islice(heading.iter("a"), 2)
+    return any(_HOME.fullmatch((link.get("href") or "").strip()) for link in links)
+
+
+def _find_heading_of_text(page: Page, sites: Container[str]) -> str:
+    """The heading under which the most prose stands, and which is none of the site's names."""
+    nodes = page.outline.nodes
+
+    def is_headline(block: Block) -> bool:
+        return nodes[block.node].tag in HEADINGS and fold_words(block.text) not in sites
+
+    return _find_line_above_text(page.outline, is_headline)
+
+
 def _find_emphasized(page: Page) -> str:
-    """The first line in bold type above the first paragraph that is long enough for a headline."""
-    outline = page.outline
-    before = takewhile(lambda block: not block.is_prose, outline.blocks)
-    lines = {block.text for block in before if not block.link_chars and len(block.text) >= LEAST_HEADLINE_CHARS}
-    bold = map(read_element, islice(page.root.iter("b", "strong", "font"), MAX_HEADINGS)) if lines else ()
-    return next((text for text in bold if text in lines and not ends_sentence(text)), "")
+    """The line in bold type under which the most prose stands."""
+    bold = {read_element(element) for element in islice(page.root.iter("b", "strong", "font"), MAX_HEADINGS)}
+    lines = {line for line in bold if not ends_sentence(line) and not _YEAR.search(line)}
+    return _find_line_above_text(page.outline, lambda block: block.text in lines)
+
+
+def _find_line_above_text(outline: Outline, is_line: Callable[[Block], bool]) -> str:
+    """Of lines of one kind that are long enough for a headline, and no links, the one with the most prose under it."""
+    best, most = "", LEAST_UNDER_HEADLINE
+    line, weight = "", 0.0
+    for block in outline.blocks:
+        if is_line(block):
+            line, weight = "" if block.link_chars or len(block.text) < LEAST_HEADLINE_CHARS else block.text, 0.0
+        else:
+            weight += block.weight
+            if line and weight >= most:
+                best, most = line, weight
+    return best
 
 
 def _read_headings(page: Page, tag: str) -> list[str]:

@@ -232,6 +232,31 @@ def test_pointer_at_the_end_of_a_paragraph_goes_if_it_is_linked(end: str, kept: 
     assert read_text(f"<p>{PROSE[0]}{end}</p>{BODY}") == [PROSE[0] + kept, *PROSE]
 
 
+@pytest.mark.parametrize(
+    "pointer", ["<b>Baca Juga: <a href='/x'>Pasar</a></b>", "<b>Baca juga:</b> <a href='/x'>Pasar</a>"]
+)
+def test_pointer_inside_a_sentence_goes(pointer: str) -> None:
+    start, end = PROSE[0].split(" di jalur ")
+    assert read_text(f"<p>{start} {pointer} di jalur {end}</p>{BODY}") == [*PROSE[:1], *PROSE]
+    assert clean_fragment(f"<p>{start} {pointer} di jalur {end}</p>") == PROSE[0]
+
+
+def test_dateline_in_an_element_of_its_own_is_of_the_first_paragraph() -> None:
+    assert read_text(f"<div><b>GORONTALO -</b>{BODY}</div>") == [f"GORONTALO - {PROSE[0]}", *PROSE[1:]]
+
+
+@pytest.mark.parametrize("end", ["(Rina Kartika/portal)", "(mcr23/jpnn)", "(H-2)", "(*)", "(LB01)", "(adv/diskominfo)"])
+def test_signature_behind_the_last_sentence_goes(end: str) -> None:
+    assert read_text(f"{BODY[:-4]} {end}</p>") == [*PROSE]
+
+
+def test_signature_with_the_portal_names_the_writer() -> None:
+    page = make_page(
+        f"<span class=author>rinak</span><p>Foto. (BUDI SETIADI/portal)</p>{BODY[:-4]} (Rina Kartika/Portal)</p>"
+    )
+    assert extract_article(page, URL).authors == ("Rina Kartika",)
+
+
 def test_nothing_follows_the_initials_of_who_typed_it() -> None:
     assert read_text(f"{BODY}{BODY}<p><b>(mij/mij)</b></p><p>{PROSE[0]}</p>") == [*PROSE, *PROSE]
 
@@ -346,6 +371,12 @@ def test_commenter_and_photographer_are_no_authors() -> None:
 @pytest.mark.parametrize(
     ("head", "body", "title"),
     [
+        pytest.param(
+            '<meta property="og:title" content="Kota Contoh Tambah Halte di Portal Utara">',
+            "<h1>Kota Contoh Tambah Halte di Portal Utara</h1>",
+            "Kota Contoh Tambah Halte di Portal Utara",
+            id="the-host-s-name-in-a-headline",
+        ),
         pytest.param(
             '<meta property="og:title" content="Delapan Halte Baru di Utara | Portal">',
             "<h1>Berita</h1><h2>Delapan Halte Baru di Utara</h2>",

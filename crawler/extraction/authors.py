@@ -1,14 +1,14 @@
 """Who wrote an article: persons, never the publisher or its desk. Pure.
 
-a labelled line ("Penulis: …") ─▶ the profile's element ─▶ elements for bylines ─▶ the page's data ─▶ JSON-LD
-  ─▶ meta tags
+a labelled line ("Penulis: …") ─▶ a signature ("(Asmara Putera/portal)") ─▶ the profile's element
+  ─▶ elements for bylines ─▶ the page's data ─▶ JSON-LD ─▶ meta tags ─▶ a line "Kontributor: …"
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Container, Iterable, Iterator, Sequence
 from functools import cache, lru_cache
 from importlib import resources
 from itertools import chain, islice
@@ -50,6 +50,9 @@ _DATE_TAIL = re.compile(
 )
 _COLON = r"[^\S\n]*\n?[:：][^\S\n]*"  # a cell of a table may hold the label, the next one the name
 _LINES = re.IGNORECASE | re.MULTILINE
+_SIGNATURE = re.compile(
+    r"[.!?”\"’]\s?[(\[]([A-Z][\w.’'-]+(?:\s[A-Z][\w.’'-]*){1,3})\s?/\s?([\w.]+(?:\s[\w.]+){0,2})[)\]]$"
+)
 _HANDLE = re.compile(r"\s+@\w{2,30}.*")
 _REPEATED = re.compile(r"^(.{4,40})\s+\1$")  # once for the eye, once for a picture's text
 _PARTICLES = frozenset(("al", "bin", "binti", "da", "de", "del", "den", "der", "di", "el", "ibnu", "la", "van", "von"))
@@ -98,7 +101,7 @@ def _load_words() -> _Words:
 class Byline(NamedTuple):
     """What a page says of its writer, and the persons named in it; none where a desk or an account signs."""
 
-    way: str  # label, profile, byline, data, json-ld, meta, contributor
+    way: str  # label, signature, profile, byline, data, json-ld, meta, contributor
     said: str
     names: tuple[str, ...]
 
@@ -137,6 +140,7 @@ def list_bylines(page: Page, headline: Headline, in_data: Iterable[str] = ()) ->
     publishers = _list_publishers(page.url, *page.meta.owners)
     ways: tuple[tuple[str, Iterable[str]], ...] = (
         ("label", _list_labelled(page.outline, _load_words().label)),
+        ("signature", _list_signatures(page.outline, publishers)),
         ("profile", (_read_signed(page),)),
         ("byline", _list_signed(page, headline)),
         ("data", in_data),
@@ -176,6 +180,16 @@ def _list_signed(page: Page, headline: Headline) -> Iterator[str]:
         text = read_element(element)
         if len(text) <= MAX_LINE_CHARS:
             yield text
+
+
+def _list_signatures(outline: Outline, publishers: Container[str]) -> Iterator[str]:
+    """The name beside the portal's in brackets behind a paragraph; not that behind a caption, which is in capitals."""
+    for block in reversed(outline.blocks):
+        if not block.is_prose or not block.text.endswith((")", "]")) or outline.nodes[block.node].tag == "figcaption":
+            continue
+        found = _SIGNATURE.search(block.text[-MAX_LINE_CHARS:])
+        if found and not found[1].isupper() and fold_words(found[2]).replace(" ", "") in publishers:
+            yield found[1]
 
 
 def _is_of_article(element: etree._Element) -> bool:

@@ -102,16 +102,26 @@ def _enter(writer: OutlineWriter, tag: Tag) -> bool:
     if tag.name in BLOCK_TAGS:
         return writer.open_node(tag.name, cast("Mapping[str, str]", tag.attrs)) is Strength.STRONG
     writer.open_inline(tag.name)
-    return tag.name in POINTING_TAGS and _is_inner_pointer(tag, writer)
+    return tag.name in POINTING_TAGS and (tag is writer.pointed_at or _is_inner_pointer(tag, writer))
 
 
 def _is_inner_pointer(tag: Tag, writer: OutlineWriter) -> bool:
     """As in the outline of a page."""
     first, after = next(iter(tag.contents), None), tag.next_sibling
+    if isinstance(first, Tag):  # <span><b>Baca Juga:
+        first = next(iter(first.contents), None)
     if not isinstance(first, NavigableString) or not is_pointer(first):
         return False
-    has_text_beside = writer.is_in_text or (isinstance(after, NavigableString) and bool(after.strip()))
-    return has_text_beside and (tag.name == "a" or tag.find("a") is not None)
+    text_after = str(after).strip() if isinstance(after, NavigableString) else ""
+    if not (writer.is_in_text or text_after):
+        return False
+    if tag.name == "a" or tag.find("a") is not None:
+        return True
+    link = tag.find_next_sibling()
+    if link is None or link.name != "a" or text_after:
+        return False
+    writer.pointed_at = link
+    return True
 
 
 def _leave(writer: OutlineWriter, tag: Tag) -> None:

@@ -129,8 +129,8 @@ def outline_page(root: etree._Element, dropped: Set[etree._Element] = frozenset(
 def _is_inner_pointer(element: etree._Element, writer: OutlineWriter) -> bool:
     """Whether an inline element is a linked "Baca juga: …" with text of the paragraph before or after it."""
     first = element
-    while not (first.text or "").strip() and len(first):
-        first = first[0]
+    if not (first.text or "").strip() and len(first):
+        first = first[0]  # <span><b>Baca Juga:
     if not first.text or not is_pointer(first.text) or not (writer.is_in_text or (element.tail or "").strip()):
         return False
     if element.tag == "a" or next(element.iter("a"), None) is not None:

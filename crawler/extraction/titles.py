@@ -72,10 +72,8 @@ def _list_site_names(page: Page, claims: Sequence[str]) -> frozenset[str]:
             sites.add(folded)
     labels = frozenset(get_host(page.url).split("."))
     for claim in claims:
-        parts = [fold_words(part) for part in _SEPARATOR.split(claim)]
-        if all(
-            any(f" {part} " in f" {site} " for site in sites) or not labels.isdisjoint(part.split()) for part in parts
-        ):
+        parts = (fold_words(part) for part in _SEPARATOR.split(claim))
+        if all(labels.issuperset(part.split()) or any(f" {part} " in f" {site} " for site in sites) for part in parts):
             sites.add(fold_words(claim))
     return frozenset(sites)
 

@@ -36,6 +36,17 @@ class SourceKind(StrEnum):
     OTHER = "other"
 
 
+class SourceEvidence(StrEnum):
+    """How it is known that a source's channels answer."""
+
+    GIVEN = "given"  # an operator's own entry
+    PROBED = "probed"  # `sources probe` read them
+    TRIED = "tried"  # a public list says that they answered
+    LISTED = "listed"  # they stand in a public list
+    PATTERN = "pattern"  # the publisher was seen, the address is what its platform uses
+    UNPROBED = "unprobed"  # neither: switched off until a probe succeeds
+
+
 class DatePrecision(StrEnum):
     """How far a date counts. A DAY is kept as midnight in the source's zone."""
 
@@ -114,6 +125,8 @@ class Source:
     full_text: bool = False  # the publisher allows the full text to be republished
     profile: str | None = None  # name of the extraction profile
     utc_is_local: bool = False  # labels its own clock GMT or UTC: that label is not believed
+    discovery: bool = False  # a search engine: its links lead to other publishers, who get the credit
+    evidence: SourceEvidence = SourceEvidence.GIVEN
     note: str = ""
 
 
@@ -134,6 +147,7 @@ class ArticleLink:
     tags: tuple[str, ...] = ()
     guid: str = ""
     image: str = ""
+    publisher: str = ""  # who published it, where the channel is another's: a search engine's
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,6 +7,7 @@ import dataclasses
 import os
 import threading
 import tomllib
+from collections import Counter
 from pathlib import Path
 from typing import Any
 
@@ -15,8 +16,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from pydantic import BaseModel
 
-from aggregator.models import Channel, ChannelKind, Selectors, Source, SourceKind
-from aggregator.reference import load_cities
+from aggregator.models import Channel, ChannelKind, Selectors, Source, SourceEvidence, SourceKind
+from aggregator.reference import load_cities, load_provinces
 from crawler.catalogue import (
     BUILT_IN,
     Catalogue,
@@ -78,10 +79,24 @@ def get(path: Path | None, source_id: str, overlay: Path | None = None) -> Sourc
 
 def test_built_in_catalogue_covers_the_country() -> None:
     sources = load_catalogue().sources
-    assert len(sources) >= 150
-    assert len({source.province for source in sources} - {None}) >= 34
-    assert len({source.city for source in sources} - {None}) >= 30
+    assert len(sources) >= 550
+    assert len([source for source in sources if source.enabled]) >= 360
+    assert {source.province for source in sources} - {None} == {province.name for province in load_provinces()}
+    assert {source.city for source in sources} - {None} == {city.slug for city in load_cities()}
     assert {channel.kind for source in sources for channel in source.channels} == set(ChannelKind)
+
+
+def test_built_in_sources_that_nobody_looked_at_are_off_and_no_others_without_a_reason() -> None:
+    off = {source for source in load_catalogue().sources if not source.enabled}
+    unprobed = {source for source in load_catalogue().sources if source.evidence is SourceEvidence.UNPROBED}
+    assert unprobed <= off
+    assert all(source.note for source in off - unprobed)
+    assert SourceEvidence.GIVEN not in {source.evidence for source in load_catalogue().sources}
+
+
+def test_built_in_names_are_told_apart() -> None:
+    names = Counter(source.name for source in load_catalogue().sources)
+    assert not [name for name, count in names.items() if count > 1]
 
 
 def test_built_in_source_reads_as_its_entry_says() -> None:
@@ -97,6 +112,7 @@ def test_built_in_source_reads_as_its_entry_says() -> None:
             Channel(kind=ChannelKind.FEED, url="https://gorontalo.antaranews.com/rss/terkini.xml"),
             Channel(kind=ChannelKind.LISTING, url="https://gorontalo.antaranews.com/tag/apeksi"),
         ),
+        evidence=SourceEvidence.TRIED,
     )
 
 
@@ -107,7 +123,7 @@ def test_built_in_file_is_sorted_and_written_as_the_commands_write() -> None:
 
 
 def test_built_in_sources_have_the_zone_of_their_province() -> None:
-    zones = {city.province: city.timezone for city in load_cities()}
+    zones = {province.name: province.timezone for province in load_provinces()}
     assert not [
         (source.id, source.timezone)
         for source in load_catalogue().sources
@@ -115,8 +131,9 @@ def test_built_in_sources_have_the_zone_of_their_province() -> None:
     ]
 
 
-def test_built_in_sources_of_provinces_without_a_city_have_their_zone() -> None:
-    zones = {source.province: source.timezone for source in load_catalogue().sources}
+def test_provinces_have_the_zone_of_their_cities() -> None:
+    zones = {province.name: province.timezone for province in load_provinces()}
+    assert all(zones[city.province] == city.timezone for city in load_cities())
     assert zones["Sulawesi Barat"] == "Asia/Makassar"
     assert zones["Papua Barat"] == zones["Papua Tengah"] == "Asia/Jayapura"
 
@@ -343,7 +360,7 @@ FAULTS = {
     ),
     "no channels": (
         "[sources.a]\nname = 'A'\ndomain = 'a.example'\nchannels = []\n",
-        "sources.a.channels: must not be empty",
+        'sources.a: no channels; that is only for enabled = false, evidence = "unprobed", until a probe finds some',
     ),
     "unknown kind": (
         HARBOUR + 'kind = "local"\n',

@@ -35,6 +35,7 @@ class Province:
     code: str  # Kemendagri, "75"
     name: str  # "Gorontalo"
     slug: str  # "gorontalo"
+    timezone: str  # "Asia/Makassar"
     aliases: tuple[str, ...] = ()
     regencies: tuple[str, ...] = ()
 
@@ -71,6 +72,7 @@ def load_provinces() -> tuple[Province, ...]:
             code=row["code"],
             name=row["name"],
             slug=row["slug"],
+            timezone=row["timezone"],
             aliases=_split_list(row["aliases"]),
             regencies=_split_list(row["regencies"]),
         )

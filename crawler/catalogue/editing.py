@@ -70,6 +70,8 @@ def format_source(source: Source) -> str:
     source_id, channels = values.pop("id"), values.pop("channels")
     kept = {k: v for k, v in values.items() if k in _ALWAYS_WRITTEN or v != _SOURCE_DEFAULTS[k]}
     lines = [f"[sources.{source_id}]", *(f"{key} = {_format_value(value)}" for key, value in kept.items())]
+    if not channels:
+        return "\n".join([*lines, "channels = []", ""])
     return "\n".join([*lines, "channels = [", *(f"  {_format_channel(channel)}," for channel in channels), "]", ""])
 
 

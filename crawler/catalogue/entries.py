@@ -12,7 +12,7 @@ from zoneinfo import ZoneInfo
 from cssselect import HTMLTranslator, SelectorError
 from pydantic import AfterValidator, BaseModel, ConfigDict, Field, ValidationError, model_validator
 
-from aggregator.models import Channel, ChannelKind, Selectors, Source, SourceKind
+from aggregator.models import Channel, ChannelKind, Selectors, Source, SourceEvidence, SourceKind
 from aggregator.reference import get_city
 from crawler.catalogue.addresses import check_address
 from crawler.catalogue.errors import CatalogueError
@@ -104,7 +104,7 @@ class ChannelEntry(_Entry):
 class SourceEntry(_Entry):
     name: Line
     domain: Annotated[str, AfterValidator(_check_domain)]
-    channels: Annotated[list[ChannelEntry], Field(min_length=1)]
+    channels: list[ChannelEntry]
     kind: Annotated[SourceKind, Field(strict=False)] | None = None
     province: Annotated[str, AfterValidator(check_province)] | None = None
     city: Annotated[str, AfterValidator(check_city)] | None = None
@@ -114,6 +114,8 @@ class SourceEntry(_Entry):
     full_text: bool | None = None
     profile: Slug | None = None
     utc_is_local: bool | None = None
+    discovery: bool | None = None
+    evidence: Annotated[SourceEvidence, Field(strict=False)] | None = None
     note: str | None = None
 
     @model_validator(mode="after")
@@ -122,6 +124,12 @@ class SourceEntry(_Entry):
         if home and self.province and home.province != self.province:
             raise ValueError(f"{home.slug} lies in {home.province}, not in {self.province}")
         return self
+
+    @model_validator(mode="after")
+    def _check_that_there_is_a_way_in(self) -> Self:
+        if self.channels or (self.evidence is SourceEvidence.UNPROBED and self.enabled is False):
+            return self
+        raise ValueError('no channels; that is only for enabled = false, evidence = "unprobed", until a probe finds some')
 
 
 _KEYS = sorted({key for model in (SourceEntry, ChannelEntry, SelectorsEntry) for key in model.model_fields})

@@ -7,15 +7,17 @@ from dataclasses import dataclass
 from aggregator.models import CrawlJob, Harvest
 from aggregator.wire import Codec
 from crawler.overlays import Overlays
+from crawler.probing.report import ProbeJob, ProbeReport
 from crawler.settings import CrawlSettings
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CrawlBatch:
-    """The sources to poll in one cycle."""
+    """The sources to poll in one cycle, or the portals to probe."""
 
     settings: CrawlSettings
-    jobs: tuple[CrawlJob, ...]
+    jobs: tuple[CrawlJob, ...] = ()
+    probes: tuple[ProbeJob, ...] = ()
     overlays: Overlays = Overlays()  # noqa: RUF009 - frozen
 
 
@@ -31,9 +33,10 @@ class BatchEnd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """One line out of the crawl process: a harvest, or the end of the batch."""
+    """One line out of the crawl process: a harvest, a probe's report, or the end of the batch."""
 
     harvest: Harvest | None = None
+    probe: ProbeReport | None = None
     end: BatchEnd | None = None
 
 

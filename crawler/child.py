@@ -13,24 +13,26 @@ import logging
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from typing import Any, BinaryIO
 
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
 
 from aggregator.lifeline import die_with_parent
-from aggregator.models import ChannelKind, Harvest
+from aggregator.models import ChannelKind, Harvest, RobotsRecord
 from crawler.address_guard import AddressGuard, Resolver, install_guard
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
 from crawler.clock import system_clock
 from crawler.middlewares import Manners
 from crawler.parsing import ParserPool
 from crawler.politeness import Pace, Robots
+from crawler.probing.report import ProbeReport
 from crawler.scrapy_settings import EVENT_LOOP, REACTOR, build_scrapy_settings
 from crawler.spiders.base import Assignment, ChannelSpider
 from crawler.spiders.feed import FeedSpider
 from crawler.spiders.listing import ListingSpider
+from crawler.spiders.probe import ProbeSpider
 from crawler.spiders.sitemap import SitemapSpider
 from crawler.spiders.wordpress import WordPressSpider
 from crawler.visit import Visit
@@ -53,6 +55,9 @@ class ReportWriter:
 
     async def write_harvest(self, harvest: Harvest) -> None:
         await self.write(Report(harvest=harvest))
+
+    async def write_probe(self, report: ProbeReport) -> None:
+        await self.write(Report(probe=report))
 
     async def write(self, report: Report) -> None:
         line = REPORT.encode(report) + b"\n"
@@ -90,32 +95,32 @@ class CrawlServer:
         self._guard = AddressGuard(settings.allow_networks)
         self._pool = self._pool or ParserPool(settings)
         writer = ReportWriter(self._out)
+        records = (record for robots in _list_robots(batch) for record in robots)
         manners = Manners(
             settings=settings,
             pace=Pace(settings),
-            robots=Robots((record for job in batch.jobs for record in job.robots), system_clock()),
+            robots=Robots(records, system_clock()),
             clock=system_clock,
         )
         runner = AsyncCrawlerRunner(build_scrapy_settings(settings))
         deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
+        tools: dict[str, Any] = {"manners": manners, "pool": self._pool, "deadline": deadline}
         crawlers = []
         crawls = []
         for kind, assignments in assign_channels(batch).items():
-            crawler = runner.create_crawler(SPIDERS[kind])
-            crawlers.append(crawler)
-            crawls.append(
-                runner.crawl(
-                    crawler,
-                    assignments=assignments,
-                    manners=manners,
-                    pool=self._pool,
-                    hand_over=writer.write_harvest,
-                    deadline=deadline,
-                    overlays=batch.overlays,
-                )
-            )
+            crawlers.append(runner.create_crawler(SPIDERS[kind]))
+            work = {"assignments": assignments, "hand_over": writer.write_harvest, "overlays": batch.overlays}
+            crawls.append(runner.crawl(crawlers[-1], **work, **tools))
+        if batch.probes:
+            crawlers.append(runner.create_crawler(ProbeSpider))
+            crawls.append(runner.crawl(crawlers[-1], jobs=batch.probes, hand_over=writer.write_probe, **tools))
         await asyncio.gather(*crawls)
         await writer.write(Report(end=summarise(crawlers, writer.harvests)))
+
+
+def _list_robots(batch: CrawlBatch) -> Iterator[tuple[RobotsRecord, ...]]:
+    yield from (job.robots for job in batch.jobs)
+    yield from (probe.robots for probe in batch.probes)
 
 
 def assign_channels(batch: CrawlBatch) -> dict[ChannelKind, list[Assignment]]:

@@ -13,7 +13,8 @@ from typing import IO
 
 from aggregator.models import Harvest
 from aggregator.wire import WireError
-from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch
+from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
+from crawler.probing.report import ProbeReport
 
 logger = logging.getLogger(__name__)
 
@@ -51,6 +52,13 @@ class CrawlProcess:
 
     def crawl(self, batch: CrawlBatch) -> Iterator[Harvest]:
         """Sends the batch and yields its harvests as they come. Raises CrawlProcessError."""
+        return (report.harvest for report in self._run(batch) if report.harvest is not None)
+
+    def probe(self, batch: CrawlBatch) -> Iterator[ProbeReport]:
+        """Sends the batch and yields what its probes found, as they come. Raises CrawlProcessError."""
+        return (report.probe for report in self._run(batch) if report.probe is not None)
+
+    def _run(self, batch: CrawlBatch) -> Iterator[Report]:
         self.batches += 1
         self.last_end = None
         self._is_busy = True
@@ -61,7 +69,7 @@ class CrawlProcess:
         finally:
             self._is_busy = False
 
-    def _crawl(self, batch: CrawlBatch) -> Iterator[Harvest]:
+    def _crawl(self, batch: CrawlBatch) -> Iterator[Report]:
         self._send(batch)
         patience = batch.settings.deadline_seconds + batch.settings.timeout_seconds + GRACE_SECONDS
         while True:
@@ -80,8 +88,7 @@ class CrawlProcess:
             if report.end is not None:
                 self.last_end = report.end
                 return
-            if report.harvest is not None:
-                yield report.harvest
+            yield report
 
     def close(self, timeout: float = 10) -> None:
         """Lets the process end by itself, then makes it."""

@@ -360,7 +360,7 @@ FAULTS = {
     ),
     "no channels": (
         "[sources.a]\nname = 'A'\ndomain = 'a.example'\nchannels = []\n",
-        'sources.a: no channels; that is only for enabled = false, evidence = "unprobed", until a probe finds some',
+        "sources.a: no channels; only a source that is off and unprobed may have none",
     ),
     "unknown kind": (
         HARBOUR + 'kind = "local"\n',

@@ -156,6 +156,8 @@ def test_show_prints_all_of_a_source_as_json(run: Run) -> None:
         "enabled": False,
         "full_text": False,
         "utc_is_local": False,
+        "discovery": False,
+        "evidence": "given",
         "profile": None,
         "note": "",
     }
@@ -221,7 +223,10 @@ def test_dry_run_of_add_prints_the_entry_and_writes_nothing(run: Run) -> None:
 
 
 ADD_FAULTS = {
-    "no address": ([], "sources add: give an address with --feed, --wordpress, --sitemap or --listing"),
+    "no address": (
+        [],
+        "sources add: give a portal's URL, or an address with --feed, --wordpress, --sitemap or --listing",
+    ),
     "bad address": (
         ["--feed", "ftp://bay.example/"],
         "sources add: 'ftp://bay.example/': not an http or https address",

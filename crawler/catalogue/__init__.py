@@ -8,7 +8,14 @@ editing        changes the operator's own file
 
 from __future__ import annotations
 
-from crawler.catalogue.editing import add_source, format_source, set_enabled
+from crawler.catalogue.editing import (
+    add_source,
+    add_sources,
+    describe_channels,
+    format_source,
+    set_enabled,
+    set_keys,
+)
 from crawler.catalogue.entries import parse_source
 from crawler.catalogue.errors import CatalogueError
 from crawler.catalogue.loading import BUILT_IN, Catalogue, extend_catalogue, load_catalogue
@@ -18,9 +25,12 @@ __all__ = [
     "Catalogue",
     "CatalogueError",
     "add_source",
+    "add_sources",
+    "describe_channels",
     "extend_catalogue",
     "format_source",
     "load_catalogue",
     "parse_source",
     "set_enabled",
+    "set_keys",
 ]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import re
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -24,66 +25,98 @@ _CHANNEL_DEFAULTS = asdict(Channel(kind=ChannelKind.FEED, url=""))
 
 
 def add_source(overlay: Path, source: Source) -> None:
-    """Write a new entry at the end of `overlay`, making the file (and its folder) if need be.
+    """Write a new entry at the end of `overlay`; see `add_sources`."""
+    add_sources(overlay, [source])
 
-    Whether the source agrees with the catalogue below is `extend_catalogue`'s question. Raises CatalogueError when
-    the file has an entry with this id, or cannot be read as TOML; OSError when it cannot be written.
+
+def add_sources(overlay: Path, sources: Sequence[Source]) -> None:
+    """Write new entries at the end of `overlay`, all or none, making the file (and its folder) if need be.
+
+    Whether the sources agree with the catalogue below is `extend_catalogue`'s question. Raises CatalogueError when
+    the file has an entry with one of their ids, or cannot be read as TOML; OSError when it cannot be written.
     """
-    entry = format_source(source)
-    added = parse_tables(entry, origin=source.id)
-    parse_source(source.id, added[source.id], origin=str(overlay))
+    entries = [format_source(source) for source in sources]
+    added = parse_tables("\n".join(entries), origin=str(overlay))
+    for source_id, table in added.items():
+        parse_source(source_id, table, origin=str(overlay))
 
     def change(text: str) -> str:
         tables = parse_tables(text, origin=str(overlay))
-        if source.id in tables:
-            raise CatalogueError(f"{overlay}: sources.{source.id}: the file has an entry with this id")
-        return _check_edit(_append(text, entry), expected=tables | added, overlay=overlay)
+        for source_id in added:
+            if source_id in tables:
+                raise CatalogueError(f"{overlay}: sources.{source_id}: the file has an entry with this id")
+        for entry in entries:
+            text = _append(text, entry)
+        return _check_edit(text, expected=tables | added, overlay=overlay)
 
     edit_file(overlay, change)
 
 
 def set_enabled(overlay: Path, source_id: str, enabled: bool) -> None:
-    """Switch a source on or off in `overlay`, which gets an entry with that one key if it has none.
+    """Switch a source on or off in `overlay`; see `set_keys`."""
+    set_keys(overlay, source_id, {"enabled": enabled})
 
-    Whether there is such a source is the caller's question. Raises CatalogueError for a bad id or when the file
-    cannot be read as TOML; OSError when it cannot be written.
+
+def set_keys(overlay: Path, source_id: str, values: Mapping[str, Any]) -> None:
+    """Set keys of a source in `overlay`, which gets an entry with just these if it has none.
+
+    `values`: keys and values as an entry of the catalogue has them. Whether there is such a source is the caller's
+    question. Raises CatalogueError for a bad id or when the file cannot be read as TOML; OSError when it cannot be
+    written.
     """
     try:
         check_slug(source_id)
     except ValueError as error:
         raise CatalogueError(f"{overlay}: sources.{source_id!r}: {error}") from error
+    lines = "".join(f"{line}\n" for line in _format_keys(values))
+    wanted = parse_tables(f"[sources.{source_id}]\n{lines}", origin=str(overlay))[source_id]
 
     def change(text: str) -> str:
         tables = parse_tables(text, origin=str(overlay))
         table = tables.get(source_id, {})
         if not isinstance(table, dict):
             raise CatalogueError(f"{overlay}: sources.{source_id}: must be a table, not {table!r:.60}")
-        expected = tables | {source_id: {**table, "enabled": enabled}}
-        return _check_edit(_switch(text, tables, source_id, enabled), expected=expected, overlay=overlay)
+        expected = tables | {source_id: {**table, **wanted}}
+        return _check_edit(_set(text, tables, source_id, wanted, lines), expected=expected, overlay=overlay)
 
     edit_file(overlay, change)
+
+
+def describe_channels(source: Source) -> list[dict[str, Any]]:
+    """The channels of a source as values for `set_keys`: keys that have their default are left out."""
+    return [_drop_defaults(asdict(channel)) for channel in source.channels]
 
 
 def format_source(source: Source) -> str:
     """The entry of a source, as TOML. Keys that have their default are left out, for the reader's sake."""
     values = asdict(source)
-    source_id, channels = values.pop("id"), values.pop("channels")
+    source_id = values.pop("id")
     kept = {k: v for k, v in values.items() if k in _ALWAYS_WRITTEN or v != _SOURCE_DEFAULTS[k]}
-    lines = [f"[sources.{source_id}]", *(f"{key} = {_format_value(value)}" for key, value in kept.items())]
-    if not channels:
-        return "\n".join([*lines, "channels = []", ""])
-    return "\n".join([*lines, "channels = [", *(f"  {_format_channel(channel)}," for channel in channels), "]", ""])
+    kept["channels"] = describe_channels(source)
+    return "\n".join([f"[sources.{source_id}]", *_format_keys(kept), ""])
 
 
-def _format_channel(values: dict[str, Any]) -> str:
-    return _format_value({k: v for k, v in values.items() if k in ("kind", "url") or v != _CHANNEL_DEFAULTS[k]})
+def _format_keys(values: Mapping[str, Any]) -> Iterator[str]:
+    """The lines of a table; its channels, one a line, come last."""
+    for key in sorted(values, key=lambda key: key == "channels"):
+        value = values[key]
+        if key == "channels" and value:
+            yield "channels = ["
+            yield from (f"  {_format_value(channel)}," for channel in value)
+            yield "]"
+        else:
+            yield f"{key} = {_format_value(value)}"
+
+
+def _drop_defaults(channel: dict[str, Any]) -> dict[str, Any]:
+    return {k: v for k, v in channel.items() if k in ("kind", "url") or v != _CHANNEL_DEFAULTS[k]}
 
 
 def _format_value(value: Any) -> str:
     if isinstance(value, dict):
         pairs = (f"{key} = {_format_value(item)}" for key, item in value.items() if item is not None)
         return f"{{ {', '.join(pairs)} }}"
-    if isinstance(value, tuple):
+    if isinstance(value, tuple | list):
         return f"[{', '.join(map(_format_value, value))}]"
     if isinstance(value, bool | int):
         return str(value).lower()
@@ -98,18 +131,20 @@ def _append(text: str, entry: str) -> str:
     return text + gap + entry.replace("\n", newline)
 
 
-def _switch(text: str, tables: Tables, source_id: str, enabled: bool) -> str:
-    """Where there is no such key yet it goes right below the header: at the end of a table, tomlkit would put it
+def _set(text: str, tables: Tables, source_id: str, values: Tables, lines: str) -> str:
+    """Where there are no such keys yet they go right below the header: at the end of a table, tomlkit would put them
     between the next entry and the comment above that."""
-    line = f"enabled = {_format_value(enabled)}"
     if source_id not in tables:
-        return _append(text, f"[sources.{source_id}]\n{line}\n")
+        return _append(text, f"[sources.{source_id}]\n{lines}")
     header = re.search(_HEADER.format(source_id), text, re.MULTILINE)
-    if header and "enabled" not in tables[source_id]:
-        return f"{text[: header.end()]}{_guess_newline(text)}{line}{text[header.end() :]}"
+    newline = _guess_newline(text)
+    if header and not values.keys() & tables[source_id].keys():
+        return f"{text[: header.end()]}{newline}{lines.rstrip().replace(chr(10), newline)}{text[header.end() :]}"
     try:
         document = tomlkit.parse(text)
-        document["sources"][source_id]["enabled"] = enabled
+        written = tomlkit.parse(lines)
+        for key in values:
+            document["sources"][source_id][key] = written[key]
         return document.as_string()
     except TOMLKitError:  # what tomllib could read
         return ""  # does not pass the check

@@ -129,7 +129,7 @@ class SourceEntry(_Entry):
     def _check_that_there_is_a_way_in(self) -> Self:
         if self.channels or (self.evidence is SourceEvidence.UNPROBED and self.enabled is False):
             return self
-        raise ValueError('no channels; that is only for enabled = false, evidence = "unprobed", until a probe finds some')
+        raise ValueError("no channels; only a source that is off and unprobed may have none")
 
 
 _KEYS = sorted({key for model in (SourceEntry, ChannelEntry, SelectorsEntry) for key in model.model_fields})

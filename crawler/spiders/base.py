@@ -8,17 +8,12 @@ Each poll ends in one Harvest.
 from __future__ import annotations
 
 import asyncio
-import hashlib
 import logging
 from abc import abstractmethod
-from collections.abc import AsyncIterator, Awaitable, Callable, Iterable, Sequence
+from collections.abc import AsyncIterator, Awaitable, Callable, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any, ClassVar
-
-import scrapy
-from scrapy.exceptions import IgnoreRequest
-from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import (
     ArticleLink,
@@ -32,45 +27,16 @@ from aggregator.models import (
     PollOutcome,
     Validators,
 )
-from crawler.address_guard import AddressRefusedError
 from crawler.extraction.page_links import find_first_page
-from crawler.middlewares import Manners
 from crawler.overlays import Overlays
-from crawler.parsing import ParseFailedError, ParserPool
-from crawler.politeness import host_of
+from crawler.parsing import ParseFailedError
 from crawler.reading import PageReading, Reading, read_channel, read_further_page, read_link, read_page
-from crawler.retry_after import parse_retry_after
+from crawler.spiders.portal import Answer, OutOfBudgetError, PollError, PortalSpider, Talk
 from crawler.visit import Visit
 
 logger = logging.getLogger(__name__)
 
 HTML_TYPES = ("html", "xml", "text/plain")  # media types in which an article page may come
-
-
-class PollError(Exception):
-    """The channel could not be read: the reason for people, and whether we refused rather than the portal failed."""
-
-    def __init__(self, reason: str, *, refused: bool = False, status: int = 0, retry_after: int | None = None) -> None:
-        super().__init__(reason)
-        self.refused = refused
-        self.status = status
-        self.retry_after = retry_after
-
-
-class OutOfBudgetError(Exception):
-    """The cycle's deadline has come or the source's share of requests is used up: the rest waits."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Answer:
-    """A response as the poll needs it."""
-
-    url: str
-    status: int
-    body: bytes
-    content_type: str
-    validators: Validators
-    retry_after: int | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,19 +48,18 @@ class Assignment:
 
 
 @dataclass(kw_only=True)
-class Conversation:
+class Conversation(Talk):
     """What one poll has brought so far."""
 
     assignment: Assignment
     started_at: datetime
-    requests: int = 0
     pages: list[FetchedPage] = field(default_factory=list)
     failures: list[LinkFailure] = field(default_factory=list)
     deferred: list[ArticleLink] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # parts of the channel that could not be read
 
 
-class ChannelSpider(scrapy.Spider):
+class ChannelSpider(PortalSpider):
     """Polls all channels of one kind; a subclass says how a channel's links are found."""
 
     kind: ClassVar[ChannelKind]
@@ -103,18 +68,13 @@ class ChannelSpider(scrapy.Spider):
         self,
         *,
         assignments: Sequence[Assignment],
-        manners: Manners,
-        pool: ParserPool,
         hand_over: Callable[[Harvest], Awaitable[None]],
-        deadline: float,
         overlays: Overlays,
+        **portal: Any,
     ) -> None:
-        super().__init__(name=self.kind.value)
+        super().__init__(name=self.kind.value, **portal)
         self.assignments = assignments
-        self.manners = manners
-        self.pool = pool
         self.hand_over = hand_over
-        self.deadline = deadline  # in the time of the event loop
         self.overlays = overlays
 
     async def start(self) -> AsyncIterator[Any]:
@@ -143,7 +103,7 @@ class ChannelSpider(scrapy.Spider):
                          ├─ 304, or the body we know ─▶ pending links ─▶ Harvest(UNCHANGED)
                          └─ links ─▶ wanted links, oldest first, and pending ones ─▶ Harvest(CHANGED)
         """
-        talk = Conversation(assignment=assignment, started_at=self.manners.clock())
+        talk = Conversation(visit=assignment.visit, assignment=assignment, started_at=self.manners.clock())
         try:
             answer, links, page = await self.find_links(talk)
         except PollError as error:
@@ -187,45 +147,6 @@ class ChannelSpider(scrapy.Spider):
             return answer
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
 
-    async def fetch(self, talk: Conversation, url: str, validators: Validators = Validators()) -> Answer:  # noqa: B008 - frozen
-        """Any answer of the portal. Raises PollError when there is none, OutOfBudgetError when it may not be asked."""
-        visit = talk.assignment.visit
-        if not visit.may_ask:
-            raise OutOfBudgetError(f"the source's {visit.settings.max_requests} requests of this cycle are used up")
-        if asyncio.get_running_loop().time() > self.deadline:
-            raise OutOfBudgetError("the cycle's time is up")
-        visit.requests += 1
-        talk.requests += 1
-        visit.hosts.add(host_of(url))
-        headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
-        engine = self.crawler.engine
-        assert engine is not None
-        try:
-            request = scrapy.Request(
-                url, headers={k: v for k, v in headers.items() if v}, callback=NO_CALLBACK, dont_filter=True
-            )
-            response = await engine.download_async(request)
-        except (IgnoreRequest, AddressRefusedError) as error:
-            raise PollError(str(error) or "refused", refused=True) from error
-        except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
-            raise PollError(describe_download_error(error), refused=is_refusal(error)) from error
-        return self._make_answer(response)
-
-    def _make_answer(self, response: Any) -> Answer:
-        def header(name: str) -> str:
-            return (response.headers.get(name) or b"").decode("latin-1")
-
-        return Answer(
-            url=response.url,
-            status=response.status,
-            body=response.body,
-            content_type=header("Content-Type"),
-            validators=Validators(
-                etag=header("ETag"), last_modified=header("Last-Modified"), body_hash=hash_body(response.body)
-            ),
-            retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
-        )
-
     async def read(self, talk: Conversation, answer: Answer, kind: ChannelKind | None = None) -> ChannelPage:
         """The links in an answer of the channel. Raises PollError."""
         channel = talk.assignment.job.channel
@@ -239,7 +160,7 @@ class ChannelSpider(scrapy.Spider):
     # ── the articles ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _read_articles(self, talk: Conversation, links: Sequence[ArticleLink]) -> None:
-        visit = talk.assignment.visit
+        visit = talk.visit
         pending = [waiting.link for waiting in visit.take_pending()]
         wanted = [*pending, *(link for link in links if visit.is_wanted(link))]
         for position, link in enumerate(wanted):
@@ -256,8 +177,8 @@ class ChannelSpider(scrapy.Spider):
                 talk.failures.append(_describe_failure(link, error))
 
     async def _read_article(self, talk: Conversation, link: ArticleLink) -> None:
-        reading = self._reading(talk.assignment.visit)
-        learn = talk.assignment.visit.should_learn()
+        reading = self._reading(talk.visit)
+        learn = talk.visit.should_learn()
         if link.content_html:
             read = await self.pool.run(read_link, link, reading, learn)
             url = link.url
@@ -336,7 +257,7 @@ class ChannelSpider(scrapy.Spider):
         )
 
     def _harvest(self, talk: Conversation, poll: Poll, *, retry_after: int | None = None) -> Harvest:
-        visit = talk.assignment.visit
+        visit = talk.visit
         return Harvest(
             source_id=visit.job.source.id,
             poll=replace(poll, retry_after_seconds=retry_after) if retry_after is not None else poll,
@@ -354,10 +275,6 @@ def is_unchanged(answer: Answer, job: ChannelJob) -> bool:
     )
 
 
-def hash_body(body: bytes) -> str:
-    return hashlib.blake2b(body, digest_size=16).hexdigest() if body else ""
-
-
 def check_page(answer: Answer, max_bytes: int) -> None:
     """Raises PollError unless the answer can be an article page."""
     if answer.status != 200:
@@ -366,35 +283,6 @@ def check_page(answer: Answer, max_bytes: int) -> None:
         raise PollError(f"page of {len(answer.body)} bytes is over the limit of {max_bytes}", status=413)
     if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
-
-
-def is_refusal(error: BaseException) -> bool:
-    """Whether the address guard is behind a failed connection, however Twisted has wrapped it."""
-    return any(isinstance(reason, AddressRefusedError) for reason in _causes(error))
-
-
-def describe_download_error(error: BaseException) -> str:
-    """One line for people: the deepest reason known."""
-    for reason in _causes(error):
-        if isinstance(reason, AddressRefusedError):
-            return str(reason)
-    text = " ".join(str(error).split())
-    if text and type(error).__module__.startswith("crawler."):  # our own words need no class name
-        return text[:300]
-    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
-
-
-def _causes(error: BaseException) -> Iterable[BaseException]:
-    seen: list[BaseException] = []
-    queue: list[Any] = [error]
-    while queue and len(seen) < 20:
-        current = queue.pop(0)
-        current = getattr(current, "value", current)  # a Twisted Failure
-        if not isinstance(current, BaseException) or current in seen:
-            continue
-        seen.append(current)
-        queue += [current.__cause__, current.__context__, *(getattr(current, "reasons", None) or ())]
-    return seen
 
 
 def _describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:

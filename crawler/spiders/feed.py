@@ -5,7 +5,8 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage
-from crawler.spiders.base import Answer, ChannelSpider, Conversation, is_unchanged
+from crawler.spiders.base import ChannelSpider, Conversation, is_unchanged
+from crawler.spiders.portal import Answer
 
 
 class FeedSpider(ChannelSpider):

@@ -6,7 +6,8 @@ from collections.abc import Sequence
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage
 from aggregator.urls import make_url_key
-from crawler.spiders.base import Answer, ChannelSpider, Conversation, OutOfBudgetError, PollError, is_unchanged
+from crawler.spiders.base import ChannelSpider, Conversation, is_unchanged
+from crawler.spiders.portal import Answer, OutOfBudgetError, PollError
 from crawler.visit import Visit
 
 

@@ -9,7 +9,8 @@ from datetime import UTC, datetime, timedelta
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage, Validators
 from crawler.dates import parse_date
-from crawler.spiders.base import Answer, ChannelSpider, Conversation, OutOfBudgetError, PollError, is_unchanged
+from crawler.spiders.base import ChannelSpider, Conversation, is_unchanged
+from crawler.spiders.portal import Answer, OutOfBudgetError, PollError
 from crawler.visit import Visit
 
 MAX_CHILDREN = 5  # sitemaps of an index read in one poll: the newest ones

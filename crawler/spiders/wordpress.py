@@ -9,7 +9,8 @@ from dataclasses import replace
 from urllib.parse import quote_plus, urljoin
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage, Validators
-from crawler.spiders.base import Answer, ChannelSpider, Conversation, OutOfBudgetError, PollError, hash_body
+from crawler.spiders.base import ChannelSpider, Conversation
+from crawler.spiders.portal import Answer, OutOfBudgetError, PollError, hash_body
 
 logger = logging.getLogger(__name__)
 

@@ -1,0 +1,36 @@
+"""Failures in plain words, and what an operator can try. The words are data: `diagnosis.toml`. PURE."""
+
+from __future__ import annotations
+
+import re
+import tomllib
+from functools import cache
+from importlib.resources import files
+from typing import Any, NamedTuple
+
+_STATUS = re.compile(r"\bHTTP (\d{3})\b")
+
+
+class Diagnosis(NamedTuple):
+    """What is wrong, and what to try; each a sentence or two."""
+
+    says: str
+    advice: str
+
+
+def diagnose(reason: str, status: int = 0) -> Diagnosis:
+    """The diagnosis of a failure from the crawler's own reason and the HTTP status (0: read from the reason)."""
+    said = _STATUS.search(reason)
+    status = status or (int(said[1]) if said else 0)
+    low = reason.lower()
+    for fault in _read_faults():
+        if status in fault.get("status", ()) or any(piece in low for piece in fault.get("has", ())):
+            return Diagnosis(fault["says"], fault["try"])
+    return Diagnosis(f"It could not be read: {reason or 'no reason is known'}.", "Look at the address in a browser.")
+
+
+@cache
+def _read_faults() -> list[dict[str, Any]]:
+    table = tomllib.loads(files("crawler").joinpath("diagnosis.toml").read_text("utf-8"))
+    faults: list[dict[str, Any]] = table["faults"]
+    return faults

@@ -1,0 +1,137 @@
+"""What every conversation with a portal needs: asking it for something, within its limits. Nothing of channels here."""
+
+from __future__ import annotations
+
+import asyncio
+import hashlib
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Any
+
+import scrapy
+from scrapy.exceptions import IgnoreRequest
+from scrapy.http.request import NO_CALLBACK
+
+from aggregator.models import Validators
+from crawler.address_guard import AddressRefusedError
+from crawler.middlewares import Manners
+from crawler.parsing import ParserPool
+from crawler.politeness import host_of
+from crawler.retry_after import parse_retry_after
+from crawler.visit import Visit
+
+
+class PollError(Exception):
+    """The channel could not be read: the reason for people, and whether we refused rather than the portal failed."""
+
+    def __init__(self, reason: str, *, refused: bool = False, status: int = 0, retry_after: int | None = None) -> None:
+        super().__init__(reason)
+        self.refused = refused
+        self.status = status
+        self.retry_after = retry_after
+
+
+class OutOfBudgetError(Exception):
+    """The cycle's deadline has come or the source's share of requests is used up: the rest waits."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Answer:
+    """A response as the poll needs it."""
+
+    url: str
+    status: int
+    body: bytes
+    content_type: str
+    validators: Validators
+    retry_after: int | None
+
+
+@dataclass(kw_only=True)
+class Talk:
+    """A conversation with one portal."""
+
+    visit: Visit
+    requests: int = 0
+
+
+class PortalSpider(scrapy.Spider):
+    """Scrapy's downloader and middlewares, asked one thing at a time."""
+
+    def __init__(self, *, name: str, manners: Manners, pool: ParserPool, deadline: float) -> None:
+        super().__init__(name=name)
+        self.manners = manners
+        self.pool = pool
+        self.deadline = deadline  # in the time of the event loop
+
+    async def fetch(self, talk: Talk, url: str, validators: Validators = Validators()) -> Answer:  # noqa: B008 - frozen
+        """Any answer of the portal. Raises PollError when there is none, OutOfBudgetError when it may not be asked."""
+        visit = talk.visit
+        if not visit.may_ask:
+            raise OutOfBudgetError(f"the source's {visit.settings.max_requests} requests of this cycle are used up")
+        if asyncio.get_running_loop().time() > self.deadline:
+            raise OutOfBudgetError("the cycle's time is up")
+        visit.requests += 1
+        talk.requests += 1
+        visit.hosts.add(host_of(url))
+        headers = {"If-None-Match": validators.etag, "If-Modified-Since": validators.last_modified}
+        engine = self.crawler.engine
+        assert engine is not None
+        try:
+            request = scrapy.Request(
+                url, headers={k: v for k, v in headers.items() if v}, callback=NO_CALLBACK, dont_filter=True
+            )
+            response = await engine.download_async(request)
+        except (IgnoreRequest, AddressRefusedError) as error:
+            raise PollError(str(error) or "refused", refused=True) from error
+        except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
+            raise PollError(describe_download_error(error), refused=is_refusal(error)) from error
+        return self._make_answer(response)
+
+    def _make_answer(self, response: Any) -> Answer:
+        def header(name: str) -> str:
+            return (response.headers.get(name) or b"").decode("latin-1")
+
+        return Answer(
+            url=response.url,
+            status=response.status,
+            body=response.body,
+            content_type=header("Content-Type"),
+            validators=Validators(
+                etag=header("ETag"), last_modified=header("Last-Modified"), body_hash=hash_body(response.body)
+            ),
+            retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
+        )
+
+
+def hash_body(body: bytes) -> str:
+    return hashlib.blake2b(body, digest_size=16).hexdigest() if body else ""
+
+
+def is_refusal(error: BaseException) -> bool:
+    """Whether the address guard is behind a failed connection, however Twisted has wrapped it."""
+    return any(isinstance(reason, AddressRefusedError) for reason in _causes(error))
+
+
+def describe_download_error(error: BaseException) -> str:
+    """One line for people: the deepest reason known."""
+    for reason in _causes(error):
+        if isinstance(reason, AddressRefusedError):
+            return str(reason)
+    text = " ".join(str(error).split())
+    if text and type(error).__module__.startswith("crawler."):  # our own words need no class name
+        return text[:300]
+    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__
+
+
+def _causes(error: BaseException) -> Iterable[BaseException]:
+    seen: list[BaseException] = []
+    queue: list[Any] = [error]
+    while queue and len(seen) < 20:
+        current = queue.pop(0)
+        current = getattr(current, "value", current)  # a Twisted Failure
+        if not isinstance(current, BaseException) or current in seen:
+            continue
+        seen.append(current)
+        queue += [current.__cause__, current.__context__, *(getattr(current, "reasons", None) or ())]
+    return seen

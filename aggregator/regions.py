@@ -21,7 +21,15 @@ from typing import NamedTuple
 
 from aggregator.models import City, Evidence, RegionMatch
 from aggregator.passages import Passage, read_article
-from aggregator.placenames import Kind, Mention, Reading, Relation, find_mentions, find_unnamed_office
+from aggregator.placenames import (
+    Kind,
+    Mention,
+    Reading,
+    Relation,
+    find_mentions,
+    find_unnamed_office,
+    names_gathering,
+)
 from aggregator.reference import get_city, get_province, load_cities, load_provinces
 
 __all__ = ["get_city", "load_cities", "load_provinces", "tag_regions"]
@@ -30,7 +38,8 @@ __all__ = ["get_city", "load_cities", "load_provinces", "tag_regions"]
 # and so do three paragraphs; a tag or a last line does not.
 PLACE_WEIGHTS = {"title": 1.0, "dateline": 0.9, "summary": 0.6, "lead": 0.6, "body": 0.2, "tail": 0.1, "tags": 0.3}
 OPENING = frozenset({"title", "summary", "lead"})
-RELATION_FACTORS = {Relation.AT: 1.5, Relation.PLAIN: 1.0, Relation.VISITOR: 0.4}
+RELATION_FACTORS = {Relation.AT: 1.5, Relation.PLAIN: 1.0, Relation.VISITOR: 0.4, Relation.ASIDE: 0.2}
+NON_HOST = 0.4  # where the opening says that it happened somewhere else
 BODY_SLOTS = 4
 EVENT_LEAST = 0.5
 EVENT_SHARE = 0.75  # of the best score: two cities that sign an agreement are both the event's
@@ -42,6 +51,10 @@ HOME_ALONE = 0.5  # "Pemkot Gelar Bimtek" in the city's own portal, no place nam
 # National desks write "JAKARTA -" over news from anywhere.
 CAPITAL_CODE = "31"
 CAPITAL_DATELINE = 0.3
+# Mayors travel to meetings: then the dateline says more than whose mayor the title names.
+GATHERING_DATELINE = 1.5
+FILED_NON_HOST = 0.75  # the place of the dateline alone speaks against another one
+AT_CUE = 2.0
 
 
 @dataclass(slots=True)
@@ -50,11 +63,15 @@ class _Tally:
 
     reading: Reading
     evidence: list[Evidence] = field(default_factory=list)
-    is_host: bool = False
+    takes_part: bool = False  # it is named as a visitor's home, or by an office
 
     @property
     def score(self) -> float:
         return round(sum(item.weight for item in self.evidence), 3)
+
+    @property
+    def places(self) -> set[str]:
+        return {item.place for item in self.evidence}
 
 
 class _Named(NamedTuple):
@@ -63,6 +80,20 @@ class _Named(NamedTuple):
     reading: Reading
     mention: Mention
     is_settled: bool
+
+    @property
+    def is_host(self) -> bool:
+        return self.mention.relation is Relation.AT and self.mention.place in OPENING
+
+
+class _Hosts(NamedTuple):
+    """Where the opening of an article says that it happened, by code."""
+
+    settlements: frozenset[str]
+    provinces: frozenset[str]  # also those of the settlements
+    visitors: frozenset[str]  # who is away from home
+    is_said: bool  # in the title or lead, not by a dateline alone
+    is_gathering: bool  # an event to which officials travel
 
 
 def tag_regions(
@@ -77,13 +108,15 @@ def tag_regions(
     passages = read_article(title, text, summary, tags)
     mentions = [mention for passage in passages for mention in find_mentions(passage)]
     settled = list(_settle_mentions(mentions, home))
-    tallies = _weigh(settled, home, RELATION_FACTORS)
-    events = _pick_events(tallies)
-    if not events and not _has_host(tallies):
+    hosts = _find_hosts(settled, is_gathering=any(map(names_gathering, passages)))
+    tallies = _weigh(settled, hosts, home, RELATION_FACTORS)
+    events = _pick_events(tallies, hosts)
+    if not events and not (hosts.settlements or hosts.provinces):
         # Nobody is host: then the news is the visitor's own.
-        events = _pick_events(_weigh(settled, home, dict.fromkeys(Relation, 1.0)))
-    if not events and home:
-        events = _stand_in(passages, tallies, home)
+        own = dict.fromkeys(Relation, 1.0) | {Relation.ASIDE: RELATION_FACTORS[Relation.ASIDE]}
+        events = _pick_events(_weigh(settled, hosts, home, own), hosts)
+        if not events and home:
+            events = _stand_in(passages, tallies, home)
     return _build_matches(events, tallies)
 
 
@@ -94,9 +127,12 @@ def _settle_mentions(mentions: Sequence[Mention], home: City | None) -> Iterator
     """The place that each mention means, for those that mean one."""
     confirmed = {reading.code for mention in mentions if mention.is_cued for reading in _read(mention)}
     cued_kinds = _count_cues(mentions)
+    villages = {reading.code for mention in mentions if mention.is_village for reading in mention.readings}
+    villages -= set(cued_kinds)
     for mention in mentions:
         readings = tuple(reading for reading in _read(mention) if _is_believed(reading, mention, confirmed, home))
-        if readings:
+        readings = tuple(reading for reading in readings if reading.code not in villages)
+        if readings and not mention.is_village:
             best = max(readings, key=lambda reading: cued_kinds[reading.code])
             is_open = len(readings) > 1 and not cued_kinds[best.code] and not (home and home.code == best.code)
             yield _Named(best, mention, not is_open)
@@ -113,12 +149,15 @@ def _count_cues(mentions: Iterable[Mention]) -> dict[str, float]:
     for mention in mentions:
         if mention.kind:
             for reading in _read(mention):
-                counts[reading.code] += PLACE_WEIGHTS[mention.place]
+                is_at = mention.relation is Relation.AT
+                counts[reading.code] += PLACE_WEIGHTS[mention.place] * (AT_CUE if is_at else 1.0)
     return counts
 
 
 def _is_believed(reading: Reading, mention: Mention, confirmed: set[str], home: City | None) -> bool:
     """Whether a name that may be a mere word means this place here."""
+    if reading.needs_kind and mention.place != "dateline":
+        return mention.kind is reading.kind
     if mention.is_cued:
         return True
     if reading.needs_cue:
@@ -130,16 +169,39 @@ def _is_believed(reading: Reading, mention: Mention, confirmed: set[str], home: 
 # ── how much speaks for it ────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _weigh(settled: Sequence[_Named], home: City | None, factors: Mapping[Relation, float]) -> list[_Tally]:
+def _find_hosts(settled: Sequence[_Named], *, is_gathering: bool) -> _Hosts:
+    """A dateline is where the news was filed: a visitor's own says little, and a national desk's nothing at all."""
+    opening = [named for named in settled if named.mention.place in OPENING]
+    said = {named.reading for named in opening if named.is_host}
+    visitors = {named.reading.code for named in opening if named.mention.relation is Relation.VISITOR}
+    visitors -= {reading.code for reading in said}
+    filed = {named.reading for named in settled if named.mention.place == "dateline"}
+    if any(reading.kind is not Kind.PROVINCE for reading in said):
+        filed = {reading for reading in filed if reading.code not in visitors}
+    hosts = said | {reading for reading in filed if reading.code != CAPITAL_CODE}
+    return _Hosts(
+        settlements=frozenset(reading.code for reading in hosts if reading.kind is not Kind.PROVINCE),
+        provinces=frozenset(reading.province_code for reading in hosts),
+        visitors=frozenset(visitors if said else ()),
+        is_said=any(reading.kind is not Kind.PROVINCE for reading in said),
+        is_gathering=is_gathering,
+    )
+
+
+def _weigh(
+    settled: Sequence[_Named], hosts: _Hosts, home: City | None, factors: Mapping[Relation, float]
+) -> list[_Tally]:
     """Every place named, best first; a place counts once a passage."""
     best: dict[str, dict[tuple[str, int], Evidence]] = defaultdict(dict)
     tallies: dict[str, _Tally] = {}
-    visitors = _find_visitors(settled)
     for named in settled:
         code, mention = named.reading.code, named.mention
         tally = tallies.setdefault(code, _Tally(named.reading))
-        tally.is_host |= mention.relation is Relation.AT and mention.place in OPENING
-        weight = _weigh_mention(named, factors[Relation.VISITOR if code in visitors else mention.relation])
+        tally.takes_part |= mention.is_office or mention.relation is Relation.VISITOR
+        weight = _weigh_mention(named, factors[Relation.VISITOR if code in hosts.visitors else mention.relation])
+        weight *= _discount(named.reading, hosts)
+        if hosts.is_gathering and mention.place == "dateline" and code != CAPITAL_CODE:
+            weight *= GATHERING_DATELINE
         slot = ("lead" if mention.place == "summary" else mention.place, mention.slot)
         if slot not in best[code] or weight > best[code][slot].weight:
             best[code][slot] = _cite(mention, weight)
@@ -150,12 +212,17 @@ def _weigh(settled: Sequence[_Named], home: City | None, factors: Mapping[Relati
     return sorted(tallies.values(), key=lambda tally: -tally.score)
 
 
-def _find_visitors(settled: Iterable[_Named]) -> set[str]:
-    """Who is away from home in this article: a dateline of theirs, or their name alone, says little of where it was."""
-    opening = [named for named in settled if named.mention.place in OPENING]
-    hosts = {named.reading.code for named in opening if named.mention.relation is Relation.AT}
-    visitors = {named.reading.code for named in opening if named.mention.relation is Relation.VISITOR}
-    return visitors - hosts if hosts else set()
+def _discount(reading: Reading, hosts: _Hosts) -> float:
+    """What is left of a place's weight when the opening says that it happened somewhere else."""
+    if reading.kind is Kind.ABROAD and reading.code not in hosts.settlements:
+        return 0.0
+    if hosts.settlements:
+        is_elsewhere = reading.code not in hosts.settlements | hosts.provinces
+    else:
+        is_elsewhere = bool(hosts.provinces) and reading.province_code not in hosts.provinces
+    if not is_elsewhere:
+        return 1.0
+    return NON_HOST if hosts.is_said or hosts.is_gathering or not hosts.settlements else FILED_NON_HOST
 
 
 def _weigh_mention(named: _Named, factor: float) -> float:
@@ -178,34 +245,49 @@ def _cite(mention: Mention, weight: float) -> Evidence:
 # ── event or mention ──────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _pick_events(tallies: Sequence[_Tally]) -> list[_Tally]:
-    """The cities and the province of the event; an event in a regency has a province only."""
+def _pick_events(tallies: Sequence[_Tally], hosts: _Hosts) -> list[_Tally]:
+    """The cities and the province of the event; an event in a regency has a province only, one abroad has none."""
     settlements = [tally for tally in tallies if tally.reading.kind is not Kind.PROVINCE]
     provinces = [tally for tally in tallies if tally.reading.kind is Kind.PROVINCE and tally.score >= EVENT_LEAST]
     top = settlements[0] if settlements and settlements[0].score >= EVENT_LEAST else None
-    if top is None or _outweighs(provinces[:1], top):
+    if top is not None and top.reading.kind is Kind.ABROAD:
+        return []
+    if top is None or _outweighs(provinces[:1], top, hosts):
         return provinces[:1]
+    if top.reading.kind is not Kind.CITY:
+        return [top]
     near = [tally for tally in settlements if tally.score >= max(EVENT_LEAST, top.score * EVENT_SHARE)]
-    if len(near) > EVENT_MOST:
+    if len(near) > EVENT_MOST and not hosts.settlements:
         return provinces[:1]
-    return near if any(tally.reading.kind is Kind.CITY for tally in near) else [top]
+    events = [tally for tally in near if tally is top or _is_at_par(tally, top, hosts)]
+    return events if len(events) < EVENT_MOST else []
 
 
-def _outweighs(provinces: Iterable[_Tally], settlement: _Tally) -> bool:
+def _is_at_par(tally: _Tally, top: _Tally, hosts: _Hosts) -> bool:
+    """Whether an event has a second city: both are its place in the same sentence, or both act and neither is."""
+    if tally.reading.kind is not Kind.CITY:
+        return False
+    shared = tally.places & top.places
+    if top.reading.code in hosts.settlements:
+        return tally.reading.code in hosts.settlements and bool(shared & {"title", "lead"})
+    return "title" in shared or ("lead" in shared and tally.takes_part and top.takes_part)
+
+
+def _outweighs(provinces: Iterable[_Tally], settlement: _Tally, hosts: _Hosts) -> bool:
     return any(
         province.reading.code != settlement.reading.province_code
-        and province.score >= settlement.score * PROVINCE_OUTWEIGHS
+        and province.score >= settlement.score * (1.0 if _is_host(province, hosts) else PROVINCE_OUTWEIGHS)
         for province in provinces
     )
 
 
-def _has_host(tallies: Iterable[_Tally]) -> bool:
-    return any(tally.is_host for tally in tallies)
+def _is_host(province: _Tally, hosts: _Hosts) -> bool:
+    return province.reading.code in hosts.provinces and not hosts.settlements
 
 
 def _stand_in(passages: Iterable[Passage], tallies: Sequence[_Tally], home: City) -> list[_Tally]:
     """The portal's own city, where the title or lead speaks of "Pemkot" or "Wali Kota" and nothing names a city."""
-    if any(tally.reading.kind is not Kind.PROVINCE for tally in tallies):
+    if any(tally.reading.kind is not Kind.PROVINCE and tally.score for tally in tallies if not _is_of(tally, home)):
         return []
     for passage in passages:
         office = find_unnamed_office(passage) if passage.place in OPENING else None
@@ -215,6 +297,10 @@ def _stand_in(passages: Iterable[Passage], tallies: Sequence[_Tally], home: City
     return []
 
 
+def _is_of(tally: _Tally, home: City) -> bool:
+    return tally.reading.code == home.code
+
+
 def _build_matches(events: Sequence[_Tally], tallies: Sequence[_Tally]) -> tuple[RegionMatch, ...]:
     cities = [tally for tally in events if tally.reading.kind is Kind.CITY]
     event_codes = {tally.reading.code for tally in events}
@@ -222,16 +308,18 @@ def _build_matches(events: Sequence[_Tally], tallies: Sequence[_Tally]) -> tuple
     for tally in events:
         provinces.setdefault(tally.reading.province_code, tally)
     rest = [tally for tally in tallies if tally.reading.code not in event_codes | set(provinces)]
+    rest_cities = [tally for tally in rest if tally.reading.kind is Kind.CITY]
+    rest_cities.sort(key=lambda tally: not tally.takes_part)
+    rest_provinces = [tally for tally in rest if tally.reading.kind is Kind.PROVINCE]
     return tuple(
         chain(
             (_build_match(tally, tally.reading.code, "event") for tally in cities),
             (_build_match(tally, code, "event") for code, tally in provinces.items()),
-            (_build_match(tally, tally.reading.code, "mention") for tally in rest if tally.reading.kind is Kind.CITY),
             (
-                _build_match(tally, tally.reading.code, "mention")
-                for tally in rest
-                if tally.reading.kind is Kind.PROVINCE
+                _build_match(tally, tally.reading.code, "participant" if tally.takes_part else "mention")
+                for tally in rest_cities
             ),
+            (_build_match(tally, tally.reading.code, "mention") for tally in rest_provinces),
         )
     )
 

@@ -7,15 +7,16 @@ topics.toml (operator) ──┘
 from __future__ import annotations
 
 import math
+import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 from aggregator.page_scan import PageScan
-from aggregator.reference import TableError, read_toml, read_toml_file
+from aggregator.reference import TableError, load_cities, read_toml, read_toml_file
 from aggregator.textfold import PhraseIndex, Words, expand_phrase, fold_letters
 
 BUILT_IN = "topics.toml"
@@ -23,6 +24,9 @@ LETTERS_LEAST = 3  # a term with fewer letters would let nearly every page throu
 PHRASES_MOST = 1_000  # that one pattern may stand for: a slip of the pen must not eat the memory
 
 PLACES = {"title", "summary", "lead", "body", "tail", "tags"}
+WITHIN = 8  # words, where an entry does not say
+NAMES_OF_CITIES = "@city"  # in a pattern: every member city, by all its names, and Jakarta
+_WHERE_KEYS = {"weight", "near", "not_near", "within", "with", "without", "places"}
 _NUMBERS = ("most_terms", "most_supports", "most_exclusions", "least_support", "body_paragraphs")
 
 
@@ -35,13 +39,25 @@ class Part(StrEnum):
     MASK = "masks"
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+class Where(NamedTuple):
+    """Other phrases that must stand with a phrase, or must not. Each is None where nothing is asked."""
+
+    near: PhraseIndex[bool] | None  # one of them within `within` words, in the same passage
+    not_near: PhraseIndex[bool] | None
+    within: int
+    with_: PhraseIndex[bool] | None  # one of them anywhere in the article
+    without: PhraseIndex[bool] | None
+    places: frozenset[str]  # where the phrase itself counts; empty: everywhere
+
+
+@dataclass(frozen=True, kw_only=True, slots=True, eq=False)
 class Rule:
     """A phrase of a topic as the table writes it, so that its spellings count as one."""
 
     pattern: str
     part: Part
     weight: float
+    where: Where | None = None
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,6 +84,7 @@ class TopicTable:
     most_exclusions: float
     least_support: float
     body_paragraphs: int
+    no_articles: tuple[re.Pattern[str], ...]  # titles of lists, archives and encyclopedias
     scan: PageScan
 
 
@@ -112,7 +129,9 @@ def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:
 def _build_table(raw: Mapping[str, Any], file: str) -> TopicTable:
     """The table as objects. Built-in faults cannot reach this with an operator's `file`: a test reads that table."""
     top = _Section(raw, file, "")
-    top.check_keys({*_NUMBERS, "places", "topics"})
+    top.check_keys({*_NUMBERS, "places", "no_articles", "topics"})
+    no_articles = top.section("no_articles")
+    no_articles.check_keys({"titles"})
     sections = [(name, top.section("topics").section(name)) for name in top.section("topics").names()]
     topics = tuple(_build_topic(section, name) for name, section in sections if section.flag("enabled", True))
     places = top.section("places")
@@ -125,6 +144,7 @@ def _build_table(raw: Mapping[str, Any], file: str) -> TopicTable:
         most_exclusions=top.number("most_exclusions"),
         least_support=top.number("least_support"),
         body_paragraphs=int(top.number("body_paragraphs")),
+        no_articles=tuple(no_articles.patterns("titles")),
         scan=PageScan(fold_letters(term) for topic in topics for term in topic.terms),
     )
 
@@ -133,10 +153,10 @@ def _build_topic(section: _Section, name: str) -> Topic:
     section.check_keys({"name", "explanation", "enabled", "threshold", "needs_support", *Part})
     rules: dict[str, Rule] = {}
     for part in Part:
-        for pattern, weight, phrases in _read_phrases(section, part):
+        for rule, phrases in _read_phrases(section, part):
             for phrase in phrases:
-                if weight or part is Part.MASK:
-                    rules[phrase] = Rule(pattern=pattern, part=part, weight=weight)
+                if rule.weight or part is Part.MASK:
+                    rules[phrase] = rule
                 else:
                     rules.pop(phrase, None)
     terms = tuple(phrase for phrase, rule in rules.items() if rule.part is Part.TERM)
@@ -153,25 +173,50 @@ def _build_topic(section: _Section, name: str) -> Topic:
     )
 
 
-def _read_phrases(section: _Section, part: Part) -> Iterator[tuple[str, float, list[str]]]:
-    """(pattern as written, weight, the phrases it stands for) for every entry of one part of a topic."""
+def _read_phrases(section: _Section, part: Part) -> Iterator[tuple[Rule, list[str]]]:
+    """Every entry of one part of a topic, with the phrases it stands for."""
     entries = section.section(part, {})
     if part is Part.MASK:
         entries.check_keys({"phrases"})
         for pattern in entries.texts("phrases"):
-            yield pattern, 0.0, _expand(pattern, part, entries)
+            yield Rule(pattern=pattern, part=part, weight=0.0), _expand(pattern, part, entries)
         return
     for pattern in entries.names():
-        weight = entries.number(pattern)
+        where = None
+        if entries.is_table(pattern):
+            entry = entries.section(pattern)
+            entry.check_keys(_WHERE_KEYS)
+            weight, where = entry.number("weight"), _read_where(entry)
+        else:
+            weight = entries.number(pattern)
         if weight and (weight < 0) is not (part is Part.EXCLUSION):
             raise entries.error(pattern, "exclusions weigh less than 0, terms and supports more")
-        yield pattern, weight, _expand(pattern, part, entries)
+        yield Rule(pattern=pattern, part=part, weight=weight, where=where), _expand(pattern, part, entries)
+
+
+def _read_where(entry: _Section) -> Where:
+    def index(key: str) -> PhraseIndex[bool] | None:
+        phrases = [phrase for pattern in entry.texts(key) for phrase in _expand(pattern, Part.SUPPORT, entry)]
+        return PhraseIndex(dict.fromkeys(phrases, True)) if phrases else None
+
+    places = frozenset(entry.texts("places"))
+    if places - PLACES:
+        raise entry.error("places", f"{min(places - PLACES)!r} is none; there are {', '.join(sorted(PLACES))}")
+    return Where(
+        near=index("near"),
+        not_near=index("not_near"),
+        within=int(entry.number("within", WITHIN)),
+        with_=index("with"),
+        without=index("without"),
+        places=places,
+    )
 
 
 def _expand(pattern: str, part: Part, section: _Section) -> list[str]:
     """The phrases of a pattern, spelt alike, so that an operator's "Kota-Pintar" replaces "kota pintar"."""
+    written = pattern.replace(f"{{{NAMES_OF_CITIES}}}", _list_city_names()) if NAMES_OF_CITIES in pattern else pattern
     try:
-        phrases = [" ".join(Words(phrase).keys) for phrase in expand_phrase(pattern, PHRASES_MOST)]
+        phrases = [" ".join(Words(phrase).keys) for phrase in expand_phrase(written, PHRASES_MOST)]
     except ValueError as error:
         raise section.error(pattern, str(error)) from error
     for phrase in phrases:
@@ -181,6 +226,13 @@ def _expand(pattern: str, part: Part, section: _Section) -> list[str]:
                 pattern, f"{phrase!r} is too short: a term needs {LETTERS_LEAST} Latin letters to scan for"
             )
     return phrases
+
+
+@cache
+def _list_city_names() -> str:
+    """All names of all member cities, as a choice in a pattern."""
+    names = {name for city in load_cities() for name in (city.name, *city.aliases)}
+    return f"{{{','.join(sorted(names | {'Jakarta'}))}}}"
 
 
 class _Section:
@@ -224,6 +276,16 @@ class _Section:
         if not isinstance(value, str):
             raise self.error(key, "must be a text")
         return value
+
+    def is_table(self, key: str) -> bool:
+        return isinstance(self._raw.get(key), Mapping)
+
+    def patterns(self, key: str) -> Iterator[re.Pattern[str]]:
+        for number, text in enumerate(self.texts(key)):
+            try:
+                yield re.compile(text, re.IGNORECASE)
+            except (re.error, RecursionError, OverflowError) as error:
+                raise self.error(f"{key}[{number}]", f"bad pattern {text[:60]!r}: {error}") from error
 
     def texts(self, key: str) -> list[str]:
         value = self._raw.get(key, [])

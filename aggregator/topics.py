@@ -14,13 +14,17 @@ from collections.abc import Iterable, Sequence
 from typing import NamedTuple
 
 from aggregator.models import Evidence, TopicMatch
-from aggregator.passages import Passage, read_article
-from aggregator.topic_tables import Part, Rule, Topic, TopicTable, load_topics
+from aggregator.passages import TITLE_MOST, Passage, read_article
+from aggregator.textfold import PhraseIndex, PhraseMatch
+from aggregator.topic_tables import Part, Rule, Topic, TopicTable, Where, load_topics
 
 __all__ = ["TopicTable", "classify_topics", "load_topics", "match_topics", "scan_bytes"]
 
 # A summary usually repeats the lead: the two count as one place.
 _SHARED_SLOT = {"summary": "lead"}
+
+
+NO_ARTICLE = -5.0  # more than any article can be worth
 
 
 class _Hit(NamedTuple):
@@ -46,6 +50,9 @@ def match_topics(
     table = table or load_topics()
     passages = read_article(title, text, summary, tags)
     matches = (_match_topic(topic, passages, table) for topic in table.topics)
+    listed = _find_list(title, table)
+    if listed is not None:
+        matches = (_add_evidence(match, listed) for match in matches)
     return tuple(sorted(matches, key=lambda match: -match.score))
 
 
@@ -54,8 +61,24 @@ def scan_bytes(html: bytes, table: TopicTable | None = None) -> bool:
     return (table or load_topics()).scan.matches(html)
 
 
-def _match_topic(topic: Topic, passages: Iterable[Passage], table: TopicTable) -> TopicMatch:
-    hits = [hit for passage in passages for hit in _find_hits(topic, passage, table.places[passage.place])]
+def _find_list(title: str, table: TopicTable) -> Evidence | None:
+    """What in a title says that the page is no article: "Tag: APEKSI", "Arsip Berita - Halaman 3"."""
+    for pattern in table.no_articles:
+        found = pattern.search(title[:TITLE_MOST])
+        if found:
+            return Evidence(term=found[0].strip(), place="title", offset=found.start(), weight=NO_ARTICLE)
+    return None
+
+
+def _add_evidence(match: TopicMatch, evidence: Evidence) -> TopicMatch:
+    if not match.evidence:
+        return match
+    together = (*match.evidence, evidence)
+    return TopicMatch(topic=match.topic, score=_sum(together), evidence=together)
+
+
+def _match_topic(topic: Topic, passages: Sequence[Passage], table: TopicTable) -> TopicMatch:
+    hits = [hit for passage in passages for hit in _find_hits(topic, passage, passages, table.places[passage.place])]
     terms = _pick_terms(hits, table.body_paragraphs)
     if not terms:
         return TopicMatch(topic=topic.id, score=0.0)
@@ -67,16 +90,43 @@ def _match_topic(topic: Topic, passages: Iterable[Passage], table: TopicTable) -
     return TopicMatch(topic=topic.id, score=_sum(evidence), evidence=evidence)
 
 
-def _find_hits(topic: Topic, passage: Passage, factor: float) -> Iterable[_Hit]:
+def _find_hits(topic: Topic, passage: Passage, passages: Sequence[Passage], factor: float) -> Iterable[_Hit]:
     slot = (_SHARED_SLOT.get(passage.place, passage.place), passage.slot)
-    for first, last, rule in topic.phrases.find(passage.words):
+    for match in topic.phrases.find(passage.words):
+        if match.value.where is not None and not _is_there(match, match.value.where, passage, passages):
+            continue
         evidence = Evidence(
-            term=passage.words.slice(first, last),
+            term=passage.words.slice(match.first, match.last),
             place=passage.place,
-            offset=passage.offset(first),
-            weight=round(rule.weight * factor, 3),
+            offset=passage.offset(match.first),
+            weight=round(match.value.weight * factor, 3),
         )
-        yield _Hit(rule, slot, evidence)
+        yield _Hit(match.value, slot, evidence)
+
+
+def _is_there(match: PhraseMatch[Rule], where: Where, passage: Passage, passages: Sequence[Passage]) -> bool:
+    """Whether a phrase stands in the company that its rule asks for."""
+    if where.places and passage.place not in where.places:
+        return False
+    if where.near is not None and not _is_near(where.near, match, passage, where.within):
+        return False
+    if where.not_near is not None and _is_near(where.not_near, match, passage, where.within):
+        return False
+    if where.with_ is not None and not _is_anywhere(where.with_, passages):
+        return False
+    return where.without is None or not _is_anywhere(where.without, passages)
+
+
+def _is_near(phrases: PhraseIndex[bool], match: PhraseMatch[Rule], passage: Passage, within: int) -> bool:
+    return any(
+        match.first - within <= other.last and other.first <= match.last + within
+        for other in phrases.find(passage.words)
+        if other.last < match.first or other.first > match.last
+    )
+
+
+def _is_anywhere(phrases: PhraseIndex[bool], passages: Sequence[Passage]) -> bool:
+    return any(True for passage in passages for _ in phrases.find(passage.words))
 
 
 def _pick_terms(hits: Iterable[_Hit], body_paragraphs: int) -> list[Evidence]:

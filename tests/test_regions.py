@@ -151,7 +151,7 @@ def test_title_without_a_city_has_none(title: str) -> None:
 def test_host_goes_before_visitor(title: str, expected: list[str], visitor: str) -> None:
     matches = tag_regions(title)
     assert names(matches) == expected
-    assert visitor in names(matches, role="mention")
+    assert visitor in names(matches, role="participant")
 
 
 def test_visitor_is_the_event_where_no_host_is_named() -> None:
@@ -162,7 +162,7 @@ def test_visitor_gives_way_to_a_province() -> None:
     matches = tag_regions("Wali Kota Singkawang Datangi HUT APEKSI di Lampung")
     assert names(matches) == []
     assert names(matches, kind="province") == ["Lampung"]
-    assert names(matches, role="mention") == ["Singkawang"]
+    assert names(matches, role="participant") == ["Singkawang"]
 
 
 @pytest.mark.parametrize(
@@ -329,7 +329,7 @@ def test_event_cities_come_first_then_their_provinces_then_mentions() -> None:
     assert [(match.role, match.kind, match.code) for match in matches] == [
         ("event", "city", "73.71"),
         ("event", "province", "73"),
-        ("mention", "city", "74.71"),
+        ("participant", "city", "74.71"),
         ("mention", "province", "51"),
     ]
 

@@ -38,6 +38,7 @@ class Province:
     timezone: str  # "Asia/Makassar"
     aliases: tuple[str, ...] = ()
     regencies: tuple[str, ...] = ()
+    seats: tuple[tuple[str, str], ...] = ()  # (town or short name, the regency it stands for)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -75,6 +76,7 @@ def load_provinces() -> tuple[Province, ...]:
             timezone=row["timezone"],
             aliases=_split_list(row["aliases"]),
             regencies=_split_list(row["regencies"]),
+            seats=tuple(_split_seat(item) for item in _split_list(row["seats"])),
         )
         for row in _read_csv("provinces.csv")
     )
@@ -119,6 +121,11 @@ def _read_csv(name: str) -> Iterator[dict[str, str]]:
 
 def _split_list(value: str) -> tuple[str, ...]:
     return tuple(item for item in value.split("|") if item)
+
+
+def _split_seat(item: str) -> tuple[str, str]:
+    seat, _, regency = item.partition(">")
+    return seat, regency
 
 
 def _build_city(row: dict[str, str]) -> City:

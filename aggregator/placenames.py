@@ -28,7 +28,9 @@ DATELINE_CHARS = 120
 DATELINE_WORDS = 9
 DOMAIN_WORDS = 5
 CLAUSE_WORDS = 8  # how far behind a name its verb may stand
+HOST_WORDS = 3  # a host's verb stands close: "Surabaya Sambut", "Batam Jadi Tuan Rumah"
 EVENT_WORDS = 4
+VENUE_WORDS = 14  # how far before a place its event may be named: "Munas berlangsung di Gedung Daerah, Kota Batam"
 ABBREVIATION_CHARS = 4
 APPOSITION_WORDS = 14  # "di Hotel Claro, Jalan Pettarani, Makassar"
 APPOSITION_COMMON = 4  # words in lower case among them: "di galangan kapal Kali Baru, Cilincing, Jakarta Utara"
@@ -81,6 +83,7 @@ class Mention:
     kind: Kind | None  # what the cue before or after it says
     is_cued: bool  # it stands where only a place can stand
     is_office: bool  # an office of the place is named ("Pemkot Bogor", "DPRD Kota Bogor"): who acts, not where
+    is_venue: bool  # a meeting, or something held, is named right before it
     is_village: bool  # it is the name of a district or village there ("Kecamatan Kediri")
     is_capital: bool
     relation: Relation
@@ -109,6 +112,7 @@ class _Cues(NamedTuple):
     verbs: dict[str, Relation]
     events: frozenset[str]
     gatherings: frozenset[str]
+    venues: frozenset[str]  # gatherings, and words for holding one
     acts: frozenset[str]
     clause: frozenset[str]  # words that no name of a place goes over
     links: frozenset[str]  # between names of one list
@@ -212,6 +216,7 @@ def _build_mention(
         kind=kind,
         is_cued=kind is not None or by_office or in_dateline or _has_place_position(passage, start, first, last),
         is_office=by_office or _names_office(words, start, first),
+        is_venue=not cues.venues.isdisjoint(words.keys[max(start - VENUE_WORDS, 0) : start]),
         is_village=is_village,
         is_capital=words.is_capital(first),
         relation=Relation.AT if in_dateline else _read_relation(words, start, first, last, passage.place),
@@ -286,7 +291,9 @@ def _read_relation(words: Words, start: int, first: int, last: int, place: str) 
             return apposition
     if start == first and _is_of_event(words, first):
         return Relation.AT
-    return _read_verb(words, last, place)
+    relation = _read_verb(words, last, place)
+    # "Batam ditunjuk" is the host to be; "Ketua DPRD Kota Batam ditunjuk" may be anywhere.
+    return Relation.PLAIN if relation is Relation.AT and _names_office(words, start, first) else relation
 
 
 def _read_preposition(words: Words, index: int) -> Relation:
@@ -314,7 +321,8 @@ def _read_apposition(words: Words, start: int, *, allow_commas: bool) -> Relatio
         if not _CLAUSE_ENDS.isdisjoint(gap) or ("," in gap and not allow_commas):
             return None
         if key in cues.relations:
-            return _read_preposition(words, index)
+            relation = _read_preposition(words, index)
+            return None if relation is Relation.VISITOR and common > 1 else relation
         if key in cues.village and allow_commas:
             return Relation.AT if common <= 1 else None
         if not (words.is_capital(index) or key.isdigit()):
@@ -342,8 +350,9 @@ def _read_verb(words: Words, last: int, place: str) -> Relation:
         gap = words.gap_before(index)
         if not _CLAUSE_ENDS.isdisjoint(gap) or ("," in gap and place == "title"):
             break
-        if words.keys[index] in verbs:
-            return verbs[words.keys[index]]
+        relation = verbs.get(words.keys[index], Relation.PLAIN)
+        if relation is Relation.VISITOR or (relation is Relation.AT and index <= last + HOST_WORDS):
+            return relation
     return Relation.PLAIN
 
 
@@ -407,6 +416,7 @@ def _load_cues() -> _Cues:
         verbs=verbs,
         events=frozenset(relation["events"]),
         gatherings=frozenset(relation["gatherings"]),
+        venues=frozenset((*relation["gatherings"], *relation["held"])),
         acts=frozenset(relation["acts"]),
         clause=frozenset(relation["clause"]),
         links=frozenset(relation["links"]),

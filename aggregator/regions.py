@@ -94,6 +94,7 @@ class _Hosts(NamedTuple):
     visitors: frozenset[str]  # who is away from home
     is_said: bool  # in the title or lead, not by a dateline alone
     is_gathering: bool  # an event to which officials travel
+    venue: _Named | None  # of a meeting whose place only the body names
 
 
 def tag_regions(
@@ -176,8 +177,17 @@ def _find_hosts(settled: Sequence[_Named], *, is_gathering: bool) -> _Hosts:
     visitors = {named.reading.code for named in opening if named.mention.relation is Relation.VISITOR}
     visitors -= {reading.code for reading in said}
     filed = {named.reading for named in settled if named.mention.place == "dateline"}
-    if any(reading.kind is not Kind.PROVINCE for reading in said):
+    is_said = any(reading.kind is not Kind.PROVINCE for reading in said)
+    if is_said:
         filed = {reading for reading in filed if reading.code not in visitors}
+    venue = _find_venue(settled) if is_gathering and not is_said else None
+    if is_gathering:
+        said |= {venue.reading} if venue else set()
+        if any(reading.kind is not Kind.PROVINCE for reading in said):
+            # The paper of the mayor who travelled wrote from home.
+            actors = {named.reading.code for named in opening if named.mention.is_office}
+            filed = {reading for reading in filed if reading in said or reading.code not in actors}
+            visitors |= actors - {reading.code for reading in said}
     hosts = said | {reading for reading in filed if reading.code != CAPITAL_CODE}
     return _Hosts(
         settlements=frozenset(reading.code for reading in hosts if reading.kind is not Kind.PROVINCE),
@@ -185,7 +195,18 @@ def _find_hosts(settled: Sequence[_Named], *, is_gathering: bool) -> _Hosts:
         visitors=frozenset(visitors if said else ()),
         is_said=any(reading.kind is not Kind.PROVINCE for reading in said),
         is_gathering=is_gathering,
+        venue=venue,
     )
+
+
+def _find_venue(settled: Sequence[_Named]) -> _Named | None:
+    """Where the body says that the meeting is held: the first such place."""
+    for named in settled:
+        mention = named.mention
+        is_later = mention.place in {"body", "tail"} and mention.relation is Relation.AT and mention.is_venue
+        if is_later and named.reading.kind is not Kind.PROVINCE:
+            return named
+    return None
 
 
 def _weigh(
@@ -200,6 +221,8 @@ def _weigh(
         tally.takes_part |= mention.is_office or mention.relation is Relation.VISITOR
         weight = _weigh_mention(named, factors[Relation.VISITOR if code in hosts.visitors else mention.relation])
         weight *= _discount(named.reading, hosts)
+        if named is hosts.venue:
+            weight = PLACE_WEIGHTS["lead"] * factors[Relation.AT]
         if hosts.is_gathering and mention.place == "dateline" and code != CAPITAL_CODE:
             weight *= GATHERING_DATELINE
         slot = ("lead" if mention.place == "summary" else mention.place, mention.slot)

@@ -76,7 +76,7 @@ def write_feed(topic: str, *, count: int = 6, newest: datetime = NOW, zone: tzin
 
 def write_headlines(count: int = 8, *, said: str = "Pemerintah kota membuka pasar baru") -> str:
     return "".join(
-        f"<article><h2><a href='/berita/{number}/kabar-kota-nomor-{number}'>{said} nomor {number} di tepi teluk</a></h2>"
+        f"<article><h2><a href='/berita/{number}/kabar-kota-{number}'>{said} nomor {number} di tepi teluk</a></h2>"
         f"<time datetime='{(NOW - timedelta(hours=number)).isoformat()}'></time></article>"
         for number in range(1, count + 1)
     )
@@ -722,19 +722,18 @@ SCRAPY = {
     "'certificate verify failed')]>]": "certificate is not valid",
     "max redirections reached": "circles",
     # BUG: these have no diagnosis
-    "DownloadFailedError: [<twisted.python.failure.Failure twisted.internet.error.ConnectionDone: Connection was closed "
-    "cleanly.>]": "broke the connection off",
+    "DownloadFailedError: [<twisted.python.failure.Failure twisted.internet.error.ConnectionDone: Connection was "
+    "closed cleanly.>]": "broke the connection off",
     "ResponseDataLossError": "broke the connection off",
     "DownloadCancelledError: Expected to receive 500000000 bytes which is larger than download max size (10485760) in "
     "request <GET http://x.example/>.": "",
-    "DownloadFailedError: [<twisted.python.failure.Failure twisted.web._newclient.ParseError: ('wrong number of parts', "
-    "b'hello')>]": "",
+    "DownloadFailedError: [<twisted.python.failure.Failure twisted.web._newclient.ParseError: ('wrong number of "
+    "parts', b'hello')>]": "",
     "BadGzipFile: Not a gzipped file (b'ab')": "",
     "ValueError: Invalid IPv6 URL": "",
     # BUG: every first request of a host is for robots.txt, so that the table's words for these are never seen
-    "robots.txt cannot be read (CannotResolveHostError: DNS lookup failed: no results for hostname lookup: x.invalid.)": (
-        "host name does not exist"
-    ),
+    "robots.txt cannot be read (CannotResolveHostError: DNS lookup failed: no results for hostname lookup: "
+    "x.invalid.)": "host name does not exist",
     "robots.txt cannot be read (DownloadConnectionRefusedError: Connection was refused by other side: 111: Connection "
     "refused.)": "refuses conn",
 }
@@ -890,7 +889,8 @@ def test_outcome_is_written_once(tmp_path: Path) -> None:
     overlay = tmp_path / "sources.toml"
     catalogue = tmp_path / "catalogue.toml"
     catalogue.write_text(
-        '[sources.teluk]\nname = "Teluk"\ndomain = "teluk.example"\nenabled = false\nevidence = "unprobed"\nchannels = []\n',
+        '[sources.teluk]\nname = "Teluk"\ndomain = "teluk.example"\n'
+        'enabled = false\nevidence = "unprobed"\nchannels = []\n',
         encoding="utf-8",
     )
     report = make_report(find(FEED, is_ahead=True), find(WORDPRESS), timezone="Asia/Makassar")

@@ -1,7 +1,7 @@
 """The order of the steps from a harvest to rows.
 
     harvest ─▶ one transaction:
-        for each page: address ─▶ clean ─▶ topics ─▶ spam ─▶ regions ─▶ article ─▶ duplicates ─▶ group
+        for each page: publisher ─▶ clean ─▶ topics, spam ─▶ address ─▶ article ─▶ regions ─▶ duplicates ─▶ group
         links that failed or wait, robots.txt, the poll and the channel's state
 
 Nothing is lost when the process dies: either the whole harvest is there, or the channel still has its old state and is
@@ -11,10 +11,12 @@ read again.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Mapping
+import logging
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, timedelta
-from typing import Any
+from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from aggregator import dedup
@@ -29,18 +31,22 @@ from aggregator.models import (
     LinkState,
     PollOutcome,
     Source,
+    SpamVerdict,
     TopicMatch,
 )
-from aggregator.pages import PageFolder
+from aggregator.pages import PageFolder, unpack
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
 from aggregator.store import Store, to_json
 from aggregator.topic_tables import TopicTable
-from aggregator.topics import classify_topics, match_topics
-from aggregator.urls import canonicalize, is_same_site, make_url_key
+from aggregator.topics import match_topics
+from aggregator.urls import canonicalize, get_host, is_same_site, make_url_key
+
+logger = logging.getLogger(__name__)
 
 TITLE_LIMIT = 500
+PUBLISHER_LIMIT = 100
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 FINGERPRINTS_KEPT = 5_000
@@ -60,6 +66,7 @@ class IngestCounts:
     off_topic: int = 0
     spam: int = 0
     failed: int = 0
+    scans_missed: int = 0  # pages on topic in which the scan of their bytes had found none
     by_topic: dict[str, int] = field(default_factory=dict)
 
 
@@ -72,6 +79,14 @@ class _Candidate:
     tags: tuple[str, ...]
     row: dict[str, Any]  # its columns; the address may still change
     page_file: str
+
+
+class Verdict(NamedTuple):
+    """What an article is judged to be."""
+
+    topics: tuple[TopicMatch, ...]
+    nearly: tuple[TopicMatch, ...]  # every topic, also below its threshold
+    spam: SpamVerdict
 
 
 class Ingest:
@@ -93,6 +108,7 @@ class Ingest:
         self._settings = settings
         self._topics = topics
         self._pages = pages
+        self._by_domain = index_domains(sources.values())
         self._keep_all = keep_all
         self._now = now
         self._boilerplate: dict[str, frozenset[int]] = {}
@@ -103,7 +119,8 @@ class Ingest:
         counts = IngestCounts()
         self._boilerplate.clear()  # learnt anew with every harvest
         source = self._sources[harvest.source_id]
-        page_files = [self._pages.write(page) for page in harvest.pages]  # files first: a row never names a missing one
+        # files first: a row never names a missing one
+        page_files = [self._pages.write(page) if page.passed_scan else "" for page in harvest.pages]
         with self._store.transaction():
             for page, page_file in zip(harvest.pages, page_files, strict=True):
                 self._write_page(source, page, page_file, counts)
@@ -134,10 +151,15 @@ class Ingest:
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _write_page(self, source: Source, page: FetchedPage, page_file: str, counts: IngestCounts) -> None:
+    def _write_page(self, polled: Source, page: FetchedPage, page_file: str, counts: IngestCounts) -> None:
+        source = self._find_publisher(polled, page)
+        if page.article is None or not page.passed_scan:
+            self._store.count_scan(page.fetched_at, skipped=page.article is None)
+        if source is None:
+            self._write_link(polled, page, LinkState.REFUSED, "the search engine does not say who published it")
+            return
         if page.article is None:
-            self._write_link(source, page, LinkState.OFF_TOPIC, "no topic is named")
-            counts.off_topic += 1
+            self._write_skipped(source, page, counts)
             return
         if page.article.noindex and not self._keep_all:
             self._write_link(source, page, LinkState.REFUSED, "the page asks not to be indexed")
@@ -150,20 +172,50 @@ class Ingest:
         self._store.count_paragraphs(source.id, page.article.boilerplate)
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
 
-    def _judge(self, candidate: _Candidate, counts: IngestCounts) -> None:
-        row = candidate.row
-        said = {"summary": row["summary"], "tags": candidate.tags}
-        topics = classify_topics(row["title"], row["text"], table=self._topics, **said)
-        spam = judge_spam(row["title"], row["text"], url=row["url"])
-        if spam.is_spam and not self._keep_all:
-            self._reject(candidate, LinkState.SPAM, to_json(spam.evidence))
+    def _write_skipped(self, source: Source, page: FetchedPage, counts: IngestCounts) -> None:
+        """A page in which the scan found no topic. What the channel says of it still tells a hijacked site."""
+        title = clean_text(page.link.title, limit=TITLE_LIMIT)
+        if title and judge_spam(title, "", url=page.link.url).is_hijacked:
+            self._write_link(source, page, LinkState.SPAM, "gambling spam on the channel")
+            self._store.flag_hijacked(source.id, self._now)
             counts.spam += 1
-        elif not topics and not self._keep_all:
-            nearly = match_topics(row["title"], row["text"], table=self._topics, **said)
-            self._reject(candidate, LinkState.OFF_TOPIC, to_json(nearly))
+        else:
+            self._write_link(source, page, LinkState.OFF_TOPIC, "no topic is named")
+            counts.off_topic += 1
+
+    def _find_publisher(self, polled: Source, page: FetchedPage) -> Source | None:
+        """Who gets the credit: the source of the catalogue at the page's host, else the one that was polled.
+
+        What a search engine led to is credited to whom it names; None where it names nobody.
+        """
+        host = get_host(canonicalize(page.url)).removeprefix("www.")
+        found = find_source(host, self._by_domain, polled)
+        if found is not None or not polled.discovery:
+            return found or polled
+        name = clean_text(page.link.publisher, limit=PUBLISHER_LIMIT)
+        return self._store.add_discovered_source(host, name or host, polled) if host and host != polled.domain else None
+
+    def _judge(self, candidate: _Candidate, counts: IngestCounts) -> None:
+        page, row = candidate.page, candidate.row
+        html = b"" if page.from_channel else unpack(page.raw) or b""
+        verdict = judge(row, candidate.tags, self._topics, html=html)
+        if verdict.spam.is_hijacked:
+            self._store.flag_hijacked(candidate.source.id, self._now)
+        if verdict.spam.is_spam and not self._keep_all:
+            self._reject(candidate, LinkState.SPAM, to_json(verdict.spam.evidence))
+            counts.spam += 1
+        elif not verdict.topics and not self._keep_all:
+            if page.passed_scan:
+                self._reject(candidate, LinkState.OFF_TOPIC, to_json(verdict.nearly))
+            else:
+                self._write_link(candidate.source, page, LinkState.OFF_TOPIC, "no topic is named; checked")
             counts.off_topic += 1
         else:
-            self._keep(candidate, topics, counts)
+            if verdict.topics and not page.passed_scan:
+                logger.warning("%s: on topic, and the scan of its bytes had found none", row["url"])
+                self._store.count_missed_scan(page.fetched_at)
+                counts.scans_missed += 1
+            self._keep(candidate, verdict.topics, counts)
 
     def _keep(self, candidate: _Candidate, topics: tuple[TopicMatch, ...], counts: IngestCounts) -> None:
         source, page, row = candidate.source, candidate.page, candidate.row
@@ -304,6 +356,7 @@ class Ingest:
                 "scores": scores,
                 "read_at": to_text(page.fetched_at),
                 "page_file": candidate.page_file,
+                "article": json.dumps(row, ensure_ascii=False),
             }
         )
 
@@ -339,6 +392,36 @@ class Ingest:
                 attempts=attempts,
                 link=link,
             )
+
+
+def judge(row: Mapping[str, Any], tags: Sequence[str], table: TopicTable, *, html: bytes = b"") -> Verdict:
+    """Topics and spam of an article's row, and of the page it was read from where that is at hand. PURE."""
+    nearly = match_topics(row["title"], row["text"], summary=row["summary"], tags=tags, table=table)
+    thresholds = {topic.id: topic.threshold for topic in table.topics}
+    return Verdict(
+        topics=tuple(match for match in nearly if match.score >= thresholds[match.topic]),
+        nearly=nearly,
+        spam=judge_spam(row["title"], row["text"], url=row["url"], html=html),
+    )
+
+
+def index_domains(sources: Iterable[Source]) -> dict[str, list[Source]]:
+    """The sources by the host they publish at."""
+    by_domain: dict[str, list[Source]] = defaultdict(list)
+    for source in sources:
+        if not source.discovery:
+            by_domain[source.domain.partition(":")[0].removeprefix("www.")].append(source)
+    return by_domain
+
+
+def find_source(host: str, by_domain: Mapping[str, Sequence[Source]], polled: Source) -> Source | None:
+    """The source at a host, or at the nearest domain above it; `polled` where it is one of several there. PURE."""
+    while "." in host:
+        at_host = by_domain.get(host, ())
+        if at_host:
+            return polled if any(source.id == polled.id for source in at_host) else at_host[0]
+        host = host.partition(".")[2]
+    return None
 
 
 def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any]:

@@ -304,3 +304,82 @@ def m002_bylines(db: Database) -> None:
     db.execute(
         "ALTER TABLE articles ADD COLUMN byline TEXT /* as written, also where a desk signs */ NOT NULL DEFAULT ''"
     )
+
+
+_NEWS_VIEW = """
+    CREATE VIEW news AS
+    -- One row for each piece of news (duplicate group), shown through its canonical article.
+    SELECT g.id AS group_id, g.guid, a.id AS article_id, a.title, a.url, s.name AS source, a.published_at,
+        datetime(a.published_at, '+7 hours') AS published_wib, g.first_published_at,
+        (SELECT count(*) FROM articles AS m WHERE m.group_id = g.id) AS copies,
+        (SELECT group_concat(topic, ', ') FROM article_topics AS t WHERE t.article_id = a.id) AS topics,
+        (SELECT group_concat(r.name, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
+            WHERE ar.article_id = a.id AND ar.role = 'event') AS regions
+    FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
+    WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL
+"""
+_REGIONS_TABLE = """
+    CREATE TABLE article_regions (
+        -- Where the news happened (event), who takes part, and which other places it names (mention).
+        article_id INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        code TEXT NOT NULL REFERENCES regions (code),
+        role TEXT NOT NULL CHECK (role IN ('event', 'participant', 'mention')),
+        score REAL NOT NULL,
+        evidence TEXT NOT NULL, -- JSON
+        PRIMARY KEY (code, article_id)
+    ) STRICT, WITHOUT ROWID
+"""
+_CLASSIFICATION_TABLES = (
+    """
+    CREATE TABLE scans (
+        -- How the scan for topics did, by day (UTC) of reading: what it spared, and what a sample says that it missed.
+        day TEXT PRIMARY KEY,
+        skipped INTEGER NOT NULL DEFAULT 0, -- pages in which the scan found no topic, not extracted
+        checked INTEGER NOT NULL DEFAULT 0, -- extracted all the same: one in a hundred, and a new source's first
+        missed INTEGER NOT NULL DEFAULT 0 -- of `checked`, on topic after all
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE probes (
+        -- Probes of sources that the service made by itself.
+        id INTEGER PRIMARY KEY,
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        probed_at TEXT NOT NULL,
+        succeeded INTEGER NOT NULL,
+        problem TEXT NOT NULL, -- in plain words; '' when it succeeded
+        report TEXT NOT NULL -- JSON: what `sources probe --json` prints
+    ) STRICT
+    """,
+    "CREATE INDEX probes_of_source ON probes (source_id, probed_at)",
+    """
+    CREATE VIEW hijacked_sources AS
+    -- Sources on whose pages gambling spam was found; such pages are in rejected_pages and in no feed.
+    SELECT s.id AS source_id, s.name, s.domain, s.hijacked_at,
+        (SELECT count(*) FROM rejected_pages AS r WHERE r.source_id = s.id AND r.verdict = 'spam') AS pages
+    FROM sources AS s WHERE s.hijacked_at IS NOT NULL
+    """,
+)
+
+
+@MIGRATIONS()
+def m003_classification(db: Database) -> None:
+    """Participants, withdrawn items, quarantine that can be judged anew, probes."""
+    for statement in (
+        "ALTER TABLE sources ADD COLUMN evidence TEXT /* that its channels answer */ NOT NULL DEFAULT 'given'",
+        "ALTER TABLE sources ADD COLUMN discovered_by TEXT /* the search engine that led to it; NULL: the catalogue */",
+        "ALTER TABLE sources ADD COLUMN hijacked_at TEXT /* when gambling spam was last found on a page of it */",
+        "ALTER TABLE duplicate_groups ADD COLUMN withdrawn_at TEXT /* left the feeds in a replay; its guid stays */",
+        "ALTER TABLE rejected_pages ADD COLUMN article TEXT /* JSON: its row of articles */ NOT NULL DEFAULT '{}'",
+        "DROP VIEW news",
+        "DROP VIEW coverage_by_city",
+        "ALTER TABLE article_regions RENAME TO old_article_regions",
+        "DROP INDEX regions_of_article",
+        _REGIONS_TABLE,
+        "INSERT INTO article_regions SELECT article_id, code, role, score, evidence FROM old_article_regions",
+        "DROP TABLE old_article_regions",
+        "CREATE INDEX regions_of_article ON article_regions (article_id)",
+        _NEWS_VIEW,
+        next(view for view in _VIEWS if "CREATE VIEW coverage_by_city" in view),
+        *_CLASSIFICATION_TABLES,
+    ):
+        db.execute(dedent(statement).strip())

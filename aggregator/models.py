@@ -261,6 +261,7 @@ class FetchedPage:
     fetched_at: datetime
     raw: bytes = b""  # zstd, kept only when the page was extracted
     from_channel: bool = False  # full text of the channel; no page was fetched
+    passed_scan: bool = True  # False: the topic scan found nothing, and it was extracted all the same, as a check
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -325,12 +326,12 @@ class TopicMatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class RegionMatch:
-    """A city or province that the article is about (`event`) or names (`mention`)."""
+    """A city or province: where it happened (`event`), who took part, what is only named."""
 
     code: str  # Kemendagri: "75.71", province "75"
     name: str
     kind: str  # city, province
-    role: str  # event, mention
+    role: str  # event, participant, mention
     score: float
     evidence: tuple[Evidence, ...] = ()
 
@@ -340,6 +341,7 @@ class SpamVerdict:
     is_spam: bool
     score: float
     evidence: tuple[Evidence, ...] = ()
+    is_hijacked: bool = False  # by its gambling traces alone it is spam: the site has been broken into, or lives on it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

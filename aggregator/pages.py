@@ -5,9 +5,13 @@ from __future__ import annotations
 import os
 from pathlib import Path
 
+import zstandard
+
 from aggregator.models import FetchedPage
 from aggregator.store import StoreError
 from aggregator.urls import make_url_key
+
+MAX_PAGE = 16 * 1024 * 1024  # more than any page that was read
 
 
 class PageFolder:
@@ -35,3 +39,19 @@ class PageFolder:
         except OSError as error:
             raise StoreError(f"{path}: {error.strerror}") from error
         return name
+
+    def read(self, name: str) -> bytes | None:
+        """The bytes of a page that was kept; None where the file is gone or broken."""
+        try:
+            packed = (self._folder / name).read_bytes() if name else b""
+        except OSError:
+            return None
+        return unpack(packed)
+
+
+def unpack(packed: bytes) -> bytes | None:
+    """The bytes of a page as it was packed by the parser; None for nothing, or what is no such thing."""
+    try:
+        return zstandard.ZstdDecompressor().decompress(packed, max_output_size=MAX_PAGE) if packed else None
+    except zstandard.ZstdError:
+        return None

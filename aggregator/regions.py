@@ -109,7 +109,7 @@ def tag_regions(
     passages = read_article(title, text, summary, tags)
     mentions = [mention for passage in passages for mention in find_mentions(passage)]
     settled = list(_settle_mentions(mentions, home))
-    hosts = _find_hosts(settled, is_gathering=any(map(names_gathering, passages)))
+    hosts = _find_hosts(settled, is_gathering=_names_gathering(passages))
     tallies = _weigh(settled, hosts, home, RELATION_FACTORS)
     events = _pick_events(tallies, hosts)
     if not events and not (hosts.settlements or hosts.provinces):
@@ -168,6 +168,10 @@ def _is_believed(reading: Reading, mention: Mention, confirmed: set[str], home: 
 
 
 # ── how much speaks for it ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _names_gathering(passages: Iterable[Passage]) -> bool:
+    return any(names_gathering(passage) for passage in passages if passage.place in OPENING)
 
 
 def _find_hosts(settled: Sequence[_Named], *, is_gathering: bool) -> _Hosts:

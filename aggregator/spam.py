@@ -17,39 +17,45 @@ from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
+from aggregator.disguise import is_plain, undisguise
 from aggregator.models import Evidence, SpamVerdict
 from aggregator.page_scan import read_shown
 from aggregator.reference import read_toml
 from aggregator.textfold import PhraseIndex, Words, expand_phrase
+from aggregator.urls import get_registrable_domain
 
 TEXT_MOST = 20_000  # characters of the article that are read; bait comes early
 PAGE_MOST = 1_000_000  # bytes of the page that are read
-HIDDEN_MOST = 50  # hidden elements looked into
-HIDDEN_REACH = 4_000  # bytes after the start of a hidden element that are taken to be in it
+LINKS_MOST = 5_000  # links of a page looked at
 
 _META = re.compile(rb"<title[^>]{0,200}>[^<]{1,500}|<meta[^<>]{1,2000}")
 _PLACEHOLDER = re.compile(r"\{\{ ?\w{1,30} ?\}\}")
 _PRICE = re.compile(rb"<meta[^<>]{0,200}product:price")
 _AMP = re.compile(rb"<link[^<>]{0,200}amphtml[^<>]{0,500}")
-_HIDING = re.compile(
-    rb"<(?:div|span|p|ul|td|font|section|marquee)\b[^<>]{0,300}style\s{0,3}=[^<>]{0,200}"
-    rb"(?:display\s{0,3}:\s{0,3}none|visibility\s{0,3}:\s{0,3}hidden|(?:left|top|text-indent)\s{0,3}:\s{0,3}-\d{3}"
-    rb"|font-size\s{0,3}:\s{0,3}0|opacity\s{0,3}:\s{0,3}0(?![.\d]))"
+_LINK = re.compile(
+    rb"""<a\s[^<>]{0,500}?href\s{0,3}=\s{0,3}["']?(https?://[^\s"'<>]{4,300})[^<>]{0,500}>((?:[^<]|<(?!/a)){0,300})"""
 )
-_LINK = re.compile(rb"""href\s{0,3}=\s{0,3}["']?(https?://[^\s"'<>]{4,300})""")
+_TAGS = re.compile(rb"<[^<>]{0,300}>")
+_BRAND = re.compile(r"\b[A-Za-z]{3,18}(?!20[12]\d)\d{2,4}\b(?!\s*(?:persen|orang|tahun|%))")
+_HOUSE = re.compile(
+    _BRAND.pattern + r"|\b[a-z0-9-]{4,40}\.(?:com|net|org|id|xyz|site|online|vip|live|pro|app|example|test)\b"
+)
 _GAMBLING_ADDRESS = re.compile(
     r"gacor|togel|sbobet|maxwin|pragmatic-?play|judi-?(?:online|slot|bola)|\bslots?\b|slot-?(?:\d|gacor|online|dana|pulsa)"
     r"|casino|rtp-?(?:live|slot)|bandar-?(?:qq|togel|judi|slot)|toto-?(?:macau|slot|\d)|poker-?(?:online|qq)|jackpot"
+)
+
+# The words of a link; "slot" alone is also a place in a queue.
+_GAMBLING_WORDS = re.compile(
+    r"gacor|togel|maxwin|sbobet|\bslots?\b.{0,20}(?:online|demo|thailand|resmi|dana|pulsa|qris|88|77)|judi|casino|kasino"
+    r"|mahjong ways|rtp (?:slot|live)|bandar ?(?:qq|toto|bola)|toto (?:macau|slot)|scatter|jackpot|pragmatic play"
 )
 
 
 class _Tables(NamedTuple):
     """`spam.toml`, ready for looking up. Phrases stand for their pattern, so that its spellings count once."""
 
-    bait: PhraseIndex[str]
-    names: PhraseIndex[str]
-    reporting: PhraseIndex[str]
-    calls: frozenset[str]
+    gambling: dict[str, PhraseIndex[str]]  # bait, names, promises, reporting
     instead: dict[str, PhraseIndex[str]]
     raw: dict[str, Any]
 
@@ -83,67 +89,137 @@ def judge_spam(title: str, text: str, *, url: str = "", html: bytes = b"") -> Sp
     tables = _load_tables()
     page = _Page(html, url)
     text = text[:TEXT_MOST]
-    evidence = [
+    hijacked = [
         *_find_gambling(title, text, page, tables),
-        *_find_hidden_links(page, tables.raw["hidden"]),
+        *_find_links(page, tables.raw["links"]),
         *_find_kits(title, page, tables.raw["kits"]),
+    ]
+    instead = [
         *_find_pages_instead(title, text, page, tables),
         *_find_shell(title, text, page, tables.raw["shell"]),
     ]
-    score = round(sum(item.weight for item in evidence), 3)
-    return SpamVerdict(is_spam=score >= tables.raw["threshold"], score=score, evidence=tuple(evidence))
+    evidence = (*hijacked, *instead)
+    threshold = tables.raw["threshold"]
+    score = _sum(evidence)
+    return SpamVerdict(
+        is_spam=score >= threshold, score=score, evidence=evidence, is_hijacked=_sum(hijacked) >= threshold
+    )
 
 
 # ── hacked pages ──────────────────────────────────────────────────────────────────────────────────────────────────
 
+# bait, names, promises ─▶ traces in title, meta, text ─┐
+#                          disguised spelling ──────────┤
+#                          a title over another text ───┼─▶ less what reporting excuses
+#                          promotional paragraphs ──────┘
+
 
 def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[Evidence]:
-    weights = tables.raw["gambling"]["weights"]
-    places = {"title": Words(title), "meta": Words(page.meta), "text": Words(text)}
-    found: dict[str, Evidence] = {}
-    for place, words in places.items():
-        for kind, index in (("bait", tables.bait), ("name", tables.names)):
-            for evidence in _cite_phrases(index, words, place, weights[f"{kind}_{place}"]):
-                found.setdefault(evidence.term.lower(), evidence)
-    if not found:
+    places = {"title": title, "meta": page.meta, "text": text}
+    traces = {place: _find_traces(content, place, tables) for place, content in places.items()}
+    named = {place for place, found in traces.items() if any(item.kind != "promise" for item in found)}
+    table = tables.raw["gambling"]
+    promises = [item for item in traces["title"] if item.kind == "promise"]
+    if not named and not (len(promises) >= table["promises_alone"] and _BRAND.search(title)):
         return []
-    if any(item.place != "text" for item in found.values()):
-        found.update(_count_calls((places["title"], places["meta"]), tables))
+    evidence: dict[str, Evidence] = {}
+    for found in traces.values():
+        for item in found:
+            evidence.setdefault(item.evidence.term, item.evidence)
+    for place in ("title", "meta"):
+        evidence.update(_find_brand(places[place], place, table))
     if _GAMBLING_ADDRESS.search(page.url):
-        found["url"] = Evidence(term="url", place="url", offset=0, weight=weights["url"])
-    traces = _limit(found.values(), tables.raw["gambling"]["most"])
-    return [*traces, *_forgive(traces, places, tables)]
+        evidence["url"] = Evidence(term="url", place="url", offset=0, weight=table["weights"]["url"])
+    reports = _find_reports(places, named, tables)
+    if len(text) >= table["text_least"] and named <= {"title", "meta"} and not reports:
+        weight = table["weights"]["title_only"]
+        evidence["title over another text"] = Evidence(term="title", place="title", offset=0, weight=weight)
+    found_evidence = _limit(evidence.values(), table["most"])
+    paragraphs = _limit(_find_promotion(text, tables, is_report=len(reports) > 1), table["paragraphs_most"])
+    # Metadata and promotion among other paragraphs are no quotation of a report.
+    room = sum(item.weight for item in found_evidence if item.place in {"title", "text"})
+    return [*found_evidence, *paragraphs, *_limit(reports, min(room, table["reporting_most"]))]
 
 
-def _count_calls(places: Iterable[Words], tables: _Tables) -> dict[str, Evidence]:
-    calls = sorted({key for words in places for key in words.keys if key in tables.calls})
-    if len(calls) < tables.raw["gambling"]["calls_least"]:
-        return {}
-    weight = tables.raw["gambling"]["weights"]["calls"]
-    return {"calls": Evidence(term=", ".join(calls), place="meta", offset=0, weight=weight)}
+class _Trace(NamedTuple):
+    kind: str  # bait, name, promise
+    evidence: Evidence
 
 
-def _forgive(evidence: Iterable[Evidence], places: dict[str, Words], tables: _Tables) -> list[Evidence]:
-    """Words of reporting, up to the weight of what stands in title and text: they excuse nothing beside the article."""
+def _find_traces(content: str, place: str, tables: _Tables) -> list[_Trace]:
     weights = tables.raw["gambling"]["weights"]
-    room = min(-weights["reporting_most"], sum(item.weight for item in evidence if item.place in {"title", "text"}))
+    traces = []
+    plain = Words(content)
+    meant = None if is_plain(content) else Words(undisguise(content))
+    for kind in ("bait", "name", "promise"):
+        found = list(_cite_phrases(tables.gambling[kind], plain, place, weights[f"{kind}_{place}"]))
+        traces += [_Trace(kind, evidence) for evidence in found]
+        if meant is not None and kind != "promise":
+            known = {evidence.term for evidence in found}
+            disguised = {match.value for match in tables.gambling[kind].find(meant)} - known
+            traces += [
+                _Trace(kind, Evidence(term=f"{term}, disguised", place=place, offset=0, weight=weights["disguised"]))
+                for term in sorted(disguised)
+            ]
+    return traces
+
+
+def _find_brand(content: str, place: str, table: dict[str, Any]) -> dict[str, Evidence]:
+    """A house's name, as they are made: "KAMBOJA99", "Jagoslot88"."""
+    found = _BRAND.search(content)
+    if found is None:
+        return {}
+    weight = table["weights"]["brand"]
+    return {"brand": Evidence(term=found[0], place=place, offset=found.start(), weight=weight)}
+
+
+def _find_reports(places: dict[str, str], named: set[str], tables: _Tables) -> list[Evidence]:
+    """Words of reporting. Those of a text that does not speak of gambling excuse no title that does."""
+    weights = tables.raw["gambling"]["weights"]
     reports: dict[str, Evidence] = {}
     for place in ("title", "text"):
-        for item in _cite_phrases(tables.reporting, places[place], place, weights["reporting"]):
+        if place == "text" and "text" not in named and "title" in named:
+            continue
+        weight = weights[f"reporting_{place}"]
+        for item in _cite_phrases(tables.gambling["reporting"], Words(places[place]), place, weight):
             reports.setdefault(item.term.lower(), item)
-    return _limit(reports.values(), room)
+    return list(reports.values())
 
 
-def _find_hidden_links(page: _Page, table: dict[str, Any]) -> list[Evidence]:
-    """Links to gambling on other sites, after elements that their style hides. Offsets count bytes of the page."""
+def _find_promotion(text: str, tables: _Tables, *, is_report: bool) -> Iterator[Evidence]:
+    """Paragraphs of bait and promises among others, without a word of reporting in them.
+
+    A report quotes such words, too, but neither a house nor its address.
+    """
+    table = tables.raw["gambling"]
+    start = 0
+    for line in text.split("\n"):
+        words = Words(line)
+        bait = {match.value for kind in ("bait", "name") for match in tables.gambling[kind].find(words)}
+        promises = {match.value for match in tables.gambling["promise"].find(words)}
+        is_bait = bool(bait) and len(bait) + len(promises) >= table["paragraph_least"] and bool(promises)
+        is_bait = is_bait and not (is_report and not _HOUSE.search(line))
+        if is_bait and not any(True for _ in tables.gambling["reporting"].find(words)):
+            yield Evidence(term=line[:60], place="text", offset=start, weight=table["weights"]["paragraph"])
+        start += len(line) + 1
+
+
+def _find_links(page: _Page, table: dict[str, Any]) -> list[Evidence]:
+    """Links to gambling on other sites, by their address or their words: hidden or not, a portal has none of them.
+
+    Offsets count bytes of the page.
+    """
     if not any(stem.encode() in page.lowered for stem in table["stems"]):
         return []
     links: dict[str, Evidence] = {}
-    for hiding in islice(_HIDING.finditer(page.lowered), HIDDEN_MOST):
-        for link in _LINK.finditer(page.lowered, hiding.end(), hiding.end() + HIDDEN_REACH):
-            address = link[1].decode("ascii", "ignore")
-            if _GAMBLING_ADDRESS.search(address) and _read_host(address) != page.host:
-                links[address] = Evidence(term=address, place="hidden", offset=link.start(1), weight=table["link"])
+    for link in islice(_LINK.finditer(page.lowered), LINKS_MOST):
+        address = link[1].decode("ascii", "ignore")
+        words = " ".join(_TAGS.sub(b" ", link[2]).decode("utf-8", "replace").split())
+        if not (_GAMBLING_ADDRESS.search(address) or _GAMBLING_WORDS.search(words)):
+            continue
+        host = _read_host(address)
+        if host and get_registrable_domain(host) != get_registrable_domain(page.host):
+            links.setdefault(host, Evidence(term=address, place="links", offset=link.start(1), weight=table["link"]))
     return _limit(links.values(), table["most"])
 
 
@@ -208,6 +284,10 @@ def _cite_phrases(index: PhraseIndex[str], words: Words, place: str, weight: flo
         yield Evidence(term=match.value, place=place, offset=words.offset(match.first), weight=weight)
 
 
+def _sum(evidence: Iterable[Evidence]) -> float:
+    return round(sum(item.weight for item in evidence), 3)
+
+
 def _limit(evidence: Iterable[Evidence], most: float) -> list[Evidence]:
     """The evidence in its order until `most` is used up, the last piece cut to what is left."""
     taken = []
@@ -230,12 +310,9 @@ def _read_host(url: str) -> str:
 @cache
 def _load_tables() -> _Tables:
     raw = read_toml("spam.toml")
-    gambling = raw["gambling"]
+    kinds = {"bait": "bait", "name": "names", "promise": "promises", "reporting": "reporting"}
     return _Tables(
-        bait=_index_phrases(gambling["bait"]),
-        names=_index_phrases(gambling["names"]),
-        reporting=_index_phrases(gambling["reporting"]),
-        calls=frozenset(gambling["calls"]),
+        gambling={kind: _index_phrases(raw["gambling"][key]) for kind, key in kinds.items()},
         instead={name: _index_phrases(raw["instead"][name]["phrases"]) for name in ("challenge", "parked", "notice")},
         raw=raw,
     )

@@ -7,6 +7,7 @@ file read-only. `sqlite3` errors leave here as StoreError, their cause kept.
 from __future__ import annotations
 
 import json
+import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -162,11 +163,13 @@ class Store:
             for source in sources:
                 self._connection.execute(
                     """
-                    INSERT INTO sources (id, name, domain, kind, province, city, timezone, language, full_text, enabled)
-                    VALUES (:id, :name, :domain, :kind, :province, :city, :timezone, :language, :full_text, :enabled)
+                    INSERT INTO sources (id, name, domain, kind, province, city, timezone, language, full_text, enabled,
+                        evidence)
+                    VALUES (:id, :name, :domain, :kind, :province, :city, :timezone, :language, :full_text, :enabled,
+                        :evidence)
                     ON CONFLICT (id) DO UPDATE SET name = :name, domain = :domain, kind = :kind, province = :province,
                         city = :city, timezone = :timezone, language = :language, full_text = :full_text,
-                        enabled = :enabled
+                        enabled = :enabled, evidence = :evidence, discovered_by = NULL
                     """,
                     {name: getattr(source, name) for name in _SOURCE_COLUMNS},
                 )
@@ -317,6 +320,37 @@ class Store:
             [(source_id, value) for value in set(hashes)],
         )
 
+    def count_scan(self, read_at: datetime, *, skipped: bool) -> None:
+        """Counts a page in which the topic scan found nothing: spared its extraction, or extracted as a check."""
+        column = "skipped" if skipped else "checked"
+        self._connection.execute(
+            f"INSERT INTO scans (day, {column}) VALUES (?, 1) ON CONFLICT (day) DO UPDATE SET {column} = {column} + 1",  # noqa: S608 - our own column
+            (to_text(read_at)[:10],),
+        )
+
+    def count_missed_scan(self, read_at: datetime) -> None:
+        """Counts a checked page that was on topic after all; it was counted as checked before."""
+        self._connection.execute("UPDATE scans SET missed = missed + 1 WHERE day = ?", (to_text(read_at)[:10],))
+
+    def flag_hijacked(self, source_id: str, now: datetime) -> None:
+        self._connection.execute("UPDATE sources SET hijacked_at = ? WHERE id = ?", (to_text(now), source_id))
+
+    def add_discovered_source(self, host: str, name: str, by: Source) -> Source:
+        """The publisher at a host that a search engine led to: a source of its own, which is not polled."""
+        slug = re.sub(r"[^a-z0-9]+", "-", host).strip("-")
+        source = Source(id=f"via-{slug}"[:64].rstrip("-"), name=name, domain=host, enabled=False)
+        self._connection.execute(
+            """
+            INSERT INTO sources (id, name, domain, kind, timezone, language, enabled, discovered_by)
+            VALUES (:id, :name, :domain, :kind, :timezone, :language, 0, :by) ON CONFLICT (id) DO NOTHING
+            """,
+            {
+                **{field: getattr(source, field) for field in ("id", "name", "domain", "kind", "timezone", "language")},
+                "by": by.id,
+            },
+        )
+        return source
+
     def write_rejected(self, row: Mapping[str, Any]) -> None:
         self._insert_or_replace("rejected_pages", row)
 
@@ -443,7 +477,7 @@ class Store:
             """
             SELECT g.id, a.url_key, a.published_at
             FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
-            WHERE g.guid IS NULL AND g.merged_into IS NULL ORDER BY a.published_at, a.url_key
+            WHERE g.guid IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL ORDER BY a.published_at, a.url_key
             """
         )
         oldest = to_text(now - archive_older_than)
@@ -465,8 +499,8 @@ class Store:
         """Items of the main feed first published since then."""
         return int(
             self._value(
-                "SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL AND NOT archived"
-                " AND first_published_at >= :since",
+                "SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL AND withdrawn_at IS NULL"
+                " AND NOT archived AND first_published_at >= :since",
                 since=to_text_exactly(since),
             )
         )
@@ -486,7 +520,8 @@ class Store:
                 a.language, a.source_id, s.name AS source_name, s.full_text
             FROM duplicate_groups AS g
             JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
-            WHERE g.merged_into IS NULL AND NOT g.archived AND g.first_published_at < :position
+            WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL AND NOT g.archived
+                AND g.first_published_at < :position
             ORDER BY g.first_published_at DESC LIMIT :limit
             """,
             position=position,
@@ -550,7 +585,9 @@ class Store:
             return Health(
                 last_cycle_finished_at=from_text(finished) if finished else None,
                 articles=self._value("SELECT count(*) FROM articles"),
-                groups=self._value("SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL"),
+                groups=self._value(
+                    "SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL AND withdrawn_at IS NULL"
+                ),
             )
 
     # ── plumbing ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -575,7 +612,7 @@ class Store:
 
 _SOURCE_COLUMNS = (
     *("id", "name", "domain", "kind", "province", "city"),
-    *("timezone", "language", "full_text", "enabled"),
+    *("timezone", "language", "full_text", "enabled", "evidence"),
 )
 
 

@@ -8,6 +8,7 @@ from functools import cache
 from importlib.resources import files
 from typing import Any, NamedTuple
 
+_QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _STATUS = re.compile(r"\bHTTP (\d{3})\b")
 
 
@@ -20,11 +21,14 @@ class Diagnosis(NamedTuple):
 
 def diagnose(reason: str, status: int = 0) -> Diagnosis:
     """The diagnosis of a failure from the crawler's own reason and the HTTP status (0: read from the reason)."""
-    said = _STATUS.search(reason)
+    own = _QUOTED.sub("", reason)  # what the portal said is no word of ours
+    said = _STATUS.search(own)
     status = status or (int(said[1]) if said else 0)
-    low = reason.lower()
+    low = own.lower()
     for fault in _read_faults():
-        if status in fault.get("status", ()) or any(piece in low for piece in fault.get("has", ())):
+        statuses = fault.get("status", ())
+        is_known = bool(status) and (status in statuses or f"{status // 100}xx" in statuses)
+        if is_known or any(piece in low for piece in fault.get("has", ())):
             return Diagnosis(fault["says"], fault["try"])
     return Diagnosis(f"It could not be read: {reason or 'no reason is known'}.", "Look at the address in a browser.")
 

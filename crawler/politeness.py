@@ -96,6 +96,11 @@ class Robots:
         self._records[record.host] = record
         self._fetched[record.host] = record
 
+    def forget(self, host: str) -> None:
+        """Has the host's robots.txt asked for again: it may answer over the other scheme."""
+        self._records.pop(host, None)
+        self._fetched.pop(host, None)
+
     def set_reason(self, host: str, reason: str) -> None:
         """Remembers, for people, why the host's robots.txt could not be read."""
         self._reasons[host] = " ".join(reason.split())[:200]

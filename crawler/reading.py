@@ -8,6 +8,7 @@ read_link          full text of a channel ──topic scan──▶ (article or 
 
 from __future__ import annotations
 
+import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime
 from pathlib import Path
@@ -34,6 +35,8 @@ from crawler.extraction.joining import is_further_page, join_page
 from crawler.extraction.page_links import PageLinks, find_page_links, list_addresses
 from crawler.overlays import Overlays
 
+SAMPLE_ONE_IN = 100
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Reading:
@@ -53,6 +56,7 @@ class PageReading:
 
     article: ExtractedArticle | None
     raw: bytes = b""  # zstd
+    passed_scan: bool = True  # False: extracted although the scan found nothing
     links: PageLinks = PageLinks()  # noqa: RUF009 - frozen
 
 
@@ -66,21 +70,24 @@ def read_channel(
 def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatever_topic: bool) -> PageReading:
     """Extracts the article of a page that names a topic anywhere, in its bytes or in what the channel said of it.
 
-    `whatever_topic` skips that scan. The link's date stands in where the page has none, or only a day. An article over
-    several pages is judged by its first: one that names a topic only further on is missed, for to ask every portal for
-    every page of every article would be a multiple of the requests. What the scan did not find has no `links`.
+    `whatever_topic` reads it in any case; so is one page in a hundred, to learn what the scan misses. The link's date
+    stands in where the page has none, or only a day. An article over several pages is judged by its first: one that
+    names a topic only further on is missed, for to ask every portal for every page of every article would be a
+    multiple of the requests. What the scan did not find has no `links`.
     """
     names_topic = reading.keep_all or _names_topic(html, link, reading)
-    if not (whatever_topic or names_topic):
+    if not (whatever_topic or names_topic or is_sampled(link.url)):
         return PageReading(article=None)
     page = _parse_page(html, url, reading)
     if page is None:
-        return PageReading(article=NotAnArticle(reason="no markup"), raw=zstandard.compress(html))
+        empty = NotAnArticle(reason="no markup")
+        return PageReading(article=empty, raw=zstandard.compress(html), passed_scan=names_topic)
     article = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
     links = PageLinks()
     if names_topic and article.text and not article.noindex:
         links = find_page_links(page.root, url, article=list_addresses(url, article.canonical_url))
-    return PageReading(article=_complete_from_link(article, link, reading), raw=zstandard.compress(html), links=links)
+    article = _complete_from_link(article, link, reading)
+    return PageReading(article=article, raw=zstandard.compress(html), links=links, passed_scan=names_topic)
 
 
 def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, reading: Reading) -> PageReading | None:
@@ -106,10 +113,17 @@ def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, 
 
 def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> PageReading:
     """The same for a link whose channel carries the full text: no page is needed."""
-    if not (whatever_topic or reading.keep_all or _names_topic(b"", link, reading)):
+    names_topic = reading.keep_all or _names_topic(b"", link, reading)
+    if not (whatever_topic or names_topic or is_sampled(link.url)):
         return PageReading(article=None)
     article = link_to_article(link, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
-    return PageReading(article=article, raw=zstandard.compress(link.content_html.encode("utf-8", "replace")))
+    raw = zstandard.compress(link.content_html.encode("utf-8", "replace"))
+    return PageReading(article=article, raw=raw, passed_scan=names_topic)
+
+
+def is_sampled(url: str) -> bool:
+    """Whether a page is read to check the topic scan: one in `SAMPLE_ONE_IN`, always the same ones."""
+    return zlib.crc32(url.encode("utf-8", "replace")) % SAMPLE_ONE_IN == 0
 
 
 def _parse_page(html: bytes, url: str, reading: Reading) -> Page | None:

@@ -6,7 +6,7 @@ the service, a few a day ───────────┴─▶ crawl proces
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Collection, Iterable, Iterator
 from dataclasses import asdict
 from datetime import datetime
 from pathlib import Path
@@ -32,10 +32,10 @@ def make_job(source: Source, now: datetime, *, url: str = "", robots: Iterable[R
     return ProbeJob(source=source, url=url or f"https://{source.domain}/", now=now, terms=TERMS, robots=tuple(robots))
 
 
-def make_job_for_address(url: str, catalogue: Catalogue, now: datetime) -> ProbeJob:
+def make_job_for_address(url: str, catalogue: Catalogue, now: datetime, *, taken: Collection[str] = ()) -> ProbeJob:
     """The job for an address (which has passed `check_address`): of the source at that host, else of a new one.
 
-    An address below the site's root is a channel to check first.
+    `taken`: ids given to other new ones. An address below the site's root is a channel to check first.
     """
     parts = urlsplit(url)
     home = urlunsplit((parts.scheme, parts.netloc, "/", "", ""))
@@ -46,8 +46,7 @@ def make_job_for_address(url: str, catalogue: Catalogue, now: datetime) -> Probe
     if len(at_host) == 1:
         source = at_host[0]
         return make_job(source, now, url=home)
-    taken = {source.id for source in catalogue.sources}
-    source_id = make_slug(domain, domain, taken)
+    source_id = make_slug(domain, domain + port, {source.id for source in catalogue.sources} | set(taken))
     return make_job(Source(id=source_id, name=domain, domain=domain + port, channels=own), now, url=home)
 
 
@@ -113,7 +112,8 @@ def _finding_to_json(finding: Finding) -> dict[str, Any]:
 
 def _guess_channel(url: str) -> Channel:
     """The kind of channel that an address looks like; its body has the last word when it is read."""
-    low = url.lower()
+    parts = urlsplit(url.lower())
+    low = f"{parts.path}?{parts.query}"
     if "wp-json" in low:
         return Channel(kind=ChannelKind.WORDPRESS, url=url, terms=TERMS)
     if "sitemap" in low:

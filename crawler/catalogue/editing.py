@@ -109,7 +109,8 @@ def _format_keys(values: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _drop_defaults(channel: dict[str, Any]) -> dict[str, Any]:
-    return {k: v for k, v in channel.items() if k in ("kind", "url") or v != _CHANNEL_DEFAULTS[k]}
+    kept = {k: v for k, v in channel.items() if k in ("kind", "url") or v != _CHANNEL_DEFAULTS[k]}
+    return {k: list(v) if isinstance(v, tuple) else v for k, v in kept.items()}
 
 
 def _format_value(value: Any) -> str:

@@ -61,6 +61,12 @@ def _check_line(text: str) -> str:
     return text
 
 
+def _check_note(text: str) -> str:
+    if any(not (character.isprintable() or character in "\n\t") for character in text):
+        raise ValueError("holds a control character")
+    return text
+
+
 def _check_language(code: str) -> str:
     if not _LANGUAGE.fullmatch(code):
         raise ValueError("not a language code of ISO 639, such as id or en")
@@ -116,7 +122,7 @@ class SourceEntry(_Entry):
     utc_is_local: bool | None = None
     discovery: bool | None = None
     evidence: Annotated[SourceEvidence, Field(strict=False)] | None = None
-    note: str | None = None
+    note: Annotated[str, AfterValidator(_check_note)] | None = None
 
     @model_validator(mode="after")
     def _check_that_the_city_lies_in_the_province(self) -> Self:

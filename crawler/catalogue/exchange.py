@@ -1,13 +1,14 @@
 """Sources as tables and OPML, for other programs. PURE: text in, text out.
 
-A table (CSV or TSV) has a row for each source and holds all but selectors and pages of listings; OPML has the feeds
-alone, which is what feed readers understand. The catalogue's own form, with everything, is TOML.
+A table (CSV or TSV) has a row for each source and holds all but selectors and pages of listings; search terms are the
+source's there, not a channel's. OPML has the feeds alone, which is what feed readers understand. The catalogue's own form, with everything, is TOML.
 """
 
 from __future__ import annotations
 
 import csv
 import io
+import re
 from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from email.utils import format_datetime
@@ -16,7 +17,7 @@ from typing import Any, Literal
 from lxml import etree
 
 from aggregator.models import ChannelKind, Source
-from crawler.catalogue.addresses import check_address, read_host
+from crawler.catalogue.addresses import check_address, make_address_key, read_host
 from crawler.catalogue.entries import parse_source
 from crawler.catalogue.errors import CatalogueError
 from crawler.catalogue.naming import make_slug
@@ -26,17 +27,18 @@ Format = Literal["csv", "tsv", "opml"]
 
 SEPARATOR = " ; "  # between several values of one cell
 MAX_ENTRIES = 10_000
-_TEXTS = ("name", "domain", "kind", "province", "city", "timezone", "language", "evidence", "note")
-_FLAGS = ("enabled", "discovery")
+_TEXTS = ("name", "domain", "kind", "province", "city", "timezone", "language", "evidence", "profile", "note")
+_FLAGS = ("enabled", "discovery", "full_text", "utc_is_local")
 _CHANNELS = tuple(kind.value for kind in ChannelKind)
 COLUMNS = ("id", *_TEXTS, *_FLAGS, *_CHANNELS, "terms")
+_DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 _YES_NO = {"yes": True, "no": False}
 
 
 def write_table(sources: Iterable[Source], delimiter: str) -> str:
-    """The sources as a table with a header. A name or note that a spreadsheet would run as a formula gets an apostrophe
-    before it; no other value can begin with such a sign."""
+    """The sources as a table with a header. A cell that a spreadsheet would run as a formula gets an apostrophe before
+    it, which reading takes off again."""
     out = io.StringIO()
     writer = csv.DictWriter(out, COLUMNS, delimiter=delimiter, lineterminator="\n")
     writer.writeheader()
@@ -75,11 +77,22 @@ def read_sources(text: str, form: Format, *, origin: str, taken: Collection[str]
         "tsv": lambda text, origin: _read_rows(text, origin, "\t"),
         "opml": _read_outlines,
     }
-    used, sources = set(taken), []
+    used, addresses, sources = set(taken), dict[str, str](), list[Source]()
+    own_ids: set[str] = set()
     for place, values in readers[form](text.removeprefix("\ufeff"), origin):
         source_id = values.pop("id", "") or make_slug(values.get("name", ""), values.get("domain", ""), used)
+        source = parse_source(source_id, values, origin=f"{origin}: {place}")
+        if source_id in own_ids:
+            raise CatalogueError(f"{origin}: {place}: id: {source_id!r} stands in the file twice")
+        for channel in source.channels:
+            first = addresses.setdefault(make_address_key(channel.url), place)
+            if first != place:
+                raise CatalogueError(
+                    f"{origin}: {place}: {channel.kind}: {channel.url!r} is the address of {first} too"
+                )
         used.add(source_id)
-        sources.append(parse_source(source_id, values, origin=f"{origin}: {place}"))
+        own_ids.add(source_id)
+        sources.append(source)
         if len(sources) > MAX_ENTRIES:
             raise CatalogueError(f"{origin}: more than {MAX_ENTRIES} sources")
     if not sources:
@@ -92,12 +105,20 @@ def read_sources(text: str, form: Format, *, origin: str, taken: Collection[str]
 
 def _make_row(source: Source) -> dict[str, str]:
     row = {name: str(getattr(source, name) or "") for name in ("id", *_TEXTS)}
-    row |= {name: f"'{row[name]}" for name in ("name", "note") if row[name].startswith(_FORMULA_SIGNS)}
     row |= {name: "yes" if getattr(source, name) else "no" for name in _FLAGS}
     for kind in _CHANNELS:
         row[kind] = SEPARATOR.join(channel.url for channel in source.channels if channel.kind == kind)
     terms = dict.fromkeys(term for channel in source.channels for term in channel.terms)
-    return row | {"terms": SEPARATOR.join(terms)}
+    row["terms"] = SEPARATOR.join(terms)
+    return {name: _disarm(cell.replace("\r\n", "\n").replace("\r", "\n")) for name, cell in row.items()}
+
+
+def _disarm(cell: str) -> str:
+    return f"'{cell}" if cell.removeprefix("'").startswith(_FORMULA_SIGNS) else cell
+
+
+def _arm(cell: str) -> str:
+    return cell[1:] if cell.startswith("'") and cell.removeprefix("'").startswith((*_FORMULA_SIGNS, "'")) else cell
 
 
 def _read_rows(text: str, origin: str, delimiter: str) -> Iterator[tuple[str, dict[str, Any]]]:
@@ -108,11 +129,13 @@ def _read_rows(text: str, origin: str, delimiter: str) -> Iterator[tuple[str, di
         for name in columns:
             if name not in COLUMNS:
                 raise CatalogueError(f"{origin}: row 1: {name[:40]!r}: no such column; known are {', '.join(COLUMNS)}")
-        for row in reader:
-            place = f"row {reader.line_num}"
+            if columns.count(name) > 1:
+                raise CatalogueError(f"{origin}: row 1: {name!r}: this column appears twice")
+        for number, row in enumerate(reader, start=2):
+            place = f"row {number}"
             if None in row or None in row.values():
                 raise CatalogueError(f"{origin}: {place}: has another number of cells than the header")
-            cells = {name: value.strip() for name, value in row.items()}
+            cells = {name: _arm(value.strip()) for name, value in row.items()}
             if any(cells.values()):
                 yield place, _read_row(cells, f"{origin}: {place}")
     except csv.Error as error:
@@ -136,7 +159,7 @@ def _read_row(cells: Mapping[str, str], place: str) -> dict[str, Any]:
 
 
 def _split(cell: str) -> list[str]:
-    return [part.strip() for part in cell.split(SEPARATOR.strip()) if part.strip()]
+    return [part.strip() for part in cell.split(SEPARATOR) if part.strip()]
 
 
 # ── OPML ──────────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -166,13 +189,14 @@ def _read_outlines(text: str, origin: str) -> Iterator[tuple[str, dict[str, Any]
 def _parse_opml(text: str, origin: str) -> Iterator[etree._Element]:
     """The outlines with an xmlUrl. No entity is resolved and nothing is fetched: the file may be anybody's."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, huge_tree=False)
+    content = _DECLARATION.sub("", text, count=1)  # its encoding was that of the bytes
     try:
-        root = etree.fromstring(text.encode("utf-8", "replace"), parser)
+        root = etree.fromstring(content.encode("utf-8", "replace"), parser)
     except etree.XMLSyntaxError as error:
-        raise CatalogueError(f"{origin}: not XML: {str(error)[:150]}") from error
+        raise CatalogueError(f"{origin}: not XML: {' '.join(str(error).split())[:150]}") from error
     if etree.QName(root).localname.lower() != "opml":
         raise CatalogueError(f"{origin}: not OPML: its root element is <{etree.QName(root).localname[:40]}>")
-    for outline in root.iter("outline"):
+    for outline in root.iter("{*}outline"):
         if outline.get("xmlUrl") is not None or outline.get("xmlurl") is not None:
             yield outline
 

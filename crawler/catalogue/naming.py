@@ -15,7 +15,8 @@ def make_slug(name: str, domain: str, taken: Collection[str]) -> str:
     """An id that is not among `taken`: from the name ("kabar-teluk"), else from the domain, else with a number."""
     base = fold_slug(_ENDINGS.sub("", name.lower()) if name.lower() == domain else name)
     of_domain = fold_slug(domain)
-    numbered = (f"{of_domain[: MAX_SLUG - 5]}-{number}" for number in count(2))
+    stem = of_domain[: MAX_SLUG - 8].strip("-") or "source"
+    numbered = (f"{stem}-{number}" for number in count(2))
     tried = chain((base, of_domain), numbered)
     return next(slug for slug in islice(tried, len(taken) + 3) if slug and slug not in taken)
 

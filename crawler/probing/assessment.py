@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from collections.abc import Iterable, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import NamedTuple
@@ -14,8 +15,12 @@ from crawler.probing.report import Finding, State
 
 STALE_AFTER = timedelta(days=60)
 AHEAD_LEAST = timedelta(minutes=15)  # clocks of servers are less wrong than that
+LINKS_MOST = 200
 FILTER_LEAST = 5  # entries from which on a search that never names its term does not search
 ZONES = {7: "Asia/Jakarta", 8: "Asia/Makassar", 9: "Asia/Jayapura"}
+
+
+_CLOCK = re.compile(r"\d{1,2}[.:]\d{2}")
 
 
 class _Dated(NamedTuple):
@@ -26,15 +31,16 @@ class _Dated(NamedTuple):
 def assess_channel(
     page: ChannelPage, channel: Channel, *, found_by: str, term: str, zone: str, now: datetime
 ) -> Finding:
-    """What `page`, read from `channel`, tells. `term`: what a search was asked for; `zone`: of undated clocks."""
-    dated = [date for date in (_read_date(link, zone, now) for link in page.links) if date is not None]
+    """What `page`, read from `channel`, tells. `term`: what a search was asked for; `zone`: of clocks without one."""
+    links = _choose_links(page.links)
+    dated = [date for date in (_read_date(link, zone, now) for link in links) if date is not None]
     moments = sorted(date.at for date in dated)
     newest = moments[-1] if moments else None
     entries = len(page.links) or len(page.sitemaps)
     state = State.LIVE
     if not entries:
         state = State.EMPTY
-    elif term and entries >= FILTER_LEAST and not any(_names(link, term) for link in page.links):
+    elif term and entries >= FILTER_LEAST and sum(_names(link, term) for link in links) * 2 < len(links):
         state = State.UNFILTERED
     elif newest is not None and not term and now - newest > STALE_AFTER:
         state = State.STALE
@@ -47,14 +53,19 @@ def assess_channel(
         dated=len(dated),
         newest=newest,
         per_day=_count_per_day(moments),
-        on_topic=sum(_is_on_topic(link) for link in page.links),
-        offsets=_read_offsets(page.links, now),
+        on_topic=sum(map(_is_on_topic, links)),
+        offsets=_read_offsets(links, now),
         is_ahead=any(
             date.has_clock and not date.at.utcoffset() and date.at - now > AHEAD_LEAST
-            for date in (_read_date(link, "UTC", now) for link in page.links if _has_label(link, now))
+            for date in (_read_date(link, "UTC", now) for link in links if _has_label(link, now))
             if date is not None
         ),
     )
+
+
+def _choose_links(links: Sequence[ArticleLink]) -> Sequence[ArticleLink]:
+    """All, or of a long sitemap both ends: portals add at either."""
+    return links if len(links) <= LINKS_MOST else (*links[: LINKS_MOST // 2], *links[-LINKS_MOST // 2 :])
 
 
 def choose_zone(findings: Iterable[Finding]) -> str:
@@ -87,6 +98,8 @@ def _read_offsets(links: Iterable[ArticleLink], now: datetime) -> tuple[str, ...
     """The offsets as the dates are written: read in two zones, a date with an offset of its own is the same moment."""
     found = set()
     for link in links:
+        if not _CLOCK.search(link.published_raw or link.modified_raw):
+            continue  # "3 jam lalu", an epoch: the same moment in every zone
         near, far = (_read_date(link, zone, now) for zone in ("Asia/Jakarta", "Pacific/Auckland"))
         if near is None or far is None or not near.has_clock:
             continue

@@ -19,7 +19,9 @@ USUAL_FEEDS = ("feed/", "rss", "rss.xml", "feed.xml", "rss/terkini.xml", "atom.x
 USUAL_SITEMAPS = ("sitemap-news.xml", "news-sitemap.xml", "sitemap.xml")
 FEED, SITEMAP, SEARCH = (frozenset((way,)) for way in ("feed", "sitemap", "search"))
 GENERAL = FEED | SITEMAP  # whatever brings everything new
-_SITEMAP_LINE = re.compile(rb"^\s*sitemap\s*:\s*(\S{8,2000})\s*$", re.IGNORECASE | re.MULTILINE)
+_SITEMAP_LINE = re.compile(
+    rb"^[ \t]{0,20}sitemap[ \t]{0,20}:[ \t]{0,20}(\S{8,2000})[ \t\r]{0,20}$", re.IGNORECASE | re.MULTILINE
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -44,7 +46,11 @@ def list_candidates(
         *_list_sitemaps(root, robots),
         Candidate(channel=Channel(kind=ChannelKind.LISTING, url=root), found_by="home page", ways=GENERAL),
     )
-    return list({make_address_key(found.channel.url): found for found in reversed(everything)}.values())[::-1]
+    kept: dict[tuple[str, bool], Candidate] = {}
+    for found in everything:  # a WordPress search has the address of the home page, and is another thing
+        is_search = found.channel.kind is ChannelKind.WORDPRESS
+        kept.setdefault((make_address_key(found.channel.url), is_search), found)
+    return list(kept.values())
 
 
 def find_sitemaps(robots: bytes, root: str) -> list[str]:

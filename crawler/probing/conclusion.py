@@ -14,6 +14,11 @@ _HIJACKED = Diagnosis(
     "The home page carries gambling spam: the site has been hijacked.",
     "Tell the publisher (for go.id: csirt of BSSN). Probe again when it is clean.",
 )
+_NOTHING_FOUND = Diagnosis(
+    "The site answers, but no feed, sitemap, search or list of articles was found on it.",
+    "Open it in a browser; if it has an index page, add that by hand: `sources add … --listing URL`.",
+)
+_CUT_SHORT = Diagnosis("There was no time for the probe.", "Probe again; `crawl.deadline_seconds` is the limit.")
 _NOTHING_USABLE = {
     State.STALE: Diagnosis(
         "The site answers, but has published nothing for two months.",
@@ -56,9 +61,10 @@ def explain_failure(report: ProbeReport) -> Diagnosis | None:
     for state, diagnosis in _NOTHING_USABLE.items():
         if state in states:
             return diagnosis
-    worst = next((finding for finding in report.findings if finding.state is State.REFUSED), None)
-    first = worst or next(iter(report.findings), None)
-    return diagnose(first.reason, first.status) if first else diagnose("no way in was found")
+    refused = next((finding for finding in report.findings if finding.state is State.REFUSED), None)
+    if refused is not None:
+        return diagnose(refused.reason, refused.status)
+    return _NOTHING_FOUND if report.findings else _CUT_SHORT
 
 
 def revise_source(source: Source, report: ProbeReport) -> Source:

@@ -51,7 +51,7 @@ def read_hints(html: bytes, url: str) -> SiteHints:
         is_wordpress=is_wordpress,
         is_blogger="blogger" in generator.lower() or b"/feeds/posts/default" in low,
         feeds=_find_feeds(root, url),
-        is_hijacked=judge_spam(title, "", url=url, html=html).is_spam,
+        is_hijacked=judge_spam(title, "", url=url, html=html).is_hijacked,
     )
 
 
@@ -81,12 +81,22 @@ def _find_feeds(root: etree._Element, url: str) -> tuple[str, ...]:
         for element in root.iter("link")
         if "alternate" in (element.get("rel") or "").lower().split()
         and (element.get("type") or "").strip().lower() in FEED_TYPES
-        and not _COMMENTS.search(f"{element.get('href')} {element.get('title')}")
+        and not _is_of_comments(element, url)
     ]
     linked = [resolve(element.get("href") or "", url) for element in root.iter("a")]
-    linked = [link for link in linked if _FEED_PATH.search(urlsplit(link).path) and not _COMMENTS.search(link)]
+    linked = [
+        link for link in linked if _FEED_PATH.search(urlsplit(link).path) and not _COMMENTS.search(urlsplit(link).path)
+    ]
     of_site = (link for link in (*_by_depth(declared), *_by_depth(linked)) if link and is_same_site(link, url))
     return tuple(dict.fromkeys(of_site))[:MAX_FEEDS]
+
+
+def _is_of_comments(element: etree._Element, url: str) -> bool:
+    """WordPress declares a second feed; the site itself may be called "Komentar Kita"."""
+    path = urlsplit(element.get("href") or "").path if "[" not in (element.get("href") or "") else ""
+    return bool(_COMMENTS.search(path)) or (element.get("title") or "").lower().endswith(
+        ("comments feed", "umpan komentar")
+    )
 
 
 def _by_depth(links: list[str]) -> list[str]:

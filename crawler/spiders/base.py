@@ -195,6 +195,7 @@ class ChannelSpider(PortalSpider):
             raw=read.raw,
             fetched_at=self.manners.clock(),
             from_channel=bool(link.content_html),
+            passed_scan=read.passed_scan,
         )
         talk.pages.append(page)
 

@@ -32,6 +32,7 @@ class ProbeTalk(Talk):
     job: ProbeJob
     findings: list[Finding] = field(default_factory=list)
     zone: str = ""
+    home: Answer | None = None
 
 
 class ProbeSpider(PortalSpider):
@@ -61,7 +62,7 @@ class ProbeSpider(PortalSpider):
         talk = ProbeTalk(visit=visit, job=job)
         report = ProbeReport(source_id=job.source.id, url=job.url, probed_at=job.now)
         try:
-            home = await self._ask_home(talk)
+            home = talk.home = await self._ask_home(talk)
             hints = await self.pool.run(read_hints, home.body, home.url)
             report = replace(
                 report, url=home.url, site_name=hints.name, generator=hints.generator, language=hints.language
@@ -88,10 +89,12 @@ class ProbeSpider(PortalSpider):
             parts = urlsplit(talk.job.url)
             if error.refused or error.status or parts.scheme != "https":
                 raise
+            self.manners.robots.forget(host_of(talk.job.url))
             try:
                 return await self._ask(talk, parts._replace(scheme="http").geturl())
-            except PollError:
-                raise error from None
+            except PollError as over_http:
+                # what answers over http alone says more than the silence over https
+                raise (over_http if over_http.refused or over_http.status else error) from None
 
     async def _ask(self, talk: ProbeTalk, url: str) -> Answer:
         answer = await self.fetch(talk, url)
@@ -120,15 +123,19 @@ class ProbeSpider(PortalSpider):
         channel, source = candidate.channel, talk.job.source
         try:
             answer, page, term = await self._read(talk, candidate)
+            if channel.kind is not ChannelKind.WORDPRESS:
+                channel = replace(channel, url=_choose_address(channel.url, answer.url))
+            zone = talk.zone or source.timezone
+            return await self.pool.run(
+                assess_channel, page, channel, found_by=candidate.found_by, term=term, zone=zone, now=talk.job.now
+            )
         except PollError as error:
             state = State.REFUSED if error.refused else State.FAILED
-            return Finding(
-                channel=channel, state=state, found_by=candidate.found_by, reason=str(error), status=error.status
-            )
-        if channel.kind is not ChannelKind.WORDPRESS:
-            channel = replace(channel, url=_choose_address(channel.url, answer.url))
-        zone = talk.zone or source.timezone
-        return assess_channel(page, channel, found_by=candidate.found_by, term=term, zone=zone, now=talk.job.now)
+            status = error.status
+            reason = str(error)
+        except ParseFailedError as error:
+            state, status, reason = State.FAILED, 0, str(error)
+        return Finding(channel=channel, state=state, found_by=candidate.found_by, reason=reason, status=status)
 
     async def _read(self, talk: ProbeTalk, candidate: Candidate) -> tuple[Answer, ChannelPage, str]:
         """(answer, what it holds, the term that was searched for). Raises PollError."""
@@ -146,7 +153,8 @@ class ProbeSpider(PortalSpider):
             return *await self._read_at(talk, url, channel), term
 
     async def _read_at(self, talk: ProbeTalk, url: str, channel: Channel) -> tuple[Answer, ChannelPage]:
-        answer = await self._ask(talk, url)
+        is_home = talk.home is not None and url in (talk.home.url, urljoin(talk.home.url, "/"))
+        answer = talk.home if is_home and talk.home is not None else await self._ask(talk, url)
         try:
             page = await self.pool.run(
                 read_channel, answer.body, answer.url, answer.content_type, channel.kind, channel.selectors

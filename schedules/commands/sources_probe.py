@@ -3,9 +3,10 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import UTC, datetime, timedelta
 from typing import Annotated, Any
+from urllib.parse import urlsplit
 
 import typer
 
@@ -35,7 +36,9 @@ def probe(
     context = get_context(ctx)
     catalogue = load(context)
     now = datetime.now(UTC)
-    jobs = [_make_job(item, catalogue, now) for item in what or ()]
+    jobs: list[ProbeJob] = []
+    for item in what or ():
+        jobs.append(_make_job(item, catalogue, now, taken={job.source.id for job in jobs}))
     jobs += [make_job(source, now) for source in catalogue.sources if is_unprobed(source)][:unprobed]
     if not jobs:
         raise UsageFailure("sources probe: give an address, an id, or --unprobed N")
@@ -139,10 +142,11 @@ def format_age(age: timedelta) -> str:
     return f"{minutes} min ago"
 
 
-def _make_job(item: str, catalogue: Catalogue, now: datetime) -> ProbeJob:
+def _make_job(item: str, catalogue: Catalogue, now: datetime, *, taken: Collection[str] = ()) -> ProbeJob:
     if "/" in item or "." in item:
-        url = item if "://" in item else f"https://{item}/"
-        return make_job_for_address(check_option("sources probe:", check_address, url), catalogue, now)
+        url = item if "://" in item else f"https://{item}"
+        url = url if urlsplit(url).path else f"{url}/"
+        return make_job_for_address(check_option("sources probe:", check_address, url), catalogue, now, taken=taken)
     return make_job(find(catalogue, item), now)
 
 

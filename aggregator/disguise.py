@@ -1,0 +1,57 @@
+"""Reads through disguises: "ѕlоt gасоr" in Cyrillic letters, "S L O T", "G4C0R", mathematical bold, accents. Pure.
+
+Spammers spell their bait so that filters miss it and readers do not. `undisguise` gives the words as they are meant,
+in lower case; which characters look alike is known for the scripts that are used so (Cyrillic, Greek), the rest is
+Unicode's own compatibility folding.
+"""
+
+from __future__ import annotations
+
+import re
+import unicodedata
+
+from aggregator.textfold import INVISIBLE
+
+# Letters that look like a Latin one: from Unicode's confusables (UTS 39), those of Cyrillic and Greek.
+_LOOKALIKES = str.maketrans(
+    dict(
+        zip(
+            "авеѕіјкмнорԛстухԝьгпԁһӏαβεηικνορτυχγωµσ",
+            "abesijkmhopqctyxwbrndhlabenikvoptuxywmo",
+            strict=True,
+        )
+    )
+)
+_LEET = str.maketrans("013457@$!|", "oieastasil")
+_SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*]{1,3}){3,40}\w(?![^\s])")
+_MIXED = re.compile(r"\b(?=\w*[a-z])(?=\w*[0-9@$!|])[\w@$!|]{3,30}")
+
+
+def undisguise(text: str) -> str:
+    """The text in lower case with lookalikes, accents, spaced letters and digits in words read as they are meant."""
+    folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).lower()
+    if not folded.isascii():
+        folded = folded.translate(_LOOKALIKES)
+        folded = "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
+    return _MIXED.sub(_read_leet, _SPACED.sub(_join_letters, folded))
+
+
+def is_plain(text: str) -> bool:
+    """Whether nothing in the text can be a disguise: most texts, which need no second look."""
+    return text.isascii() and not _SPACED.search(text) and not _MIXED.search(text.lower())
+
+
+def _join_letters(match: re.Match[str]) -> str:
+    """Two blanks between the letters are the gap between two words."""
+    words = re.split(r"\s{2,}", match[0])
+    joined = (re.sub(r"[ .\-_*]", "", word) for word in words)
+    return " ".join(joined)
+
+
+def _read_leet(match: re.Match[str]) -> str:
+    """Digits inside a word are letters; a number at its end is a brand's ("slot88") and stays."""
+    word = match[0]
+    end = len(word.rstrip("0123456789"))
+    if len(word) - end >= 2:
+        return word[:end].translate(_LEET) + word[end:]
+    return word.translate(_LEET)

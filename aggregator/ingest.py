@@ -19,9 +19,9 @@ from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from aggregator import dedup
 from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
-from aggregator.instants import from_text, get_offset_minutes, to_text
+from aggregator.grouping import Grouper
+from aggregator.instants import get_offset_minutes, to_text
 from aggregator.models import (
     ArticleLink,
     ExtractedArticle,
@@ -49,7 +49,6 @@ TITLE_LIMIT = 500
 PUBLISHER_LIMIT = 100
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
-FINGERPRINTS_KEPT = 5_000
 POLL_FAILURE_BACKOFF_LIMIT = 6  # doublings of the interval after failures in a row
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
     *("url", "first_seen_at"),
@@ -111,13 +110,12 @@ class Ingest:
         self._by_domain = index_domains(sources.values())
         self._keep_all = keep_all
         self._now = now
-        self._boilerplate: dict[str, frozenset[int]] = {}
-        self._fingerprints: dict[int, dedup.Fingerprint] = {}  # of candidates, which come up again and again
+        self._grouper = Grouper(store, now)
 
     def write(self, harvest: Harvest, cycle_id: int, *, failures_before: int) -> IngestCounts:
         """Writes one harvest in one transaction. Raises StoreError; then nothing of it is written."""
         counts = IngestCounts()
-        self._boilerplate.clear()  # learnt anew with every harvest
+        self._grouper.forget_boilerplate()  # learnt anew with every harvest
         source = self._sources[harvest.source_id]
         # files first: a row never names a missing one
         page_files = [self._pages.write(page) if page.passed_scan else "" for page in harvest.pages]
@@ -238,7 +236,7 @@ class Ingest:
         self._store.write_matches(article_id, topics, regions)
         for match in topics:
             counts.by_topic[match.topic] = counts.by_topic.get(match.topic, 0) + 1
-        self._group(article_id, {**row, "id": article_id, "group_id": known["group_id"] if known else None})
+        self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"] if known else None})
 
     def _choose_address(self, candidate: _Candidate) -> str:
         """The URL key of the article, recorded; sets row["url"]. The page's own word counts unless plainly wrong.
@@ -269,65 +267,6 @@ class Ingest:
             return False
         known = self._store.find_article(key)
         return known is None or known["title"] == row["title"]
-
-    # ── duplicates ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _group(self, article_id: int, row: Mapping[str, Any]) -> None:
-        """Finds the article's duplicates and puts it, and all it connects, into groups."""
-        self._fingerprints.pop(article_id, None)  # a revised text has another one
-        member = self._make_member(row)
-        self._store.write_sketch(article_id, member.fingerprint.sketch)
-        rows = self._store.find_candidates(
-            member.fingerprint.sketch, least=dedup.MIN_SHARED, now=self._now, but=article_id
-        )
-        edges = dedup.decide(member, [self._make_member(candidate) for candidate in rows])
-        self._store.replace_edges(
-            article_id,
-            [
-                {"a": edge.a, "b": edge.b, "rule": edge.rule, "score": edge.score, "alignment": edge.alignment}
-                for edge in edges
-            ],
-            self._now,
-        )
-        groups = {candidate["group_id"] for candidate in rows if candidate["id"] in {edge.b for edge in edges}}
-        groups |= {row["group_id"]} - {None}
-        self._regroup(member, row, groups)
-
-    def _regroup(self, member: dedup.Member, row: Mapping[str, Any], group_ids: Iterable[int]) -> None:
-        group_ids = set(group_ids)
-        rows = {found["id"]: found for found in self._store.get_group_members(group_ids)} | {row["id"]: row}
-        members = {key: self._make_member(found) for key, found in rows.items()} | {row["id"]: member}
-        edges = [dedup.Edge(**edge) for edge in self._store.get_edges(rows)]
-        unclaimed = self._store.get_groups(group_ids)
-        for part in dedup.build_groups(rows, edges, members):
-            canonical = dedup.choose_canonical([members[key] for key in part])
-            mine = [group for group in unclaimed if group["canonical_id"] in part]
-            unclaimed = [group for group in unclaimed if group not in mine]
-            group_id = mine[0]["id"] if mine else self._store.add_group(int(canonical), self._now)
-            self._store.set_group(group_id, int(canonical), [int(key) for key in part], self._now)
-            for absorbed in mine[1:]:
-                self._store.merge_group(absorbed["id"], group_id, self._now)
-
-    def _make_member(self, row: Mapping[str, Any]) -> dedup.Member:
-        if row["id"] not in self._fingerprints:
-            if len(self._fingerprints) >= FINGERPRINTS_KEPT:
-                self._fingerprints.clear()
-            self._fingerprints[row["id"]] = self._fingerprint(row)
-        believed = row["published_precision"] != "none"
-        return dedup.Member(
-            id=row["id"],
-            source_id=row["source_id"],
-            fingerprint=self._fingerprints[row["id"]],
-            published=from_text(row["published_at"]) if believed else None,
-            url=row["url"],
-            length=len(row["text"]),
-        )
-
-    def _fingerprint(self, row: Mapping[str, Any]) -> dedup.Fingerprint:
-        source_id = row["source_id"]
-        if source_id not in self._boilerplate:
-            self._boilerplate[source_id] = self._store.get_boilerplate(source_id)
-        return dedup.fingerprint(row["title"], row["text"], boilerplate=self._boilerplate[source_id])
 
     # ── links ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

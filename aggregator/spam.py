@@ -215,7 +215,8 @@ def _find_links(page: _Page, table: dict[str, Any]) -> list[Evidence]:
     for link in islice(_LINK.finditer(page.lowered), LINKS_MOST):
         address = link[1].decode("ascii", "ignore")
         words = " ".join(_TAGS.sub(b" ", link[2]).decode("utf-8", "replace").split())
-        if not (_GAMBLING_ADDRESS.search(address) or _GAMBLING_WORDS.search(words)):
+        # Not in its query: links to share a report on gambling hold that report's address and title.
+        if not (_GAMBLING_ADDRESS.search(address.partition("?")[0]) or _GAMBLING_WORDS.search(words)):
             continue
         host = _read_host(address)
         if host and get_registrable_domain(host) != get_registrable_domain(page.host):

@@ -34,6 +34,7 @@ from aggregator.models import (
     RegionMatch,
     RobotsRecord,
     Source,
+    SourceKind,
     TopicMatch,
     Validators,
 )
@@ -201,6 +202,19 @@ class Store:
             )
             for row in rows
         ]
+
+    def get_last_probes(self) -> dict[str, datetime]:
+        """When the service last probed each source."""
+        rows = self._rows("SELECT source_id, max(probed_at) AS at FROM probes GROUP BY source_id")
+        return {row["source_id"]: from_text(row["at"]) for row in rows}
+
+    def write_probe(self, source_id: str, probed_at: datetime, *, problem: str, report: Mapping[str, Any]) -> None:
+        """Records a probe; `problem` is "" when it succeeded."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO probes (source_id, probed_at, succeeded, problem, report) VALUES (?, ?, ?, ?, ?)",
+                (source_id, to_text(probed_at), not problem, problem, json.dumps(report, ensure_ascii=False)),
+            )
 
     # ── what is remembered for a crawl ─────────────────────────────────────────────────────────────────────────────
 
@@ -372,16 +386,96 @@ class Store:
 
     def write_matches(self, article_id: int, topics: Sequence[TopicMatch], regions: Sequence[RegionMatch]) -> None:
         """Replaces the article's topics and regions."""
+        self.write_topics(article_id, topics)
+        self.write_regions(article_id, regions)
+
+    def write_topics(self, article_id: int, topics: Sequence[TopicMatch]) -> None:
         self._connection.execute("DELETE FROM article_topics WHERE article_id = ?", (article_id,))
-        self._connection.execute("DELETE FROM article_regions WHERE article_id = ?", (article_id,))
         self._connection.executemany(
             "INSERT INTO article_topics VALUES (?, ?, ?, ?)",
             [(article_id, match.topic, match.score, to_json(match.evidence)) for match in topics],
         )
+
+    def write_regions(self, article_id: int, regions: Sequence[RegionMatch]) -> None:
+        self._connection.execute("DELETE FROM article_regions WHERE article_id = ?", (article_id,))
         self._connection.executemany(
             "INSERT OR IGNORE INTO article_regions VALUES (?, ?, ?, ?, ?)",
             [(article_id, match.code, match.role, match.score, to_json(match.evidence)) for match in regions],
         )
+
+    # ── judging anew ──────────────────────────────────────────────────────────────────────────────────────────────
+
+    def iterate_articles(
+        self, since: datetime | None = None, source_id: str | None = None
+    ) -> Iterator[tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]]:
+        """(row, topics, event regions by code) of every article first seen since then, in order."""
+        ids = self._rows(
+            f"SELECT id FROM articles AS t {_KEPT_WHERE.format(at='first_seen_at')} ORDER BY id",  # noqa: S608 - our own names
+            **_kept(since, source_id),
+        )
+        for found in ids:
+            row = self._rows("SELECT * FROM articles WHERE id = :id", id=found["id"])[0]
+            topics = self._rows(
+                "SELECT topic FROM article_topics WHERE article_id = :id ORDER BY topic", id=found["id"]
+            )
+            regions = self._rows(
+                "SELECT code FROM article_regions WHERE article_id = :id AND role = 'event' ORDER BY code",
+                id=found["id"],
+            )
+            yield dict(row), tuple(t["topic"] for t in topics), tuple(r["code"] for r in regions)
+
+    def iterate_rejected(self, since: datetime | None = None, source_id: str | None = None) -> Iterator[dict[str, Any]]:
+        """Every page that was rejected since then: its columns, `article` as a dict."""
+        keys = self._rows(
+            f"SELECT key FROM rejected_pages AS t {_KEPT_WHERE.format(at='read_at')} ORDER BY read_at, key",  # noqa: S608 - our own names
+            **_kept(since, source_id),
+        )
+        for found in keys:
+            row = dict(self._rows("SELECT * FROM rejected_pages WHERE key = :key", key=found["key"])[0])
+            yield {**row, "article": json.loads(row["article"])}
+
+    def delete_article(self, article_id: int) -> None:
+        """Deletes an article that has left its group; what hangs on it goes along."""
+        self._connection.execute("DELETE FROM articles WHERE id = ?", (article_id,))
+
+    def delete_rejected(self, key: str) -> None:
+        self._connection.execute("DELETE FROM rejected_pages WHERE key = ?", (key,))
+
+    def set_link_state(self, key: str, state: LinkState, reason: str = "") -> None:
+        self._connection.execute("UPDATE links SET state = ?, reason = ? WHERE key = ?", (state.value, reason, key))
+
+    def get_source(self, source_id: str) -> Source | None:
+        """A source as the database knows it, without channels."""
+        rows = self._rows("SELECT * FROM sources WHERE id = :id", id=source_id)
+        return _make_source(rows[0]) if rows else None
+
+    def find_page(self, key: str) -> dict[str, Any] | None:
+        """All that is known of a URL: its `link`, and the `article` or `rejected` page it became."""
+        links = self._rows("SELECT * FROM links WHERE key = :key", key=key)
+        if not links:
+            return None
+        articles = self._rows("SELECT * FROM articles WHERE url_key = :key", key=key)
+        rejected = self._rows("SELECT * FROM rejected_pages WHERE key = :key", key=key)
+        return {
+            "link": dict(links[0]),
+            "article": dict(articles[0]) if articles else None,
+            "rejected": dict(rejected[0]) if rejected else None,
+        }
+
+    def get_url_key(self, article_id: int) -> str | None:
+        """The URL key of an article."""
+        key = self._value("SELECT url_key FROM articles WHERE id = :id", id=article_id)
+        return str(key) if key is not None else None
+
+    def get_matches(self, article_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
+        """(topics, regions) of an article as stored, evidence as JSON."""
+        topics = self._rows("SELECT * FROM article_topics WHERE article_id = :id ORDER BY score DESC", id=article_id)
+        regions = self._rows(
+            "SELECT ar.*, r.name FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code"
+            " WHERE article_id = :id ORDER BY role, r.kind, score DESC",
+            id=article_id,
+        )
+        return [dict(row) for row in topics], [dict(row) for row in regions]
 
     # ── duplicates ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -456,6 +550,28 @@ class Store:
         self._connection.executemany(
             "UPDATE articles SET group_id = ? WHERE id = ?", [(group_id, member) for member in member_ids]
         )
+
+    def leave_group(self, article_id: int) -> None:
+        self._connection.execute("UPDATE articles SET group_id = NULL WHERE id = ?", (article_id,))
+
+    def withdraw_group(self, group_id: int, now: datetime) -> None:
+        """Takes a group without articles out of the feeds. One that was never published just goes."""
+        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
+        self._connection.execute(
+            "UPDATE duplicate_groups SET withdrawn_at = ?, updated_at = ? WHERE id = ?",
+            (to_text(now), to_text(now), group_id),
+        )
+
+    def restore_group(self, group_id: int, canonical_id: int, now: datetime) -> bool:
+        """Puts a withdrawn group back into the feeds, in its old place; False where there is none."""
+        cursor = self._connection.execute(
+            "UPDATE duplicate_groups SET withdrawn_at = NULL, canonical_id = ?, updated_at = ?"
+            " WHERE id = ? AND withdrawn_at IS NOT NULL AND merged_into IS NULL",
+            (canonical_id, to_text(now), group_id),
+        )
+        if cursor.rowcount:
+            self._connection.execute("UPDATE articles SET group_id = ? WHERE id = ?", (group_id, canonical_id))
+        return bool(cursor.rowcount)
 
     def merge_group(self, group_id: int, into: int, now: datetime) -> None:
         """Withdraws a group in favour of another. One that was never published just goes."""
@@ -614,6 +730,28 @@ _SOURCE_COLUMNS = (
     *("id", "name", "domain", "kind", "province", "city"),
     *("timezone", "language", "full_text", "enabled", "evidence"),
 )
+
+
+_KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
+
+
+def _kept(since: datetime | None, source_id: str | None) -> dict[str, Any]:
+    return {"since": to_text(since) if since else "", "source": source_id}
+
+
+def _make_source(row: sqlite3.Row) -> Source:
+    return Source(
+        id=row["id"],
+        name=row["name"],
+        domain=row["domain"],
+        kind=SourceKind(row["kind"]),
+        province=row["province"],
+        city=row["city"],
+        timezone=row["timezone"],
+        language=row["language"],
+        enabled=bool(row["enabled"]),
+        full_text=bool(row["full_text"]),
+    )
 
 
 def to_json(value: Sequence[Any]) -> str:

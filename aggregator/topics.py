@@ -71,7 +71,7 @@ def _find_list(title: str, table: TopicTable) -> Evidence | None:
 
 
 def _add_evidence(match: TopicMatch, evidence: Evidence) -> TopicMatch:
-    if not match.evidence:
+    if not match.score:
         return match
     together = (*match.evidence, evidence)
     return TopicMatch(topic=match.topic, score=_sum(together), evidence=together)
@@ -80,8 +80,8 @@ def _add_evidence(match: TopicMatch, evidence: Evidence) -> TopicMatch:
 def _match_topic(topic: Topic, passages: Sequence[Passage], table: TopicTable) -> TopicMatch:
     hits = [hit for passage in passages for hit in _find_hits(topic, passage, passages, table.places[passage.place])]
     terms = _pick_terms(hits, table.body_paragraphs)
-    if not terms:
-        return TopicMatch(topic=topic.id, score=0.0)
+    if not terms:  # what looks like a term and is none tells an explanation why
+        return TopicMatch(topic=topic.id, score=0.0, evidence=tuple(_pick_once(hits, Part.MASK)))
     supports = _take(_pick_once(hits, Part.SUPPORT), table.most_supports)
     exclusions = _take(_pick_once(hits, Part.EXCLUSION), table.most_exclusions)
     is_supported = _sum(supports) >= table.least_support or not topic.needs_support

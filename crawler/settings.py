@@ -30,6 +30,10 @@ class CrawlSettings(BaseModel):
     )
     deadline_seconds: Seconds = Field(600, description="after this a cycle starts no further request")
 
+    probes_at_once: int = Field(
+        2, ge=0, description="sources that nobody looked at yet, probed by `serve` each time; 0: none"
+    )
+
     # one host
     delay_seconds: Seconds = Field(2, description="between two requests to one host name; Crawl-delay if longer")
     max_crawl_delay_seconds: Seconds = Field(60, description="a host that asks for more is asked once a cycle")

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from aggregator.replay import Stage
 from schedules.commands import sources
 from schedules.commands.context import CommandContext, get_context
 from schedules.commands.run import report_cycle, run_once, warn_without_contact
@@ -24,6 +25,8 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources.app, name="sources")
+topics = typer.Typer(help="Try a table of topics.", no_args_is_help=True)
+app.add_typer(topics, name="topics")
 
 
 class Keep(StrEnum):
@@ -31,6 +34,8 @@ class Keep(StrEnum):
     ALL = "all"
 
 
+Since = Annotated[str | None, typer.Option(metavar="TIME", help="only what came since then: a day (UTC) or an instant")]
+OnlySource = Annotated[str | None, typer.Option("--source", metavar="ID", help="only this source")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the summary as one line of JSON")]
 
 
@@ -156,6 +161,51 @@ def classify(
     from schedules.commands.classify import classify_file
 
     classify_file(file, get_context(ctx).setup)
+
+
+@app.command()
+def explain(
+    ctx: typer.Context,
+    address: Annotated[str, typer.Argument(metavar="URL|ID", help="an article's address, or its id in the database")],
+    *,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Say why an article is in, or why it is not."""
+    from schedules.commands.explain import explain as explain_address
+
+    explain_address(get_context(ctx).setup, address, as_json=json)
+
+
+@app.command()
+def replay(
+    ctx: typer.Context,
+    *,
+    stage: Annotated[list[Stage] | None, typer.Option(help="only this; may be given again; default: all")] = None,
+    since: Since = None,
+    source: OnlySource = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show the differences, and change nothing")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Judge anew what is kept, after rules or tables changed: all in one transaction, guids untouched."""
+    from schedules.commands.replay import replay as replay_kept
+
+    setup = get_context(ctx).setup
+    replay_kept(setup, stages=stage or (), since=since, source=source, dry_run=dry_run, as_json=json)
+
+
+@topics.command("test")
+def topics_test(
+    ctx: typer.Context,
+    table: Annotated[Path | None, typer.Argument(help="a table to lie over the built-in one; default: yours")] = None,
+    *,
+    since: Since = None,
+    source: OnlySource = None,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Show what a table of topics would add and remove over all kept pages, before it is applied."""
+    from schedules.commands.replay import test_topics
+
+    test_topics(get_context(ctx).setup, table, since=since, source=source, as_json=json)
 
 
 @app.command()

@@ -6,23 +6,30 @@ the service, a few a day ───────────┴─▶ crawl proces
 
 from __future__ import annotations
 
-from collections.abc import Collection, Iterable, Iterator
+import zlib
+from collections import defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from dataclasses import asdict
-from datetime import datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
 from aggregator.models import Channel, ChannelKind, RobotsRecord, Source, SourceEvidence
+from aggregator.store import Store
 from crawler.batch import CrawlBatch
-from crawler.catalogue import Catalogue, describe_channels, set_keys
+from crawler.catalogue import Catalogue, describe_channels, load_catalogue, set_keys
 from crawler.catalogue.addresses import read_host
 from crawler.catalogue.naming import make_slug
+from crawler.politeness import ROBOTS_MAX_AGE
 from crawler.probing.conclusion import choose_channels, explain_failure, revise_source
 from crawler.probing.report import Finding, ProbeJob, ProbeReport
 from crawler.process import CrawlProcess
 from crawler.settings import CrawlSettings
+from schedules.config import Setup
 
+PROBE_AGAIN = timedelta(days=30)
+_NEVER = datetime.min.replace(tzinfo=UTC)
 TERMS = ("apeksi", "smart city", "kota cerdas")
 _REVISED_KEYS = ("enabled", "evidence", "timezone", "utc_is_local")
 
@@ -76,6 +83,51 @@ def write_outcome(overlay: Path, source: Source, report: ProbeReport) -> bool:
         changes["channels"] = describe_channels(revised)
     set_keys(overlay, source.id, changes)
     return True
+
+
+def choose_unprobed(
+    sources: Iterable[Source], last_probes: Mapping[str, datetime], now: datetime, *, most: int
+) -> list[Source]:
+    """The sources that nobody looked at, whose turn it is: never probed first, then the longest ago; once a month."""
+    waiting = [
+        source
+        for source in sources
+        if is_unprobed(source) and (source.id not in last_probes or now - last_probes[source.id] >= PROBE_AGAIN)
+    ]
+    # The digest spreads them over the country: the catalogue is sorted by name, and names by network.
+    waiting.sort(key=lambda source: (last_probes.get(source.id, _NEVER), zlib.crc32(source.id.encode())))
+    return waiting[:most]
+
+
+def probe_unprobed(setup: Setup, store: Store, now: datetime, process: CrawlProcess) -> list[ProbeReport]:
+    """What the service does a few times a day: probes, writes down how it went, switches on what works.
+
+    Raises StoreError, CatalogueError, CrawlProcessError, OSError.
+    """
+    overlay = setup.data_folder / "sources.toml"
+    catalogue = load_catalogue(setup.catalogue_path, overlay=overlay)
+    chosen = choose_unprobed(catalogue.sources, store.get_last_probes(), now, most=setup.crawl.probes_at_once)
+    if not chosen:
+        return []
+    store.write_catalogue(catalogue.sources)
+    robots = _group_robots(store.get_robots(now - ROBOTS_MAX_AGE))
+    jobs = [make_job(source, now, robots=robots.get(source.domain, ())) for source in chosen]
+    reports = []
+    for report in run_probes(jobs, setup.crawl, process):
+        failure = explain_failure(report)
+        store.write_probe(report.source_id, now, problem=failure.says if failure else "", report=report_to_json(report))
+        source = catalogue.get(report.source_id)
+        if failure is None and source is not None:
+            write_outcome(overlay, source, report)
+        reports.append(report)
+    return reports
+
+
+def _group_robots(records: Iterable[RobotsRecord]) -> dict[str, list[RobotsRecord]]:
+    by_host: defaultdict[str, list[RobotsRecord]] = defaultdict(list)
+    for record in records:
+        by_host[record.host.removeprefix("www.")].append(record)
+    return by_host
 
 
 def report_to_json(report: ProbeReport) -> dict[str, Any]:

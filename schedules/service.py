@@ -21,11 +21,12 @@ from aggregator.publish.files import PublishError
 from aggregator.store import Store, StoreError
 from crawler.catalogue import CatalogueError
 from crawler.extraction.profiles import ProfileError
-from crawler.process import CrawlProcess
+from crawler.process import CrawlProcess, CrawlProcessError
 from schedules.config import Setup
 from schedules.cycle import run_cycle
 from schedules.errors import UsageFailure
 from schedules.lock import hold_writer_lock
+from schedules.probing import probe_unprobed
 
 logger = logging.getLogger(__name__)
 
@@ -53,6 +54,16 @@ class Service:
         except (StoreError, PublishError, CatalogueError, ProfileError) as error:
             logger.error("cycle failed: %s", error)
 
+    def probe(self) -> None:
+        """Looks at a few sources that nobody looked at yet. A failure is logged; their turn comes again."""
+        try:
+            with Store.open_writer(self._setup.database) as store:
+                if not self._is_stopping:
+                    for report in probe_unprobed(self._setup, store, datetime.now(UTC), self._get_crawler()):
+                        logger.info("probed %s", report.source_id)
+        except (StoreError, CatalogueError, CrawlProcessError, OSError) as error:
+            logger.error("probes failed: %s", error)
+
     def stop(self) -> None:
         """Cuts a running cycle short: what has arrived is kept and published. For signal handlers."""
         self._is_stopping = True
@@ -76,7 +87,7 @@ class Service:
 
 
 def read_timetable() -> dict[str, Any]:
-    """The built-in timetable: job → seconds between two runs."""
+    """The built-in timetable: job → its settings."""
     content: dict[str, Any] = tomllib.loads((files("schedules") / "timetable.toml").read_text(encoding="utf-8"))
     return content
 
@@ -114,9 +125,12 @@ def make_scheduler(service: Service, web: WebServer) -> BlockingScheduler:
             "watch": {"type": "threadpool", "max_workers": 1},
         },
     )
-    seconds = read_timetable()["poll"]["every_seconds"]
+    timetable = read_timetable()
     soon = datetime.now(UTC) + timedelta(seconds=0.1)
-    scheduler.add_job(service.poll, "interval", seconds=seconds, next_run_time=soon, id="poll")
+    scheduler.add_job(
+        service.poll, "interval", seconds=timetable["poll"]["every_seconds"], next_run_time=soon, id="poll"
+    )
+    scheduler.add_job(service.probe, "interval", seconds=timetable["probe"]["every_seconds"], id="probe")
     scheduler.add_job(web.revive, "interval", seconds=WATCH_SECONDS, executor="watch", id="watch")
     return scheduler
 

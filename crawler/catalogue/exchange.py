@@ -1,7 +1,8 @@
 """Sources as tables and OPML, for other programs. PURE: text in, text out.
 
 A table (CSV or TSV) has a row for each source and holds all but selectors and pages of listings; search terms are the
-source's there, not a channel's. OPML has the feeds alone, which is what feed readers understand. The catalogue's own form, with everything, is TOML.
+source's there, not a channel's. OPML has the feeds alone, which is what feed readers understand. The catalogue's own
+form, with everything, is TOML.
 """
 
 from __future__ import annotations

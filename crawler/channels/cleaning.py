@@ -8,14 +8,17 @@ from aggregator.models import ArticleLink, ChannelPage
 from crawler.channels.fulltexts import choose_full_texts
 from crawler.channels.links import LIMITS, MAX_LINKS, resolve, to_plain
 from crawler.channels.raw import RawEntry, RawFeed
+from crawler.channels.search_engines import drop_publisher, find_publisher_url
 
 MAX_TAGS = 30
+MAX_PUBLISHER = 200
 _PERSON = re.compile(r"^\s*\S{1,100}@\S{1,100}\s+\((.{1,200})\)\s*$")  # RSS 2.0: "lawyer@boyer.net (Lawyer Boyer)"
 _MINUTES = {"hourly": 60, "daily": 1440, "weekly": 10_080, "monthly": 43_200, "yearly": 525_600}
 
 
 def clean_feed(feed: RawFeed, url: str) -> ChannelPage:
-    """The feed's links, absolute and bounded; entries without a usable address are left out."""
+    """The feed's links, absolute and bounded; entries without a usable address are left out. Those of a search
+    engine lead to the publisher."""
     entries = feed.entries[:MAX_LINKS]
     texts = choose_full_texts(entries)
     links = [_clean_entry(entry, text, url) for entry, text in zip(entries, texts, strict=True)]
@@ -29,9 +32,12 @@ def clean_feed(feed: RawFeed, url: str) -> ChannelPage:
 
 def _clean_entry(entry: RawEntry, full_text: str, url: str) -> ArticleLink:
     summary = "" if entry.summary == entry.content else entry.summary
+    address = resolve(entry.link, url)
+    behind = resolve(find_publisher_url(address), url) if address else ""
+    title, publisher = to_plain(entry.title, LIMITS["title"]), to_plain(entry.publisher, MAX_PUBLISHER)
     return ArticleLink(
-        url=resolve(entry.link, url),
-        title=to_plain(entry.title, LIMITS["title"]),
+        url=behind,
+        title=title if behind == address else drop_publisher(title, publisher),
         published_raw=(entry.published or entry.updated).strip()[:100],
         modified_raw=entry.updated.strip()[:100] if entry.published and entry.updated != entry.published else "",
         author=_join_authors(entry.authors),
@@ -40,6 +46,7 @@ def _clean_entry(entry: RawEntry, full_text: str, url: str) -> ArticleLink:
         tags=tuple(filter(None, (to_plain(tag, 100) for tag in entry.tags[:MAX_TAGS]))),
         guid=entry.guid.strip()[:500],
         image=_choose_image(entry, url),
+        publisher=publisher,
     )
 
 

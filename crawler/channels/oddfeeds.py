@@ -72,6 +72,7 @@ def _read_entry(entry: Any) -> RawEntry:
         content=max(contents, key=len, default=""),
         tags=tuple(filter(None, (tag.get("term") for tag in entry.get("tags", ())))),
         guid=_text(entry, "id"),
+        publisher=_text(entry.get("source") or {}, "title"),
         media=tuple(
             (medium.get("url") or medium.get("href") or "", medium.get("type") or medium.get("medium") or "")
             for medium in media

@@ -18,6 +18,7 @@ class RawEntry:
     content: str = ""
     tags: tuple[str, ...] = ()
     guid: str = ""
+    publisher: str = ""  # RSS's `source`: who published it, where the feed is another's
     media: tuple[tuple[str, str], ...] = ()  # (address, media type or medium)
 
 

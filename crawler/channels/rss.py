@@ -20,7 +20,7 @@ _MEDIA = ("{http://search.yahoo.com/mrss/}", "{http://search.yahoo.com/mrss}")
 _CONTENT = "{http://purl.org/rss/1.0/modules/content/}encoded"
 _TEXTS = frozenset(
     (
-        *("title", "link", "description", "guid", "pubDate", "author", "category", _CONTENT),
+        *("title", "link", "description", "guid", "pubDate", "author", "category", "source", _CONTENT),
         *(f"{_DC}creator", f"{_DC}date", f"{_DC}subject", f"{_ATOM}updated"),
     )
 )
@@ -82,6 +82,7 @@ def _read_item(item: etree._Element) -> RawEntry | None:
         content=max(said[_CONTENT], key=len, default=""),
         tags=(*said["category"], *said[f"{_DC}subject"]),
         guid=first("guid"),
+        publisher=first("source"),
         media=(*media[False], *media[True]),
     )
 

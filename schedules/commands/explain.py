@@ -1,0 +1,146 @@
+"""`kabarkota explain`: why an article is in, or why it is not."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from typing import Any
+
+import typer
+
+from aggregator.ingest import judge
+from aggregator.store import Store
+from aggregator.topic_tables import TopicTable, load_topics
+from aggregator.urls import canonicalize, make_url_key
+from crawler.diagnosis import diagnose
+from schedules.commands.output import print_json
+from schedules.commands.replay import check_database
+from schedules.config import Setup
+from schedules.errors import RunFailure
+
+_ROLES = {"event": "happened in", "participant": "takes part", "mention": "is named"}
+_STATES = {
+    "kept": "in: an article",
+    "off-topic": "out: off topic",
+    "spam": "out: spam, in quarantine",
+    "pending": "waits to be read",
+    "failed": "out: could not be read",
+    "refused": "out: not to be read",
+}
+CONTEXT = 40  # characters around a term
+
+
+def explain(setup: Setup, url: str, *, as_json: bool) -> None:
+    """Tells what became of an address. Raises UsageFailure, RunFailure (never seen), StoreError, TableError."""
+    check_database(setup)
+    table = load_topics(setup.topics_overlay)
+    with Store.open_reader(setup.database) as store:
+        found = find(store, url)
+        if found is None:
+            raise RunFailure(f"{url}: was never seen on a channel")
+        told = tell(store, found, table)
+    if as_json:
+        print_json(told)
+        return
+    for line in describe(told):
+        typer.echo(line)
+
+
+def find(store: Store, url: str) -> dict[str, Any] | None:
+    """What is known of an address, or of the id of an article."""
+    if url.isdigit():
+        key = store.get_url_key(int(url))
+        return store.find_page(key) if key else None
+    return store.find_page(make_url_key(canonicalize(url) or url))
+
+
+def tell(store: Store, found: Mapping[str, Any], table: TopicTable) -> dict[str, Any]:
+    """The explanation as data."""
+    link, article, rejected = found["link"], found["article"], found["rejected"]
+    row = article or (json.loads(rejected["article"]) if rejected else None)
+    told: dict[str, Any] = {
+        "url": (row or link)["url"],
+        "state": link["state"],
+        "reason": link["reason"],
+        "source": link["source_id"],
+        "title": row["title"] if row else "",
+    }
+    if link["state"] in ("failed", "refused") or (link["state"] == "pending" and link["reason"]):
+        told["problem"], told["try"] = diagnose(link["reason"])
+    if row:
+        verdict = judge(row, tuple(json.loads(row["tags"])), table)
+        thresholds = {topic.id: topic.threshold for topic in table.topics}
+        told["topics"] = [
+            {
+                "topic": match.topic,
+                "score": match.score,
+                "threshold": thresholds[match.topic],
+                "evidence": [_cite(item, row) for item in match.evidence],
+            }
+            for match in verdict.nearly
+        ]
+        told["spam"] = {
+            "score": verdict.spam.score,
+            "evidence": [
+                {"term": item.term, "place": item.place, "weight": item.weight} for item in verdict.spam.evidence
+            ],
+        }
+    if rejected:
+        told["rejected"] = {"verdict": rejected["verdict"], "scores": json.loads(rejected["scores"])}
+    if article:
+        _, regions = store.get_matches(article["id"])
+        told["article"] = article["id"]
+        told["group"] = article["group_id"]
+        told["regions"] = [
+            {
+                "name": region["name"],
+                "role": region["role"],
+                "score": region["score"],
+                "evidence": json.loads(region["evidence"]),
+            }
+            for region in regions
+        ]
+    return told
+
+
+def describe(told: Mapping[str, Any]) -> list[str]:
+    """The explanation for people."""
+    lines = [told["url"], f"  {_STATES.get(told['state'], told['state'])}" + _bracket(told["reason"])]
+    lines += [f"  {told['title']}"] if told["title"] else []
+    if told.get("problem"):
+        lines += [f"  {told['problem']}", f"  Try: {told['try']}"]
+    for match in told.get("topics", ()):
+        sign = "reaches" if match["score"] >= match["threshold"] else "does not reach"
+        lines.append(f"  topic {match['topic']}: {match['score']:g} {sign} {match['threshold']:g}")
+        lines += [f"    {item['weight']:+.2f}  {item['place']:<8} …{item['context']}…" for item in match["evidence"]]
+    spam = told.get("spam", {"evidence": ()})
+    if spam["evidence"]:
+        lines.append(f"  spam: {spam['score']:g}, 1 is spam")
+        lines += [f"    {item['weight']:+.2f}  {item['place']:<8} {item['term']}" for item in spam["evidence"]]
+    for region in told.get("regions", ()):
+        terms = ", ".join(f"{item['term']} ({item['place']} {item['weight']:+g})" for item in region["evidence"])
+        lines.append(f"  {region['name']} {_ROLES[region['role']]}: {region['score']:g} = {terms}")
+    if told.get("rejected", {}).get("verdict") == "spam":
+        lines.append("  as judged when it was read, its page included:")
+        lines += [
+            f"    {item['weight']:+.2f}  {item['place']:<8} {item['term']}" for item in told["rejected"]["scores"]
+        ]
+    return lines
+
+
+def _cite(item: Any, row: Mapping[str, Any]) -> dict[str, Any]:
+    """A piece of evidence with the words around it."""
+    texts = {"title": row["title"], "summary": row["summary"], "tags": "\n".join(json.loads(row["tags"]))}
+    text = texts.get(item.place, row["text"])
+    around = text[max(item.offset - CONTEXT, 0) : item.offset + len(item.term) + CONTEXT]
+    return {
+        "term": item.term,
+        "place": item.place,
+        "offset": item.offset,
+        "weight": item.weight,
+        "context": " ".join(around.split()),
+    }
+
+
+def _bracket(reason: str) -> str:
+    return f" ({reason})" if reason else ""

@@ -1,0 +1,141 @@
+"""`kabarkota replay` and `topics test`: what changed rules and tables do to what is kept."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from dataclasses import asdict
+from datetime import UTC, datetime, time
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from aggregator.models import TopicMatch
+from aggregator.pages import PageFolder
+from aggregator.publish.publishing import publish_feed
+from aggregator.replay import Change, Replay, Stage, compare_topics
+from aggregator.store import Store
+from aggregator.topic_tables import load_topics
+from crawler.catalogue import load_catalogue
+from crawler.extraction import load_profiles
+from schedules.commands.output import print_json
+from schedules.config import Setup
+from schedules.errors import UsageFailure
+from schedules.lock import hold_writer_lock
+from schedules.rereading import Rereader
+
+SIGNS = {"added": "+", "removed": "-"}
+
+
+def replay(
+    setup: Setup, *, stages: Sequence[Stage], since: str | None, source: str | None, dry_run: bool, as_json: bool
+) -> None:
+    """Judges anew and says what changed. Raises UsageFailure, WriterBusy, StoreError, TableError, ProfileError."""
+    catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
+    check_source(source, [known.id for known in catalogue.sources])
+    check_database(setup)
+    table = load_topics(setup.topics_overlay)
+    load_profiles(setup.profiles_overlay)
+    now = datetime.now(UTC)
+    sources = {known.id: known for known in catalogue.sources}
+    with (
+        hold_writer_lock(setup.data_folder),
+        Store.open_writer(setup.database) as store,
+        Rereader(setup.crawl, sources, setup.profiles_overlay) as rereader,
+    ):
+        replayed = Replay(
+            store,
+            stages=stages or tuple(Stage),
+            topics=table,
+            pages=PageFolder(setup.data_folder / "pages"),
+            keep_all=setup.crawl.keep == "all",
+            now=now,
+            reread=rereader.reread,
+        )
+        changes = replayed.run(since=read_since(since), source_id=source, dry_run=dry_run)
+        if not dry_run:
+            publish_feed(store, setup.public, setup.aggregator, now)
+    if as_json:
+        print_json(
+            {"applied": not dry_run, "changes": [_shorten(change) for change in changes], "failed": rereader.failed}
+        )
+        return
+    for change in changes:
+        typer.echo(describe(change))
+    for url in rereader.failed:
+        typer.echo(f"{url}: its page could not be read again; left as it was", err=True)
+    typer.echo(f"{summarise(changes)}{'; nothing was changed (--dry-run)' if dry_run else ''}")
+
+
+def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, source: str | None, as_json: bool) -> None:
+    """What a table of topics would change. Raises UsageFailure, StoreError, TableError."""
+    table = load_topics(table_path or setup.topics_overlay)
+    check_database(setup)
+    with Store.open_reader(setup.database) as store:
+        found = list(compare_topics(store, table, since=read_since(since), source_id=source))
+    if as_json:
+        print_json([{**_shorten(change), "matches": [asdict(match) for match in nearly]} for change, nearly in found])
+        return
+    for change, nearly in found:
+        typer.echo(describe(change))
+        for match in nearly:
+            if match.evidence:
+                typer.echo(f"    {describe_match(match)}")
+    typer.echo(
+        f"{summarise([change for change, _ in found])}. Pages in which the scan found no topic were not kept, so a "
+        "new term finds more from now on than it does here. Apply it: `kabarkota replay --stage topics`."
+    )
+
+
+def describe(change: Change) -> str:
+    """One line for people."""
+    sign = SIGNS.get(change.what, "~")
+    what = "" if change.what in SIGNS else f"{change.what}: "
+    if change.what == "text":
+        return f"{sign} text: {len(change.before)} → {len(change.after)} characters  {change.title[:90]}  {change.url}"
+    return f"{sign} {what}{change.before or 'none'} → {change.after or 'none'}  {change.title[:90]}  {change.url}"
+
+
+def describe_match(match: TopicMatch) -> str:
+    """A topic's score as the sum of its evidence."""
+    terms = ", ".join(f"{item.term!r} in {item.place} {item.weight:+g}" for item in match.evidence)
+    return f"{match.topic} {match.score:g} = {terms}"
+
+
+def summarise(changes: Iterable[Change]) -> str:
+    counts = Counter(change.what for change in changes)
+    return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no change"
+
+
+def read_since(text: str | None) -> datetime | None:
+    """A day (UTC) or an instant. Raises UsageFailure."""
+    if text is None:
+        return None
+    try:
+        moment = datetime.fromisoformat(text)
+    except ValueError as error:
+        raise UsageFailure(f"--since {text}: {error}") from error
+    if moment.tzinfo is None:
+        if moment.time() != time():
+            raise UsageFailure(f"--since {text}: an hour needs an offset, such as {text}+07:00")
+        moment = moment.replace(tzinfo=UTC)
+    return moment
+
+
+def check_source(source: str | None, known: Sequence[str]) -> None:
+    if source is not None and source not in known and not source.startswith("via-"):
+        raise UsageFailure(f"--source {source}: no such source")
+
+
+def check_database(setup: Setup) -> None:
+    if not setup.database.is_file():
+        raise UsageFailure(f"{setup.database}: there is no database yet; `kabarkota run` makes it")
+
+
+def _shorten(change: Change) -> dict[str, Any]:
+    """Without the texts themselves, which nobody reads in JSON."""
+    values = asdict(change)
+    if change.what == "text":
+        values |= {"before": f"{len(change.before)} characters", "after": f"{len(change.after)} characters"}
+    return values

@@ -24,7 +24,7 @@ _LOOKALIKES = str.maketrans(
 )
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*]{1,3}){3,40}\w(?![^\s])")
-_MIXED = re.compile(r"\b(?=\w*[a-z])(?=\w*[0-9@$!|])[\w@$!|]{3,30}")
+_MIXED = re.compile(r"(?<![\w@$!|])(?=[\w@$!|]{0,29}[a-z])(?=[\w@$!|]{0,29}[0-9@$!|])[\w@$!|]{3,30}")
 
 
 def undisguise(text: str) -> str:

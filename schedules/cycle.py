@@ -46,6 +46,7 @@ class CycleSummary:
     off_topic: int = 0
     spam: int = 0
     failed_pages: int = 0
+    scans_missed: int = 0  # pages on topic that the scan of their bytes had passed over
     new_items: int = 0
     feed_items: int = 0
     requests: int = 0
@@ -183,6 +184,7 @@ def _ingest_harvest(harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: 
     summary.off_topic += counts.off_topic
     summary.spam += counts.spam
     summary.failed_pages += counts.failed
+    summary.scans_missed += counts.scans_missed
     summary.requests += poll.requests
     if poll.http_status:
         summary._silent = False  # noqa: SLF001 - its own module

@@ -781,7 +781,10 @@ def test_edits_at_the_same_time_are_all_kept(overlay: Path) -> None:
 lines = st.text(st.characters(exclude_categories=["C", "Z"]), min_size=1, max_size=40)
 
 
-@given(name=lines, note=st.text(st.characters(exclude_categories=["Cs"])), terms=st.lists(lines, max_size=3))
+notes = st.text(st.characters(exclude_categories=["C", "Z"]) | st.sampled_from(" \n\t"))
+
+
+@given(name=lines, note=notes, terms=st.lists(lines, max_size=3))
 def test_any_source_survives_its_entry(name: str, note: str, terms: list[str]) -> None:
     channels = (Channel(kind=ChannelKind.WORDPRESS, url="https://bay.example/", terms=tuple(terms)),)
     source = make_source(name=name, note=note, channels=channels)

@@ -66,6 +66,19 @@ class Health:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Status:
+    """What the status page tells, as the database has it."""
+
+    last_cycle: dict[str, Any] | None  # started_at, finished_at
+    sources: int
+    channels: int
+    unprobed: int
+    hijacked: list[dict[str, Any]]  # name, domain, hijacked_at, pages
+    failing: list[dict[str, Any]]  # name, url, failures, last_success_at, reason, http_status
+    scans: dict[str, int]  # skipped, checked, missed
+
+
+@dataclass(frozen=True, kw_only=True)
 class ChannelRow:
     """A channel's state as stored."""
 
@@ -706,6 +719,33 @@ class Store:
                 ),
             )
 
+    def get_status(self, since: datetime) -> Status:
+        """What the status page tells; faults and scans since then."""
+        scans = self._rows(
+            "SELECT coalesce(sum(skipped), 0) AS skipped, coalesce(sum(checked), 0) AS checked,"
+            " coalesce(sum(missed), 0) AS missed FROM scans WHERE day >= :day",
+            day=to_text(since)[:10],
+        )[0]
+        return Status(
+            last_cycle=dict(row) if (row := next(iter(self._rows(_LAST_CYCLE)), None)) else None,
+            sources=self._value("SELECT count(*) FROM sources WHERE enabled"),
+            channels=self._value(
+                "SELECT count(*) FROM channels AS c JOIN sources AS s ON s.id = c.source_id"
+                " WHERE c.enabled AND s.enabled"
+            ),
+            unprobed=self._value("SELECT count(*) FROM sources WHERE evidence = 'unprobed' AND NOT enabled"),
+            hijacked=[
+                dict(row)
+                for row in self._rows(
+                    "SELECT name, domain, hijacked_at, pages FROM hijacked_sources WHERE hijacked_at >= :since"
+                    " ORDER BY hijacked_at DESC, name",
+                    since=to_text(since),
+                )
+            ],
+            failing=[dict(row) for row in self._rows(_FAILING_CHANNELS)],
+            scans=dict(scans),
+        )
+
     # ── plumbing ───────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _rows(self, sql: str, **parameters: Any) -> list[sqlite3.Row]:
@@ -732,6 +772,12 @@ _SOURCE_COLUMNS = (
 )
 
 
+_LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
+_FAILING_CHANNELS = """
+    SELECT s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason, h.last_status AS http_status
+    FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
+    WHERE h.failures > 0 AND h.enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 500
+"""
 _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
 
 

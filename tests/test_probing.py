@@ -23,9 +23,9 @@ from conftest import ROOT
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from typer.testing import CliRunner, Result
 
+from aggregator.diagnosis import diagnose
 from aggregator.models import ArticleLink, Channel, ChannelKind, ChannelPage, RobotsRecord, Source, SourceEvidence
 from crawler.catalogue import Catalogue, load_catalogue
-from crawler.diagnosis import diagnose
 from crawler.probing.assessment import assess_channel, choose_zone, is_general, read_clock
 from crawler.probing.candidates import Candidate, find_sitemaps, list_candidates
 from crawler.probing.conclusion import choose_channels, explain_failure, revise_source

@@ -621,3 +621,35 @@ def test_requests_no_client_would_send_get_an_answer(world: World, client: httpx
         answer = b"".join(iter(lambda: connection.recv(65536), b""))
     assert answer.split()[1] in {b"200", b"400", b"404"}
     assert ask(client, "/feed.xml").content == b"satu"
+
+
+# ── the status page ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_status_tells_hijacked_sites_and_failing_channels_in_plain_words(world: World, client: httpx.Client) -> None:
+    with Store.open_writer(world.database) as store:
+        store._connection.executescript(
+            """
+            INSERT INTO sources (id, name, domain, kind, timezone, language, hijacked_at) VALUES
+                ('dinas', 'Dinas <b>Pertanian</b>', 'dinas.example', 'regional', '', 'id', '2100-01-01T00:00:00Z'),
+                ('mati', 'Kabar Mati', 'mati.example', 'regional', '', 'id', NULL);
+            INSERT INTO channels (id, source_id, kind, url, failures)
+                VALUES (901, 'mati', 'feed', 'https://mati.example/feed', 4);
+            INSERT INTO cycles (id, started_at) VALUES (901, '2026-10-05T00:00:00Z');
+            INSERT INTO polls VALUES (901, 901, 901, '2026-10-05T00:00:00Z', '2026-10-05T00:00:01Z', 'failed', 404,
+                'HTTP 404', 0, 1, 0);
+            INSERT INTO scans VALUES ('2100-01-01', 4321, 43, 2);
+            """
+        )
+    page = client.get("/status")
+    assert page.status_code == 200
+    assert "Dinas &lt;b&gt;Pertanian" in page.text
+    assert "Tidak ada apa-apa (lagi) di alamat ini." in page.text
+    assert "4321 halaman" in page.text
+    assert "There is nothing at this address" in client.get("/status?lang=en").text
+
+
+def test_status_waits_for_the_database(world: World, client: httpx.Client) -> None:
+    for file in world.database.parent.glob(f"{world.database.name}*"):
+        file.unlink()
+    assert client.get("/status").status_code == 404

@@ -2,6 +2,7 @@
 
     /feed.xml   the published file, from memory          /static/…   style sheet and icon
     /           newest items; ?before=<guid>, ?lang=en   /healthz    JSON for monitors
+    /status     hijacked sites, failing channels
 
 Pages open the store read-only, once per request, in a worker thread; the feed never touches the database.
 """
@@ -55,6 +56,9 @@ def create_app(
         routes=[
             *(Route(path, file, methods=["GET"]) for path, file in files.items()),  # for the 405 of other methods
             Route("/", pages.show_front, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]),
+            Route(
+                "/status", pages.show_status, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]
+            ),
             Route("/healthz", pages.show_health, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],

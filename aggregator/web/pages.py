@@ -1,10 +1,11 @@
-"""The endpoints that render something: thin, for what a page shows is worked out in `front_page` and `health`."""
+"""The endpoints that render something: thin, for what a page shows is worked out in `front_page`, `status_page` and
+`health`."""
 
 from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from starlette.exceptions import HTTPException
@@ -17,10 +18,12 @@ from aggregator.web.front_page import build_front_page
 from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.health import check_health
 from aggregator.web.site import SiteInfo
+from aggregator.web.status_page import build_status_page
 from aggregator.web.templating import PageRenderer
 from aggregator.web.texts import Language, get_texts
 
 PAGE_MAX_AGE_SECONDS = 60
+STATUS_SPAN = timedelta(days=30)
 _MAX_GUID_LENGTH = 200
 
 
@@ -53,6 +56,15 @@ class Pages:
                 items = store.get_feed_items(limit=self._site.page_size + 1, before=before)
         page = build_front_page(items, texts, page_size=self._site.page_size, before=before)
         return _answer_page(request, self._renderer.render_front(page, texts, before=before))
+
+    def show_status(self, request: Request) -> Response:
+        """How gathering goes: hijacked sites, channels that fail, the topic scan."""
+        texts = get_texts(_read_language(request))
+        if not self._database.exists():
+            raise HTTPException(404)
+        with self._open_store(self._database) as store:
+            status = store.get_status(self._clock() - STATUS_SPAN)
+        return _answer_page(request, self._renderer.render_status(build_status_page(status, texts), texts))
 
     def show_health(self, _request: Request) -> Response:
         """The state of the installation as JSON, never cached."""

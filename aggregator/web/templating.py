@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aggregator.web.front_page import FrontPage, make_link
 from aggregator.web.site import SiteInfo
+from aggregator.web.status_page import StatusPage
 from aggregator.web.texts import Language, Texts, get_texts
 
 _FOLDER = Path(__file__).parent
@@ -40,6 +41,17 @@ class PageRenderer:
             front_url=make_link(texts.language),
             other=other,
             other_url=make_link(other.language, before=before),
+        )
+
+    def render_status(self, page: StatusPage, texts: Texts) -> str:
+        """The status page."""
+        other = get_texts(_get_other(texts.language))
+        return self._templates.get_template("status.html").render(
+            page=page,
+            texts=texts,
+            front_url=make_link(texts.language),
+            other=other,
+            other_url="/status" if other.language is Language.INDONESIAN else f"/status?lang={other.language.value}",
         )
 
     def render_error(self, status: int, language: Language) -> str:

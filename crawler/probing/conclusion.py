@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 
+from aggregator.diagnosis import Diagnosis, diagnose
 from aggregator.models import Channel, ChannelKind, Source, SourceEvidence
-from crawler.diagnosis import Diagnosis, diagnose
 from crawler.probing.assessment import is_general
 from crawler.probing.report import Finding, ProbeReport, State
 

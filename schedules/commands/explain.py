@@ -8,11 +8,11 @@ from typing import Any
 
 import typer
 
+from aggregator.diagnosis import diagnose
 from aggregator.ingest import judge
 from aggregator.store import Store
 from aggregator.topic_tables import TopicTable, load_topics
 from aggregator.urls import canonicalize, make_url_key
-from crawler.diagnosis import diagnose
 from schedules.commands.output import print_json
 from schedules.commands.replay import check_database
 from schedules.config import Setup

@@ -3,10 +3,9 @@
 from __future__ import annotations
 
 import re
-import tomllib
-from functools import cache
-from importlib.resources import files
 from typing import Any, NamedTuple
+
+from aggregator.reference import read_toml
 
 _QUOTED = re.compile(r"'[^']*'|\"[^\"]*\"")
 _STATUS = re.compile(r"\bHTTP (\d{3})\b")
@@ -19,8 +18,9 @@ class Diagnosis(NamedTuple):
     advice: str
 
 
-def diagnose(reason: str, status: int = 0) -> Diagnosis:
+def diagnose(reason: str, status: int = 0, *, indonesian: bool = False) -> Diagnosis:
     """The diagnosis of a failure from the crawler's own reason and the HTTP status (0: read from the reason)."""
+    says, advice = ("kata", "coba") if indonesian else ("says", "try")
     own = _QUOTED.sub("", reason)  # what the portal said is no word of ours
     said = _STATUS.search(own)
     status = status or (int(said[1]) if said else 0)
@@ -29,12 +29,12 @@ def diagnose(reason: str, status: int = 0) -> Diagnosis:
         statuses = fault.get("status", ())
         is_known = bool(status) and (status in statuses or f"{status // 100}xx" in statuses)
         if is_known or any(piece in low for piece in fault.get("has", ())):
-            return Diagnosis(fault["says"], fault["try"])
+            return Diagnosis(fault[says], fault[advice])
+    if indonesian:
+        return Diagnosis("Tidak terbaca karena sebab yang belum kami kenal.", "Lihat alamatnya di peramban.")
     return Diagnosis(f"It could not be read: {reason or 'no reason is known'}.", "Look at the address in a browser.")
 
 
-@cache
 def _read_faults() -> list[dict[str, Any]]:
-    table = tomllib.loads(files("crawler").joinpath("diagnosis.toml").read_text("utf-8"))
-    faults: list[dict[str, Any]] = table["faults"]
+    faults: list[dict[str, Any]] = read_toml("diagnosis.toml")["faults"]
     return faults

@@ -1,0 +1,87 @@
+"""What the status page shows, worked out before any HTML is written. Pure."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from aggregator.cleaning import safe_url, xml_safe
+from aggregator.diagnosis import diagnose
+from aggregator.instants import from_text
+from aggregator.store import Status
+from aggregator.web.texts import WIB, Language, Texts
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class HijackedSite:
+    """A site on whose pages gambling spam was found."""
+
+    name: str
+    domain: str
+    found: str
+    pages: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FailingChannel:
+    """A channel whose last poll failed, in plain words."""
+
+    name: str
+    url: str
+    failures: int
+    last_success: str  # "" when it never worked
+    says: str
+    advice: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StatusPage:
+    last_cycle: str  # "" before the first
+    sources: int
+    channels: int
+    unprobed: int
+    hijacked: tuple[HijackedSite, ...]
+    failing: tuple[FailingChannel, ...]
+    skipped: int
+    checked: int
+    missed: int
+
+
+def build_status_page(status: Status, texts: Texts) -> StatusPage:
+    """The page for what the database tells; every text is safe to encode, none is escaped yet."""
+    cycle = status.last_cycle
+    return StatusPage(
+        last_cycle=_format(cycle["finished_at"], texts) if cycle else "",
+        sources=status.sources,
+        channels=status.channels,
+        unprobed=status.unprobed,
+        hijacked=tuple(
+            HijackedSite(
+                name=xml_safe(row["name"]),
+                domain=xml_safe(row["domain"]),
+                found=_format(row["hijacked_at"], texts),
+                pages=row["pages"],
+            )
+            for row in status.hijacked
+        ),
+        failing=tuple(_describe_channel(row, texts) for row in status.failing),
+        skipped=status.scans["skipped"],
+        checked=status.scans["checked"],
+        missed=status.scans["missed"],
+    )
+
+
+def _describe_channel(row: dict[str, object], texts: Texts) -> FailingChannel:
+    is_indonesian = texts.language is Language.INDONESIAN
+    said = diagnose(str(row["reason"] or ""), int(str(row["http_status"] or 0)), indonesian=is_indonesian)
+    return FailingChannel(
+        name=xml_safe(str(row["name"])),
+        url=safe_url(str(row["url"])),
+        failures=int(str(row["failures"])),
+        last_success=_format(str(row["last_success_at"]), texts) if row["last_success_at"] else "",
+        says=said.says,
+        advice=said.advice,
+    )
+
+
+def _format(instant: str, texts: Texts) -> str:
+    return texts.format_moment(from_text(instant).astimezone(WIB))

@@ -365,6 +365,14 @@ class City:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Reason:
+    """Why an item is here: the strongest evidence of one topic."""
+
+    topic: str
+    terms: tuple[tuple[str, str], ...]  # (term as written, place)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class FeedItem:
     """One item of a published feed: one duplicate group, shown through its canonical article."""
 
@@ -381,6 +389,7 @@ class FeedItem:
     excerpt: str = ""
     author: str = ""
     topics: tuple[str, ...] = ()
+    reasons: tuple[Reason, ...] = ()
     regions: tuple[str, ...] = ()  # names of the event's cities and provinces
     tags: tuple[str, ...] = ()
     also_at: tuple[tuple[str, str], ...] = ()  # (source name, URL) of the other members

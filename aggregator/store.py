@@ -31,6 +31,7 @@ from aggregator.models import (
     LinkState,
     PendingLink,
     Poll,
+    Reason,
     RegionMatch,
     RobotsRecord,
     Source,
@@ -46,6 +47,7 @@ BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
 CANDIDATES = 60  # articles compared with a new one at most, the most alike first
 CANDIDATE_DAYS = 90
+REASONS = 3  # pieces of evidence that a page shows for a topic
 
 
 class StoreError(Exception):
@@ -660,7 +662,9 @@ class Store:
 
     def _make_item(self, row: sqlite3.Row) -> FeedItem:
         article = row["article_id"]
-        topics = self._rows("SELECT topic FROM article_topics WHERE article_id = :id ORDER BY score DESC", id=article)
+        topics = self._rows(
+            "SELECT topic, evidence FROM article_topics WHERE article_id = :id ORDER BY score DESC", id=article
+        )
         regions = self._rows(
             "SELECT r.name FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code"
             " WHERE ar.article_id = :id AND ar.role = 'event' ORDER BY r.kind, ar.score DESC",
@@ -686,6 +690,7 @@ class Store:
             excerpt=row["text"] or row["summary"],
             author=row["author"],
             topics=tuple(topic["topic"] for topic in topics),
+            reasons=tuple(_make_reason(topic["topic"], topic["evidence"]) for topic in topics),
             regions=tuple(region["name"] for region in regions),
             tags=tuple(json.loads(row["tags"])),
             also_at=tuple((copy["name"], copy["url"]) for copy in copies),
@@ -783,6 +788,14 @@ _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :sou
 
 def _kept(since: datetime | None, source_id: str | None) -> dict[str, Any]:
     return {"since": to_text(since) if since else "", "source": source_id}
+
+
+def _make_reason(topic: str, evidence: str) -> Reason:
+    """The three strongest pieces of a topic's evidence, no term twice."""
+    found = sorted((item for item in json.loads(evidence) if item["weight"] > 0), key=lambda item: -item["weight"])
+    terms = {item["term"].casefold(): (item["term"], item["place"]) for item in reversed(found)}
+    chosen = sorted(terms.values(), key=lambda term: [item["term"] for item in found].index(term[0]))
+    return Reason(topic=topic, terms=tuple(chosen[:REASONS]))
 
 
 def _make_source(row: sqlite3.Row) -> Source:

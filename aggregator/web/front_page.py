@@ -9,7 +9,7 @@ from itertools import groupby
 from urllib.parse import urlencode
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
-from aggregator.models import DatePrecision, FeedItem
+from aggregator.models import DatePrecision, FeedItem, Reason
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.web.texts import WIB, Language, Texts, name_zone
 
@@ -48,6 +48,7 @@ class ShownItem:
     published: ShownTime
     regions: tuple[str, ...]
     topics: tuple[str, ...]
+    reasons: tuple[str, ...]  # why it is here, a line for each topic
     also_at: tuple[Portal, ...]
     more_at: tuple[Portal, ...]
 
@@ -118,9 +119,16 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
         published=_show_time(item, texts, heading=heading),
         regions=tuple(map(xml_safe, item.regions)),
         topics=tuple(xml_safe(texts.name_topic(topic)) for topic in item.topics),
+        reasons=tuple(_tell_reason(reason, texts) for reason in item.reasons if reason.terms),
         also_at=portals[:named],
         more_at=portals[named:],
     )
+
+
+def _tell_reason(reason: Reason, texts: Texts) -> str:
+    """E.g. "APEKSI: “Rakernas APEKSI” (judul), “Wali Kota” (isi)"."""
+    terms = (f"“{xml_safe(term)}” ({texts['places'].get(place, place)})" for term, place in reason.terms)
+    return f"{xml_safe(texts.name_topic(reason.topic))}: {', '.join(terms)}"
 
 
 def _show_time(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownTime:

@@ -43,8 +43,9 @@ format: install ## puts the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-quality: install ## extraction against its pinned floors (floors.toml): they are raised, never lowered
+quality: install ## extraction, topics, places and spam against their pinned floors: they are raised, never lowered
 	$(BIN)/python -m benchmarks.quality
+	$(BIN)/python -m benchmarks.classification
 
 bench: install ## CPU ratios against other tools, in one run
 	$(BIN)/python -m benchmarks

@@ -8,10 +8,14 @@ import os
 import re
 import shlex
 from collections.abc import Callable
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
+from email.utils import format_datetime
 from pathlib import Path
 
 import pytest
 import typer
+from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from typer.testing import CliRunner, Result
 
 from aggregator.models import ChannelKind
@@ -66,12 +70,6 @@ def run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
     catalogue.write_text(SMALL, encoding="utf-8")
     inner = make_runner(CommandContext(catalogue_path=catalogue, data_folder=Path("data")))
     return lambda *arguments: inner("sources", *arguments)
-
-
-@pytest.fixture
-def run_built_in(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Run:
-    monkeypatch.chdir(tmp_path)
-    return make_runner(CommandContext(data_folder=Path("data")))
 
 
 def read(result: Result) -> str:
@@ -356,14 +354,48 @@ def read_steps(block: str) -> list[tuple[list[str], str]]:
     return [(shlex.split(command), shown.rstrip("\n")) for command, _, shown in steps]
 
 
-def test_guide_shows_what_its_commands_print(run_built_in: Run) -> None:
+GUIDE_SITE = "https://kabarteluk.example"
+
+
+def write_guide_portal(portal: LoopbackPortal) -> None:
+    """The portal that the guide probes."""
+    now = datetime.now(UTC)
+    items = "".join(
+        f"<item><title>Wali Kota Buka Rakernas APEKSI ({n})</title><link>{portal.base}/{n}/</link>"
+        f"<pubDate>{format_datetime(now - timedelta(hours=2 * n + 2, minutes=20))}</pubDate></item>"
+        for n in range(6)
+    )
+    feed = f'<?xml version="1.0"?><rss version="2.0"><channel><title>Kabar Teluk</title>{items}</channel></rss>'
+    home = (
+        '<html lang="id"><head><title>Kabar Teluk - Berita Teluk Tomini</title><meta name="generator" '
+        'content="WordPress 6.7"><link rel="alternate" type="application/rss+xml" href="/feed/"></head></html>'
+    )
+    portal.answers["/"] = Answer(home.encode())
+    for path in ("/feed/", "/?s=apeksi&feed=rss2"):
+        portal.answers[path] = Answer(feed.encode(), content_type="application/rss+xml")
+    portal.answers["/wp-json/wp/v2/posts?per_page=1&_fields=date,date_gmt"] = Answer(
+        b'[{"date": "2026-11-20T16:00:00", "date_gmt": "2026-11-20T08:00:00"}]', content_type="application/json"
+    )
+
+
+def test_guide_shows_what_its_commands_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.chdir(tmp_path)
     steps = [step for block in read_blocks("console") for step in read_steps(block)]
-    assert {command[2] for command, _ in steps} == {"list", "show", "add", "enable", "disable"}
-    for command, shown in steps:
-        assert command[0] == "kabarkota"
-        printed = read(run_built_in(*command[1:])).rstrip("\n")
-        assert printed
-        assert shown in ("", printed), f"{shlex.join(command)} printed:\n{printed}"
+    assert {command[2] for command, _ in steps} == {
+        *("list", "show", "add", "probe", "import", "export", "enable", "disable")
+    }
+    with serve_portal() as portal:
+        write_guide_portal(portal)
+        setup = replace(make_setup(tmp_path), data_folder=Path("data"))
+        run = make_runner(CommandContext(data_folder=Path("data"), resolved=setup))
+        for command, shown in steps:
+            assert command[0] == "kabarkota"
+            arguments = [argument.replace(GUIDE_SITE, portal.base) for argument in command[1:]]
+            printed = read(run(*arguments)).rstrip("\n").replace(portal.base, GUIDE_SITE)
+            printed = printed.replace(f"127.0.0.1:{portal.port}", "kabarteluk.example")
+            printed = printed.replace("127-0-0-1:", "kabarteluk:")
+            assert printed or "export" in command
+            assert shown in ("", printed), f"{shlex.join(command)} printed:\n{printed}"
 
 
 def test_entries_in_the_guide_can_be_laid_over_the_built_in_catalogue(tmp_path: Path) -> None:

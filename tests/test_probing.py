@@ -6,6 +6,7 @@ import ast
 import json
 import signal
 import socket
+import sqlite3
 import threading
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import ExitStack, contextmanager
@@ -25,6 +26,7 @@ from typer.testing import CliRunner, Result
 
 from aggregator.diagnosis import diagnose
 from aggregator.models import ArticleLink, Channel, ChannelKind, ChannelPage, RobotsRecord, Source, SourceEvidence
+from aggregator.store import Store
 from crawler.catalogue import Catalogue, load_catalogue
 from crawler.probing.assessment import assess_channel, choose_zone, is_general, read_clock
 from crawler.probing.candidates import Candidate, find_sitemaps, list_candidates
@@ -38,9 +40,11 @@ from schedules.commands.sources_probe import describe_finding, format_age
 from schedules.errors import RunFailure, UsageFailure
 from schedules.probing import (
     TERMS,
+    choose_unprobed,
     is_unprobed,
     make_job,
     make_job_for_address,
+    probe_unprobed,
     report_to_json,
     run_probes,
     write_outcome,
@@ -1454,3 +1458,57 @@ def test_adding_what_cannot_be_is_a_fault_of_usage(
     assert isinstance(result.exception, UsageFailure), result.output
     assert problem in str(result.exception)
     assert portal.asked.total() == 0
+
+
+# ── by the service ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def make_unprobed(source_id: str, domain: str = "uji.example", **values: Any) -> Source:
+    return Source(
+        id=source_id, name=source_id, domain=domain, evidence=SourceEvidence.UNPROBED, enabled=False, **values
+    )
+
+
+def test_sources_take_turns_and_come_again_after_a_month() -> None:
+    sources = [make_unprobed(name) for name in "abcd"] + [Source(id="e", name="e", domain="e.example")]
+    first = choose_unprobed(sources, {}, NOW, most=2)
+    assert len(first) == 2
+    probed = {source.id: NOW for source in first}
+    second = choose_unprobed(sources, probed, NOW, most=2)
+    assert {source.id for source in first + second} == set("abcd")
+    probed |= {source.id: NOW + timedelta(hours=6) for source in second}
+    assert choose_unprobed(sources, probed, NOW + timedelta(days=1), most=9) == []
+    again = choose_unprobed(sources, probed, NOW + timedelta(days=30), most=9)
+    assert {source.id for source in again} == {source.id for source in first}
+    assert choose_unprobed(sources, {}, NOW, most=0) == []
+
+
+def test_service_switches_on_what_works_and_records_what_does_not(tmp_path: Path) -> None:
+    with serve_portal() as portal, serve_portal() as silent:
+        portal.answers["/"] = Answer(write_home("Kabar Teluk", head=write_link("/feed/")))
+        portal.answers["/feed/"] = Answer(write_feed("Rakernas"), content_type="application/rss+xml")
+        catalogue = "".join(
+            f'[sources.{name}]\nname = "{name}"\ndomain = "127.0.0.1:{site.port}"\nenabled = false\n'
+            'evidence = "unprobed"\nchannels = []\n'
+            for name, site in (("teluk", portal), ("sunyi", silent))
+        )
+        setup = make_setup(tmp_path, catalogue)
+        process = CrawlProcess()
+        try:
+            with Store.open_writer(setup.database) as store:
+                reports = probe_unprobed(setup, store, NOW, process)
+                assert probe_unprobed(setup, store, NOW, process) == []
+        finally:
+            process.close()
+    assert {report.source_id for report in reports} == {"teluk", "sunyi"}
+    sources = {
+        s.id: s for s in load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml").sources
+    }
+    assert (sources["teluk"].enabled, sources["teluk"].evidence) == (True, SourceEvidence.PROBED)
+    assert [channel.url for channel in sources["teluk"].channels] == [f"{portal.base}/feed/"]
+    assert (sources["sunyi"].enabled, sources["sunyi"].evidence) == (False, SourceEvidence.UNPROBED)
+    database = sqlite3.connect(setup.database)
+    rows = dict(database.execute("SELECT source_id, problem FROM probes").fetchall())
+    database.close()
+    assert rows["teluk"] == ""
+    assert rows["sunyi"]

@@ -378,3 +378,100 @@ def test_seed_happened_to_kota_gorontalo(dev_data: Path) -> None:
     assert [(match.code, match.name) for match in matches if match.role == "event" and match.kind == "city"] == [
         (expected["city"]["kemendagri_code"], expected["city"]["name"])
     ]
+
+
+# ── hosts, participants, and where nothing happened ───────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "expected"),
+    [
+        pytest.param(
+            "Wali Kota Sibolga Nakhodai APEKSI",
+            "PADANG – Wali Kota Sibolga terpilih menjadi ketua dalam musyawarah nasional APEKSI.",
+            ["Padang"],
+            id="dateline of a meeting",
+        ),
+        pytest.param(
+            "Wali Kota Dumai Bicara di Rakernas APEKSI",
+            write_article(
+                "DUMAI, Kabar Contoh – Pengalaman mengelola pelabuhan dipaparkan Wali Kota Dumai.",
+                "Rakernas berlangsung di Gedung Pertemuan, Kota Tarakan.",
+            ),
+            ["Tarakan"],
+            id="venue in the body, dateline of the visitor",
+        ),
+        pytest.param(
+            "Pelajar Tegal Juara Debat",
+            "Tim debat asal Tegal menjuarai lomba yang digelar di kampus Universitas Contoh, Depok, Sabtu.",
+            ["Depok"],
+            id="a campus and its city",
+        ),
+        pytest.param(
+            "Kapal Terbakar",
+            "Kapal kargo KM Kota Makassar terbakar di galangan Kali Baru, Cilincing, Jakarta Utara.",
+            ["Administrasi Jakarta Utara"],
+            id="ship that is called after a city",
+        ),
+        pytest.param(
+            "Bus Terguling", "Bus terguling di jalan Medan-Binjai, Desa Contoh, Kabupaten Deli Serdang.", [], id="road"
+        ),
+        pytest.param(
+            "Padang Sabana Terbakar",
+            "Oelamasi, Kabar Contoh – Padang sabana di Kabupaten Kupang terbakar.\nDua mobil bantuan Kota Kupang tiba.",
+            [],
+            id="regency beside the city of its name",
+        ),
+        pytest.param(
+            "Warga Tolak Vila", "Warga Desa Nyitdah, Kecamatan Kediri, Tabanan, menolak vila.", [], id="district"
+        ),
+        pytest.param(
+            "Wali Kota Makassar Pelajari Sampah",
+            "Wali Kota Makassar mengunjungi pabrik pemilahan sampah di Kitakyushu, Jepang, Selasa.",
+            [],
+            id="abroad",
+        ),
+        pytest.param(
+            "Hujan di Delapan Kota",
+            "Hujan diprakirakan turun di Medan, Palembang, dan Pekanbaru pada Kamis.",
+            [],
+            id="a list of places",
+        ),
+        pytest.param(
+            "Wali Kota Kendari Terima Penghargaan",
+            "Wali Kota Kendari menerima penghargaan dari menteri di Jakarta, Selasa malam.",
+            [],
+            id="honoured in the capital",
+        ),
+        pytest.param(
+            "Kebun Terbakar", "SRAGEN – Lahan tebu terbakar. Asap terlihat sampai Surakarta.", [], id="regency dateline"
+        ),
+    ],
+)
+def test_where_it_happened_goes_before_who_is_named(title: str, text: str, expected: list[str]) -> None:
+    assert event_cities(title, text) == expected
+
+
+def test_who_takes_part_is_told_from_who_is_only_named() -> None:
+    text = write_article(
+        "BALIKPAPAN, Kabar Contoh – Rakernas APEKSI dibuka di Balikpapan.",
+        "Hadir Wali Kota Palu, Kendari, dan Ternate, serta delegasi dari Kota Ambon.",
+        "Kemiskinan di Bitung disinggung pula.",
+    )
+    matches = tag_regions("Rakernas Dibuka di Balikpapan", text)
+    assert names(matches) == ["Balikpapan"]
+    assert set(names(matches, role="participant")) == {"Palu", "Kendari", "Ternate", "Ambon"}
+    assert names(matches, role="mention") == ["Bitung"]
+
+
+@pytest.mark.parametrize(
+    ("text", "province"),
+    [
+        ("LIMBOTO – Jembatan ambruk.", "Gorontalo"),
+        ("Labuan Bajo, Kabar Contoh – Kapal karam.", "Nusa Tenggara Timur"),
+        ("WAMENA | Harga beras naik.", "Papua Pegunungan"),
+    ],
+)
+def test_seat_of_a_regency_names_its_province(text: str, province: str) -> None:
+    matches = tag_regions("Kabar Hari Ini", text)
+    assert [match.name for match in matches if match.role == "event"] == [province]

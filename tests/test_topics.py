@@ -7,6 +7,7 @@ from __future__ import annotations
 
 import csv
 import json
+import re
 from pathlib import Path
 
 import pytest
@@ -14,6 +15,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from aggregator.reference import TableError
+from aggregator.topic_tables import TopicTable
 from aggregator.topics import classify_topics, load_topics, match_topics, scan_bytes
 
 APEKSI = {"apeksi"}
@@ -444,3 +446,105 @@ def test_seed_is_about_both_topics(dev_data: Path) -> None:
     text = "\n".join(expected["paragraphs"])
     assert topics_of(expected["title"], text) == set(expected["topics"]) == topics_of("", text)
     assert scan_bytes((dev_data / "seed" / "seed.html").read_bytes())
+
+
+# ── the company of a phrase ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.fixture
+def company(tmp_path: Path) -> TopicTable:
+    overlay = tmp_path / "topics.toml"
+    overlay.write_text(
+        """
+        [topics.air]
+        threshold = 0.5
+        [topics.air.terms]
+        "bendungan" = { weight = 1.0, near = ["air"], within = 3 }
+        "waduk" = { weight = 1.0, not_near = ["pembangkit listrik"], within = 3 }
+        "sumur" = { weight = 1.0, with = ["{warga,desa}"] }
+        "sungai" = { weight = 1.0, without = ["arung jeram"] }
+        "embung" = { weight = 1.0, places = ["title"] }
+        "pompa {@city}" = 1.0
+        """
+    )
+    return load_topics(overlay)
+
+
+@pytest.mark.parametrize(
+    ("title", "text", "is_on_topic"),
+    [
+        ("Air di Bendungan Surut", "", True),
+        ("Bendungan Dibangun di Kota dengan Dana Daerah untuk Air", "", False),
+        ("Bendungan Dibangun", "Air surut.", False),
+        ("Waduk Meluap", "", True),
+        ("Waduk untuk Pembangkit Listrik", "", False),
+        ("Waduk Meluap", "Pembangkit listrik aman.", True),
+        ("Sumur Kering", "", False),
+        ("Sumur Kering", "Warga menunggu hujan.", True),
+        ("Sungai Meluap", "", True),
+        ("Sungai Meluap", "Arung jeram ditutup.", False),
+        ("Embung Penuh", "", True),
+        ("Kabar Desa", "Embung penuh.", False),
+        ("Pompa Pangkalpinang Rusak", "", True),
+        ("Pompa Jakarta Rusak", "", True),
+        ("Pompa Sleman Rusak", "", False),
+    ],
+)
+def test_phrase_counts_in_the_company_it_asks_for(
+    company: TopicTable, title: str, text: str, is_on_topic: bool
+) -> None:
+    assert ("air" in {match.topic for match in classify_topics(title, text, table=company)}) is is_on_topic
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Tag: APEKSI",
+        "Arsip Tag: Smart City - Halaman 3",
+        "apeksi Archives - Kabar Contoh",
+        "Kategori: Smart City",
+        "Berita Smart City Terbaru dan Terkini Hari Ini",
+        "Semua Tulisan oleh Ketua APEKSI",
+        "Indeks Berita Kota Pintar",
+        "Rakernas APEKSI - Halaman 12",
+        "Hasil Pencarian: apeksi",
+    ],
+)
+def test_list_is_no_article_whatever_it_names(title: str) -> None:
+    assert topics_of(title, "Pemkot dan APEKSI bahas smart city.") == NONE
+    assert any(item.weight < -1 for match in match_topics(title) for item in match.evidence)
+
+
+@pytest.mark.parametrize(
+    "title",
+    [
+        "Kategori Smart City Diraih Pemkot Makassar",
+        "Arsiparis APEKSI Berbagi Ilmu",
+        "Wali Kota Buka Halaman Baru Kerja Sama APEKSI",
+    ],
+)
+def test_headline_that_begins_like_a_list_is_none(title: str) -> None:
+    assert topics_of(title) != NONE
+
+
+def test_mask_is_told_as_the_reason() -> None:
+    smart = next(match for match in match_topics("Honda City Baru di Smart City TV") if match.topic == "smart-city")
+    assert (smart.score, {item.weight for item in smart.evidence}) == (0, {0.0})
+
+
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('[topics.apeksi.terms]\n"munas" = { weigth = 1.0 }\n', "topics.apeksi.terms.munas.weigth: unknown key"),
+        ('[topics.apeksi.terms]\n"munas" = { near = ["x"] }\n', "topics.apeksi.terms.munas.weight: must be a number"),
+        ('[topics.apeksi.terms]\n"munas" = { weight = 1, near = "x" }\n', "munas.near: must be a list of texts"),
+        ('[topics.apeksi.terms]\n"munas" = { weight = 1, places = ["foot"] }\n', "munas.places: 'foot' is none"),
+        ('[no_articles]\ntitles = ["a(b"]\n', "bad pattern 'a(b'"),
+        ("[no_articles]\ntitel = []\n", "no_articles.titel: unknown key"),
+    ],
+)
+def test_fault_in_an_entrys_company_is_told(tmp_path: Path, content: str, problem: str) -> None:
+    overlay = tmp_path / "topics.toml"
+    overlay.write_text(content)
+    with pytest.raises(TableError, match=re.escape(problem)):
+        load_topics(overlay)

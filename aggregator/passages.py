@@ -8,6 +8,7 @@ tail count from the start of the article's text, for these three are one text.
 
 from __future__ import annotations
 
+import re
 from collections.abc import Sequence
 from functools import cached_property, lru_cache
 from itertools import pairwise
@@ -27,6 +28,14 @@ BLOCK_MOST = 700
 TEXT_MOST = 100_000
 SUMMARY_MOST = 5_000
 TITLE_MOST = 1_000
+
+
+# Lines that lead to other articles: what they name is not what this one is about.
+_ASIDE = re.compile(
+    r"^[ \t]{0,20}(?:(?:baca|lihat|simak|tonton)[ \t]{1,5}(?:juga|pula)|(?:berita|artikel|pos)[ \t]{1,5}terkait)\b"
+    r"[^\n]{0,1000}",
+    re.IGNORECASE | re.MULTILINE,
+)
 
 
 class Passage:
@@ -61,9 +70,11 @@ def read_article(title: str, text: str, summary: str, tags: Sequence[str]) -> tu
 
 
 def _cut_text(text: str) -> list[Passage]:
-    lead_end = _end_lead(text)
+    text = _ASIDE.sub(lambda line: " " * len(line[0]), text)  # so that offsets stay
+    lead_start = len(text) - len(text.lstrip())
+    lead_end = lead_start + _end_lead(text[lead_start : lead_start + LEAD_MOST + 1])
     tail_start = _start_tail(text, lead_end)
-    passages = [Passage("lead", text[:lead_end])]
+    passages = [Passage("lead", text[lead_start:lead_end], start=lead_start)]
     for slot, (start, end) in enumerate(pairwise(_cut_body(text, lead_end, tail_start))):
         passages.append(Passage("body", text[start:end], start=start, slot=slot))
     passages.append(Passage("tail", text[tail_start:], start=tail_start))

@@ -548,3 +548,12 @@ def test_fault_in_an_entrys_company_is_told(tmp_path: Path, content: str, proble
     overlay.write_text(content)
     with pytest.raises(TableError, match=re.escape(problem)):
         load_topics(overlay)
+
+
+def test_line_that_leads_elsewhere_names_no_topic() -> None:
+    text = (
+        "Baca Juga: APEKSI Gelar Rakernas di Makassar\nWarga membersihkan selokan.\nBaca juga : Pemkot Susun Smart City"
+    )
+    assert topics_of("Warga Kerja Bakti", text) == NONE
+    offsets = [item.offset for item in match_topics("Kabar", text + "\nAPEKSI hadir.")[0].evidence]
+    assert offsets == [text.__len__() + 1]

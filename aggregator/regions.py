@@ -222,7 +222,9 @@ def _weigh(
     for named in settled:
         code, mention = named.reading.code, named.mention
         tally = tallies.setdefault(code, _Tally(named.reading))
-        tally.takes_part |= mention.is_office or mention.relation is Relation.VISITOR
+        # Whom the report of a meeting names came to it; what lies on the way, or was the place before, is said so.
+        came = hosts.is_gathering and mention.relation is Relation.PLAIN and mention.place != "tags"
+        tally.takes_part |= came or mention.is_office or mention.relation is Relation.VISITOR
         weight = _weigh_mention(named, factors[Relation.VISITOR if code in hosts.visitors else mention.relation])
         weight *= _discount(named.reading, hosts)
         if named is hosts.venue:

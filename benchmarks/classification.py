@@ -49,6 +49,7 @@ FLOORS = {
     "titles smart-city recall": 0.97,
     "articles city": 0.96,
     "articles province": 0.96,
+    "articles participants found": 0.87,
     "places city": 0.94,
     "places province": 0.97,
     "spam caught": 0.97,
@@ -69,6 +70,7 @@ class Article(NamedTuple):
     city: str | None
     also: tuple[str, ...]
     province: str | None
+    participants: frozenset[str]
 
 
 @dataclass
@@ -124,6 +126,7 @@ def load_articles(name: str) -> tuple[Article, ...]:
             city=row.get("city"),
             also=tuple(row.get("also", ())),
             province=row.get("province"),
+            participants=frozenset(row.get("participants", ())),
         )
         for row in table["article"]
     )
@@ -160,7 +163,8 @@ def score_topics(rows: Iterable[tuple[str, str, Sequence[str], Iterable[str]]], 
 
 def score_places(articles: Iterable[Article]) -> dict[str, Count]:
     """The first city and province of the event; "no city" counts the articles that have none."""
-    counts = {name: Count() for name in ("city", "city where there is one", "no city where there is none", "province")}
+    figures = ("city", "city where there is one", "no city where there is none", "province", "participants found")
+    counts = {name: Count() for name in (*figures, "participants named that are")}
     names = {city.code: city.name for city in load_cities()}
     for article in articles:
         matches = tag_regions(article.title, article.text, tags=article.tags, home_city=article.home)
@@ -172,6 +176,11 @@ def score_places(articles: Iterable[Article]) -> dict[str, Count]:
         kind = "city where there is one" if article.city else "no city where there is none"
         counts[kind].add(city == article.city, what)
         counts["province"].add(province == article.province, f"{article.id}: {article.title}: {province}")
+        given = {names[match.code] for match in matches if match.role == "participant" and match.kind == "city"}
+        for name in article.participants:
+            counts["participants found"].add(name in given, f"{article.id}: {name}")
+        for name in given:
+            counts["participants named that are"].add(name in article.participants, f"{article.id}: {name}")
     return counts
 
 

@@ -61,6 +61,8 @@ def write_article(*paragraphs: str) -> str:
         ("Regency Wins National Smart City Award", SMART),
         ("Delegasi Indonesia Tampil di Smart City Expo World Congress", SMART),
         ("APEKSI dan Kominfo Perkuat Kota Cerdas", BOTH),
+        ("Makassar Naik Peringkat di Smart City Index", SMART),
+        ("Jakarta Masuk Daftar Kota Cerdas Dunia", SMART),
     ],
 )
 def test_title_alone_gives_the_topic(title: str, expected: set[str]) -> None:

@@ -10,6 +10,7 @@ from datetime import datetime
 
 import typer
 
+from aggregator.diagnosis import diagnose
 from aggregator.store import Store
 from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
@@ -42,7 +43,9 @@ def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) 
             f"{summary.feed_items} in the feed; {summary.seconds} s"
         )
         for failed in summary.failed_sources:
-            typer.echo(f"  {failed['source']}: {failed['channel']}: {failed['reason']}", err=True)
+            said = diagnose(failed["reason"])
+            typer.echo(f"  {failed['source']}: {said.says} {failed['channel']} ({failed['reason']})", err=True)
+            typer.echo(f"    {said.advice}", err=True)
     if summary.reached_nothing:
         raise NothingReachable("no source could be reached; is the network up?")
     return 1 if strict and summary.failed_sources else 0

@@ -87,8 +87,11 @@ def _group_keys(keys: list[bytes]) -> list[tuple[bytes, tuple[bytes, ...]]]:
 
     A page without "apeksi" cannot hold "ketuaapeksi".
     """
-    keys = [key for key in keys if not any(other != key and other in key for other in keys)]
-    groups = (tuple(group) for _, group in groupby(keys, key=lambda key: key[:_STEM]))
+    kept: list[bytes] = []
+    for key in sorted(keys, key=len):
+        if not any(other in key for other in kept):
+            kept.append(key)
+    groups = (tuple(group) for _, group in groupby(sorted(kept), key=lambda key: key[:_STEM]))
     return [(_share_start(group[0], group[-1]), group) for group in groups]  # sorted: first and last differ most
 
 

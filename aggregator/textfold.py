@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import re
 import sys
+from collections import defaultdict
 from collections.abc import Iterator, Mapping
 from itertools import product
 from math import prod
@@ -31,6 +32,7 @@ _WORD = re.compile(r"[^\W\d_]+|\d+")
 _HUMP = re.compile(r"[a-z](?=[A-Z])")
 _JOINT = re.compile(r"[\s\-‐-―/&'’‘\"“”*_#]*")
 _LIST_JOINT = re.compile(r"[\s\-‐-―/&'’‘\"“”*_#,]*")
+_PLAIN = re.compile(r"[a-z]+(?: [a-z]+)*")
 _BRACES = re.compile(r"\{([^{}]*)\}")
 
 
@@ -102,30 +104,76 @@ class PhraseMatch(NamedTuple, Generic[T]):
     value: T
 
 
+class _Node(Generic[T]):
+    """A beginning of phrases. `follow` leads on by the next word of a text, which may be several of a phrase's."""
+
+    __slots__ = ("ends", "follow")
+
+    def __init__(self) -> None:
+        self.follow: dict[str, _Node[T]] = {}
+        self.ends: tuple[T, bool] | None = None  # (value, whether commas may stand in it) of a phrase that ends here
+
+
 class PhraseIndex(Generic[T]):
-    """Phrases to be found in Words. A blank in a phrase is any gap or none; a comma must be written in the phrase."""
+    """Phrases to be found in Words. A blank in a phrase is any gap or none; a comma must be written in the phrase.
+
+    A graph of words: a phrase of n words, each gap open or closed, takes n²/2 steps in it instead of 2ⁿ spellings.
+    Beginnings of the same letters are one, so that "padang sidimpuan" and "padangsidimpuan" go on alike.
+    """
 
     def __init__(self, phrases: Mapping[str, T]) -> None:
-        self._by_first: dict[str, list[tuple[list[str], bool, T]]] = {}
+        self._root: _Node[T] = _Node()
+        nodes: dict[str, _Node[T]] = defaultdict(_Node)  # by the letters that lead there
         for phrase, value in phrases.items():
-            for spelling in _spell(Words(phrase).keys):
-                self._by_first.setdefault(spelling[0], []).append((spelling[1:], "," in phrase, value))
-        for options in self._by_first.values():
-            options.sort(key=lambda option: -len(option[0]))
+            keys = split_phrase(phrase)
+            ends = _join(self._root, keys, nodes)
+            if ends is not self._root and ends.ends is None:  # of two spelt alike the first counts
+                ends.ends = (value, "," in phrase)
 
     def find(self, words: Words) -> Iterator[PhraseMatch[T]]:
         """Every match, left to right; the longest phrase wins, and no word belongs to two."""
-        known, keys = self._by_first, words.keys
+        known = self._root.follow
         free = 0
-        for first in [index for index, key in enumerate(keys) if key in known]:
-            if first < free:
-                continue
-            for rest, commas, value in known[keys[first]]:
-                last = first + len(rest)
-                if keys[first + 1 : last + 1] == rest and words.are_joined(first, last, commas=commas):
-                    yield PhraseMatch(first, last, value)
-                    free = last + 1
-                    break
+        for first, key in enumerate(words.keys):
+            if key in known and first >= free:
+                match = _walk(known[key], words, first)
+                if match is not None:
+                    yield match
+                    free = match.last + 1
+
+
+def _join(root: _Node[T], keys: list[str], nodes: dict[str, _Node[T]]) -> _Node[T]:
+    """Leads from `root` to where a phrase of these words ends, through every gap open or closed."""
+    path, letters = [root], ""
+    for end, key in enumerate(keys, start=1):
+        letters += key
+        node = nodes[letters]
+        for start in range(end):
+            path[start].follow["".join(keys[start:end])] = node
+        path.append(node)
+    return path[-1]
+
+
+def _walk(node: _Node[T], words: Words, first: int) -> PhraseMatch[T] | None:
+    """The longest phrase that begins with word `first`, which has led to `node`."""
+    match = PhraseMatch(first, first, node.ends[0]) if node.ends else None
+    is_plain = True  # no comma so far
+    index = first + 1
+    while index < len(words.keys) and words.keys[index] in node.follow:
+        if not words.are_joined(index - 1, index):
+            if not words.are_joined(index - 1, index, commas=True):
+                break
+            is_plain = False
+        node = node.follow[words.keys[index]]
+        if node.ends and (is_plain or node.ends[1]):
+            match = PhraseMatch(first, index, node.ends[0])
+        index += 1
+    return match
+
+
+def split_phrase(phrase: str) -> list[str]:
+    """The words of a phrase, as `Words` has them; tables hold thousands of plain ones, which need no such care."""
+    return phrase.split(" ") if _PLAIN.fullmatch(phrase) else Words(phrase).keys
 
 
 def expand_phrase(pattern: str, most: int = 1_000) -> list[str]:
@@ -155,17 +203,3 @@ def _cut_spans(spans: list[tuple[int, int]], cuts: list[int]) -> Iterator[tuple[
             yield begin, cut
             begin, cut = cut, next(pending)
         yield begin, end
-
-
-def _spell(keys: list[str]) -> Iterator[list[str]]:
-    """The ways to write these words: each gap left open or closed ("wali kota", "walikota")."""
-    if not keys:
-        return
-    for closed in product((False, True), repeat=len(keys) - 1):
-        spelling = [keys[0]]
-        for key, is_closed in zip(keys[1:], closed, strict=True):
-            if is_closed:
-                spelling[-1] += key
-            else:
-                spelling.append(key)
-        yield spelling

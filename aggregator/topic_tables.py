@@ -17,7 +17,7 @@ from typing import Any, NamedTuple
 
 from aggregator.page_scan import PageScan
 from aggregator.reference import TableError, load_cities, read_toml, read_toml_file
-from aggregator.textfold import PhraseIndex, Words, expand_phrase, fold_letters
+from aggregator.textfold import PhraseIndex, expand_phrase, fold_letters, split_phrase
 
 BUILT_IN = "topics.toml"
 LETTERS_LEAST = 3  # a term with fewer letters would let nearly every page through the scan
@@ -216,11 +216,11 @@ def _expand(pattern: str, part: Part, section: _Section) -> list[str]:
     """The phrases of a pattern, spelt alike, so that an operator's "Kota-Pintar" replaces "kota pintar"."""
     written = pattern.replace(f"{{{NAMES_OF_CITIES}}}", _list_city_names()) if NAMES_OF_CITIES in pattern else pattern
     try:
-        phrases = [" ".join(Words(phrase).keys) for phrase in expand_phrase(written, PHRASES_MOST)]
+        phrases = [" ".join(split_phrase(phrase)) for phrase in expand_phrase(written, PHRASES_MOST)]
     except ValueError as error:
         raise section.error(pattern, str(error)) from error
     for phrase in phrases:
-        letters = len(fold_letters(phrase)) if part is Part.TERM else len(phrase)
+        letters = len(phrase.replace(" ", "").encode("ascii", "ignore")) if part is Part.TERM else len(phrase)
         if letters < (LETTERS_LEAST if part is Part.TERM else 1):
             raise section.error(
                 pattern, f"{phrase!r} is too short: a term needs {LETTERS_LEAST} Latin letters to scan for"
@@ -232,7 +232,7 @@ def _expand(pattern: str, part: Part, section: _Section) -> list[str]:
 def _list_city_names() -> str:
     """All names of all member cities, as a choice in a pattern."""
     names = {name for city in load_cities() for name in (city.name, *city.aliases)}
-    return f"{{{','.join(sorted(names | {'Jakarta'}))}}}"
+    return f"{{{','.join(sorted({name.lower() for name in names | {'Jakarta'}}))}}}"
 
 
 class _Section:

@@ -18,6 +18,7 @@ import sys
 import tomllib
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
+from datetime import UTC, datetime
 from functools import cache
 from html import escape
 from pathlib import Path
@@ -29,6 +30,8 @@ from aggregator.spam import judge_spam
 from aggregator.topics import classify_topics, scan_bytes
 from benchmarks.quality.labelled import SETS, find_development_data, load_set
 from crawler.extraction import extract_article
+from schedules.demo.pages import render_post
+from schedules.demo.posts import make_editions
 
 LABELLED = Path(__file__).resolve().parent.parent / "tests" / "labelled"
 TOPICS = ("apeksi", "smart-city")
@@ -214,6 +217,18 @@ def score_scan_of_pages(name: str) -> Count:
     return count
 
 
+def score_scan_of_demo() -> Count:
+    """The same over the pages of the demo's portals."""
+    count, now = Count(), datetime.now(UTC)
+    for edition in make_editions(now, 80).values():
+        for post in edition.posts:
+            html = render_post(edition, post, 1)
+            article = extract_article(html, f"http://portal.example{post.path}", zone=edition.portal.zone, now=now)
+            if classify(article.title, article.text, article.tags):
+                count.add(scan_bytes(html), post.path)
+    return count
+
+
 def measure() -> dict[str, Count]:
     """Every figure of the own material, by name."""
     articles, places = load_articles("articles"), load_articles("places")
@@ -241,7 +256,8 @@ def main() -> int:
     articles = load_articles("articles")
     texts = [(a.title, a.text, a.tags, a.topics) for a in articles if a.topics is not None]
     _print("key words alone, own articles", score_topics(texts, find_key_words))
-    _print("the scan of bytes, over pages", {name: score_scan_of_pages(name) for name in SETS})
+    scans = {name: score_scan_of_pages(name) for name in SETS} | {"demo": score_scan_of_demo()}
+    _print("the scan of bytes, over pages", scans)
     development = find_development_data() / "topics" / "dev.tsv"
     if not development.is_file():
         print(f"\ndevelopment titles: skipped, no {development} (set KABARKOTA_DEV_DATA)")

@@ -39,8 +39,10 @@ LINE_LEAST = 60  # characters: a shorter first line is a dateline, and the lead 
 
 # The last form is a link glued to the text after it: "JAKARTA-Pemerintah".
 _DASH = re.compile(r"\s*[–—|]|\s-+|-+\s|(?<=[A-Z]{3})-(?=[A-Z][a-z])")
+# A station's: "KBRN, Bandung: …".
+_COLON = re.compile(r"(?<=\w)\s?:\s(?=[A-Z\"“])")
 _DOMAIN_ENDS = frozenset({"com", "id", "co", "net", "news"})
-_SEPARATORS = frozenset(",(|/-–—")
+_SEPARATORS = frozenset(",(|/-–—:")
 _VERB_BEGINNINGS = ("meng", "meny", "mem", "di", "ber")
 _CLAUSE_ENDS = frozenset(".;:!?\n")
 
@@ -363,7 +365,7 @@ def _goes_on(words: Words, last: int) -> bool:
 
 def _end_dateline(words: Words) -> int:
     """Where the dateline of a text ends ("MEDAN, Kabar Kota – "), 0 when it has none."""
-    dash = _DASH.search(words.text, 0, DATELINE_CHARS)
+    dash = _DASH.search(words.text, 0, DATELINE_CHARS) or _COLON.search(words.text, 0, DATELINE_CHARS)
     if dash is None:
         return 0
     for index in range(min(len(words), DATELINE_WORDS)):

@@ -24,8 +24,11 @@ LETTERS_LEAST = 3  # a term with fewer letters would let nearly every page throu
 PHRASES_MOST = 1_000  # that one pattern may stand for: a slip of the pen must not eat the memory
 
 PLACES = {"title", "summary", "lead", "body", "tail", "tags"}
+WORDS_MOST = 20  # of one phrase
+WITHIN_MOST = 1_000
 WITHIN = 8  # words, where an entry does not say
 NAMES_OF_CITIES = "@city"  # in a pattern: every member city, by all its names, and Jakarta
+_SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,10}")
 _WHERE_KEYS = {"weight", "near", "not_near", "within", "with", "without", "places"}
 _NUMBERS = ("most_terms", "most_supports", "most_exclusions", "least_support", "body_paragraphs")
 
@@ -150,6 +153,8 @@ def _build_table(raw: Mapping[str, Any], file: str) -> TopicTable:
 
 
 def _build_topic(section: _Section, name: str) -> Topic:
+    if not _SLUG.fullmatch(name):
+        raise section.error("", "a topic's name is a slug, such as smart-city: it stands in addresses")
     section.check_keys({"name", "explanation", "enabled", "threshold", "needs_support", *Part})
     rules: dict[str, Rule] = {}
     for part in Part:
@@ -199,13 +204,16 @@ def _read_where(entry: _Section) -> Where:
         phrases = [phrase for pattern in entry.texts(key) for phrase in _expand(pattern, Part.SUPPORT, entry)]
         return PhraseIndex(dict.fromkeys(phrases, True)) if phrases else None
 
+    within = entry.number("within", WITHIN)
+    if not (1 <= within <= WITHIN_MOST and within.is_integer()):
+        raise entry.error("within", f"must be a number of words, 1 to {WITHIN_MOST}")
     places = frozenset(entry.texts("places"))
     if places - PLACES:
         raise entry.error("places", f"{min(places - PLACES)!r} is none; there are {', '.join(sorted(PLACES))}")
     return Where(
         near=index("near"),
         not_near=index("not_near"),
-        within=int(entry.number("within", WITHIN)),
+        within=int(within),
         with_=index("with"),
         without=index("without"),
         places=places,
@@ -219,7 +227,11 @@ def _expand(pattern: str, part: Part, section: _Section) -> list[str]:
         phrases = [" ".join(split_phrase(phrase)) for phrase in expand_phrase(written, PHRASES_MOST)]
     except ValueError as error:
         raise section.error(pattern, str(error)) from error
+    if "@" in written:
+        raise section.error(pattern, f"no such name; there is {{{NAMES_OF_CITIES}}}")
     for phrase in phrases:
+        if phrase.count(" ") >= WORDS_MOST:
+            raise section.error(pattern[:60], f"stands for a phrase of more than {WORDS_MOST} words")
         letters = len(phrase.replace(" ", "").encode("ascii", "ignore")) if part is Part.TERM else len(phrase)
         if letters < (LETTERS_LEAST if part is Part.TERM else 1):
             raise section.error(

@@ -543,6 +543,10 @@ def test_mask_is_told_as_the_reason() -> None:
         ('[topics.apeksi.terms]\n"munas" = { weight = 1, places = ["foot"] }\n', "munas.places: 'foot' is none"),
         ('[no_articles]\ntitles = ["a(b"]\n', "bad pattern 'a(b'"),
         ("[no_articles]\ntitel = []\n", "no_articles.titel: unknown key"),
+        ('[topics.apeksi.terms]\n"munas" = { weight = 1, within = -1 }\n', "munas.within: must be a number of words"),
+        ('[topics.apeksi.terms]\n"munas {@kota}" = 1\n', "no such name; there is {@city}"),
+        ('[topics.apeksi.terms]\n"' + "kata " * 5000 + '" = 1\n', "a phrase of more than 20 words"),
+        ('[topics."Dua Kata".terms]\n"munas" = 1\n', "a topic's name is a slug"),
     ],
 )
 def test_fault_in_an_entrys_company_is_told(tmp_path: Path, content: str, problem: str) -> None:

@@ -49,6 +49,7 @@ TITLE_LIMIT = 500
 PUBLISHER_LIMIT = 100
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
+TAG_LIMIT = 100
 POLL_FAILURE_BACKOFF_LIMIT = 6  # doublings of the interval after failures in a row
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
     *("url", "first_seen_at"),
@@ -393,5 +394,5 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
 
 
 def _tags_to_json(tags: Iterable[str]) -> str:
-    cleaned = (clean_text(tag, limit=100) for tag in list(tags)[:30])
+    cleaned = (clean_text(tag, limit=TAG_LIMIT) for tag in list(tags)[:30])
     return json.dumps([tag for tag in cleaned if tag], ensure_ascii=False)

@@ -30,6 +30,8 @@ SUMMARY_MOST = 5_000
 TITLE_MOST = 1_000
 
 
+# Between two tags, so that no phrase goes over it.
+TAG_GAP = " | "
 # Lines that lead to other articles: what they name is not what this one is about.
 _ASIDE = re.compile(
     r"^[ \t]{0,20}(?:(?:baca|lihat|simak|tonton)[ \t]{1,5}(?:juga|pula)|(?:berita|artikel|pos)[ \t]{1,5}terkait)\b"
@@ -60,7 +62,7 @@ class Passage:
 def lay_out(title: str, text: str, summary: str, tags: tuple[str, ...]) -> tuple[Passage, ...]:
     """The passages of an article, the empty ones left out, in the order title, summary, lead, body, tail, tags."""
     passages = [Passage("title", title[:TITLE_MOST]), Passage("summary", summary[:SUMMARY_MOST])]
-    passages += [*_cut_text(text[:TEXT_MOST]), Passage("tags", "\n".join(tags)[:SUMMARY_MOST])]
+    passages += [*_cut_text(text[:TEXT_MOST]), Passage("tags", TAG_GAP.join(tags)[:SUMMARY_MOST])]
     return tuple(passage for passage in passages if passage.text.strip())
 
 

@@ -126,6 +126,15 @@ class Store:
     def close(self) -> None:
         self._connection.close()
 
+    def copy_to(self, path: Path) -> None:
+        """A copy of the database as it stands, whoever is writing meanwhile."""
+        with _wrap_errors(path):
+            target = sqlite3.connect(path)
+            try:
+                self._connection.backup(target)
+            finally:
+                target.close()
+
     def __enter__(self) -> Self:
         return self
 

@@ -6,7 +6,7 @@ topics.toml (operator) ──┘
 
 from __future__ import annotations
 
-import math
+import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
@@ -15,9 +15,13 @@ from functools import cache, lru_cache
 from pathlib import Path
 from typing import Any, NamedTuple
 
+import regex
+
 from aggregator.page_scan import PageScan
 from aggregator.reference import TableError, load_cities, read_toml, read_toml_file
 from aggregator.textfold import PhraseIndex, expand_phrase, fold_letters, split_phrase
+
+logger = logging.getLogger(__name__)
 
 BUILT_IN = "topics.toml"
 LETTERS_LEAST = 3  # a term with fewer letters would let nearly every page through the scan
@@ -26,6 +30,12 @@ PHRASES_MOST = 1_000  # that one pattern may stand for: a slip of the pen must n
 PLACES = {"title", "summary", "lead", "body", "tail", "tags"}
 WORDS_MOST = 20  # of one phrase
 WITHIN_MOST = 1_000
+PATTERN_MOST = 2_000  # characters of one pattern
+PHRASES_OF_TOPIC_MOST = 100_000
+NUMBER_MOST = 1_000.0  # no weight or number of a table is larger
+PATTERN_SECONDS = 0.5  # for one search in a title; real ones take microseconds
+# Titles on which patterns that backtrack without end show it.
+_TRIALS = ("a" * 500, "a " * 250, "Wali Kota " * 50 + "!", "0" * 500, "- " * 250)
 WITHIN = 8  # words, where an entry does not say
 NAMES_OF_CITIES = "@city"  # in a pattern: every member city, by all its names, and Jakarta
 _SLUG = re.compile(r"[a-z0-9]+(?:-[a-z0-9]+){0,10}")
@@ -63,6 +73,33 @@ class Rule:
     where: Where | None = None
 
 
+class TitlePattern:
+    """A regular expression to be searched for in titles, letter case aside, within a time limit.
+
+    Raises ValueError for one that is malformed, fits everything, or takes too long on a trial.
+    """
+
+    def __init__(self, text: str) -> None:
+        try:
+            self._pattern = regex.compile(text, regex.IGNORECASE)
+            if self._pattern.search("", timeout=PATTERN_SECONDS):
+                raise ValueError("it fits an empty title")
+            for trial in _TRIALS:
+                self._pattern.search(trial, timeout=PATTERN_SECONDS)
+        except TimeoutError as error:
+            raise ValueError("it takes too long on long titles") from error
+        except (regex.error, RecursionError, OverflowError) as error:
+            raise ValueError(str(error)) from error
+
+    def search(self, title: str) -> regex.Match[str] | None:
+        """The first match; None also where it took too long, which is logged."""
+        try:
+            return self._pattern.search(title, timeout=PATTERN_SECONDS)
+        except TimeoutError:
+            logger.warning("no_articles: %r took too long on a title", self._pattern.pattern[:60])
+            return None
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Topic:
     """One topic, ready to be looked for."""
@@ -87,7 +124,7 @@ class TopicTable:
     most_exclusions: float
     least_support: float
     body_paragraphs: int
-    no_articles: tuple[re.Pattern[str], ...]  # titles of lists, archives and encyclopedias
+    no_articles: tuple[TitlePattern, ...]  # titles of lists, archives and encyclopedias
     scan: PageScan
 
 
@@ -141,12 +178,12 @@ def _build_table(raw: Mapping[str, Any], file: str) -> TopicTable:
     places.check_keys(PLACES)
     return TopicTable(
         topics=topics,
-        places={place: places.number(place) for place in PLACES},
-        most_terms=top.number("most_terms"),
-        most_supports=top.number("most_supports"),
-        most_exclusions=top.number("most_exclusions"),
-        least_support=top.number("least_support"),
-        body_paragraphs=int(top.number("body_paragraphs")),
+        places={place: places.positive(place) for place in PLACES},
+        most_terms=top.positive("most_terms"),
+        most_supports=top.positive("most_supports"),
+        most_exclusions=top.positive("most_exclusions"),
+        least_support=top.positive("least_support"),
+        body_paragraphs=int(top.positive("body_paragraphs")),
         no_articles=tuple(no_articles.patterns("titles")),
         scan=PageScan(fold_letters(term) for topic in topics for term in topic.terms),
     )
@@ -164,6 +201,8 @@ def _build_topic(section: _Section, name: str) -> Topic:
                     rules[phrase] = rule
                 else:
                     rules.pop(phrase, None)
+            if len(rules) > PHRASES_OF_TOPIC_MOST:
+                raise section.error(part, f"the topic has more than {PHRASES_OF_TOPIC_MOST} phrases")
     terms = tuple(phrase for phrase, rule in rules.items() if rule.part is Part.TERM)
     if not terms:
         raise section.error(Part.TERM, "a topic needs at least one term")
@@ -171,7 +210,7 @@ def _build_topic(section: _Section, name: str) -> Topic:
         id=name,
         name=section.text("name", name),
         explanation=" ".join(section.text("explanation", "").split()),
-        threshold=section.number("threshold", 1.0),
+        threshold=section.positive("threshold", 1.0, zero=False),
         needs_support=section.flag("needs_support", False),
         terms=terms,
         phrases=PhraseIndex(rules),
@@ -222,11 +261,16 @@ def _read_where(entry: _Section) -> Where:
 
 def _expand(pattern: str, part: Part, section: _Section) -> list[str]:
     """The phrases of a pattern, spelt alike, so that an operator's "Kota-Pintar" replaces "kota pintar"."""
+    if len(pattern) > PATTERN_MOST:
+        raise section.error(pattern[:60], f"is longer than {PATTERN_MOST} characters")
     written = pattern.replace(f"{{{NAMES_OF_CITIES}}}", _list_city_names()) if NAMES_OF_CITIES in pattern else pattern
     try:
-        phrases = [" ".join(split_phrase(phrase)) for phrase in expand_phrase(written, PHRASES_MOST)]
+        expanded = expand_phrase(written, PHRASES_MOST)
+        if any(brace in phrase for brace in "{}" for phrase in expanded):
+            raise ValueError("a brace is left open")
+        phrases = [" ".join(split_phrase(phrase)) for phrase in expanded]
     except ValueError as error:
-        raise section.error(pattern, str(error)) from error
+        raise section.error(pattern[:80], str(error)) from error
     if "@" in written:
         raise section.error(pattern, f"no such name; there is {{{NAMES_OF_CITIES}}}")
     for phrase in phrases:
@@ -273,9 +317,15 @@ class _Section:
 
     def number(self, key: str, default: float | None = None) -> float:
         value = self._raw.get(key, default)
-        if isinstance(value, bool) or not isinstance(value, int | float) or not math.isfinite(value):
-            raise self.error(key, "must be a number")
+        if isinstance(value, bool) or not isinstance(value, int | float) or not -NUMBER_MOST <= value <= NUMBER_MOST:
+            raise self.error(key, f"must be a number, at most {NUMBER_MOST:g}")
         return float(value)
+
+    def positive(self, key: str, default: float | None = None, *, zero: bool = True) -> float:
+        value = self.number(key, default)
+        if value < 0 or (not zero and not value):
+            raise self.error(key, "must not be negative" if zero else "must be more than 0")
+        return value
 
     def flag(self, key: str, default: bool) -> bool:
         value = self._raw.get(key, default)
@@ -292,11 +342,11 @@ class _Section:
     def is_table(self, key: str) -> bool:
         return isinstance(self._raw.get(key), Mapping)
 
-    def patterns(self, key: str) -> Iterator[re.Pattern[str]]:
+    def patterns(self, key: str) -> Iterator[TitlePattern]:
         for number, text in enumerate(self.texts(key)):
             try:
-                yield re.compile(text, re.IGNORECASE)
-            except (re.error, RecursionError, OverflowError) as error:
+                yield TitlePattern(text)
+            except ValueError as error:
                 raise self.error(f"{key}[{number}]", f"bad pattern {text[:60]!r}: {error}") from error
 
     def texts(self, key: str) -> list[str]:

@@ -157,7 +157,10 @@ def extract(
 def classify(
     ctx: typer.Context, file: Annotated[str, typer.Argument(metavar="FILE.jsonl|-", help="articles, one a line")]
 ) -> None:
-    """Find the topics, regions and spam of the articles in a file."""
+    """Find the topics, regions and spam of the articles in a file.
+
+    A line is {"id", "title", "text"}, and if you like "summary", "tags", "url", "source" (an id of the catalogue).
+    """
     from schedules.commands.classify import classify_file
 
     classify_file(file, get_context(ctx).setup)

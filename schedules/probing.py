@@ -35,8 +35,17 @@ _REVISED_KEYS = ("enabled", "evidence", "timezone", "utc_is_local")
 
 
 def make_job(source: Source, now: datetime, *, url: str = "", robots: Iterable[RobotsRecord] = ()) -> ProbeJob:
-    """The job that probes a source, from its home page on."""
-    return ProbeJob(source=source, url=url or f"https://{source.domain}/", now=now, terms=TERMS, robots=tuple(robots))
+    """The job that probes a source, from its home page on (`url`, else where its channels are)."""
+    return ProbeJob(source=source, url=url or _find_home(source), now=now, terms=TERMS, robots=tuple(robots))
+
+
+def _find_home(source: Source) -> str:
+    """Many a site answers below www alone, or without TLS alone; its channels tell."""
+    for channel in source.channels:
+        parts = urlsplit(channel.url)
+        if parts.netloc.removeprefix("www.") == source.domain:
+            return urlunsplit((parts.scheme, parts.netloc, "/", "", ""))
+    return f"https://{source.domain}/"
 
 
 def make_job_for_address(url: str, catalogue: Catalogue, now: datetime, *, taken: Collection[str] = ()) -> ProbeJob:

@@ -158,6 +158,7 @@ class WebServer:
     def __enter__(self) -> Self:
         check_port(self._host, self._port)
         self._process = self._start()
+        print(f"kabarkota: serving http://{self._host}:{self._port}/", file=sys.stderr)
         return self
 
     def __exit__(self, *_: object) -> None:

@@ -25,7 +25,16 @@ from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from typer.testing import CliRunner, Result
 
 from aggregator.diagnosis import diagnose
-from aggregator.models import ArticleLink, Channel, ChannelKind, ChannelPage, RobotsRecord, Source, SourceEvidence
+from aggregator.models import (
+    ArticleLink,
+    Channel,
+    ChannelKind,
+    ChannelPage,
+    CrawlJob,
+    RobotsRecord,
+    Source,
+    SourceEvidence,
+)
 from aggregator.store import Store
 from crawler.catalogue import Catalogue, load_catalogue
 from crawler.probing.assessment import assess_channel, choose_zone, is_general, read_clock
@@ -34,6 +43,8 @@ from crawler.probing.conclusion import choose_channels, explain_failure, revise_
 from crawler.probing.hints import SiteHints, read_hints
 from crawler.probing.report import Finding, ProbeJob, ProbeReport, State
 from crawler.process import CrawlProcess
+from crawler.spiders.probe import ProbeTalk
+from crawler.visit import Visit
 from schedules.commands import sources, sources_probe
 from schedules.commands.context import CommandContext
 from schedules.commands.sources_probe import describe_finding, format_age
@@ -250,7 +261,9 @@ USUAL_SITEMAPS = ["sitemap-news.xml", "news-sitemap.xml", "sitemap.xml"]
 
 
 def test_usual_paths_are_tried_in_order() -> None:
-    assert list_paths(list_tried()) == [*USUAL_FEEDS, "tag/apeksi", "search?q=apeksi", *USUAL_SITEMAPS, ""]
+    tried = list_tried()
+    assert list_paths(tried) == [*USUAL_FEEDS, "tag/apeksi", "search?q=apeksi", "", *USUAL_SITEMAPS, ""]
+    assert [found.channel.kind.value for found in tried if found.channel.url == ROOT_URL] == ["wordpress", "listing"]
 
 
 def test_home_page_counts_before_the_usual_paths() -> None:
@@ -281,7 +294,10 @@ def test_each_address_is_tried_once() -> None:
     hints = SiteHints(feeds=(f"{ROOT_URL}feed", "http://teluk.example/rss/"), is_blogger=True)
     own = (Channel(kind=ChannelKind.FEED, url="http://teluk.example/feed/#atas"),)
     robots = b"Sitemap: https://teluk.example/sitemap.xml\nSitemap: https://teluk.example/sitemap.xml"
-    tried = [url.rstrip("/").removeprefix("http://teluk.example/") for url in list_paths(list_tried(hints, own=own))]
+    channels = [
+        found.channel for found in list_tried(hints, own=own) if found.channel.kind is not ChannelKind.WORDPRESS
+    ]
+    tried = [channel.url.partition("://")[2].rstrip("/") for channel in channels]
     assert len(tried) == len(set(tried))
     assert next(found for found in list_tried(hints, own=own) if found.channel.url == own[0].url).found_by == "entry"
     assert list_paths(list_tried(robots=robots)).count("sitemap.xml") == 1
@@ -297,7 +313,7 @@ def test_blogger_has_its_own_feed_first_and_a_search_feed() -> None:
     tried = list_tried(SiteHints(is_blogger=True), terms=["kota cerdas"])
     assert list_paths(tried)[0] == "feeds/posts/default?alt=rss"
     searches = list_paths([found for found in tried if "search" in found.ways])
-    assert searches == ["feeds/posts/default?q=kota+cerdas&alt=rss", "tag/kota-cerdas", "search?q=kota+cerdas"]
+    assert searches == ["feeds/posts/default?q=kota+cerdas&alt=rss", "tag/kota-cerdas", "search?q=kota+cerdas", ""]
 
 
 @pytest.mark.parametrize(
@@ -398,8 +414,31 @@ def test_state_of_a_channel(finding: Finding, state: State) -> None:
 
 def test_index_of_sitemaps_is_not_empty() -> None:
     page = ChannelPage(sitemaps=make_links("2026-11-22", "2026-11-22"))
-    finding = assess_channel(page, FEED, found_by="robots.txt", term="", zone="Asia/Jakarta", now=NOW)
-    assert (finding.state, finding.links, finding.dated) == (State.LIVE, 2, 0)
+    findings = [
+        assess_channel(page, channel, found_by="robots.txt", term="", zone="Asia/Jakarta", now=NOW)
+        for channel in (Channel(kind=ChannelKind.SITEMAP, url=f"{ROOT_URL}sitemap.xml"), FEED)
+    ]
+    assert [(found.state, found.links, found.dated) for found in findings] == [(State.LIVE, 2, 0), (State.EMPTY, 0, 0)]
+
+
+@pytest.mark.parametrize(
+    ("found", "on_topic", "state"),
+    [
+        ("abcdefghij", 2, State.UNFILTERED),
+        ("abcdefghiz", 2, State.UNFILTERED),
+        ("abcdexyz", 2, State.LIVE),
+        ("abcdefghij", 10, State.LIVE),
+        ("", 0, State.LIVE),
+    ],
+    ids=["same links", "one is new", "half are new", "all on topic", "none"],
+)
+def test_search_that_gives_what_the_feed_gives(tmp_path: Path, found: str, on_topic: int, state: State) -> None:
+    job, settings = CrawlJob(source=AT_TELUK, channels=(), now=NOW), make_setup(tmp_path).crawl
+    talk = ProbeTalk(visit=Visit(job, settings), job=make_job(AT_TELUK, NOW))
+    feed = Finding(channel=FEED, state=State.LIVE, found_by="home page", links=10)
+    assert talk.compare(feed, set("abcdefghij"), is_search=False) is feed
+    search = replace(feed, channel=TAG, links=len(found), on_topic=on_topic)
+    assert talk.compare(search, set(found), is_search=True).state is state
 
 
 @pytest.mark.parametrize(
@@ -799,6 +838,18 @@ def test_job_of_a_source_begins_at_its_home() -> None:
 
 
 @pytest.mark.parametrize(
+    ("url", "home"),
+    [
+        ("http://www.teluk.example/rss?a=1", "http://www.teluk.example/"),
+        ("https://feeds.host.example/teluk", "https://teluk.example/"),
+    ],
+)
+def test_home_is_where_the_channels_are(url: str, home: str) -> None:
+    source = replace(AT_TELUK, channels=(Channel(kind=ChannelKind.FEED, url=url),))
+    assert make_job(source, NOW).url == home
+
+
+@pytest.mark.parametrize(
     ("url", "source_id", "home"),
     [
         ("https://teluk.example/", "teluk", "https://teluk.example/"),
@@ -1193,6 +1244,7 @@ def test_soft_404_is_no_channel(probed: Probed) -> None:
         (ChannelKind.FEED, State.FAILED),
         (ChannelKind.SITEMAP, State.FAILED),
         (ChannelKind.LISTING, State.UNFILTERED),
+        (ChannelKind.WORDPRESS, State.FAILED),
     }
 
 
@@ -1354,6 +1406,10 @@ def test_dry_run_of_a_probe_writes_nothing(run: Run, portal: LoopbackPortal) -> 
 
 def test_source_is_probed_by_its_id(run: Run) -> None:
     assert "updated teluk in data/sources.toml" in read(run("probe", "teluk"))
+
+
+def test_source_that_is_named_twice_is_probed_once(run: Run, portal: LoopbackPortal) -> None:
+    assert len(json.loads(run("probe", "teluk", f"{portal.base}/", "teluk", "--json", "--dry-run").stdout)) == 1
 
 
 def test_failed_probe_says_why_and_what_to_try(run: Run, portal: LoopbackPortal, other: LoopbackPortal) -> None:

@@ -17,6 +17,8 @@ from typer.testing import CliRunner, Result
 
 from schedules.cli import app
 from schedules.commands.run import run_once
+from schedules.errors import WriterBusy
+from schedules.lock import hold_writer_lock
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 RELEASE = (
@@ -138,6 +140,12 @@ def test_dry_run_shows_the_differences_and_keeps_everything(data: Path, run: Run
     assert query(data, "SELECT count(*) FROM articles") == [(3,)]
 
 
+def test_dry_run_needs_no_lock(data: Path, run: Run) -> None:
+    with hold_writer_lock(data):
+        assert "nothing was changed" in read(run("replay", "--dry-run"))
+        assert isinstance(run("replay").exception, WriterBusy)
+
+
 def test_article_leaves_and_comes_back_under_its_guid(data: Path, run: Run) -> None:
     guids = read_guids(data)
     (data / "topics.toml").write_text(WITHOUT_SMART_CITY)
@@ -226,8 +234,9 @@ def test_only_what_is_asked_for_is_judged(data: Path, run: Run) -> None:
         (["--source", "nobody"], "--source nobody: no such source"),
         (["--since", "yesterday"], "--since yesterday: "),
         (["--since", "2026-11-23T08:00"], "--since 2026-11-23T08:00: an hour needs an offset"),
+        (["--since", "0001-01-01T00:00+14:00"], "--since 0001-01-01T00:00+14:00: out of the calendar"),
     ],
-    ids=["source", "day", "hour"],
+    ids=["source", "day", "hour", "no day"],
 )
 def test_wrong_option_is_told_in_a_line(run: Run, arguments: list[str], problem: str) -> None:
     assert str(run("replay", *arguments).exception).startswith(problem)
@@ -301,4 +310,5 @@ def test_article_is_explained_by_its_id(run: Run) -> None:
 
 def test_unknown_address_was_never_seen(run: Run) -> None:
     assert "was never seen" in str(run("explain", "https://uji.example/x").exception)
-    assert "was never seen" in str(run("explain", "999").exception)
+    assert "no article with this id" in str(run("explain", "999").exception)
+    assert "no article with this id" in str(run("explain", "9" * 30).exception)

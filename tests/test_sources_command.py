@@ -250,7 +250,7 @@ ADD_FAULTS = {
     ),
     "unknown city": (
         [*FEED, "--city", "kota-ambom"],
-        "sources add: sources.bay-news.city: 'kota-ambom': no member city has this slug; did you mean kota-ambon?",
+        "--city 'kota-ambom': no member city has this slug; did you mean kota-ambon?",
     ),
 }
 

@@ -207,6 +207,10 @@ def test_summary_and_lead_count_as_one_place() -> None:
     assert match_topics("Kabar Kota", lead)[0].score == match_topics("Kabar Kota", lead, summary=lead)[0].score
 
 
+def test_phrase_does_not_go_over_two_tags() -> None:
+    assert not any(match.evidence for match in match_topics("Kabar", "Isi.", tags=("Smart", "City Tour")))
+
+
 def test_tags_alone_are_not_enough() -> None:
     assert topics_of("Pasar Murah Dibuka", FILLER, tags=("apeksi", "smart city")) == NONE
 
@@ -545,7 +549,15 @@ def test_mask_is_told_as_the_reason() -> None:
         ("[no_articles]\ntitel = []\n", "no_articles.titel: unknown key"),
         ('[topics.apeksi.terms]\n"munas" = { weight = 1, within = -1 }\n', "munas.within: must be a number of words"),
         ('[topics.apeksi.terms]\n"munas {@kota}" = 1\n', "no such name; there is {@city}"),
-        ('[topics.apeksi.terms]\n"' + "kata " * 5000 + '" = 1\n', "a phrase of more than 20 words"),
+        ('[topics.apeksi.terms]\n"' + "kata " * 100 + '" = 1\n', "a phrase of more than 20 words"),
+        ('[topics.apeksi.terms]\n"' + "k" * 3000 + '" = 1\n', "is longer than 2000 characters"),
+        ('[topics.apeksi.terms]\n"munas {kota" = 1\n', "a brace is left open"),
+        ('[topics.apeksi.terms]\n"munas" = ' + "9" * 400 + "\n", "munas: must be a number"),
+        ("[topics.apeksi]\nthreshold = 0\n", "topics.apeksi.threshold: must be more than 0"),
+        ("most_terms = -1\n", "most_terms: must not be negative"),
+        ('[no_articles]\ntitles = [""]\n', "it fits an empty title"),
+        ('[no_articles]\ntitles = ["(.*a){25}z"]\n', "it takes too long on long titles"),
+        ("a = " + "[" * 100_000, "nested too deeply"),
         ('[topics."Dua Kata".terms]\n"munas" = 1\n', "a topic's name is a slug"),
     ],
 )

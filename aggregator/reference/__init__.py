@@ -109,7 +109,9 @@ def read_toml_file(path: Path) -> dict[str, Any]:
 
 def _parse_toml(content: bytes, name: str) -> dict[str, Any]:
     try:
-        return tomllib.loads(content.decode("utf-8"))
+        return tomllib.loads(content.decode("utf-8-sig"))
+    except RecursionError as error:
+        raise TableError(name, "", "nested too deeply") from error
     except ValueError as error:  # TOMLDecodeError and UnicodeDecodeError
         raise TableError(name, "", str(error)) from error
 

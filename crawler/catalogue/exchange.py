@@ -10,7 +10,7 @@ from __future__ import annotations
 import csv
 import io
 import re
-from collections.abc import Callable, Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Iterable, Iterator, Mapping
 from datetime import datetime
 from email.utils import format_datetime
 from typing import Any, Literal
@@ -68,19 +68,25 @@ def write_opml(sources: Iterable[Source], *, title: str, now: datetime) -> str:
     return etree.tostring(root, pretty_print=True, xml_declaration=True, encoding="UTF-8").decode()
 
 
-def read_sources(text: str, form: Format, *, origin: str, taken: Collection[str] = ()) -> list[Source]:
-    """The sources of a table or an OPML file, ids that are missing made up (none of `taken`).
+def read_sources(content: str | bytes, form: Format, *, origin: str, taken: Collection[str] = ()) -> list[Source]:
+    """The sources of a table or an OPML file (as bytes, for XML says its encoding itself).
+
+    Ids that are missing are made up, none of `taken`. A separator of semicolons, as spreadsheets in Indonesia write
+    them, is recognised.
 
     Raises CatalogueError naming the file, the row or outline, and the key; then nothing of it should be used.
     """
-    readers: dict[Format, Callable[[str, str], Iterator[tuple[str, dict[str, Any]]]]] = {
-        "csv": lambda text, origin: _read_rows(text, origin, ","),
-        "tsv": lambda text, origin: _read_rows(text, origin, "\t"),
-        "opml": _read_outlines,
-    }
+    if form == "opml":
+        entries = _read_outlines(content, origin)
+    else:
+        text = content if isinstance(content, str) else content.decode("utf-8", "replace")
+        text = text.removeprefix("\ufeff")
+        header = text.partition("\n")[0]
+        comma = ";" if header.count(";") > header.count(",") else ","
+        entries = _read_rows(text, origin, "\t" if form == "tsv" else comma)
     used, addresses, sources = set(taken), dict[str, str](), list[Source]()
     own_ids: set[str] = set()
-    for place, values in readers[form](text.removeprefix("\ufeff"), origin):
+    for place, values in entries:
         source_id = values.pop("id", "") or make_slug(values.get("name", ""), values.get("domain", ""), used)
         source = parse_source(source_id, values, origin=f"{origin}: {place}")
         if source_id in own_ids:
@@ -166,10 +172,11 @@ def _split(cell: str) -> list[str]:
 # ── OPML ──────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_outlines(text: str, origin: str) -> Iterator[tuple[str, dict[str, Any]]]:
+def _read_outlines(content: str | bytes, origin: str) -> Iterator[tuple[str, dict[str, Any]]]:
     """An entry for each domain; several feeds of one domain are one source's channels."""
     entries: dict[str, tuple[str, dict[str, Any]]] = {}
-    for number, outline in enumerate(_parse_opml(text, origin), start=1):
+    seen: set[str] = set()
+    for number, outline in enumerate(_parse_opml(content, origin), start=1):
         name = to_plain(outline.get("text") or outline.get("title") or "", 200)
         place = f"outline {number}" + (f" ({name[:60]})" if name else "")
         url = (outline.get("xmlUrl") or outline.get("xmlurl") or "").strip()
@@ -178,21 +185,24 @@ def _read_outlines(text: str, origin: str) -> Iterator[tuple[str, dict[str, Any]
         except ValueError as error:
             raise CatalogueError(f"{origin}: {place}: xmlUrl: {url[:60]!r}: {error}") from error
         domain = _read_home(outline.get("htmlUrl") or "") or feed_host.removeprefix("www.")
+        if make_address_key(url) in seen:
+            continue  # feed readers keep a feed under http and https, and in two folders
+        seen.add(make_address_key(url))
         channel = {"kind": ChannelKind.FEED.value, "url": url}
         if domain in entries:
-            channels = entries[domain][1]["channels"]
-            channels += [channel] if channel not in channels else []
+            entries[domain][1]["channels"].append(channel)
         else:
             entries[domain] = place, {"name": name or domain, "domain": domain, "channels": [channel]}
     yield from entries.values()
 
 
-def _parse_opml(text: str, origin: str) -> Iterator[etree._Element]:
+def _parse_opml(content: str | bytes, origin: str) -> Iterator[etree._Element]:
     """The outlines with an xmlUrl. No entity is resolved and nothing is fetched: the file may be anybody's."""
     parser = etree.XMLParser(resolve_entities=False, no_network=True, remove_comments=True, huge_tree=False)
-    content = _DECLARATION.sub("", text, count=1)  # its encoding was that of the bytes
+    if isinstance(content, str):  # its declaration told the encoding of the bytes that it was
+        content = _DECLARATION.sub("", content.removeprefix("\ufeff"), count=1).encode("utf-8", "replace")
     try:
-        root = etree.fromstring(content.encode("utf-8", "replace"), parser)
+        root = etree.fromstring(content, parser)
     except etree.XMLSyntaxError as error:
         raise CatalogueError(f"{origin}: not XML: {' '.join(str(error).split())[:150]}") from error
     if etree.QName(root).localname.lower() != "opml":

@@ -62,11 +62,12 @@ def load_catalogue(path: Path | None = None, *, overlay: Path | None = None) -> 
     return _make_catalogue(sources)
 
 
-def extend_catalogue(catalogue: Catalogue, source: Source, *, origin: str) -> Catalogue:
-    """The catalogue with one source more. Raises CatalogueError when its id or the address of a channel is taken."""
-    if catalogue.get(source.id):
-        raise CatalogueError(f"{origin}: sources.{source.id}: there is a source with this id")
-    sources = (*catalogue.sources, source)
+def extend_catalogue(catalogue: Catalogue, *added: Source, origin: str) -> Catalogue:
+    """The catalogue with more sources. Raises CatalogueError when an id or the address of a channel is taken."""
+    for source in added:
+        if catalogue.get(source.id):
+            raise CatalogueError(f"{origin}: sources.{source.id}: there is a source with this id")
+    sources = (*catalogue.sources, *added)
     _check_addresses(sources, origins={}, default=origin)
     return _make_catalogue(sources)
 
@@ -76,13 +77,19 @@ def read_text(path: Path, *, missing: str | None = None) -> str:
 
     Raises CatalogueError when it cannot be read, is not UTF-8, or does not exist and `missing` is None.
     """
+    if missing is not None and not path.exists():
+        return missing
     try:
-        return path.read_bytes().decode("utf-8-sig")  # some editors write a byte order mark, which TOML does not allow
+        return read_bytes(path).decode("utf-8-sig")  # some editors write a byte order mark, which TOML does not allow
     except UnicodeDecodeError as error:
         raise CatalogueError(f"{path}: not UTF-8 text (byte {error.start + 1})") from error
+
+
+def read_bytes(path: Path) -> bytes:
+    """The bytes of a file. Raises CatalogueError when it cannot be read."""
+    try:
+        return path.read_bytes()
     except OSError as error:
-        if isinstance(error, FileNotFoundError) and missing is not None:
-            return missing
         raise CatalogueError(f"{path}: cannot be read: {error.strerror or error}") from error
 
 

@@ -36,7 +36,7 @@ def assess_channel(
     dated = [date for date in (_read_date(link, zone, now) for link in links) if date is not None]
     moments = sorted(date.at for date in dated)
     newest = moments[-1] if moments else None
-    entries = len(page.links) or len(page.sitemaps)
+    entries = len(page.links) or (len(page.sitemaps) if channel.kind is ChannelKind.SITEMAP else 0)
     state = State.LIVE
     if not entries:
         state = State.EMPTY

@@ -80,6 +80,9 @@ def _list_searches(root: str, hints: SiteHints, terms: Sequence[str]) -> Iterato
         url = urljoin(root, path.format(slug="-".join(terms[0].lower().split()), query=quote_plus(terms[0])))
         channel = Channel(kind=ChannelKind.LISTING, url=url)
         yield Candidate(channel=channel, found_by="usual path", ways=SEARCH, term=terms[0])
+    # Some WordPress sites hide what they run on, and close their feeds, and still answer the REST API.
+    channel = Channel(kind=ChannelKind.WORDPRESS, url=root, terms=tuple(terms))
+    yield Candidate(channel=channel, found_by="usual path", ways=SEARCH | FEED, term=terms[0])
 
 
 def _list_sitemaps(root: str, robots: bytes) -> Iterable[Candidate]:

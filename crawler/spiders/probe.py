@@ -23,6 +23,7 @@ from crawler.visit import Visit
 logger = logging.getLogger(__name__)
 
 MAX_REQUESTS = 24
+SAME_SHARE = 0.9
 
 
 @dataclass(kw_only=True)
@@ -33,6 +34,16 @@ class ProbeTalk(Talk):
     findings: list[Finding] = field(default_factory=list)
     zone: str = ""
     home: Answer | None = None
+    general: set[str] = field(default_factory=set)  # what a live channel that brings everything new had
+
+    def compare(self, finding: Finding, urls: set[str], *, is_search: bool) -> Finding:
+        """A search that gives what the feed gives does not search, unless all of that names the term."""
+        if not is_search and finding.state is State.LIVE:
+            self.general |= urls
+        is_same = bool(urls) and len(urls & self.general) >= SAME_SHARE * len(urls)
+        if is_search and finding.state is State.LIVE and is_same and finding.on_topic < finding.links:
+            return replace(finding, state=State.UNFILTERED)
+        return finding
 
 
 class ProbeSpider(PortalSpider):
@@ -126,9 +137,10 @@ class ProbeSpider(PortalSpider):
             if channel.kind is not ChannelKind.WORDPRESS:
                 channel = replace(channel, url=_choose_address(channel.url, answer.url))
             zone = talk.zone or source.timezone
-            return await self.pool.run(
+            finding = await self.pool.run(
                 assess_channel, page, channel, found_by=candidate.found_by, term=term, zone=zone, now=talk.job.now
             )
+            return talk.compare(finding, {link.url for link in page.links}, is_search=bool(term))
         except PollError as error:
             state = State.REFUSED if error.refused else State.FAILED
             status = error.status

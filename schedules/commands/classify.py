@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from aggregator.cleaning import clean_paragraphs, clean_text
-from aggregator.ingest import SUMMARY_LIMIT, TEXT_LIMIT, TITLE_LIMIT
+from aggregator.ingest import SUMMARY_LIMIT, TAG_LIMIT, TEXT_LIMIT, TITLE_LIMIT
 from aggregator.models import Source
 from aggregator.regions import tag_regions
 from aggregator.spam import judge_spam
@@ -23,6 +23,7 @@ from schedules.config import Setup
 
 class SummedUpRecord(Record):
     summary: str = ""
+    tags: tuple[str, ...] = ()
 
 
 def classify_file(file: str, setup: Setup) -> None:
@@ -40,8 +41,9 @@ def classify(record: SummedUpRecord, sources: Mapping[str, Source], table: Topic
     text = clean_paragraphs(record.text, limit=TEXT_LIMIT)
     summary = clean_text(record.summary, limit=SUMMARY_LIMIT)
     source = sources.get(record.source)
-    topics = classify_topics(title, text, summary=summary, table=table)
-    regions = tag_regions(title, text, summary=summary, home_city=source.city if source else None)
+    tags = [clean_text(tag, limit=TAG_LIMIT) for tag in record.tags]
+    topics = classify_topics(title, text, summary=summary, tags=tags, table=table)
+    regions = tag_regions(title, text, summary=summary, tags=tags, home_city=source.city if source else None)
     return {
         "id": record.id,
         "topics": [asdict(match) for match in topics],

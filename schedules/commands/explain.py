@@ -10,6 +10,7 @@ import typer
 
 from aggregator.diagnosis import diagnose
 from aggregator.ingest import judge
+from aggregator.passages import TAG_GAP
 from aggregator.store import Store
 from aggregator.topic_tables import TopicTable, load_topics
 from aggregator.urls import canonicalize, make_url_key
@@ -27,6 +28,7 @@ _STATES = {
     "failed": "out: could not be read",
     "refused": "out: not to be read",
 }
+ID_DIGITS = 18  # of the largest integer that SQLite holds
 CONTEXT = 40  # characters around a term
 
 
@@ -48,9 +50,11 @@ def explain(setup: Setup, url: str, *, as_json: bool) -> None:
 
 def find(store: Store, url: str) -> dict[str, Any] | None:
     """What is known of an address, or of the id of an article."""
-    if url.isdigit():
-        key = store.get_url_key(int(url))
-        return store.find_page(key) if key else None
+    if url.isascii() and url.isdigit():
+        key = store.get_url_key(int(url)) if len(url) <= ID_DIGITS else None
+        if key is None:
+            raise RunFailure(f"{url[:40]}: there is no article with this id")
+        return store.find_page(key)
     return store.find_page(make_url_key(canonicalize(url) or url))
 
 
@@ -113,6 +117,8 @@ def describe(told: Mapping[str, Any]) -> list[str]:
         sign = "reaches" if match["score"] >= match["threshold"] else "does not reach"
         lines.append(f"  topic {match['topic']}: {match['score']:g} {sign} {match['threshold']:g}")
         lines += [f"    {item['weight']:+.2f}  {item['place']:<8} …{item['context']}…" for item in match["evidence"]]
+    if told.get("topics") and not any(match["evidence"] for match in told["topics"]):
+        lines.append("  the page names a topic, and its article does not: in a menu, a teaser, an advertisement")
     spam = told.get("spam", {"evidence": ()})
     if spam["evidence"]:
         lines.append(f"  spam: {spam['score']:g}, 1 is spam")
@@ -130,7 +136,7 @@ def describe(told: Mapping[str, Any]) -> list[str]:
 
 def _cite(item: Any, row: Mapping[str, Any]) -> dict[str, Any]:
     """A piece of evidence with the words around it."""
-    texts = {"title": row["title"], "summary": row["summary"], "tags": "\n".join(json.loads(row["tags"]))}
+    texts = {"title": row["title"], "summary": row["summary"], "tags": TAG_GAP.join(json.loads(row["tags"]))}
     text = texts.get(item.place, row["text"])
     around = text[max(item.offset - CONTEXT, 0) : item.offset + len(item.term) + CONTEXT]
     return {

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import tempfile
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
 from dataclasses import asdict
 from datetime import UTC, datetime, time
 from pathlib import Path
@@ -40,8 +42,7 @@ def replay(
     now = datetime.now(UTC)
     sources = {known.id: known for known in catalogue.sources}
     with (
-        hold_writer_lock(setup.data_folder),
-        Store.open_writer(setup.database) as store,
+        _open_copy(setup) if dry_run else _open_locked(setup) as store,
         Rereader(setup.crawl, sources, setup.profiles_overlay) as rereader,
     ):
         replayed = Replay(
@@ -68,6 +69,23 @@ def replay(
     typer.echo(f"{summarise(changes)}{'; nothing was changed (--dry-run)' if dry_run else ''}")
 
 
+@contextmanager
+def _open_locked(setup: Setup) -> Iterator[Store]:
+    with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store:
+        yield store
+
+
+@contextmanager
+def _open_copy(setup: Setup) -> Iterator[Store]:
+    """A copy of the database, so that a dry run neither waits for the service nor makes it wait."""
+    with tempfile.TemporaryDirectory(prefix="kabarkota-") as folder:
+        copy = Path(folder) / setup.database.name
+        with Store.open_reader(setup.database) as store:
+            store.copy_to(copy)
+        with Store.open_writer(copy) as store:
+            yield store
+
+
 def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, source: str | None, as_json: bool) -> None:
     """What a table of topics would change. Raises UsageFailure, StoreError, TableError."""
     table = load_topics(table_path or setup.topics_overlay)
@@ -82,10 +100,12 @@ def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, sou
         for match in nearly:
             if match.evidence:
                 typer.echo(f"    {describe_match(match)}")
-    typer.echo(
-        f"{summarise([change for change, _ in found])}. Pages in which the scan found no topic were not kept, so a "
-        "new term finds more from now on than it does here. Apply it: `kabarkota replay --stage topics`."
-    )
+    typer.echo(summarise([change for change, _ in found]))
+    if found:
+        own = setup.data_folder / "topics.toml"
+        copy = "" if table_path is None or table_path == own else f"save the table as {own}, then "
+        typer.echo(f"To apply it: {copy}`kabarkota replay --stage topics`.")
+    typer.echo("Pages in which the scan found no topic were not kept: a new term finds more from now on than here.")
 
 
 def describe(change: Change) -> str:
@@ -120,7 +140,10 @@ def read_since(text: str | None) -> datetime | None:
         if moment.time() != time():
             raise UsageFailure(f"--since {text}: an hour needs an offset, such as {text}+07:00")
         moment = moment.replace(tzinfo=UTC)
-    return moment
+    try:
+        return moment.astimezone(UTC)
+    except OverflowError as error:
+        raise UsageFailure(f"--since {text}: out of the calendar") from error
 
 
 def check_source(source: str | None, known: Sequence[str]) -> None:

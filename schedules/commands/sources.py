@@ -104,6 +104,8 @@ def add(
     values |= {"timezone": timezone, "language": language, "note": note}
     given = {key: value for key, value in values.items() if value is not None}
     catalogue = load(context)
+    city = city and check_option("--city", check_city, city)  # before the network is asked
+    _check_province(province)
     if url is None:
         if not channels:
             raise UsageFailure(

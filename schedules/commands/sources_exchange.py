@@ -10,11 +10,11 @@ from typing import Annotated
 
 import typer
 
-from aggregator.models import Source
+from aggregator.models import Channel, ChannelKind, Source
 from crawler.catalogue import Catalogue, add_sources, extend_catalogue
 from crawler.catalogue.addresses import make_address_key
 from crawler.catalogue.exchange import read_sources, write_opml, write_table
-from crawler.catalogue.loading import read_text
+from crawler.catalogue.loading import read_bytes, read_text
 from schedules.commands.context import get_context
 from schedules.commands.sources_common import DryRun, load, report_faults
 from schedules.errors import RunFailure, UsageFailure
@@ -40,15 +40,16 @@ def import_sources(
     context = get_context(ctx)
     catalogue = load(context)
     with report_faults(context):
-        text = read_text(file)
-        sources = read_sources(text, _choose_form(form, file).value, origin=str(file), taken=_list_ids(catalogue))
+        chosen = _choose_form(form, file)
+        text = read_bytes(file) if chosen is Form.OPML else read_text(file)  # XML says its encoding itself
+        sources = read_sources(text, chosen.value, origin=str(file), taken=_list_ids(catalogue))
         new = _drop_known(sources, catalogue)
-        for source in new:
-            catalogue = extend_catalogue(catalogue, source, origin=str(file))
+        extend_catalogue(catalogue, *new, origin=str(file))
         if new and not dry_run:
             add_sources(context.source_overlay, new)
     verb = "Would add" if dry_run else "Added"
-    typer.echo(f"{verb} {len(new)} to {context.source_overlay}; {len(sources) - len(new)} were there already")
+    known = len(sources) - len(new)
+    typer.echo(f"{verb} {len(new)} to {context.source_overlay}; {known} were there already, and are left as they are")
 
 
 def export_sources(
@@ -62,6 +63,7 @@ def export_sources(
     sources = [source for source in load(get_context(ctx)).sources if enabled in (None, source.enabled)]
     chosen = _choose_form(form, Path("-.csv" if file == "-" else file))
     if chosen is Form.OPML:
+        sources = [source for source in sources if any(map(is_feed, source.channels))]
         text = write_opml(sources, title="Kabar Kota: sources", now=datetime.now(UTC))
     else:
         text = write_table(sources, "," if chosen is Form.CSV else "\t")
@@ -73,6 +75,10 @@ def export_sources(
     except OSError as error:
         raise RunFailure(f"{file}: cannot be written: {error.strerror}") from error
     typer.echo(f"Wrote {len(sources)} sources to {file}", err=True)
+
+
+def is_feed(channel: Channel) -> bool:
+    return channel.kind is ChannelKind.FEED
 
 
 def _choose_form(form: Form | None, file: Path) -> Form:

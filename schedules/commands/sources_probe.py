@@ -32,14 +32,18 @@ def probe(
     dry_run: DryRun = False,
     json: AsJson = False,
 ) -> None:
-    """Find and check the channels of portals, politely; a source of the catalogue is updated with what works."""
+    """Find and check the channels of portals, politely; a source of the catalogue is updated with what works.
+
+    The exit code is 1 when one of them has nothing that works.
+    """
     context = get_context(ctx)
     catalogue = load(context)
     now = datetime.now(UTC)
     jobs: list[ProbeJob] = []
-    for item in what or ():
+    for item in dict.fromkeys(what or ()):
         jobs.append(_make_job(item, catalogue, now, taken={job.source.id for job in jobs}))
     jobs += [make_job(source, now) for source in catalogue.sources if is_unprobed(source)][:unprobed]
+    jobs = list({job.source.id: job for job in reversed(jobs)}.values())[::-1]  # each source once
     if not jobs:
         raise UsageFailure("sources probe: give an address, an id, or --unprobed N")
     reports = []
@@ -65,8 +69,8 @@ def probe_new(context: CommandContext, catalogue: Catalogue, url: str) -> dict[s
     if catalogue.get(job.source.id):
         raise UsageFailure(f"{url}: is {job.source.id} already; `kabarkota sources probe {job.source.id}` looks again")
     for report in probe_all(context, [job]):
-        print_report(report, job.now)
         failure = explain_failure(report)
+        print_report(report, job.now, with_failure=False)
         if failure:
             raise RunFailure(f"{url}: {failure.says} {failure.advice}")
         return describe_entry(job, report, catalogue)
@@ -101,7 +105,7 @@ def probe_all(context: CommandContext, jobs: Sequence[ProbeJob]) -> list[ProbeRe
     return [reports[job.source.id] for job in jobs if job.source.id in reports]
 
 
-def print_report(report: ProbeReport, now: datetime) -> None:
+def print_report(report: ProbeReport, now: datetime, *, with_failure: bool = True) -> None:
     about = ", ".join(filter(None, (report.site_name, report.generator, report.timezone)))
     typer.echo(f"{report.source_id}: {report.url}" + (f" ({about})" if about else ""))
     nothing_there = [finding for finding in report.findings if finding.found_by == "usual path" and finding.status]
@@ -113,7 +117,7 @@ def print_report(report: ProbeReport, now: datetime) -> None:
     missed = sum(finding.state is State.FAILED for finding in nothing_there)
     if missed:
         typer.echo(f"  nothing at {missed} more of the usual addresses")
-    failure = explain_failure(report)
+    failure = explain_failure(report) if with_failure else None
     if failure:
         typer.echo(f"  {failure.says}\n  Try: {failure.advice}")
 

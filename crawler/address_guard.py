@@ -35,6 +35,8 @@ def is_public(address: IPAddress) -> bool:
         inner = address.ipv4_mapped or address.sixtofour or (address.teredo[1] if address.teredo else None)
         if inner is not None and not is_public(inner):
             return False
+        if address.sixtofour:
+            return True  # as the address inside; Python's own tables changed their mind between 3.11.2 and 3.11.7
         if address not in _GLOBAL_UNICAST or address in _DOCUMENTATION:
             return False
     return address.is_global and not address.is_multicast and not address.is_reserved

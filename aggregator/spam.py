@@ -36,7 +36,7 @@ _LINK = re.compile(
     rb"""<a\s[^<>]{0,500}?href\s{0,3}=\s{0,3}["']?(https?://[^\s"'<>]{4,300})[^<>]{0,500}>((?:[^<]|<(?!/a)){0,300})"""
 )
 _TAGS = re.compile(rb"<[^<>]{0,300}>")
-_BRAND = re.compile(r"\b[A-Za-z]{3,18}(?!20[12]\d)\d{2,4}\b(?!\s*(?:persen|orang|tahun|%))")
+_BRAND = re.compile(r"\b[A-Za-z]{3,18}(?:(?!20[12]\d)\d{2,4}|4[Dd])\b(?!\s*(?:persen|orang|tahun|%))")
 _HOUSE = re.compile(
     _BRAND.pattern + r"|\b[a-z0-9-]{4,40}\.(?:com|net|org|id|xyz|site|online|vip|live|pro|app|example|test)\b"
 )
@@ -90,6 +90,7 @@ def judge_spam(title: str, text: str, *, url: str = "", html: bytes = b"") -> Sp
     page = _Page(html, url)
     text = text[:TEXT_MOST]
     hijacked = [
+        *_find_foreign(title, text, tables.raw["gambling"]),
         *_find_gambling(title, text, page, tables),
         *_find_links(page, tables.raw["links"]),
         *_find_kits(title, page, tables.raw["kits"]),
@@ -131,7 +132,8 @@ def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[
     if _GAMBLING_ADDRESS.search(page.url):
         evidence["url"] = Evidence(term="url", place="url", offset=0, weight=table["weights"]["url"])
     reports = _find_reports(places, named, tables)
-    if len(text) >= table["text_least"] and named <= {"title", "meta"} and not reports:
+    is_bait = any(item.kind == "bait" for place in ("title", "meta") for item in traces[place])
+    if len(text) >= table["text_least"] and is_bait and "text" not in named and not reports:
         weight = table["weights"]["title_only"]
         evidence["title over another text"] = Evidence(term="title", place="title", offset=0, weight=weight)
     found_evidence = _limit(evidence.values(), table["most"])
@@ -139,6 +141,18 @@ def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[
     # Metadata and promotion among other paragraphs are no quotation of a report.
     room = sum(item.weight for item in found_evidence if item.place in {"title", "text"})
     return [*found_evidence, *paragraphs, *_limit(reports, min(room, table["reporting_most"]))]
+
+
+def _find_foreign(title: str, text: str, table: dict[str, Any]) -> list[Evidence]:
+    """Words of gambling in other languages, each once."""
+    found: dict[str, Evidence] = {}
+    for place, content in (("title", title.lower()), ("text", text.lower())):
+        for word in table["foreign"]:
+            offset = content.find(word)
+            if offset >= 0:
+                evidence = Evidence(term=word, place=place, offset=offset, weight=table["weights"]["foreign"])
+                found.setdefault(word, evidence)
+    return _limit(found.values(), table["most"])
 
 
 class _Trace(NamedTuple):
@@ -199,6 +213,8 @@ def _find_promotion(text: str, tables: _Tables, *, is_report: bool) -> Iterator[
         promises = {match.value for match in tables.gambling["promise"].find(words)}
         is_bait = bool(bait) and len(bait) + len(promises) >= table["paragraph_least"] and bool(promises)
         is_bait = is_bait and not (is_report and not _HOUSE.search(line))
+        if not is_report and bait and len(bait) + len(promises) >= table["house_least"]:
+            is_bait = is_bait or bool(_BRAND.search(line))
         if is_bait and not any(True for _ in tables.gambling["reporting"].find(words)):
             yield Evidence(term=line[:60], place="text", offset=start, weight=table["weights"]["paragraph"])
         start += len(line) + 1

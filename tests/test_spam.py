@@ -49,6 +49,33 @@ def test_gambling_bait_is_spam(title: str, text: str) -> None:
     assert judge_spam(title, text).is_spam
 
 
+@pytest.mark.parametrize(
+    ("title", "text"),
+    [
+        ("สล็อต บาคาร่า เครดิตฟรี", ""),
+        ("金鲤 娱乐城 百家乐", ""),
+        ("Dinas Pertanian", f"{NEWS}\nนี่คือ สล็อต และ คาสิโน"),
+    ],
+    ids=["Thai", "Chinese", "below the news"],
+)
+def test_gambling_of_elsewhere_is_spam(title: str, text: str) -> None:
+    assert judge_spam(title, text).is_spam
+
+
+def test_one_foreign_word_is_no_spam() -> None:
+    assert not judge_spam("Jejak Kasino di Makau", f"{NEWS}\nPapan nama berbunyi 娱乐城 masih tergantung.").is_spam
+
+
+def test_story_of_a_win_is_spam_when_it_names_the_house() -> None:
+    story = "Warga membeli dua ekor sapi. Uangnya dari putaran turbo di {}, modal 50 ribu saja."
+    assert judge_spam("Petani Ini Bawa Pulang Rp300 Juta", story.format("SawahHoki303")).is_spam
+    assert not judge_spam("Petani Ini Bawa Pulang Rp300 Juta", story.format("sebuah situs")).is_spam
+
+
+def test_title_that_only_names_gambling_may_stand_over_another_text() -> None:
+    assert judge_spam("Pinjol dan Kripto Setor Pajak Rp52 T", NEWS).score < 0.5
+
+
 def test_bait_in_front_of_a_governments_own_text_is_spam() -> None:
     assert judge_spam("Slot Gacor Maxwin Link Alternatif", NEWS).is_spam
 

@@ -36,7 +36,10 @@ _LINK = re.compile(
     rb"""<a\s[^<>]{0,500}?href\s{0,3}=\s{0,3}["']?(https?://[^\s"'<>]{4,300})[^<>]{0,500}>((?:[^<]|<(?!/a)){0,300})"""
 )
 _TAGS = re.compile(rb"<[^<>]{0,300}>")
-_BRAND = re.compile(r"\b[A-Za-z]{3,18}(?:(?!20[12]\d)\d{2,4}|4[Dd])\b(?!\s*(?:persen|orang|tahun|%))")
+_BRAND = re.compile(
+    r"\b[A-Za-z]{3,18}(?:(?!20[12]\d)\d{2,4}|4[Dd])\b(?!\s*(?:persen|orang|tahun|%))"
+    r"|\b[A-Za-z]{4,15}(?i:spin|casino|kasino|poker|hoki)\b|\b[A-Z]{4,15}(?:SLOT|BET|TOTO|QQ|WIN|JP)\b"
+)
 _HOUSE = re.compile(
     _BRAND.pattern + r"|\b[a-z0-9-]{4,40}\.(?:com|net|org|id|xyz|site|online|vip|live|pro|app|example|test)\b"
 )

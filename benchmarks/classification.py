@@ -58,9 +58,11 @@ FLOORS = {
     "places province": 0.97,
     "unseen city": 0.93,
     "unseen province": 0.93,
-    "spam caught": 0.93,
-    "spam kept out": 1.0,
+    "spam caught": 0.97,
     "news kept": 0.99,
+    "texts spam caught": 0.92,
+    "texts news kept": 0.99,
+    "injected spam caught": 0.6,
     "scan": 1.0,
 }
 
@@ -151,9 +153,9 @@ def load_titles(path: Path) -> list[tuple[str, set[str]]]:
         return [(row["title"], _LABELS.get(row["label"], set())) for row in rows]
 
 
-def load_spam() -> Iterator[tuple[dict[str, Any], bytes]]:
-    """(case, its page's bytes)."""
-    for case in tomllib.loads((LABELLED / "spam.toml").read_text("utf-8"))["case"]:
+def load_spam(name: str = "spam") -> Iterator[tuple[dict[str, Any], bytes]]:
+    """(case, its page's bytes) of tests/labelled/<name>.toml."""
+    for case in tomllib.loads((LABELLED / f"{name}.toml").read_text("utf-8"))["case"]:
         yield case, (LABELLED / "spam_pages" / case["page"]).read_bytes() if "page" in case else b""
 
 
@@ -197,16 +199,21 @@ def score_places(articles: Iterable[Article]) -> dict[str, Count]:
 
 
 def score_spam() -> dict[str, Count]:
-    """Spam is kept out of the feed when it is caught, or has none of our topics."""
-    counts = {"spam caught": Count(), "spam kept out": Count(), "news kept": Count()}
-    for case, page in load_spam():
-        verdict = judge_spam(case["title"], case.get("text", ""), url=case["url"], html=page)
-        name = "spam caught" if case["is_spam"] else "news kept"
-        what = f"{case['id']}: {case['title']} ({verdict.score:g})"
-        counts[name].add(verdict.is_spam == case["is_spam"], what)
-        if case["is_spam"]:
-            is_out = verdict.is_spam or not classify(case["title"], case.get("text", ""), ())
-            counts["spam kept out"].add(is_out, what)
+    """Spam by itself; and injected into articles on topic, as their title or below their text: what a feed would carry."""
+    hosts = [article for article in load_articles("articles") if article.topics]
+    figures = ("spam caught", "news kept", "texts spam caught", "texts news kept", "injected spam caught")
+    counts = {name: Count() for name in figures}
+    for file, prefix in (("spam", ""), ("spam_texts", "texts ")):
+        for number, (case, page) in enumerate(load_spam(file)):
+            title, text, is_wanted = case["title"], case.get("text", ""), case["is_spam"]
+            verdict = judge_spam(title, text, url=case["url"], html=page)
+            what = f"{case['id']}: {title} ({verdict.score:g})"
+            counts[prefix + ("spam caught" if is_wanted else "news kept")].add(verdict.is_spam == is_wanted, what)
+            if is_wanted:
+                host = hosts[number * 7 % len(hosts)]
+                for mixed in ((title, host.text), (host.title, f"{host.text}\n{text}")):
+                    if (title if mixed[0] == title else text) and classify(*mixed, ()):
+                        counts["injected spam caught"].add(judge_spam(*mixed, url=case["url"]).is_spam, what)
     return counts
 
 

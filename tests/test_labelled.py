@@ -73,6 +73,6 @@ def test_material_is_as_large_as_it_is_said_to_be() -> None:
     assert len(load_articles("places")) >= 190
     assert len(load_articles("unseen")) >= 179
     assert len(load_titles(ROOT / "tests" / "labelled" / "titles.tsv")) >= 290
-    cases = [case for case, _ in load_spam()]
+    cases = [case for name in ("spam", "spam_texts") for case, _ in load_spam(name)]
     assert sum(case["is_spam"] for case in cases) >= 130
     assert sum(not case["is_spam"] for case in cases) >= 150

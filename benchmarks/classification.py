@@ -199,7 +199,7 @@ def score_places(articles: Iterable[Article]) -> dict[str, Count]:
 
 
 def score_spam() -> dict[str, Count]:
-    """Spam by itself; and injected into articles on topic, as their title or below their text: what a feed would carry."""
+    """Spam by itself; and injected into articles on topic, as their title or below their text."""
     hosts = [article for article in load_articles("articles") if article.topics]
     figures = ("spam caught", "news kept", "texts spam caught", "texts news kept", "injected spam caught")
     counts = {name: Count() for name in figures}
@@ -212,7 +212,7 @@ def score_spam() -> dict[str, Count]:
             if is_wanted:
                 host = hosts[number * 7 % len(hosts)]
                 for mixed in ((title, host.text), (host.title, f"{host.text}\n{text}")):
-                    if (title if mixed[0] == title else text) and classify(*mixed, ()):
+                    if (mixed[0] == title or text) and classify(*mixed, ()):
                         counts["injected spam caught"].add(judge_spam(*mixed, url=case["url"]).is_spam, what)
     return counts
 

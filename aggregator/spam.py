@@ -21,12 +21,13 @@ from aggregator.disguise import is_plain, undisguise
 from aggregator.models import Evidence, SpamVerdict
 from aggregator.page_scan import read_shown
 from aggregator.reference import read_toml
-from aggregator.textfold import PhraseIndex, Words, expand_phrase
+from aggregator.textfold import PhraseIndex, PhraseMatch, Words, expand_phrase
 from aggregator.urls import get_registrable_domain
 
 TEXT_MOST = 20_000  # characters of the article that are read; bait comes early
 PAGE_MOST = 1_000_000  # bytes of the page that are read
 LINKS_MOST = 5_000  # links of a page looked at
+WORD_LEAST = 4  # letters of a title's words that are looked for in the text; shorter ones are everywhere
 
 _META = re.compile(rb"<title[^>]{0,200}>[^<]{1,500}|<meta[^<>]{1,2000}")
 _PLACEHOLDER = re.compile(r"\{\{ ?\w{1,30} ?\}\}")
@@ -38,7 +39,12 @@ _LINK = re.compile(
 _TAGS = re.compile(rb"<[^<>]{0,300}>")
 _BRAND = re.compile(
     r"\b[A-Za-z]{3,18}(?:(?!20[12]\d)\d{2,4}|4[Dd])\b(?!\s*(?:persen|orang|tahun|%))"
-    r"|\b[A-Za-z]{4,15}(?i:spin|casino|kasino|poker|hoki)\b|\b[A-Z]{4,15}(?:SLOT|BET|TOTO|QQ|WIN|JP)\b"
+    r"|\b[A-Za-z]{4,15}(?i:spin|casino|kasino|poker|hoki)\b|\b[A-Z]{4,15}(?:SLOT|BET|TOTO|QQ|WIN|JP)\b|\bQQ[A-Z]{4,12}\b"
+)
+# Of these, what hardly is anything else: "PELANGI4D", "GARUDASPIN", "WINGACOR88".
+_TELLING_BRAND = re.compile(
+    r"\b[A-Z]{4,15}(?:4D|TOTO|SPIN|QQ|SLOT|POKER|CASINO|GACOR)\b"
+    r"|\b(?i:[a-z]{0,12}(?:slot|toto|spin|gacor|hoki|bet|maxwin|jp|casino|poker)[a-z]{0,8})(?!20[12]\d)\d{2,4}\b"
 )
 _HOUSE = re.compile(
     _BRAND.pattern + r"|\b[a-z0-9-]{4,40}\.(?:com|net|org|id|xyz|site|online|vip|live|pro|app|example|test)\b"
@@ -93,7 +99,6 @@ def judge_spam(title: str, text: str, *, url: str = "", html: bytes = b"") -> Sp
     page = _Page(html, url)
     text = text[:TEXT_MOST]
     hijacked = [
-        *_find_foreign(title, text, tables.raw["gambling"]),
         *_find_gambling(title, text, page, tables),
         *_find_links(page, tables.raw["links"]),
         *_find_kits(title, page, tables.raw["kits"]),
@@ -112,38 +117,60 @@ def judge_spam(title: str, text: str, *, url: str = "", html: bytes = b"") -> Sp
 
 # ── hacked pages ──────────────────────────────────────────────────────────────────────────────────────────────────
 
-# bait, names, promises ─▶ traces in title, meta, text ─┐
-#                          disguised spelling ──────────┤
-#                          a title over another text ───┼─▶ less what reporting excuses
-#                          promotional paragraphs ──────┘
+# title, meta, paragraphs ─▶ bait, names, promises, houses ─┐
+#                            disguised spelling ────────────┤
+#                            a title over another text ─────┼─▶ less what reporting excuses
+#                            promotional paragraphs ────────┘
+
+
+class _Trace(NamedTuple):
+    kind: str  # bait, name, promise
+    evidence: Evidence
+
+
+class _Part(NamedTuple):
+    """What speaks of gambling in the title, the metadata or one paragraph."""
+
+    content: str
+    offset: int  # in the title or the text
+    traces: list[_Trace]
+    reports: list[Evidence]
+
+    def has(self, *kinds: str) -> bool:
+        return any(trace.kind in kinds for trace in self.traces)
 
 
 def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[Evidence]:
-    places = {"title": title, "meta": page.meta, "text": text}
-    traces = {place: _find_traces(content, place, tables) for place, content in places.items()}
-    named = {place for place, found in traces.items() if any(item.kind != "promise" for item in found)}
     table = tables.raw["gambling"]
-    promises = [item for item in traces["title"] if item.kind == "promise"]
-    if not named and not (len(promises) >= table["promises_alone"] and _BRAND.search(title)):
-        return []
+    foreign = _find_foreign(title, text, table)
+    head, meta = _read_part(title, "title", 0, tables), _read_part(page.meta, "meta", 0, tables)
+    paragraphs = list(_read_paragraphs(text, tables))
+    is_bait = _sells(head, table) or meta.has("bait") or any(item.place == "title" for item in foreign)
+    if not is_bait and not any(part.has("bait", "name") for part in (head, *paragraphs, meta)):
+        return foreign
     evidence: dict[str, Evidence] = {}
-    for found in traces.values():
-        for item in found:
-            evidence.setdefault(item.evidence.term, item.evidence)
-    for place in ("title", "meta"):
-        evidence.update(_find_brand(places[place], place, table))
+    for part in (head, meta, *paragraphs):
+        for trace in part.traces:
+            evidence.setdefault(trace.evidence.term, trace.evidence)
+    for place, content in (("title", title), ("meta", page.meta)):
+        evidence.update(_find_brand(content, place, table["weights"]))
     if _GAMBLING_ADDRESS.search(page.url):
         evidence["url"] = Evidence(term="url", place="url", offset=0, weight=table["weights"]["url"])
-    reports = _find_reports(places, named, tables)
-    is_bait = any(item.kind == "bait" for place in ("title", "meta") for item in traces[place])
-    if len(text) >= table["text_least"] and is_bait and "text" not in named and not reports:
-        weight = table["weights"]["title_only"]
-        evidence["title over another text"] = Evidence(term="title", place="title", offset=0, weight=weight)
+    if is_bait and not head.reports and len(text) >= table["text_least"]:
+        evidence.update(_find_other_title(title, text, paragraphs, table))
     found_evidence = _limit(evidence.values(), table["most"])
-    paragraphs = _limit(_find_promotion(text, tables, is_report=len(reports) > 1), table["paragraphs_most"])
+    reports = _find_reports(head, paragraphs)
+    promotion = _limit(_find_promotion(paragraphs, table, is_report=len(reports) > 1), table["paragraphs_most"])
     # Metadata and promotion among other paragraphs are no quotation of a report.
     room = sum(item.weight for item in found_evidence if item.place in {"title", "text"})
-    return [*found_evidence, *paragraphs, *_limit(reports, min(room, table["reporting_most"]))]
+    return [*foreign, *found_evidence, *promotion, *_limit(reports, min(room, table["reporting_most"]))]
+
+
+def _sells(head: _Part, table: dict[str, Any]) -> bool:
+    """Whether a title is bait: by its words, or as a house's name with promises beside it."""
+    promises = sum(trace.kind == "promise" for trace in head.traces)
+    is_house = bool(_BRAND.search(head.content)) and promises >= table["promises_alone"]
+    return head.has("bait") or is_house or bool(_TELLING_BRAND.search(head.content))
 
 
 def _find_foreign(title: str, text: str, table: dict[str, Any]) -> list[Evidence]:
@@ -158,69 +185,109 @@ def _find_foreign(title: str, text: str, table: dict[str, Any]) -> list[Evidence
     return _limit(found.values(), table["most"])
 
 
-class _Trace(NamedTuple):
-    kind: str  # bait, name, promise
-    evidence: Evidence
+def _read_paragraphs(text: str, tables: _Tables) -> Iterator[_Part]:
+    start = 0
+    for line in text.split("\n"):
+        if line.strip():
+            yield _read_part(line, "text", start, tables)
+        start += len(line) + 1
 
 
-def _find_traces(content: str, place: str, tables: _Tables) -> list[_Trace]:
+def _read_part(content: str, place: str, start: int, tables: _Tables) -> _Part:
     weights = tables.raw["gambling"]["weights"]
     traces = []
     plain = Words(content)
     meant = None if is_plain(content) else Words(undisguise(content))
+    told: set[int] = set()  # the words of bait and promises; in "klaim bonus" and "anti blokir" nobody reports
     for kind in ("bait", "name", "promise"):
-        found = list(_cite_phrases(tables.gambling[kind], plain, place, weights[f"{kind}_{place}"]))
+        matches = list(tables.gambling[kind].find(plain))
+        if kind != "name":
+            told.update(index for match in matches for index in range(match.first, match.last + 1))
+        found = list(_cite(matches, plain, place, weights[f"{kind}_{place}"], start))
         traces += [_Trace(kind, evidence) for evidence in found]
-        if meant is not None and kind != "promise":
+        if meant is not None:
             known = {evidence.term for evidence in found}
-            disguised = {match.value for match in tables.gambling[kind].find(meant)} - known
+            weight = weights["disguised" if kind != "promise" else f"promise_{place}"]
             traces += [
-                _Trace(kind, Evidence(term=f"{term}, disguised", place=place, offset=0, weight=weights["disguised"]))
-                for term in sorted(disguised)
+                _Trace(kind, Evidence(term=f"{term}, disguised", place=place, offset=start, weight=weight))
+                for term in sorted({match.value for match in tables.gambling[kind].find(meant)} - known)
             ]
-    return traces
+    reports: list[Evidence] = []
+    if place != "meta":  # what is hidden there was put there to be found by machines
+        matches = [match for match in tables.gambling["reporting"].find(plain) if match.first not in told]
+        reports = list(_cite(matches, plain, place, weights[f"reporting_{place}"], start))
+    return _Part(content, start, traces, reports)
 
 
-def _find_brand(content: str, place: str, table: dict[str, Any]) -> dict[str, Evidence]:
+def _find_brand(content: str, place: str, weights: dict[str, float]) -> dict[str, Evidence]:
     """A house's name, as they are made: "KAMBOJA99", "Jagoslot88"."""
-    found = _BRAND.search(content)
+    found = _TELLING_BRAND.search(content) or _BRAND.search(content)
     if found is None:
         return {}
-    weight = table["weights"]["brand"]
+    weight = weights["telling_brand" if found.re is _TELLING_BRAND else "brand"]
     return {"brand": Evidence(term=found[0], place=place, offset=found.start(), weight=weight)}
 
 
-def _find_reports(places: dict[str, str], named: set[str], tables: _Tables) -> list[Evidence]:
-    """Words of reporting. Those of a text that does not speak of gambling excuse no title that does."""
-    weights = tables.raw["gambling"]["weights"]
+def _find_other_title(title: str, text: str, paragraphs: Iterable[_Part], table: dict[str, Any]) -> dict[str, Evidence]:
+    """Bait over a text that never speaks of it; the more so where the two have hardly a word in common."""
+    if any(part.has("bait", "name") for part in paragraphs):
+        return {}
+    words = {word for word in Words(title).keys if len(word) >= WORD_LEAST and not word.isdigit()}
+    shared = words.intersection(Words(text).keys)
+    weight = table["weights"]["title_only" if len(shared) >= table["words_shared"] * len(words) else "other_title"]
+    return {"title over another text": Evidence(term="title", place="title", offset=0, weight=weight)}
+
+
+def _find_reports(head: _Part, paragraphs: list[_Part]) -> list[Evidence]:
+    """Words of reporting, each once.
+
+    Under a title that speaks of gambling, all of a text that does so, too, may excuse it; under another title only its
+    section on gambling: the article around an injected paragraph reports on something else.
+    """
+    speaking = [index for index, part in enumerate(paragraphs) if part.has("bait", "name")]
+    section = paragraphs[max(0, speaking[0] - 1) : speaking[-1] + 2] if speaking else []
+    if speaking and head.has("bait", "name"):
+        section = paragraphs
     reports: dict[str, Evidence] = {}
-    for place in ("title", "text"):
-        if place == "text" and "text" not in named and "title" in named:
-            continue
-        weight = weights[f"reporting_{place}"]
-        for item in _cite_phrases(tables.gambling["reporting"], Words(places[place]), place, weight):
+    for part in (head, *section):
+        for item in part.reports:
             reports.setdefault(item.term.lower(), item)
     return list(reports.values())
 
 
-def _find_promotion(text: str, tables: _Tables, *, is_report: bool) -> Iterator[Evidence]:
-    """Paragraphs of bait and promises among others, without a word of reporting in them.
+def _find_promotion(paragraphs: list[_Part], table: dict[str, Any], *, is_report: bool) -> Iterator[Evidence]:
+    """Runs of up to `run_most` paragraphs with bait and promises, and without a word of reporting.
 
     A report quotes such words, too, but neither a house nor its address.
     """
-    table = tables.raw["gambling"]
-    start = 0
-    for line in text.split("\n"):
-        words = Words(line)
-        bait = {match.value for kind in ("bait", "name") for match in tables.gambling[kind].find(words)}
-        promises = {match.value for match in tables.gambling["promise"].find(words)}
-        is_bait = bool(bait) and len(bait) + len(promises) >= table["paragraph_least"] and bool(promises)
-        is_bait = is_bait and not (is_report and not _HOUSE.search(line))
-        if not is_report and bait and len(bait) + len(promises) >= table["house_least"]:
-            is_bait = is_bait or bool(_BRAND.search(line))
-        if is_bait and not any(True for _ in tables.gambling["reporting"].find(words)):
-            yield Evidence(term=line[:60], place="text", offset=start, weight=table["weights"]["paragraph"])
-        start += len(line) + 1
+    first = 0
+    while first < len(paragraphs):
+        length = 1
+        for length in range(1, table["run_most"] + 1):
+            run = paragraphs[first : first + length]
+            if any(part.reports for part in run):
+                break
+            if _is_promotion(run, table, is_report=is_report):
+                yield Evidence(
+                    term=run[0].content[:60], place="text", offset=run[0].offset, weight=table["weights"]["paragraph"]
+                )
+                break
+        else:
+            length = 1
+        first += length
+
+
+def _is_promotion(run: list[_Part], table: dict[str, Any], *, is_report: bool) -> bool:
+    bait = {trace.evidence.term for part in run for trace in part.traces if trace.kind != "promise"}
+    promises = {trace.evidence.term for part in run for trace in part.traces if trace.kind == "promise"}
+    count = len(bait) + len(promises)
+    if not bait:
+        return False
+    if not is_report and count >= table["house_least"] and any(_BRAND.search(part.content) for part in run):
+        return True
+    if not promises or count < table["paragraph_least"]:
+        return False
+    return not is_report or any(_HOUSE.search(part.content) for part in run)
 
 
 def _find_links(page: _Page, table: dict[str, Any]) -> list[Evidence]:
@@ -267,7 +334,7 @@ def _find_pages_instead(title: str, text: str, page: _Page, tables: _Tables) -> 
             continue
         for place, content in (("title", title), ("text", text), ("page", page.shown)):
             found = (
-                next(_cite_phrases(index, Words(content), place, table["weight"]), None)
+                next(_cite(index.find(words := Words(content)), words, place, table["weight"]), None)
                 if len(content) <= most
                 else None
             )
@@ -299,9 +366,12 @@ def _find_shell(title: str, text: str, page: _Page, table: dict[str, Any]) -> It
 # ── shared ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _cite_phrases(index: PhraseIndex[str], words: Words, place: str, weight: float) -> Iterator[Evidence]:
-    for match in index.find(words):
-        yield Evidence(term=match.value, place=place, offset=words.offset(match.first), weight=weight)
+def _cite(
+    matches: Iterable[PhraseMatch[str]], words: Words, place: str, weight: float, start: int = 0
+) -> Iterator[Evidence]:
+    """Evidence for each match; `start` is where the words begin in the title or text."""
+    for match in matches:
+        yield Evidence(term=match.value, place=place, offset=start + words.offset(match.first), weight=weight)
 
 
 def _sum(evidence: Iterable[Evidence]) -> float:

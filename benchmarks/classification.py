@@ -62,7 +62,8 @@ FLOORS = {
     "news kept": 0.99,
     "texts spam caught": 0.92,
     "texts news kept": 0.99,
-    "injected spam caught": 0.6,
+    "injected spam caught": 0.9,
+    "added news kept": 0.98,
     "scan": 1.0,
 }
 
@@ -199,22 +200,33 @@ def score_places(articles: Iterable[Article]) -> dict[str, Count]:
 
 
 def score_spam() -> dict[str, Count]:
-    """Spam by itself; and injected into articles on topic, as their title or below their text."""
+    """Spam and news by themselves; and below, or as the title of, an article on topic."""
     hosts = [article for article in load_articles("articles") if article.topics]
-    figures = ("spam caught", "news kept", "texts spam caught", "texts news kept", "injected spam caught")
-    counts = {name: Count() for name in figures}
+    counts = {f"{kind}{name}": Count() for kind in ("", "texts ") for name in ("spam caught", "news kept")}
+    counts |= {"injected spam caught": Count(), "added news kept": Count()}
     for file, prefix in (("spam", ""), ("spam_texts", "texts ")):
         for number, (case, page) in enumerate(load_spam(file)):
             title, text, is_wanted = case["title"], case.get("text", ""), case["is_spam"]
             verdict = judge_spam(title, text, url=case["url"], html=page)
             what = f"{case['id']}: {title} ({verdict.score:g})"
             counts[prefix + ("spam caught" if is_wanted else "news kept")].add(verdict.is_spam == is_wanted, what)
-            if is_wanted:
-                host = hosts[number * 7 % len(hosts)]
-                for mixed in ((title, host.text), (host.title, f"{host.text}\n{text}")):
-                    if (mixed[0] == title or text) and classify(*mixed, ()):
-                        counts["injected spam caught"].add(judge_spam(*mixed, url=case["url"]).is_spam, what)
+            for mixed_title, mixed_text in mix_article(case, hosts[number * 7 % len(hosts)]):
+                verdict = judge_spam(mixed_title, mixed_text, url=case["url"])
+                name = "injected spam caught" if is_wanted else "added news kept"
+                counts[name].add(verdict.is_spam == is_wanted, f"{case['id']}: {mixed_title} ({verdict.score:g})")
     return counts
+
+
+def mix_article(case: dict[str, Any], host: Article) -> Iterator[tuple[str, str]]:
+    """(title, text) of an article on topic with the case's text below its own, or under the case's title.
+
+    Only with what makes the case spam; and where it stays on topic, for nothing else reaches a feed.
+    """
+    ordinary = case.get("ordinary", ())
+    if case["is_spam"] and "title" not in ordinary and classify(case["title"], host.text, ()):
+        yield case["title"], host.text
+    if "text" in case and "text" not in ordinary and classify(host.title, f"{host.text}\n{case['text']}", ()):
+        yield host.title, f"{host.text}\n{case['text']}"
 
 
 def score_scan(articles: Iterable[Article]) -> Count:

@@ -76,6 +76,29 @@ def test_title_that_only_names_gambling_may_stand_over_another_text() -> None:
     assert judge_spam("Pinjol dan Kripto Setor Pajak Rp52 T", NEWS).score < 0.5
 
 
+@pytest.mark.parametrize(
+    "title",
+    ["GARUDASPIN OFFICIAL", "NAGA303: Link Alternatif Anti Blokir", "สล็อตเว็บตรง แตกง่าย", "PELANGI4D Balai Kota"],
+)
+def test_name_of_a_house_over_another_text_is_spam(title: str) -> None:
+    assert judge_spam(title, NEWS).is_spam
+
+
+def test_reporting_excuses_what_stands_beside_it() -> None:
+    meeting = "Kementerian memberi edukasi dan sosialisasi kepada warga, juga soal bahaya banjir.\n"
+    between = "Rapat dilanjutkan esok hari di balai kota.\n"
+    bait = "Klaim bonus new member, daftar sekarang di agen slot terpercaya."
+    assert judge_spam("Wali Kota Buka Rapat", meeting + between + bait).is_spam
+    warning = f"Kementerian mengingatkan bahaya judi online, yang menulis:\n{bait}\nKorban diminta melapor ke polisi."
+    assert not judge_spam("Wali Kota Buka Rapat", between + warning).is_spam
+
+
+def test_short_paragraphs_of_bait_are_read_together() -> None:
+    bait = ("Agen slot KOBRA365", "CS 24 jam", "Login sekarang")
+    assert judge_spam("Wali Kota Buka Rapat", NEWS + "\n" + "\n".join(bait)).is_spam
+    assert not judge_spam("Wali Kota Buka Rapat", "\n".join((bait[0], *[NEWS] * 3, bait[1]))).is_spam
+
+
 def test_bait_in_front_of_a_governments_own_text_is_spam() -> None:
     assert judge_spam("Slot Gacor Maxwin Link Alternatif", NEWS).is_spam
 

@@ -179,10 +179,16 @@ def _find_foreign(title: str, text: str, table: dict[str, Any]) -> list[Evidence
     for place, content in (("title", title.lower()), ("text", text.lower())):
         for word in table["foreign"]:
             offset = content.find(word)
-            if offset >= 0:
+            if offset >= 0 and _is_foreign(content, offset, table["foreign_least"]):
                 evidence = Evidence(term=word, place=place, offset=offset, weight=table["weights"]["foreign"])
                 found.setdefault(word, evidence)
     return _limit(found.values(), table["most"])
+
+
+def _is_foreign(content: str, offset: int, least: float) -> bool:
+    """Whether the paragraph around it is written in such letters; a report may quote a word or two."""
+    paragraph = content[content.rfind("\n", 0, offset) + 1 :].partition("\n")[0]
+    return sum(char > "\x7f" for char in paragraph) >= least * len(paragraph)
 
 
 def _read_paragraphs(text: str, tables: _Tables) -> Iterator[_Part]:
@@ -207,7 +213,7 @@ def _read_part(content: str, place: str, start: int, tables: _Tables) -> _Part:
         traces += [_Trace(kind, evidence) for evidence in found]
         if meant is not None:
             known = {evidence.term for evidence in found}
-            weight = weights["disguised" if kind != "promise" else f"promise_{place}"]
+            weight = weights[f"{'promise' if kind == 'promise' else 'disguised'}_{place}"]
             traces += [
                 _Trace(kind, Evidence(term=f"{term}, disguised", place=place, offset=start, weight=weight))
                 for term in sorted({match.value for match in tables.gambling[kind].find(meant)} - known)

@@ -145,7 +145,7 @@ def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[
     foreign = _find_foreign(title, text, table)
     head, meta = _read_part(title, "title", 0, tables), _read_part(page.meta, "meta", 0, tables)
     paragraphs = list(_read_paragraphs(text, tables))
-    is_bait = _sells(head, table) or meta.has("bait") or any(item.place == "title" for item in foreign)
+    is_bait = _sells(head, text, table) or meta.has("bait") or any(item.place == "title" for item in foreign)
     if not is_bait and not any(part.has("bait", "name") for part in (head, *paragraphs, meta)):
         return foreign
     evidence: dict[str, Evidence] = {}
@@ -166,11 +166,13 @@ def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[
     return [*foreign, *found_evidence, *promotion, *_limit(reports, min(room, table["reporting_most"]))]
 
 
-def _sells(head: _Part, table: dict[str, Any]) -> bool:
-    """Whether a title is bait: by its words, or as a house's name with promises beside it."""
+def _sells(head: _Part, text: str, table: dict[str, Any]) -> bool:
+    """Whether a title is bait: by its words, or as a house's name with promises beside it or over another text."""
+    if head.has("bait") or _TELLING_BRAND.search(head.content):
+        return True
     promises = sum(trace.kind == "promise" for trace in head.traces)
-    is_house = bool(_BRAND.search(head.content)) and promises >= table["promises_alone"]
-    return head.has("bait") or is_house or bool(_TELLING_BRAND.search(head.content))
+    is_house = _BRAND.search(head.content) is not None
+    return is_house and (promises >= table["promises_alone"] or _is_of_another_text(head.content, text, table))
 
 
 def _find_foreign(title: str, text: str, table: dict[str, Any]) -> list[Evidence]:
@@ -238,10 +240,14 @@ def _find_other_title(title: str, text: str, paragraphs: Iterable[_Part], table:
     """Bait over a text that never speaks of it; the more so where the two have hardly a word in common."""
     if any(part.has("bait", "name") for part in paragraphs):
         return {}
+    weight = table["weights"]["other_title" if _is_of_another_text(title, text, table) else "title_only"]
+    return {"title over another text": Evidence(term="title", place="title", offset=0, weight=weight)}
+
+
+def _is_of_another_text(title: str, text: str, table: dict[str, Any]) -> bool:
     words = {word for word in Words(title).keys if len(word) >= WORD_LEAST and not word.isdigit()}
     shared = words.intersection(Words(text).keys)
-    weight = table["weights"]["title_only" if len(shared) >= table["words_shared"] * len(words) else "other_title"]
-    return {"title over another text": Evidence(term="title", place="title", offset=0, weight=weight)}
+    return len(shared) < float(table["words_shared"]) * len(words)
 
 
 def _find_reports(head: _Part, paragraphs: list[_Part]) -> list[Evidence]:

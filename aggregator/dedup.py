@@ -163,7 +163,7 @@ def decide(new: Member, candidates: Sequence[Member]) -> tuple[Edge, ...]:
     """The edges from `new` to those candidates that carry its text."""
     edges = []
     for candidate in candidates:
-        same_source = new.source_id == candidate.source_id
+        same_source = bool(new.source_id) and new.source_id == candidate.source_id
         verdict = compare(new.fingerprint, candidate.fingerprint, same_source=same_source)
         if verdict.is_duplicate:
             edges.append(
@@ -243,6 +243,8 @@ def learn_boilerplate(articles: Iterable[DedupRecord]) -> defaultdict[str, froze
         counts[article.source].update({hash_paragraph(line) for line in article.text.split("\n") if line})
     learnt: defaultdict[str, frozenset[int]] = defaultdict(frozenset)
     for source, seen in counts.items():
+        if not source:  # nobody knows whose these are
+            continue
         least = max(BOILERPLATE_ARTICLES, BOILERPLATE_SHARE * totals[source])
         learnt[source] = frozenset(value for value, count in seen.items() if count >= least)
     return learnt

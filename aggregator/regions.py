@@ -121,6 +121,11 @@ def tag_regions(
     return _build_matches(events, tallies)
 
 
+def pick_event_cities(matches: Iterable[RegionMatch]) -> frozenset[str]:
+    """The codes of the cities where it happened."""
+    return frozenset(match.code for match in matches if match.role == "event" and match.kind == "city")
+
+
 # ── what a name means ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

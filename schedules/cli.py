@@ -212,11 +212,18 @@ def topics_test(
 
 
 @app.command()
-def dedup(file: Annotated[str, typer.Argument(metavar="FILE.jsonl|-", help="articles, one a line")]) -> None:
-    """Find which articles in a file carry the same text."""
+def dedup(
+    file: Annotated[str, typer.Argument(metavar="FILE.jsonl|-", help="articles, one a line")],
+    *,
+    stories: Annotated[bool, typer.Option("--stories", help="which report the same event, instead")] = False,
+) -> None:
+    """Find which articles in a file carry the same text.
+
+    A line is {"id", "source", "title", "text"}, and if you like "published" and "url". Prints `id,cluster` as CSV.
+    """
     from schedules.commands.dedup import dedup_file
 
-    dedup_file(file)
+    dedup_file(file, stories=stories)
 
 
 def extend_context(context: CommandContext, flags: dict[str, Any], keep: Keep | None) -> CommandContext:

@@ -1,12 +1,15 @@
-"""`kabarkota dedup`: which articles of a file carry the same text."""
+"""`kabarkota dedup`: which articles of a file carry the same text, or report the same event."""
 
 from __future__ import annotations
 
 import csv
 import sys
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 from aggregator.dedup import DedupRecord, cluster
+from aggregator.regions import pick_event_cities, tag_regions
+from aggregator.stories import Report, read_terms, tell_stories
 from crawler.dates import parse_date
 from schedules.commands.records import Record, read_records
 from schedules.errors import UsageFailure
@@ -18,16 +21,37 @@ class DatedRecord(Record):
     published: str | None = None
 
 
-def dedup_file(file: str) -> None:
-    """Prints `id,cluster` as CSV, the id of a cluster being that of its canonical article. Raises UsageFailure."""
+def dedup_file(file: str, *, stories: bool = False) -> None:
+    """Prints `id,cluster` as CSV, the id of a cluster being that of its canonical article. Raises UsageFailure.
+
+    With `stories`, clusters are stories; their id is that of the article published first in them.
+    """
     records = [_to_article(record) for record in read_records(file, DatedRecord)]
     if len(clusters := cluster(records)) < len(records):
         seen: set[str] = set()
         twice = next(record.id for record in records if record.id in seen or seen.add(record.id))  # type: ignore[func-returns-value]
         raise UsageFailure(f"{file}: the id {twice} is there twice")
+    if stories:
+        clusters = gather_stories(records, clusters)
     writer = csv.writer(sys.stdout, lineterminator="\n")
     writer.writerow(("id", "cluster"))
     writer.writerows((record.id, clusters[record.id]) for record in records)
+
+
+def gather_stories(records: Iterable[DedupRecord], clusters: Mapping[str, str]) -> dict[str, str]:
+    """id → story, from the canonical article of each duplicate group as the pipeline does."""
+    reports = [
+        Report(
+            id=record.id,
+            terms=read_terms(record.title, record.text),
+            published=record.published,
+            cities=pick_event_cities(tag_regions(record.title, record.text)),
+        )
+        for record in records
+        if clusters[record.id] == record.id
+    ]
+    story_of = {member: str(story.members[0]) for story in tell_stories(reports) for member in story.members}
+    return {key: story_of[canonical] for key, canonical in clusters.items()}
 
 
 def _to_article(record: DatedRecord) -> DedupRecord:

@@ -1,0 +1,297 @@
+"""Which articles report the same event. PURE: `chronicle` remembers what this module finds.
+
+    title, text ─▶ terms ─▶ vectors ─▶ similarities ─▶ neighbourhoods ─▶ average linkage ─▶ stories
+                    words, names, dates   time, cities    who is alike to whom
+
+Duplicates share their text; articles on one event share rare words, names and days. How alike two such articles are
+depends on the event, so no cut of the similarity holds for all events. How alike their neighbourhoods are does: two
+articles are of one story when they are near to the same others. One setting serves English and Indonesian events, three
+or a hundred of them (figures in docs/decisions.md).
+"""
+
+from __future__ import annotations
+
+import heapq
+import math
+import re
+import unicodedata
+from collections import Counter, defaultdict
+from collections.abc import Collection, Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from functools import cache
+from importlib.resources import files
+
+Id = int | str
+
+CUT = 0.25  # average likeness of neighbourhoods that makes a story; .2 to .35 do about as well
+WORDS_MOST = 1_500  # of a text
+TITLE_WEIGHT = 3.0  # a word of the title counts as so many of the text
+SATURATION = 1.2  # BM25's k1: a word's tenth occurrence says little more than its third
+ARTICLES_MOST = 1_000  # a term of more reports tells no story, and would compare each with each
+RARENESS_LEAST = 1.0  # what is subtracted from log(articles / articles with the term): "kota" tells nothing
+BACKGROUND = 300  # common_words.tsv counts as so many articles seen before, so that a first day knows common words
+TERMS_MOST = 100  # of a vector, the weightiest
+DAYS_FREE = 4.0  # an event is in the news for days; articles further apart …
+DAYS_DECAY = 4.0  # … are less alike by 1/e for so many days more
+OTHER_CITY = 0.5  # both name the city where it happened, and not the same
+SAME_CITY = 1.3
+SIMILARITY_LEAST = 0.02
+SIMILARITY_PLAIN = 0.16  # less like than this, neighbours of the same others are the less of one story
+NEIGHBOURS_MOST = 50
+NEAR = 0.5  # neighbours are at least so alike as a share of the nearest ones' likeness …
+NEAREST = 3  # … the mean of so many
+SHARPNESS = 1.5  # exponent on likeness within a neighbourhood
+REASONS = 8  # terms that a story's members share, for people
+
+_TOKEN = re.compile(r"\d{1,2}[/-]\d{1,2}(?:[/-]\d{2,4})?|[^\W\d_]+(?:['’][^\W\d_]{1,2}\b)?|\d+(?:[.,]\d+)*")
+_DAY = re.compile(r"(\d{1,2})[/-](\d{1,2})(?:[/-]\d{2,4})?")
+_SENTENCE_END = re.compile(r"[.!?…:]['\"”’)]{0,2}\s+[\"'“‘(]{0,2}|\n+[\"'“‘(]{0,2}")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Report:
+    """An article (or the canonical one of a group) as stories see it."""
+
+    id: Id
+    terms: Mapping[str, float]  # of `read_terms`
+    published: datetime | None = None  # None: not known, and no reason to tell it from others
+    cities: frozenset[str] = frozenset()  # codes of the cities where it happened
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Story:
+    """Reports of one event, first published first."""
+
+    members: tuple[Id, ...]
+    central: Id  # the member most like the others: its title is the story's
+    why: tuple[str, ...]  # the rarest terms that most of them share; () for one alone
+
+
+def read_terms(title: str, text: str) -> dict[str, float]:
+    """term → how often it stands in an article, the title's words weighted.
+
+    A term is a word in lower case ("rakernas"), a name ("Gorontalo": capitalised within a sentence of the text; it
+    counts beside its word) or a day ("19/6"). Numbers count from three digits on.
+    """
+    terms: defaultdict[str, float] = defaultdict(float)
+    for token in _TOKEN.findall(unicodedata.normalize("NFKC", title)):
+        term = _name_term(token)
+        if term:
+            terms[term] += TITLE_WEIGHT
+    text = unicodedata.normalize("NFKC", text)
+    starts = {0, *(match.end() for match in _SENTENCE_END.finditer(text))}
+    for count, match in enumerate(_TOKEN.finditer(text)):
+        if count >= WORDS_MOST:
+            break
+        token = match[0]
+        term = _name_term(token)
+        if not term:
+            continue
+        terms[term] += 1
+        if token[0].isupper() and match.start() not in starts:
+            terms[token.capitalize()] += 1
+    return dict(terms)
+
+
+def tell_stories(reports: Iterable[Report]) -> list[Story]:
+    """The stories among these reports, whatever order they come in; a report without likes is one by itself."""
+    window = Window(reports)
+    return window.tell(window.compare())
+
+
+class Window:
+    """Reports that are looked at together: those of the last weeks, or of a file."""
+
+    def __init__(self, reports: Iterable[Report]) -> None:
+        self._reports = {report.id: report for report in sorted(reports, key=_order)}
+        self._vectors = _weigh([report.terms for report in self._reports.values()])
+
+    def compare(self, ids: Collection[Id] | None = None) -> dict[tuple[Id, Id], float]:
+        """(earlier, later) → likeness above 0 and up to 1, of all pairs, or of those with one of `ids` in them."""
+        wanted = None if ids is None else set(ids)
+        postings: defaultdict[str, list[tuple[int, float]]] = defaultdict(list)
+        reports = list(self._reports.values())
+        if wanted is not None:  # the others are looked up, not compared with each other
+            for index, vector in enumerate(self._vectors):
+                for term, weight in vector.items():
+                    postings[term].append((index, weight))
+        found: dict[tuple[Id, Id], float] = {}
+        for index, vector in enumerate(self._vectors):
+            if wanted is not None and reports[index].id not in wanted:
+                continue
+            products: defaultdict[int, float] = defaultdict(float)
+            for term, weight in vector.items():
+                for other, other_weight in postings[term]:
+                    products[other] += weight * other_weight
+                if wanted is None:
+                    postings[term].append((index, weight))
+            likes: list[tuple[float, Id, Id]] = []
+            for other, product in products.items():
+                if other != index and product >= SIMILARITY_LEAST:
+                    a, b = reports[min(index, other)], reports[max(index, other)]
+                    likes.append((_temper(product, a, b), a.id, b.id))
+            for similarity, a_id, b_id in heapq.nlargest(NEIGHBOURS_MOST, likes, key=_rank):
+                if similarity >= SIMILARITY_LEAST:
+                    found[a_id, b_id] = similarity
+        return found
+
+    def tell(self, similarities: Mapping[tuple[Id, Id], float]) -> list[Story]:
+        """The stories that these similarities make."""
+        alike: defaultdict[Id, dict[Id, float]] = defaultdict(dict)
+        for (a, b), value in similarities.items():
+            if a in self._reports and b in self._reports:
+                alike[a][b] = alike[b][a] = value
+        hoods = {key: _find_neighbourhood(key, alike[key]) for key in self._reports}
+        shared = {}
+        for key, others in alike.items():
+            for other in others:
+                if _order(self._reports[key]) < _order(self._reports[other]):
+                    likeness = _dot(hoods[key], hoods[other]) * min(1.0, others[other] / SIMILARITY_PLAIN)
+                    if likeness:
+                        shared[key, other] = likeness
+        return [self._describe(members, alike) for members in _link(list(self._reports), shared)]
+
+    def _describe(self, members: list[Id], alike: Mapping[Id, Mapping[Id, float]]) -> Story:
+        members = sorted(members, key=lambda key: _order(self._reports[key]))
+        if len(members) == 1:
+            return Story(members=tuple(members), central=members[0], why=())
+        central = max(members, key=lambda key: sum(alike[key].get(other, 0.0) for other in members))
+        positions = {key: index for index, key in enumerate(self._reports)}
+        vectors = [self._vectors[positions[key]] for key in members]
+        counts = Counter(term for vector in vectors for term in vector)
+        weights: defaultdict[str, float] = defaultdict(float)
+        for vector in vectors:
+            for term, weight in vector.items():
+                if counts[term] > len(members) / 2:
+                    weights[term] += weight
+        return Story(members=tuple(members), central=central, why=tuple(_choose_reasons(weights)))
+
+
+# ── terms and vectors ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _name_term(token: str) -> str:
+    if token[0].isdigit():
+        day = _DAY.fullmatch(token)
+        if day:
+            return f"{int(day[1])}/{int(day[2])}"
+        return token if len(token) > 2 else ""
+    return token.lower()
+
+
+def _weigh(counts: list[Mapping[str, float]]) -> list[dict[str, float]]:
+    """Unit vectors of tf-idf weights; terms of one report alone are left out, for they compare with nothing."""
+    in_reports = Counter(term for terms in counts for term in terms)
+    common = load_common_words()
+    total = len(counts) + BACKGROUND
+    rareness = {
+        term: math.log(total / (count + BACKGROUND * common.get(term, 0.0))) - RARENESS_LEAST
+        for term, count in in_reports.items()
+        if 1 < count <= ARTICLES_MOST
+    }
+    vectors = []
+    for terms in counts:
+        vector = {
+            term: count * (SATURATION + 1) / (count + SATURATION) * rareness[term]
+            for term, count in terms.items()
+            if rareness.get(term, 0.0) > 0
+        }
+        if len(vector) > TERMS_MOST:
+            vector = dict(heapq.nlargest(TERMS_MOST, vector.items(), key=lambda item: (item[1], item[0])))
+        length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
+        vectors.append({term: weight / length for term, weight in vector.items()})
+    return vectors
+
+
+@cache
+def load_common_words() -> Mapping[str, float]:
+    """term → share of articles that hold it."""
+    lines = (files("aggregator") / "reference" / "common_words.tsv").read_text("utf-8").splitlines()
+    rows = (line.split("\t") for line in lines if line and not line.startswith("#"))
+    return {term: float(share) for term, share in rows}
+
+
+def _choose_reasons(weights: Mapping[str, float]) -> Iterator[str]:
+    """The weightiest terms, a name and its word counted once."""
+    named: set[str] = set()
+    for term in sorted(weights, key=lambda term: (-weights[term], term)):
+        if term.lower() not in named:
+            named.add(term.lower())
+            yield term if term[0].isupper() or term.capitalize() not in weights else term.capitalize()
+        if len(named) == REASONS:
+            return
+
+
+# ── similarity ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _order(report: Report) -> tuple[bool, float, str]:
+    return report.published is None, report.published.timestamp() if report.published else 0.0, str(report.id)
+
+
+def _temper(product: float, a: Report, b: Report) -> float:
+    """Likeness of words, less what time and place say against it."""
+    if a.published is not None and b.published is not None:
+        days = abs((a.published - b.published).total_seconds()) / 86_400
+        if days > DAYS_FREE:
+            product *= math.exp((DAYS_FREE - days) / DAYS_DECAY)
+    if a.cities and b.cities:
+        product *= SAME_CITY if a.cities & b.cities else OTHER_CITY
+    return min(product, 1.0)
+
+
+def _rank(like: tuple[float, Id, Id]) -> tuple[float, str, str]:
+    return like[0], str(like[1]), str(like[2])
+
+
+def _find_neighbourhood(key: Id, others: Mapping[Id, float]) -> dict[Id, float]:
+    """Unit vector of whom a report is near to, itself included."""
+    nearest = heapq.nlargest(NEIGHBOURS_MOST, others.items(), key=lambda item: (item[1], str(item[0])))
+    if not nearest:
+        return {key: 1.0}
+    least = NEAR * sum(value for _, value in nearest[:NEAREST]) / min(NEAREST, len(nearest))
+    near = {other: value**SHARPNESS for other, value in nearest if value >= least}
+    near[key] = max(near.values())
+    length = math.sqrt(sum(value * value for value in near.values()))
+    return {other: value / length for other, value in near.items()}
+
+
+def _dot(a: Mapping[Id, float], b: Mapping[Id, float]) -> float:
+    if len(b) < len(a):
+        a, b = b, a
+    return sum(value * b[key] for key, value in a.items() if key in b)
+
+
+# ── linkage ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _link(keys: list[Id], likeness: Mapping[tuple[Id, Id], float]) -> list[list[Id]]:
+    """Average linkage: the two clusters most alike on average are joined, as long as that is `CUT`.
+
+    Pairs that are not in `likeness` count as 0, so a bridge between two stories cannot hold them together.
+    """
+    clusters: dict[int, list[Id]] = {index: [key] for index, key in enumerate(keys)}
+    places = {key: index for index, key in enumerate(keys)}
+    sums: defaultdict[int, dict[int, float]] = defaultdict(dict)
+    for (a, b), value in likeness.items():
+        sums[places[a]][places[b]] = sums[places[b]][places[a]] = value
+    heap = [(-value, a, b, 1, 1) for a, others in sums.items() for b, value in others.items() if a < b and value >= CUT]
+    heapq.heapify(heap)
+    while heap:
+        _, a, b, size_a, size_b = heapq.heappop(heap)
+        if len(clusters.get(a, ())) != size_a or len(clusters.get(b, ())) != size_b:
+            continue  # one of them has grown or gone since
+        clusters[a] += clusters.pop(b)
+        del sums[a][b]
+        for other, value in sums.pop(b).items():
+            if other != a:
+                del sums[other][b]
+                sums[a][other] = sums[other][a] = sums[a].get(other, 0.0) + value
+        size = len(clusters[a])
+        for other, value in sums[a].items():
+            average = value / (size * len(clusters[other]))
+            if average >= CUT:
+                first, second = min(a, other), max(a, other)
+                heapq.heappush(heap, (-average, first, second, len(clusters[first]), len(clusters[second])))
+    return list(clusters.values())

@@ -16,8 +16,9 @@ from collections import Counter, defaultdict
 from collections.abc import Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
-from functools import lru_cache
 from hashlib import blake2b
+from itertools import islice
+from operator import add
 
 from rapidfuzz.distance import LCSseq
 
@@ -29,11 +30,19 @@ CONTAINMENT_SAME_SOURCE = 0.80  # a site repeats its own templates (weather, pri
 NUMBERS_LEAST = 8  # with fewer numbers in a text, edits alone may change half of them
 NUMBERS_SHARED = 0.45  # of many numbers, copies keep more (planted pairs: .44 and up), another day's prices fewer
 LEAST_SHINGLES = 8  # very short texts are judged as if they had so many
-MIN_SHARED = 2  # sampled shingles that make a candidate
+MIN_SHARED = 2  # sampled shingles that make a candidate, and at least …
+SKETCH_SHARED = 0.1  # … such a share of the smaller sketch: half of what the lowest containment leads one to expect
+CANDIDATES = 60  # articles compared with a new one at most, the most alike first
+POSTINGS_READ = 20_000  # entries looked through for them at most: a mass of copies must not cost its square
+LOYAL_TO = 2  # members that one must agree with who does not agree with the canonical
+EXACT_COPIES = 5  # of the very same text, so many are compared
 SAMPLE = 8  # one shingle in so many goes into the sketch …
 SAMPLE_LEAD = 2  # … and one in so few of the first LEAD_SHINGLES, for excerpts are cut from the lead
 LEAD_SHINGLES = 48
 MAX_WORDS = 6_000  # the rest of a longer text adds work, not evidence
+EXACT_WORDS = 12  # a shorter text ("selengkapnya di sini") is the same news only under the same title
+NEAR_MISS = 0.10  # containment from which a refusal is worth remembering
+GROUP_ALARM = 60  # members from which a group is suspect: a release is seldom on so many portals
 
 BOILERPLATE_ARTICLES = 3  # for `cluster`: a paragraph in so many articles of a source …
 BOILERPLATE_SHARE = 0.1  # … and in such a share of them is the source's own
@@ -42,56 +51,71 @@ _WORD = re.compile(r"\w+")
 _NUMBER = re.compile(r"\d+")
 _TYPOGRAPHY = "“”‘’–—…\xa0"  # no word holds these, nor what NFKC makes of them
 _ASCII_GAPS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
-_MASK = (1 << 64) - 1
-_FIRST, _SECOND = 0x9E3779B97F4A7C15, 0xC2B2AE3D27D4EB4F  # odd 64-bit constants, so that word order counts
+# Odd factors, so that word order counts. With words of 30 bits, a shingle has 62: SQLite's integers without a sign.
+_FIRST, _SECOND = 0x5BD1E995, 0x1B873593
+_WORDS_REMEMBERED = 300_000
+
+
+class _WordHashes(dict[str, int]):
+    """word → 30 bits, the same in every process. A plain look-up for the words that come up again and again."""
+
+    def __missing__(self, word: str) -> int:
+        digest = blake2b(word.encode("utf-8", "replace"), digest_size=4).digest()
+        value = self[word] = int.from_bytes(digest, "big") >> 2
+        return value
+
+
+_word_hashes = _WordHashes()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Fingerprint:
     """What of a text is compared."""
 
-    shingles: frozenset[int]  # signed 64-bit hashes of runs of three words
-    sketch: frozenset[int]  # a fixed sample of them, for looking up
+    shingles: frozenset[int]  # 62-bit hashes of runs of three words
+    sketch: frozenset[int]  # a fixed sample of them, for looking up; they are kept in the database
     words: tuple[str, ...]
     numbers: frozenset[str]
     title_numbers: frozenset[str]
-    text_hash: str
+    title_hash: str
+    text_hash: str  # "" without words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Member:
-    """An article as deduplication sees it."""
+    """An article as groups see it."""
 
     id: int | str
     source_id: str
-    fingerprint: Fingerprint
-    published: datetime | None = None
+    published: datetime | None = None  # None: not known, or not believed
     url: str = ""
-    length: int = 0
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Edge:
-    """The decision that `a` and `b` carry the same text, and why."""
-
-    a: int | str
-    b: int | str
-    rule: str
-    score: float
-    alignment: float
+    length: int = 0  # characters of its text
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Verdict:
-    """How two texts compare. `rule` is empty when they are not the same."""
+    """How two texts, `a` and `b`, compare."""
 
-    rule: str
-    containment: float
-    alignment: float
+    is_duplicate: bool
+    rule: str  # that decided: exact, containment, alignment, same-source; if not: other-text, other-numbers, …
+    containment: float  # shingles in common, as a share of the shorter text's
+    alignment: float = 0.0  # share of the shorter text in the longest common subsequence; 0: was not needed
+    of_a: float = 0.0  # share of a's shingles that b has, too
+    of_b: float = 0.0
 
     @property
-    def is_duplicate(self) -> bool:
-        return bool(self.rule)
+    def is_worth_keeping(self) -> bool:
+        """A decision that somebody may ask about: a duplicate, or nearly one."""
+        return self.is_duplicate or self.containment >= NEAR_MISS
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Edge:
+    """The decision whether `a` and `b` carry the same text, and why."""
+
+    a: int | str
+    b: int | str
+    verdict: Verdict
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -120,57 +144,78 @@ def fingerprint(title: str, text: str, *, boilerplate: Collection[int] = ()) -> 
 
     The title counts only where there is no text: portals rewrite it.
     """
-    kept = [line for line in text.split("\n") if line and (not boilerplate or hash_paragraph(line) not in boilerplate)]
-    words = _WORD.findall(_fold("\n".join(kept) or title))[:MAX_WORDS]
-    hashes = [_hash_word(word) for word in words]
-    runs = [
-        _sign((a * _FIRST + b * _SECOND + c) & _MASK) for a, b, c in zip(hashes, hashes[1:], hashes[2:], strict=False)
-    ] or list(map(_sign, hashes))
+    if boilerplate:
+        text = "\n".join(line for line in text.split("\n") if line and hash_paragraph(line) not in boilerplate)
+    words = _split_words(text) or _split_words(title)
+    del words[MAX_WORDS:]
+    if len(_word_hashes) > _WORDS_REMEMBERED:
+        _word_hashes.clear()
+    hashes = list(map(_word_hashes.__getitem__, words))
+    runs = list(map(add, map(add, map(_FIRST.__mul__, hashes), map(_SECOND.__mul__, hashes[1:])), hashes[2:])) or hashes
     shingles = frozenset(runs)
+    lead = {value for value in runs[:LEAD_SHINGLES] if not value % SAMPLE_LEAD}
     return Fingerprint(
         shingles=shingles,
-        sketch=_sample(shingles, SAMPLE) | _sample(runs[:LEAD_SHINGLES], SAMPLE_LEAD),
+        sketch=frozenset(lead.union(value for value in shingles if not value % SAMPLE)),
         words=tuple(words),
-        numbers=frozenset(word for word in words if word.isdigit()),
+        numbers=frozenset(filter(str.isdigit, set(words))),
         title_numbers=frozenset(_NUMBER.findall(title)),
-        text_hash=blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=16).hexdigest(),
+        title_hash=_digest(_split_words(title)),
+        text_hash=_digest(words),
     )
 
 
 def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
-    """Whether two texts are the same piece of news. Symmetric.
+    """Whether two texts are the same piece of news. Symmetric, `of_a` and `of_b` changing places.
 
     Templates (weather, prices, match schedules) are more alike than reposts: what tells two days apart are numbers.
     """
-    if same_source and _titles_differ_by_number(a, b):
-        return Verdict(rule="", containment=0.0, alignment=0.0)
     if a.words and a.text_hash == b.text_hash:
-        return Verdict(rule="exact", containment=1.0, alignment=1.0)
-    shorter = max(LEAST_SHINGLES, min(len(a.shingles), len(b.shingles)))
-    containment = len(a.shingles & b.shingles) / shorter
+        rule = _refuse_exact(a, b, same_source=same_source)
+        return Verdict(is_duplicate=not rule, rule=rule or "exact", containment=1.0, alignment=1.0, of_a=1.0, of_b=1.0)
+    common = len(a.shingles & b.shingles)
+    containment = common / max(LEAST_SHINGLES, min(len(a.shingles), len(b.shingles)))
+    if common == 0:
+        return Verdict(is_duplicate=False, rule="other-text", containment=0.0)
+    alignment = 0.0
     if same_source:
-        alike = containment >= CONTAINMENT_SAME_SOURCE and a.numbers == b.numbers
-        return Verdict(rule="same-source" if alike else "", containment=containment, alignment=0.0)
-    if containment < CONTAINMENT_MAYBE or _hold_other_numbers(a, b):
-        return Verdict(rule="", containment=containment, alignment=0.0)
-    if containment >= CONTAINMENT_SURE:
-        return Verdict(rule="containment", containment=containment, alignment=0.0)
-    alignment = _align(a.words, b.words)
-    return Verdict(rule="alignment" if alignment >= ALIGNMENT else "", containment=containment, alignment=alignment)
+        if _titles_differ_by_number(a, b):
+            rule, is_duplicate = "other-title-number", False
+        else:
+            is_duplicate = containment >= CONTAINMENT_SAME_SOURCE and a.numbers == b.numbers
+            rule = "same-source" if is_duplicate else "same-source-template"
+    elif containment < CONTAINMENT_MAYBE:
+        rule, is_duplicate = "other-text", False
+    elif _hold_other_numbers(a, b):
+        rule, is_duplicate = "other-numbers", False
+    elif containment >= CONTAINMENT_SURE:
+        rule, is_duplicate = "containment", True
+    else:
+        alignment = _align(a.words, b.words)
+        is_duplicate = alignment >= ALIGNMENT
+        rule = "alignment" if is_duplicate else "other-text"
+    return Verdict(
+        is_duplicate=is_duplicate,
+        rule=rule,
+        containment=containment,
+        alignment=alignment,
+        of_a=common / len(a.shingles),
+        of_b=common / len(b.shingles),
+    )
 
 
-def decide(new: Member, candidates: Sequence[Member]) -> tuple[Edge, ...]:
-    """The edges from `new` to those candidates that carry its text."""
+def is_same_source(a: Member, b: Member) -> bool:
+    """Whether one publisher wrote both; nobody knows of articles without a source."""
+    return bool(a.source_id) and a.source_id == b.source_id
+
+
+def decide(new: Member, found: Fingerprint, candidates: Iterable[tuple[Member, Fingerprint]]) -> tuple[Edge, ...]:
+    """The edges from `new` to the candidates: those that carry its text, and those that nearly do."""
     edges = []
-    for candidate in candidates:
-        same_source = bool(new.source_id) and new.source_id == candidate.source_id
-        verdict = compare(new.fingerprint, candidate.fingerprint, same_source=same_source)
-        if verdict.is_duplicate:
-            edges.append(
-                Edge(
-                    a=new.id, b=candidate.id, rule=verdict.rule, score=verdict.containment, alignment=verdict.alignment
-                )
-            )
+    for candidate, other in candidates:
+        verdict = compare(found, other, same_source=is_same_source(new, candidate))
+        if verdict.is_worth_keeping:
+            edges.append(Edge(a=new.id, b=candidate.id, verdict=verdict))
     return tuple(edges)
 
 
@@ -190,15 +235,16 @@ def build_groups(
     """
     neighbours: defaultdict[int | str, set[int | str]] = defaultdict(set)
     for edge in edges:
-        neighbours[edge.a].add(edge.b)
-        neighbours[edge.b].add(edge.a)
+        if edge.verdict.is_duplicate:
+            neighbours[edge.a].add(edge.b)
+            neighbours[edge.b].add(edge.a)
     left = set(ids)
     groups: list[frozenset[int | str]] = []
     while left:
         component = _find_component(min(left, key=str), left, neighbours)
         canonical = choose_canonical([members[key] for key in component])
         loyal = {canonical} | {
-            key for key in component if canonical in neighbours[key] or len(neighbours[key] & component) >= 2
+            key for key in component if canonical in neighbours[key] or len(neighbours[key] & component) >= LOYAL_TO
         }
         loyal = _find_component(canonical, loyal, neighbours)
         groups.append(frozenset(loyal))
@@ -210,23 +256,35 @@ def cluster(records: Iterable[DedupRecord]) -> dict[str, str]:
     """id → cluster id (the canonical's id) over a whole file in memory, by the very rules of the pipeline."""
     articles = sorted(records, key=lambda record: record.id)
     boilerplate = learn_boilerplate(articles)
-    members: dict[int | str, Member] = {}
+    known: dict[int | str, tuple[Member, Fingerprint]] = {}
     postings: defaultdict[int, list[int | str]] = defaultdict(list)
+    exact: defaultdict[str, list[int | str]] = defaultdict(list)
     edges: list[Edge] = []
     for article in articles:
+        found = fingerprint(article.title, article.text, boilerplate=boilerplate[article.source])
         member = Member(
             id=article.id,
             source_id=article.source,
-            fingerprint=fingerprint(article.title, article.text, boilerplate=boilerplate[article.source]),
             published=article.published,
             url=article.url,
             length=len(article.text),
         )
-        shared = Counter(key for value in member.fingerprint.sketch for key in postings[value])
-        edges += decide(member, [members[key] for key, count in shared.items() if count >= MIN_SHARED])
-        members[article.id] = member
-        for value in member.fingerprint.sketch:
+        known[article.id] = (member, found)
+        same = decide(member, found, [known[key] for key in exact[found.text_hash][:EXACT_COPIES]])
+        edges += same
+        exact[found.text_hash].append(article.id)
+        if sum(edge.verdict.is_duplicate for edge in same) >= MIN_SHARED:
+            continue  # those whose text it is stand for it among the candidates
+        shared = Counter(islice((key for value in found.sketch for key in postings[value]), POSTINGS_READ))
+        alike = [
+            key
+            for key, count in shared.most_common(CANDIDATES)
+            if count >= max(MIN_SHARED, SKETCH_SHARED * min(len(found.sketch), len(known[key][1].sketch)))
+        ]
+        edges += decide(member, found, [known[key] for key in alike])
+        for value in found.sketch:
             postings[value].append(article.id)
+    members = {key: member for key, (member, _) in known.items()}
     clusters: dict[str, str] = {}
     for group in build_groups(members, edges, members):
         canonical = choose_canonical([members[key] for key in group])
@@ -270,6 +328,15 @@ def _hold_other_numbers(a: Fingerprint, b: Fingerprint) -> bool:
     return fewer >= NUMBERS_LEAST and len(a.numbers & b.numbers) < NUMBERS_SHARED * fewer
 
 
+def _refuse_exact(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> str:
+    """Why the same words are not the same news; "" when they are."""
+    if same_source and _titles_differ_by_number(a, b):
+        return "other-title-number"
+    if len(a.words) < EXACT_WORDS and a.title_hash != b.title_hash:
+        return "other-title"
+    return ""
+
+
 def _align(a: tuple[str, ...], b: tuple[str, ...]) -> float:
     return LCSseq.similarity(a, b) / max(1, min(len(a), len(b)))
 
@@ -289,19 +356,7 @@ def _split_words(text: str) -> list[str]:
     return _WORD.findall(_fold(text))
 
 
-@lru_cache(maxsize=200_000)
-def _hash_word(word: str) -> int:
-    return int.from_bytes(blake2b(word.encode("utf-8", "replace"), digest_size=8).digest(), "big")
-
-
-def _sign(value: int) -> int:
-    return value - (1 << 64) if value >> 63 else value
-
-
-def _sample(shingles: Iterable[int], one_in: int) -> frozenset[int]:
-    return frozenset(value for value in shingles if _mix(value) % one_in == 0)
-
-
-def _mix(value: int) -> int:
-    """High bits, which the sums above mix best."""
-    return (value & _MASK) >> 40
+def _digest(words: Sequence[str]) -> str:
+    if not words:
+        return ""
+    return blake2b(" ".join(words).encode("utf-8", "replace"), digest_size=16).hexdigest()

@@ -20,6 +20,7 @@ from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
 from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
+from aggregator.differences import find_revision
 from aggregator.grouping import Grouper
 from aggregator.instants import get_offset_minutes, to_text
 from aggregator.models import (
@@ -63,6 +64,7 @@ class IngestCounts:
 
     articles: int = 0
     revised: int = 0
+    gone: int = 0  # articles that their portals have deleted
     off_topic: int = 0
     spam: int = 0
     failed: int = 0
@@ -124,8 +126,7 @@ class Ingest:
             for page, page_file in zip(harvest.pages, page_files, strict=True):
                 self._write_page(source, page, page_file, counts)
             for failure in harvest.failures:
-                self._write_failure(source, failure)
-                counts.failed += 1
+                self._write_failure(source, failure, counts)
             for link in harvest.deferred:
                 self._write_waiting(source, link, attempts=self._store.get_attempts(make_url_key(link.url)))
             self._store.write_robots(harvest.robots)
@@ -200,6 +201,8 @@ class Ingest:
         verdict = judge(row, candidate.tags, self._topics, html=html)
         if verdict.spam.is_hijacked:
             self._store.flag_hijacked(candidate.source.id, self._now)
+        if (verdict.spam.is_spam or not verdict.topics) and not self._keep_all and self._keeps_first_reading(page):
+            return
         if verdict.spam.is_spam and not self._keep_all:
             self._reject(candidate, LinkState.SPAM, to_json(verdict.spam.evidence))
             counts.spam += 1
@@ -216,20 +219,29 @@ class Ingest:
                 counts.scans_missed += 1
             self._keep(candidate, verdict.topics, counts)
 
+    def _keeps_first_reading(self, page: FetchedPage) -> bool:
+        """Whether it is the page of an article that we have: hacked or emptied since, it takes nothing from it."""
+        known = self._store.find_article(make_url_key(page.link.url))
+        if known is not None:
+            logger.warning("%s: its page has no article on topic any more; kept as it was", page.link.url)
+            self._store.mark_checked(known["id"], self._now, is_gone=False)
+        return known is not None
+
     def _keep(self, candidate: _Candidate, topics: tuple[TopicMatch, ...], counts: IngestCounts) -> None:
         source, page, row = candidate.source, candidate.page, candidate.row
         self._write_link(source, page, LinkState.KEPT, "")
         key = self._choose_address(candidate)
         known = self._store.find_article(key)
-        if known is not None and (known["title"], known["text"]) == (row["title"], row["text"]):
-            return
         if known is None:
             article_id = self._store.add_article({**row, "url_key": key, "page_file": candidate.page_file})
             counts.articles += 1
         else:
             article_id = known["id"]
-            changes = {name: value for name, value in row.items() if name not in FIRST_READING_COUNTS}
-            self._store.revise_article(article_id, {**changes, "revised_at": to_text(self._now)})
+            if not page.from_channel:
+                self._store.mark_checked(article_id, self._now, is_gone=False)
+            if not _is_revision(known, row):
+                return
+            self._revise(known, row)
             counts.revised += 1
         regions = tag_regions(
             row["title"], row["text"], summary=row["summary"], tags=candidate.tags, home_city=source.city
@@ -238,6 +250,13 @@ class Ingest:
         for match in topics:
             counts.by_topic[match.topic] = counts.by_topic.get(match.topic, 0) + 1
         self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"] if known else None})
+
+    def _revise(self, known: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        """Writes what an article says now; what it said until now is kept beside it, with the difference."""
+        difference = find_revision(known["title"], known["text"], row["title"], row["text"])
+        self._store.add_revision(known["id"], known["title"], known["text"], difference.to_json(), self._now)
+        changes = {name: value for name, value in row.items() if name not in FIRST_READING_COUNTS}
+        self._store.revise_article(known["id"], {**changes, "revised_at": to_text(self._now)})
 
     def _choose_address(self, candidate: _Candidate) -> str:
         """The URL key of the article, recorded; sets row["url"]. The page's own word counts unless plainly wrong.
@@ -300,10 +319,18 @@ class Ingest:
             }
         )
 
-    def _write_failure(self, source: Source, failure: LinkFailure) -> None:
+    def _write_failure(self, source: Source, failure: LinkFailure, counts: IngestCounts) -> None:
         key = make_url_key(failure.url)
         if not key:
             return
+        known = self._store.find_article(key)
+        if known is not None:  # what was read once is kept, whatever became of its page
+            if failure.gone and known["gone_at"] is None:
+                counts.gone += 1
+            is_gone = failure.gone or known["gone_at"] is not None
+            self._store.mark_checked(known["id"], self._now, is_gone=is_gone)
+            return
+        counts.failed += 1
         attempts = self._store.get_attempts(key) + 1
         if failure.refused or failure.permanent or attempts >= self._settings.max_attempts:
             state = LinkState.REFUSED if failure.refused else LinkState.FAILED
@@ -343,6 +370,13 @@ def judge(row: Mapping[str, Any], tags: Sequence[str], table: TopicTable, *, htm
         nearly=nearly,
         spam=judge_spam(row["title"], row["text"], url=row["url"], html=html),
     )
+
+
+def _is_revision(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether an article says something else now. A channel's text and a page's are not held against each other."""
+    if (known["extraction_method"] == "channel") != (row["extraction_method"] == "channel"):
+        return False
+    return bool((known["title"], known["text"]) != (row["title"], row["text"]))
 
 
 def index_domains(sources: Iterable[Source]) -> dict[str, list[Source]]:

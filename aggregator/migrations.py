@@ -383,3 +383,187 @@ def m003_classification(db: Database) -> None:
         *_CLASSIFICATION_TABLES,
     ):
         db.execute(dedent(statement).strip())
+
+
+_DUPLICATE_TABLES = (
+    """
+    CREATE TABLE sketches (
+        -- What each article is looked up by, when others are held against it.
+        article_id INTEGER PRIMARY KEY REFERENCES articles (id) ON DELETE CASCADE,
+        text_hash BLOB NOT NULL, -- of all its words: the very same text is found for ever
+        hashes BLOB NOT NULL -- its postings, 64-bit little-endian; empty: copies stand for it, or it is too old
+    ) STRICT
+    """,
+    "CREATE INDEX sketches_by_text ON sketches (text_hash)",
+    """
+    CREATE TABLE postings (
+        -- Sampled shingles of each article: two that share a few are compared. Emptied through `sketches`.
+        hash INTEGER NOT NULL,
+        article_id INTEGER NOT NULL,
+        PRIMARY KEY (hash, article_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE duplicate_edges (
+        -- Every decision on two articles that are at all alike: whether they carry the same text, and by which rule.
+        a INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE, -- the newer of the two, mostly
+        b INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        accepted INTEGER NOT NULL, -- 1: the same text
+        rule TEXT NOT NULL, -- of aggregator.dedup: exact, containment …; where not accepted, what told them apart
+        score REAL NOT NULL, -- containment: 3-word shingles in common, as a share of the shorter text's
+        alignment REAL NOT NULL, -- share of the shorter text in the longest common subsequence; 0: not needed
+        of_a REAL NOT NULL, -- share of a's shingles that b has, too
+        of_b REAL NOT NULL, -- share of b's shingles that a has, too
+        decided_at TEXT NOT NULL,
+        PRIMARY KEY (a, b)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX edges_of_b ON duplicate_edges (b)",
+    """
+    CREATE TABLE regroupings (
+        -- Articles that a later look put into another group, by evidence that came late.
+        id INTEGER PRIMARY KEY,
+        at TEXT NOT NULL,
+        article_id INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        from_group INTEGER,
+        to_group INTEGER,
+        why TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE article_revisions (
+        -- What an article said before its portal changed it; what it says now is in articles.
+        id INTEGER PRIMARY KEY,
+        article_id INTEGER NOT NULL REFERENCES articles (id) ON DELETE CASCADE,
+        replaced_at TEXT NOT NULL,
+        title TEXT NOT NULL,
+        text TEXT NOT NULL,
+        difference TEXT NOT NULL -- JSON: title (before, after) where it changed; paragraphs removed, added
+    ) STRICT
+    """,
+    "CREATE INDEX revisions_of_article ON article_revisions (article_id, replaced_at)",
+)
+_STORY_TABLES = (
+    """
+    CREATE TABLE jobs (
+        -- Jobs of the timetable that were done, other than cycles and probes.
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL, -- tend: the nightly look back at duplicates and stories
+        done_at TEXT NOT NULL,
+        summary TEXT NOT NULL -- JSON
+    ) STRICT
+    """,
+    "CREATE INDEX jobs_by_name ON jobs (name, done_at)",
+    """
+    CREATE TABLE stories (
+        -- News on one event, in different words. A group without company is a story, too.
+        id INTEGER PRIMARY KEY,
+        title TEXT NOT NULL, -- of its most central news
+        first_seen_at TEXT NOT NULL, -- publication of its first article
+        last_seen_at TEXT NOT NULL,
+        why TEXT NOT NULL, -- JSON array: the rarest words that most of its news share
+        updated_at TEXT NOT NULL,
+        merged_into INTEGER REFERENCES stories (id) -- not NULL: it leads there
+    ) STRICT
+    """,
+    "CREATE INDEX stories_by_date ON stories (last_seen_at) WHERE merged_into IS NULL",
+    """
+    CREATE TABLE story_terms (
+        -- The words, names and days of a group's canonical article.
+        group_id INTEGER PRIMARY KEY REFERENCES duplicate_groups (id) ON DELETE CASCADE,
+        article_id INTEGER NOT NULL,
+        version TEXT NOT NULL, -- of the article: when it was first seen, or last revised
+        terms TEXT NOT NULL -- JSON: term, how often
+    ) STRICT
+    """,
+    """
+    CREATE TABLE story_likeness (
+        -- How alike the words of two groups are, time and place considered; the earlier one first.
+        a INTEGER NOT NULL,
+        b INTEGER NOT NULL,
+        likeness REAL NOT NULL,
+        PRIMARY KEY (a, b)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX likeness_of_b ON story_likeness (b)",
+)
+_STORY_VIEWS = (
+    _NEWS_VIEW.replace("g.guid, a.id", "g.guid, g.story_id, a.id"),
+    """
+    CREATE VIEW story_overview AS
+    -- One row for each story, however many pieces of news it holds.
+    SELECT s.id AS story_id, s.title, s.first_seen_at, s.last_seen_at, count(DISTINCT g.id) AS news,
+        count(*) AS articles, count(DISTINCT a.source_id) AS sources,
+        (SELECT group_concat(DISTINCT r.name) FROM duplicate_groups AS h
+            JOIN article_regions AS ar ON ar.article_id = h.canonical_id AND ar.role = 'event'
+            JOIN regions AS r ON r.code = ar.code AND r.kind = 'city' WHERE h.story_id = s.id) AS cities, s.why
+    FROM stories AS s JOIN duplicate_groups AS g ON g.story_id = s.id JOIN articles AS a ON a.group_id = g.id
+    WHERE s.merged_into IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL
+    GROUP BY s.id
+    """,
+    """
+    CREATE VIEW provenance AS
+    -- Each copy beside the article that it most likely copies: of those published before it, the one most like it.
+    WITH alike AS (
+        SELECT a AS copy_id, b AS original_id, rule, score, of_b AS kept, 1 - of_a AS added
+        FROM duplicate_edges WHERE accepted
+        UNION ALL
+        SELECT b, a, rule, score, of_a, 1 - of_b FROM duplicate_edges WHERE accepted
+    ), ranked AS (
+        SELECT alike.*, row_number() OVER (
+            PARTITION BY alike.copy_id ORDER BY alike.score DESC, o.published_at, o.id) AS place
+        FROM alike JOIN articles AS c ON c.id = alike.copy_id JOIN articles AS o ON o.id = alike.original_id
+        WHERE c.group_id = o.group_id AND (o.published_at, o.id) < (c.published_at, c.id)
+    )
+    SELECT c.group_id, c.id AS article_id, c.source_id, c.title, c.url, c.published_at,
+        o.id AS original_id, o.source_id AS original_source_id, o.title AS original_title, o.url AS original_url,
+        CAST(round((julianday(c.published_at) - julianday(o.published_at)) * 1440) AS INTEGER) AS minutes_later,
+        c.published_precision NOT IN ('day', 'none') AND o.published_precision NOT IN ('day', 'none') AS is_order_sure,
+        lower(c.title) = lower(o.title) AS has_its_title, r.rule, r.score,
+        round(r.kept, 3) AS kept, -- share of the original's shingles that the copy has
+        round(r.added, 3) AS added -- share of the copy's shingles that the original does not have
+    FROM ranked AS r JOIN articles AS c ON c.id = r.copy_id JOIN articles AS o ON o.id = r.original_id
+    WHERE r.place = 1
+    """,
+    """
+    CREATE VIEW pickups AS
+    -- What a city government published, beside each outlet that carries its text.
+    SELECT r.group_id, r.id AS release_id, r.source_id AS government_id, s.city, r.title AS release_title,
+        r.published_at AS released_at, o.id AS article_id, o.source_id AS outlet_id, t.name AS outlet, o.title, o.url,
+        CAST(round((julianday(o.published_at) - julianday(r.published_at)) * 1440) AS INTEGER) AS minutes_later
+    FROM articles AS r JOIN sources AS s ON s.id = r.source_id AND s.kind = 'city-government'
+    JOIN articles AS o ON o.group_id = r.group_id AND o.source_id <> r.source_id JOIN sources AS t ON t.id = o.source_id
+    """,
+)
+
+
+@MIGRATIONS()
+def m004_stories(db: Database) -> None:
+    """Stories, provenance, revisions; all decisions on duplicates; postings of half the size."""
+    for statement in (
+        "ALTER TABLE articles ADD COLUMN gone_at TEXT /* when its portal was found to have deleted it (404, 410) */",
+        "ALTER TABLE articles ADD COLUMN checked_at TEXT /* when its page was last asked for again */",
+        "ALTER TABLE duplicate_groups ADD COLUMN first_canonical_id INTEGER /* the article first published with it */",
+        "ALTER TABLE duplicate_groups ADD COLUMN story_id INTEGER /* of stories */",
+        "ALTER TABLE duplicate_groups ADD COLUMN is_told INTEGER /* 1: stories know it as it is */ NOT NULL DEFAULT 0",
+        "CREATE INDEX articles_by_sighting ON articles (first_seen_at)",
+        "CREATE INDEX articles_of_source_by_sighting ON articles (source_id, first_seen_at)",
+        "CREATE INDEX groups_of_story ON duplicate_groups (story_id)",
+        "CREATE INDEX groups_untold ON duplicate_groups (id) WHERE NOT is_told",
+        "CREATE INDEX groups_merged ON duplicate_groups (merged_into) WHERE merged_into IS NOT NULL",
+        """
+        UPDATE duplicate_groups SET first_canonical_id = coalesce(
+            (SELECT a.id FROM articles AS a WHERE guid = 'tag:kabarkota,2026:' || a.url_key), canonical_id)
+        WHERE guid IS NOT NULL
+        """,
+        "ALTER TABLE duplicate_edges RENAME TO old_edges",
+        "DROP INDEX edges_of_b",
+        "DROP TABLE postings",
+        *_DUPLICATE_TABLES,
+        "INSERT INTO duplicate_edges SELECT a, b, 1, rule, score, alignment, score, score, decided_at FROM old_edges",
+        "DROP TABLE old_edges",
+        *_STORY_TABLES,
+        "DROP VIEW news",
+        *_STORY_VIEWS,
+    ):
+        db.execute(dedent(statement).strip())

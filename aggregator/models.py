@@ -248,6 +248,7 @@ class CrawlJob:
     now: datetime  # the cycle's clock: relative dates count from here
     known: dict[str, int] = field(default_factory=dict)  # URL key → Unix time at which its page was last read
     pending: tuple[PendingLink, ...] = ()
+    rechecks: tuple[ArticleLink, ...] = ()  # articles that we have, to be read once more
     robots: tuple[RobotsRecord, ...] = ()
 
 
@@ -273,6 +274,7 @@ class LinkFailure:
     reason: str
     permanent: bool = False
     refused: bool = False
+    gone: bool = False  # 404 or 410: the portal has deleted it, or never had it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

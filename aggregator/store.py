@@ -10,7 +10,6 @@ import json
 import re
 import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from html import escape
@@ -20,8 +19,8 @@ from typing import Any, Self
 from urllib.parse import urljoin
 
 from pydantic import TypeAdapter
-from sqlite_utils import Database
 
+from aggregator.group_rows import GroupRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
@@ -40,22 +39,18 @@ from aggregator.models import (
     Validators,
 )
 from aggregator.reference import load_cities, load_provinces
+from aggregator.store_base import NewerDatabaseError, StoreError, wrap_errors
+from aggregator.story_rows import StoryRows
+
+__all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
 
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
+CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
 KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
-CANDIDATES = 60  # articles compared with a new one at most, the most alike first
-CANDIDATE_DAYS = 90
+RECHECK_DAYS = 30  # after that an article is left in peace
 REASONS = 3  # pieces of evidence that a page shows for a topic
-
-
-class StoreError(Exception):
-    """The database cannot be opened, read or written: the file and SQLite's reason."""
-
-
-class NewerDatabaseError(StoreError):
-    """The database was written by a newer version of Kabar Kota."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,21 +86,15 @@ class ChannelRow:
     failures: int
 
 
-class Store:
+class Store(GroupRows, StoryRows):
     """The database `news.db`."""
-
-    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
-        self.path = path
-        connection.row_factory = sqlite3.Row
-        self._connection = connection
-        self._db = Database(connection)
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @classmethod
     def open_writer(cls, path: Path) -> Self:
         """Opens (or creates) the database for the one writer and brings its schema up to date. Raises StoreError."""
-        with _wrap_errors(path):
+        with wrap_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             store = cls(sqlite3.connect(path, timeout=30), path)
             try:
@@ -118,7 +107,7 @@ class Store:
     @classmethod
     def open_reader(cls, path: Path) -> Self:
         """Opens the database read-only. Raises StoreError when it is not there."""
-        with _wrap_errors(path):
+        with wrap_errors(path):
             connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
             connection.execute("PRAGMA query_only = ON")
             return cls(connection, path)
@@ -128,7 +117,7 @@ class Store:
 
     def copy_to(self, path: Path) -> None:
         """A copy of the database as it stands, whoever is writing meanwhile."""
-        with _wrap_errors(path):
+        with wrap_errors(path):
             target = sqlite3.connect(path)
             try:
                 self._connection.backup(target)
@@ -143,22 +132,11 @@ class Store:
     ) -> None:
         self.close()
 
-    @contextmanager
-    def transaction(self) -> Iterator[None]:
-        """All or nothing, and durable when it ends. BEGIN IMMEDIATE: a lock missing at once beats one missing later."""
-        with _wrap_errors(self.path):
-            self._connection.execute("BEGIN IMMEDIATE")
-            try:
-                yield
-            except BaseException:
-                self._connection.rollback()
-                raise
-            self._connection.commit()
-
     def _prepare(self) -> None:
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
+        self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
         known = {migration.name for migration in MIGRATIONS._migrations}  # noqa: SLF001 - no public list of names
         applied = {migration.name for migration in MIGRATIONS.applied(self._db)}
         if newer := applied - known:
@@ -393,9 +371,48 @@ class Store:
         self._insert_or_replace("rejected_pages", row)
 
     def find_article(self, key: str) -> dict[str, Any] | None:
-        """The article of that URL key: id, title, text, group_id."""
-        rows = self._rows("SELECT id, title, text, group_id FROM articles WHERE url_key = :key", key=key)
+        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at."""
+        rows = self._rows(
+            "SELECT id, title, text, group_id, extraction_method, gone_at FROM articles WHERE url_key = :key", key=key
+        )
         return dict(rows[0]) if rows else None
+
+    def get_rechecks(self, source_id: str, now: datetime, *, most: int) -> tuple[ArticleLink, ...]:
+        """Articles of the last RECHECK_DAYS to be read once more: a day after the first sighting, then ever less.
+
+        The gap is twice what lies between the first sighting and the last reading: after 1, 3, 9 and 27 days.
+        """
+        rows = self._rows(
+            """
+            SELECT url, title FROM (
+                SELECT url, title, gone_at, julianday(:now) - julianday(coalesce(checked_at, first_seen_at)) AS gap,
+                    julianday(coalesce(checked_at, first_seen_at)) - julianday(first_seen_at) AS age
+                FROM articles WHERE source_id = :source AND first_seen_at >= :since)
+            WHERE gone_at IS NULL AND gap >= max(1, 2 * age) ORDER BY gap DESC, url LIMIT :most
+            """,
+            source=source_id,
+            now=to_text(now),
+            since=to_text(now - timedelta(days=RECHECK_DAYS)),
+            most=most,
+        )
+        return tuple(ArticleLink(url=row["url"], title=row["title"]) for row in rows)
+
+    def mark_checked(self, article_id: int, now: datetime, *, is_gone: bool) -> None:
+        """Records that an article's page was asked for again, and whether it is still there."""
+        self._connection.execute(
+            "UPDATE articles SET checked_at = :now, gone_at = CASE WHEN :gone THEN coalesce(gone_at, :now) END"
+            " WHERE id = :id",
+            {"now": to_text(now), "gone": is_gone, "id": article_id},
+        )
+
+    def add_revision(
+        self, article_id: int, title: str, text: str, difference: Mapping[str, Any], now: datetime
+    ) -> None:
+        """Keeps what an article said until now."""
+        self._connection.execute(
+            "INSERT INTO article_revisions (article_id, replaced_at, title, text, difference) VALUES (?, ?, ?, ?, ?)",
+            (article_id, to_text(now), title, text, json.dumps(difference, ensure_ascii=False)),
+        )
 
     def add_article(self, row: Mapping[str, Any]) -> int:
         columns = ", ".join(row)
@@ -460,6 +477,7 @@ class Store:
 
     def delete_article(self, article_id: int) -> None:
         """Deletes an article that has left its group; what hangs on it goes along."""
+        self.erase_sketch(article_id)
         self._connection.execute("DELETE FROM articles WHERE id = ?", (article_id,))
 
     def delete_rejected(self, key: str) -> None:
@@ -501,110 +519,6 @@ class Store:
         )
         return [dict(row) for row in topics], [dict(row) for row in regions]
 
-    # ── duplicates ─────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def write_sketch(self, article_id: int, sketch: Collection[int]) -> None:
-        self._connection.execute("DELETE FROM postings WHERE article_id = ?", (article_id,))
-        self._connection.executemany("INSERT INTO postings VALUES (?, ?)", [(value, article_id) for value in sketch])
-
-    def find_candidates(self, sketch: Collection[int], *, least: int, now: datetime, but: int) -> list[dict[str, Any]]:
-        """Articles that share at least `least` of the sketch's hashes, the most alike first; not the article `but`."""
-        return self._members(
-            """
-            JOIN (SELECT p.article_id, count(*) AS shared FROM json_each(:sketch) AS h
-                  JOIN postings AS p ON p.hash = h.value GROUP BY p.article_id HAVING shared >= :least) AS c
-                ON c.article_id = a.id
-            WHERE a.id <> :but AND a.first_seen_at >= :since ORDER BY c.shared DESC, a.id LIMIT :most
-            """,
-            sketch=json.dumps(list(sketch)),
-            least=least,
-            but=but,
-            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
-            most=CANDIDATES,
-        )
-
-    def get_group_members(self, group_ids: Collection[int]) -> list[dict[str, Any]]:
-        """The articles of these groups."""
-        return self._members(
-            "WHERE a.group_id IN (SELECT value FROM json_each(:groups))", groups=json.dumps(list(group_ids))
-        )
-
-    def get_edges(self, article_ids: Collection[int]) -> list[dict[str, Any]]:
-        """The accepted edges among these articles."""
-        rows = self._rows(
-            """
-            SELECT a, b, rule, score, alignment FROM duplicate_edges
-            WHERE a IN (SELECT value FROM json_each(:ids)) AND b IN (SELECT value FROM json_each(:ids))
-            """,
-            ids=json.dumps(list(article_ids)),
-        )
-        return [dict(row) for row in rows]
-
-    def replace_edges(self, article_id: int, edges: Iterable[Mapping[str, Any]], now: datetime) -> None:
-        self._connection.execute("DELETE FROM duplicate_edges WHERE a = :id OR b = :id", {"id": article_id})
-        self._connection.executemany(
-            "INSERT OR REPLACE INTO duplicate_edges VALUES (:a, :b, :rule, :score, :alignment, :at)",
-            [{**edge, "at": to_text(now)} for edge in edges],
-        )
-
-    def get_groups(self, group_ids: Collection[int]) -> list[dict[str, Any]]:
-        """These groups, the one published first first, unpublished ones last."""
-        rows = self._rows(
-            """
-            SELECT * FROM duplicate_groups WHERE id IN (SELECT value FROM json_each(:ids))
-            ORDER BY first_published_at IS NULL, first_published_at, id
-            """,
-            ids=json.dumps(list(group_ids)),
-        )
-        return [dict(row) for row in rows]
-
-    def add_group(self, canonical_id: int, now: datetime) -> int:
-        cursor = self._connection.execute(
-            "INSERT INTO duplicate_groups (canonical_id, updated_at) VALUES (?, ?)", (canonical_id, to_text(now))
-        )
-        assert cursor.lastrowid is not None
-        return cursor.lastrowid
-
-    def set_group(self, group_id: int, canonical_id: int, member_ids: Collection[int], now: datetime) -> None:
-        """Makes the group these members, shown through `canonical_id`."""
-        self._connection.execute(
-            "UPDATE duplicate_groups SET canonical_id = ?, updated_at = ? WHERE id = ?",
-            (canonical_id, to_text(now), group_id),
-        )
-        self._connection.executemany(
-            "UPDATE articles SET group_id = ? WHERE id = ?", [(group_id, member) for member in member_ids]
-        )
-
-    def leave_group(self, article_id: int) -> None:
-        self._connection.execute("UPDATE articles SET group_id = NULL WHERE id = ?", (article_id,))
-
-    def withdraw_group(self, group_id: int, now: datetime) -> None:
-        """Takes a group without articles out of the feeds. One that was never published just goes."""
-        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
-        self._connection.execute(
-            "UPDATE duplicate_groups SET withdrawn_at = ?, updated_at = ? WHERE id = ?",
-            (to_text(now), to_text(now), group_id),
-        )
-
-    def restore_group(self, group_id: int, canonical_id: int, now: datetime) -> bool:
-        """Puts a withdrawn group back into the feeds, in its old place; False where there is none."""
-        cursor = self._connection.execute(
-            "UPDATE duplicate_groups SET withdrawn_at = NULL, canonical_id = ?, updated_at = ?"
-            " WHERE id = ? AND withdrawn_at IS NOT NULL AND merged_into IS NULL",
-            (canonical_id, to_text(now), group_id),
-        )
-        if cursor.rowcount:
-            self._connection.execute("UPDATE articles SET group_id = ? WHERE id = ?", (group_id, canonical_id))
-        return bool(cursor.rowcount)
-
-    def merge_group(self, group_id: int, into: int, now: datetime) -> None:
-        """Withdraws a group in favour of another. One that was never published just goes."""
-        self._connection.execute("UPDATE articles SET group_id = ? WHERE group_id = ?", (into, group_id))
-        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
-        self._connection.execute(
-            "UPDATE duplicate_groups SET merged_into = ?, updated_at = ? WHERE id = ?", (into, to_text(now), group_id)
-        )
-
     # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
     def publish_groups(self, now: datetime, *, archive_older_than: timedelta) -> int:
@@ -624,8 +538,8 @@ class Store:
         with self.transaction():
             for place, row in enumerate(rows):
                 self._connection.execute(
-                    "UPDATE duplicate_groups SET guid = :guid, first_published_at = :at, archived = :archived"
-                    " WHERE id = :id",
+                    "UPDATE duplicate_groups SET guid = :guid, first_published_at = :at, archived = :archived,"
+                    " first_canonical_id = canonical_id WHERE id = :id",
                     {
                         "guid": f"tag:kabarkota,2026:{row['url_key']}",
                         "at": to_text_exactly(now + timedelta(microseconds=place)),
@@ -722,8 +636,20 @@ class Store:
                 (to_text(now), json.dumps(summary), cycle_id),
             )
 
+    def write_job(self, name: str, now: datetime, summary: Mapping[str, Any]) -> None:
+        """Records that a job of the timetable was done."""
+        with self.transaction():
+            self._connection.execute(
+                "INSERT INTO jobs (name, done_at, summary) VALUES (?, ?, ?)", (name, to_text(now), json.dumps(summary))
+            )
+
+    def get_last_job(self, name: str) -> datetime | None:
+        """When a job was last done."""
+        at = self._value("SELECT max(done_at) FROM jobs WHERE name = :name", name=name)
+        return from_text(at) if at else None
+
     def get_health(self) -> Health:
-        with _wrap_errors(self.path):
+        with wrap_errors(self.path):
             finished = self._value("SELECT max(finished_at) FROM cycles")
             return Health(
                 last_cycle_finished_at=from_text(finished) if finished else None,
@@ -759,25 +685,6 @@ class Store:
             failing=[dict(row) for row in self._rows(_FAILING_CHANNELS)],
             scans=dict(scans),
         )
-
-    # ── plumbing ───────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def _rows(self, sql: str, **parameters: Any) -> list[sqlite3.Row]:
-        with _wrap_errors(self.path):
-            return self._connection.execute(sql, parameters).fetchall()
-
-    def _value(self, sql: str, **parameters: Any) -> Any:
-        rows = self._rows(sql, **parameters)
-        return rows[0][0] if rows else None
-
-    def _members(self, clause: str, **parameters: Any) -> list[dict[str, Any]]:
-        columns = "a.id, a.source_id, a.group_id, a.title, a.text, a.url, a.published_at, a.published_precision"
-        sql = f"SELECT {columns} FROM articles AS a {clause}"  # noqa: S608 - both are our own words
-        return [dict(row) for row in self._rows(sql, **parameters)]
-
-    def _insert_or_replace(self, table: str, row: Mapping[str, Any]) -> None:
-        values = ", ".join(f":{name}" for name in row)
-        self._connection.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))  # noqa: S608 - our own names
 
 
 _SOURCE_COLUMNS = (
@@ -829,13 +736,3 @@ def to_json(value: Sequence[Any]) -> str:
 
 def _read_precision(text: str) -> DatePrecision | None:
     return None if text == "none" else DatePrecision(text)
-
-
-@contextmanager
-def _wrap_errors(path: Path) -> Iterator[None]:
-    try:
-        yield
-    except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}") from error
-    except OSError as error:
-        raise StoreError(f"{path}: {error.strerror or error}") from error

@@ -16,13 +16,14 @@ import math
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Iterator, Mapping
+from collections.abc import Collection, Hashable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from functools import cache
 from importlib.resources import files
+from typing import Generic, TypeVar
 
-Id = int | str
+Id = TypeVar("Id", bound=Hashable)
 
 CUT = 0.25  # average likeness of neighbourhoods that makes a story; .2 to .35 do about as well
 WORDS_MOST = 1_500  # of a text
@@ -50,7 +51,7 @@ _SENTENCE_END = re.compile(r"[.!?…:]['\"”’)]{0,2}\s+[\"'“‘(]{0,2}|\n+[
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Report:
+class Report(Generic[Id]):
     """An article (or the canonical one of a group) as stories see it."""
 
     id: Id
@@ -60,7 +61,7 @@ class Report:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Story:
+class Story(Generic[Id]):
     """Reports of one event, first published first."""
 
     members: tuple[Id, ...]
@@ -94,16 +95,16 @@ def read_terms(title: str, text: str) -> dict[str, float]:
     return dict(terms)
 
 
-def tell_stories(reports: Iterable[Report]) -> list[Story]:
+def tell_stories(reports: Iterable[Report[Id]]) -> list[Story[Id]]:
     """The stories among these reports, whatever order they come in; a report without likes is one by itself."""
     window = Window(reports)
     return window.tell(window.compare())
 
 
-class Window:
+class Window(Generic[Id]):
     """Reports that are looked at together: those of the last weeks, or of a file."""
 
-    def __init__(self, reports: Iterable[Report]) -> None:
+    def __init__(self, reports: Iterable[Report[Id]]) -> None:
         self._reports = {report.id: report for report in sorted(reports, key=_order)}
         self._vectors = _weigh([report.terms for report in self._reports.values()])
 
@@ -136,7 +137,7 @@ class Window:
                     found[a_id, b_id] = similarity
         return found
 
-    def tell(self, similarities: Mapping[tuple[Id, Id], float]) -> list[Story]:
+    def tell(self, similarities: Mapping[tuple[Id, Id], float]) -> list[Story[Id]]:
         """The stories that these similarities make."""
         alike: defaultdict[Id, dict[Id, float]] = defaultdict(dict)
         for (a, b), value in similarities.items():
@@ -152,7 +153,7 @@ class Window:
                         shared[key, other] = likeness
         return [self._describe(members, alike) for members in _link(list(self._reports), shared)]
 
-    def _describe(self, members: list[Id], alike: Mapping[Id, Mapping[Id, float]]) -> Story:
+    def _describe(self, members: list[Id], alike: Mapping[Id, Mapping[Id, float]]) -> Story[Id]:
         members = sorted(members, key=lambda key: _order(self._reports[key]))
         if len(members) == 1:
             return Story(members=tuple(members), central=members[0], why=())
@@ -226,11 +227,11 @@ def _choose_reasons(weights: Mapping[str, float]) -> Iterator[str]:
 # ── similarity ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _order(report: Report) -> tuple[bool, float, str]:
+def _order(report: Report[Id]) -> tuple[bool, float, str]:
     return report.published is None, report.published.timestamp() if report.published else 0.0, str(report.id)
 
 
-def _temper(product: float, a: Report, b: Report) -> float:
+def _temper(product: float, a: Report[Id], b: Report[Id]) -> float:
     """Likeness of words, less what time and place say against it."""
     if a.published is not None and b.published is not None:
         days = abs((a.published - b.published).total_seconds()) / 86_400
@@ -274,8 +275,8 @@ def _link(keys: list[Id], likeness: Mapping[tuple[Id, Id], float]) -> list[list[
     clusters: dict[int, list[Id]] = {index: [key] for index, key in enumerate(keys)}
     places = {key: index for index, key in enumerate(keys)}
     sums: defaultdict[int, dict[int, float]] = defaultdict(dict)
-    for (a, b), value in likeness.items():
-        sums[places[a]][places[b]] = sums[places[b]][places[a]] = value
+    for (key, other_key), value in likeness.items():
+        sums[places[key]][places[other_key]] = sums[places[other_key]][places[key]] = value
     heap = [(-value, a, b, 1, 1) for a, others in sums.items() for b, value in others.items() if a < b and value >= CUT]
     heapq.heapify(heap)
     while heap:

@@ -25,6 +25,9 @@ class CrawlSettings(BaseModel):
     # one source, one cycle
     max_requests: int = Field(50, ge=1, description="requests to one source in a cycle")
     max_new_items: int = Field(200, ge=1, description="new articles of one source in a cycle; the rest waits")
+    max_rechecks: int = Field(
+        5, ge=0, description="articles of one source that are read once more in a cycle, to see what became of them"
+    )
     max_article_pages: int = Field(
         5, ge=1, description="pages of one article that are joined; of a longer one the rest is left out"
     )

@@ -29,6 +29,7 @@ class Visit:
     hosts: set[str] = field(default_factory=set)
     _met: set[str] = field(default_factory=set)
     _pending_taken: bool = False
+    _rechecks_taken: bool = False
 
     @property
     def may_ask(self) -> bool:
@@ -64,6 +65,13 @@ class Visit:
             return ()
         self._pending_taken = True
         return tuple(pending for pending in self.job.pending if self.is_wanted(pending.link))
+
+    def take_rechecks(self) -> tuple[ArticleLink, ...]:
+        """The articles to be read once more, but for those that the channel has just brought; handed out once."""
+        if self._rechecks_taken:
+            return ()
+        self._rechecks_taken = True
+        return tuple(link for link in self.job.rechecks if make_url_key(link.url) not in self._met)
 
     def _is_modified_since(self, link: ArticleLink, read_at: int) -> bool:
         if not link.modified_raw:

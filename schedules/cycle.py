@@ -13,6 +13,7 @@ from dataclasses import asdict, dataclass, field
 from datetime import datetime
 from typing import Any
 
+from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
 from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
 from aggregator.pages import PageFolder
@@ -43,6 +44,7 @@ class CycleSummary:
     polls: dict[str, int] = field(default_factory=dict)  # by outcome
     articles: int = 0
     revised: int = 0
+    gone: int = 0  # articles that their portals have deleted
     off_topic: int = 0
     spam: int = 0
     failed_pages: int = 0
@@ -98,10 +100,12 @@ def run_cycle(
         )
         batch = CrawlBatch(
             settings=setup.crawl,
-            jobs=tuple(make_jobs(store, due, sources, now)),
+            jobs=tuple(make_jobs(store, due, sources, now, rechecks=setup.crawl.max_rechecks)),
             overlays=_find_overlays(setup),
         )
         _crawl(batch, ingest, rows, summary, process=process, progress=progress)
+    with store.transaction():
+        Chronicle(store, now).look()
     summary.new_items, summary.feed_items = publish_feed(store, setup.public, setup.aggregator, now)
     summary.seconds = round(time.monotonic() - started, 1)
     store.finish_cycle(cycle_id, now, summary.to_json())
@@ -117,7 +121,9 @@ def _find_overlays(setup: Setup) -> Overlays:
     )
 
 
-def make_jobs(store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime) -> Iterable[CrawlJob]:
+def make_jobs(
+    store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime, *, rechecks: int
+) -> Iterable[CrawlJob]:
     """A job for each source with a due channel, with all that is remembered of it."""
     by_source: defaultdict[str, list[ChannelRow]] = defaultdict(list)
     for row in due:
@@ -137,6 +143,7 @@ def make_jobs(store: Store, due: Iterable[ChannelRow], sources: dict[str, Source
             now=now,
             known=store.get_known_links(source_id, now),
             pending=store.get_pending_links(source_id),
+            rechecks=store.get_rechecks(source_id, now, most=rechecks),
             robots=tuple(record for name in sorted(names) for record in robots.get(name, ())),
         )
 
@@ -181,6 +188,7 @@ def _ingest_harvest(harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: 
     summary.polls = dict(Counter(summary.polls) + Counter([poll.outcome.value]))
     summary.articles += counts.articles
     summary.revised += counts.revised
+    summary.gone += counts.gone
     summary.off_topic += counts.off_topic
     summary.spam += counts.spam
     summary.failed_pages += counts.failed

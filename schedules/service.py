@@ -27,6 +27,7 @@ from schedules.cycle import run_cycle
 from schedules.errors import UsageFailure
 from schedules.lock import hold_writer_lock
 from schedules.probing import probe_unprobed
+from schedules.tending import tend
 
 logger = logging.getLogger(__name__)
 
@@ -63,6 +64,15 @@ class Service:
                         logger.info("probed %s", report.source_id)
         except (StoreError, CatalogueError, CrawlProcessError, OSError) as error:
             logger.error("probes failed: %s", error)
+
+    def tend(self) -> None:
+        """The nightly look back. A failure is logged; the next night tries again."""
+        try:
+            with Store.open_writer(self._setup.database) as store:
+                if not self._is_stopping:
+                    tend(self._setup, store, datetime.now(UTC))
+        except (StoreError, PublishError) as error:
+            logger.error("looking back failed: %s", error)
 
     def stop(self) -> None:
         """Cuts a running cycle short: what has arrived is kept and published. For signal handlers."""
@@ -131,6 +141,8 @@ def make_scheduler(service: Service, web: WebServer) -> BlockingScheduler:
         service.poll, "interval", seconds=timetable["poll"]["every_seconds"], next_run_time=soon, id="poll"
     )
     scheduler.add_job(service.probe, "interval", seconds=timetable["probe"]["every_seconds"], id="probe")
+    hour, minute = timetable["tend"]["at"].split(":")
+    scheduler.add_job(service.tend, "cron", hour=hour, minute=minute, timezone=timetable["tend"]["zone"], id="tend")
     scheduler.add_job(web.revive, "interval", seconds=WATCH_SECONDS, executor="watch", id="watch")
     return scheduler
 

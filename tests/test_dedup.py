@@ -8,6 +8,7 @@ import json
 import random
 from collections import Counter, defaultdict
 from collections.abc import Iterable
+from dataclasses import replace
 from datetime import UTC, datetime
 from math import comb
 from pathlib import Path
@@ -42,8 +43,11 @@ PRICES = (
 
 def alike(a: Iterable[str], b: Iterable[str], *, same_source: bool = False, titles: tuple[str, str] = ("", "")) -> bool:
     first, second = fingerprint(titles[0], "\n".join(a)), fingerprint(titles[1], "\n".join(b))
-    verdict = compare(first, second, same_source=same_source)
-    assert verdict == compare(second, first, same_source=same_source)
+    verdict, reverse = (
+        compare(first, second, same_source=same_source),
+        compare(second, first, same_source=same_source),
+    )
+    assert verdict == replace(reverse, of_a=reverse.of_b, of_b=reverse.of_a)
     return verdict.is_duplicate
 
 

@@ -175,6 +175,13 @@ class ChannelSpider(PortalSpider):
                 return
             except (PollError, ParseFailedError) as error:
                 talk.failures.append(_describe_failure(link, error))
+        for link in visit.take_rechecks():
+            try:
+                await self._read_article(talk, link)
+            except OutOfBudgetError:
+                return  # its turn comes again
+            except (PollError, ParseFailedError) as error:
+                talk.failures.append(_describe_failure(link, error))
 
     async def _read_article(self, talk: Conversation, link: ArticleLink) -> None:
         reading = self._reading(talk.visit)
@@ -288,11 +295,12 @@ def check_page(answer: Answer, max_bytes: int) -> None:
 
 def _describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:
     status = getattr(error, "status", 0)
-    gone = status in (401, 403, 404, 410, 413, 415, 451)  # asking again will not help
+    is_final = status in (401, 403, 404, 410, 413, 415, 451)  # asking again will not help
     return LinkFailure(
         url=link.url,
         link=link,
         reason=str(error),
-        permanent=gone or isinstance(error, ParseFailedError),
+        permanent=is_final or isinstance(error, ParseFailedError),
         refused=getattr(error, "refused", False),
+        gone=status in (404, 410),
     )

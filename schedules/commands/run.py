@@ -16,13 +16,16 @@ from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
 from schedules.errors import NothingReachable
 from schedules.lock import hold_writer_lock
+from schedules.tending import tend_if_due
 
 
 def run_once(setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False) -> CycleSummary:
     """One cycle under the lock. Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
     warn_without_contact(setup)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
-        return run_cycle(setup, store, now=now, due_only=due_only, progress=show)
+        summary = run_cycle(setup, store, now=now, due_only=due_only, progress=show)
+        tend_if_due(setup, store, now)
+        return summary
 
 
 def warn_without_contact(setup: Setup) -> None:
@@ -37,8 +40,9 @@ def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) 
     else:
         polls = ", ".join(f"{count} {outcome}" for outcome, count in sorted(summary.polls.items()))
         typer.echo(f"{summary.sources} sources, {summary.channels} channels ({polls or 'none due'})")
+        gone = f"{summary.gone} deleted by their portals, " if summary.gone else ""
         typer.echo(
-            f"{summary.articles} new articles, {summary.revised} revised, {summary.off_topic} off topic, "
+            f"{summary.articles} new articles, {summary.revised} revised, {gone}{summary.off_topic} off topic, "
             f"{summary.spam} spam, {summary.failed_pages} failed pages; {summary.new_items} new items, "
             f"{summary.feed_items} in the feed; {summary.seconds} s"
         )

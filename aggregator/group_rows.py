@@ -1,0 +1,319 @@
+"""The rows of duplicates: sketches, decisions, groups. A part of `Store`; writes belong into its transaction."""
+
+from __future__ import annotations
+
+import json
+import struct
+from collections.abc import Collection, Iterable
+from datetime import datetime, timedelta
+from typing import Any
+
+from aggregator.dedup import (
+    CANDIDATES,
+    EXACT_COPIES,
+    GROUP_ALARM,
+    MIN_SHARED,
+    POSTINGS_READ,
+    SKETCH_SHARED,
+    Edge,
+    Verdict,
+)
+from aggregator.instants import to_text
+from aggregator.store_base import StoreBase
+
+CANDIDATE_DAYS = 90  # the window of the postings; the very same text is found for ever
+# Postings keep 47 bits of a shingle: SQLite stores such integers in six bytes, not eight. A prime, so that all count.
+_POSTING_MODULUS = 140_737_488_355_213
+
+_LIGHT = "a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_precision, length(a.text) AS length"
+_WHOLE = f"{_LIGHT}, a.title, a.text"
+
+
+class GroupRows(StoreBase):
+    """Sketches, edges and groups."""
+
+    # ── sketches ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write_sketch(self, article_id: int, text_hash: str, sketch: Collection[int]) -> None:
+        """Makes the article a candidate for those that come after it; without a sketch only for its very own text."""
+        self.erase_sketch(article_id)
+        hashes = sorted({value % _POSTING_MODULUS for value in sketch})
+        self._connection.execute(
+            "INSERT OR REPLACE INTO sketches VALUES (?, ?, ?)",
+            (article_id, bytes.fromhex(text_hash), struct.pack(f"<{len(hashes)}q", *hashes)),
+        )
+        self._connection.executemany("INSERT INTO postings VALUES (?, ?)", [(value, article_id) for value in hashes])
+
+    def has_sketch(self, article_id: int, text_hash: str, sketch: Collection[int]) -> bool:
+        """Whether that is what the article was compared by."""
+        rows = self._rows("SELECT text_hash, hashes FROM sketches WHERE article_id = :id", id=article_id)
+        if not rows or rows[0]["text_hash"] != bytes.fromhex(text_hash):
+            return False
+        hashes = sorted({value % _POSTING_MODULUS for value in sketch})
+        return rows[0]["hashes"] in (b"", struct.pack(f"<{len(hashes)}q", *hashes))
+
+    def erase_sketch(self, article_id: int) -> None:
+        """Takes the article from among the candidates; its very own text is still known."""
+        hashes = self._value("SELECT hashes FROM sketches WHERE article_id = :id", id=article_id)
+        if hashes:
+            values = struct.unpack(f"<{len(hashes) // 8}q", hashes)
+            self._connection.executemany(
+                "DELETE FROM postings WHERE hash = ? AND article_id = ?", [(value, article_id) for value in values]
+            )
+            self._connection.execute("UPDATE sketches SET hashes = x'' WHERE article_id = ?", (article_id,))
+
+    def prune_sketches(self, now: datetime, *, most: int = 5_000) -> int:
+        """Forgets sketches that are older than the window; at most so many at a time. Returns how many."""
+        rows = self._rows(
+            "SELECT s.article_id FROM articles AS a JOIN sketches AS s ON s.article_id = a.id"
+            " WHERE a.first_seen_at < :since AND s.hashes <> x'' LIMIT :most",
+            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
+            most=most,
+        )
+        for row in rows:
+            self.erase_sketch(row["article_id"])
+        return len(rows)
+
+    def find_exact(self, text_hash: str, *, but: int) -> list[dict[str, Any]]:
+        """The first articles with the very same text, of whatever age; not the article `but`."""
+        if not text_hash:
+            return []
+        return self._members(
+            _WHOLE,
+            "JOIN sketches AS s ON s.article_id = a.id WHERE s.text_hash = :hash AND a.id <> :but"
+            " ORDER BY a.id LIMIT :most",
+            hash=bytes.fromhex(text_hash),
+            but=but,
+            most=EXACT_COPIES,
+        )
+
+    def find_candidates(self, sketch: Collection[int], *, now: datetime, but: int) -> list[dict[str, Any]]:
+        """Articles that share a few of the sketch's hashes, the most alike first; not the article `but`."""
+        return self._members(
+            _WHOLE,
+            """
+            JOIN (SELECT article_id, count(*) AS shared
+                  FROM (SELECT p.article_id FROM json_each(:sketch) AS h JOIN postings AS p ON p.hash = h.value
+                        LIMIT :read)
+                  GROUP BY article_id HAVING shared >= :least ORDER BY shared DESC, article_id LIMIT :most) AS c
+                ON c.article_id = a.id
+            JOIN sketches AS s ON s.article_id = a.id AND c.shared >= :share * min(:size, length(s.hashes) / 8)
+            WHERE a.id <> :but AND a.first_seen_at >= :since ORDER BY c.shared DESC, a.id
+            """,
+            sketch=json.dumps([value % _POSTING_MODULUS for value in sketch]),
+            read=POSTINGS_READ,
+            least=MIN_SHARED,
+            share=SKETCH_SHARED,
+            size=len(sketch),
+            most=CANDIDATES + 1,
+            but=but,
+            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
+        )
+
+    def find_recent_articles(self, since: datetime) -> list[dict[str, Any]]:
+        """What grouping needs of the articles first seen since then, in order."""
+        return self._members(_WHOLE, "WHERE a.first_seen_at >= :since ORDER BY a.id", since=to_text(since))
+
+    def find_unsketched_articles(self, now: datetime, *, most: int = 5_000) -> list[dict[str, Any]]:
+        """What grouping needs of the articles in the window that have no sketch, such as those of an older version."""
+        return self._members(
+            _WHOLE,
+            "WHERE a.first_seen_at >= :since AND NOT EXISTS (SELECT 1 FROM sketches AS s WHERE s.article_id = a.id)"
+            " LIMIT :most",
+            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
+            most=most,
+        )
+
+    # ── decisions ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def get_edges(self, article_ids: Collection[int]) -> list[Edge]:
+        """The decisions that two of these articles carry the same text."""
+        rows = self._rows(
+            """
+            SELECT * FROM duplicate_edges
+            WHERE accepted AND a IN (SELECT value FROM json_each(:ids)) AND b IN (SELECT value FROM json_each(:ids))
+            """,
+            ids=json.dumps(list(article_ids)),
+        )
+        return [_make_edge(row) for row in rows]
+
+    def get_decision(self, article_id: int, other_id: int) -> dict[str, Any] | None:
+        """The decision on two articles, `a` and `b` as stored."""
+        rows = self._rows(
+            "SELECT * FROM duplicate_edges WHERE (a = :one AND b = :other) OR (a = :other AND b = :one)",
+            one=article_id,
+            other=other_id,
+        )
+        return dict(rows[0]) if rows else None
+
+    def get_compared(self, article_id: int) -> set[int]:
+        """The articles that a decision names together with this one."""
+        rows = self._rows(
+            "SELECT b AS id FROM duplicate_edges WHERE a = :id UNION SELECT a FROM duplicate_edges WHERE b = :id",
+            id=article_id,
+        )
+        return {row["id"] for row in rows}
+
+    def replace_edges(self, article_id: int, edges: Iterable[Edge], now: datetime) -> None:
+        """Makes these the decisions on an article."""
+        self._connection.execute("DELETE FROM duplicate_edges WHERE a = ?", (article_id,))
+        self._connection.execute("DELETE FROM duplicate_edges WHERE b = ?", (article_id,))
+        self.add_edges(edges, now)
+
+    def add_edges(self, edges: Iterable[Edge], now: datetime) -> None:
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO duplicate_edges VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)",
+            [
+                (
+                    edge.a,
+                    edge.b,
+                    edge.verdict.is_duplicate,
+                    edge.verdict.rule,
+                    round(edge.verdict.containment, 4),
+                    round(edge.verdict.alignment, 4),
+                    round(edge.verdict.of_a, 4),
+                    round(edge.verdict.of_b, 4),
+                    to_text(now),
+                )
+                for edge in edges
+            ],
+        )
+
+    # ── groups ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def get_group_members(self, group_ids: Collection[int]) -> list[dict[str, Any]]:
+        """The articles of these groups, without their texts."""
+        return self._members(
+            _LIGHT, "WHERE a.group_id IN (SELECT value FROM json_each(:groups))", groups=json.dumps(list(group_ids))
+        )
+
+    def get_articles(self, article_ids: Collection[int]) -> list[dict[str, Any]]:
+        """What grouping needs of these articles, texts included."""
+        return self._members(
+            _WHOLE, "WHERE a.id IN (SELECT value FROM json_each(:ids))", ids=json.dumps([*article_ids])
+        )
+
+    def get_canonical(self, group_id: int) -> dict[str, Any] | None:
+        """The article that stands for a group, without its text."""
+        rows = self._members(
+            _LIGHT, "JOIN duplicate_groups AS g ON g.canonical_id = a.id WHERE g.id = :group", group=group_id
+        )
+        return rows[0] if rows and rows[0]["group_id"] == group_id else None
+
+    def count_members(self, group_id: int) -> int:
+        return int(self._value("SELECT count(*) FROM articles WHERE group_id = :group", group=group_id))
+
+    def get_groups(self, group_ids: Collection[int]) -> list[dict[str, Any]]:
+        """These groups, the one published first first, unpublished ones last."""
+        rows = self._rows(
+            """
+            SELECT * FROM duplicate_groups WHERE id IN (SELECT value FROM json_each(:ids))
+            ORDER BY first_published_at IS NULL, first_published_at, id
+            """,
+            ids=json.dumps(list(group_ids)),
+        )
+        return [dict(row) for row in rows]
+
+    def get_absorbed_groups(self, group_ids: Collection[int]) -> list[dict[str, Any]]:
+        """The published groups that were merged into these, the one published first first."""
+        rows = self._rows(
+            """
+            SELECT * FROM duplicate_groups
+            WHERE merged_into IN (SELECT value FROM json_each(:ids)) AND guid IS NOT NULL
+            ORDER BY first_published_at, id
+            """,
+            ids=json.dumps(list(group_ids)),
+        )
+        return [dict(row) for row in rows]
+
+    def add_group(self, canonical_id: int, now: datetime) -> int:
+        cursor = self._connection.execute(
+            "INSERT INTO duplicate_groups (canonical_id, updated_at) VALUES (?, ?)", (canonical_id, to_text(now))
+        )
+        assert cursor.lastrowid is not None
+        return cursor.lastrowid
+
+    def set_group(self, group_id: int, canonical_id: int, member_ids: Collection[int], now: datetime) -> None:
+        """Makes the group these members, shown through `canonical_id`; it is in the feeds (again)."""
+        self._connection.execute(
+            "UPDATE duplicate_groups SET canonical_id = ?, updated_at = ?, merged_into = NULL, is_told = 0"
+            " WHERE id = ?",
+            (canonical_id, to_text(now), group_id),
+        )
+        self._connection.executemany(
+            "UPDATE articles SET group_id = ? WHERE id = ?", [(group_id, member) for member in member_ids]
+        )
+
+    def join_group(self, article_id: int, group_id: int, now: datetime) -> None:
+        """Adds a copy to a group that stays what it was."""
+        self._connection.execute("UPDATE articles SET group_id = ? WHERE id = ?", (group_id, article_id))
+        self._connection.execute(
+            "UPDATE duplicate_groups SET updated_at = ?, is_told = 0 WHERE id = ?", (to_text(now), group_id)
+        )
+
+    def leave_group(self, article_id: int) -> None:
+        self._connection.execute("UPDATE articles SET group_id = NULL WHERE id = ?", (article_id,))
+
+    def withdraw_group(self, group_id: int, now: datetime) -> None:
+        """Takes a group without articles out of the feeds. One that was never published just goes."""
+        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
+        self._connection.execute(
+            "UPDATE duplicate_groups SET withdrawn_at = ?, updated_at = ? WHERE id = ?",
+            (to_text(now), to_text(now), group_id),
+        )
+
+    def restore_group(self, group_id: int, canonical_id: int, now: datetime) -> bool:
+        """Puts a withdrawn group back into the feeds, in its old place; False where there is none."""
+        cursor = self._connection.execute(
+            "UPDATE duplicate_groups SET withdrawn_at = NULL, canonical_id = ?, updated_at = ?"
+            " WHERE id = ? AND withdrawn_at IS NOT NULL AND merged_into IS NULL",
+            (canonical_id, to_text(now), group_id),
+        )
+        if cursor.rowcount:
+            self._connection.execute("UPDATE articles SET group_id = ? WHERE id = ?", (group_id, canonical_id))
+        return bool(cursor.rowcount)
+
+    def merge_group(self, group_id: int, into: int, now: datetime) -> None:
+        """Withdraws a group in favour of another. One that was never published just goes."""
+        self._connection.execute("UPDATE articles SET group_id = ? WHERE group_id = ?", (into, group_id))
+        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
+        self._connection.execute(
+            "UPDATE duplicate_groups SET merged_into = ?, updated_at = ? WHERE id = ?", (into, to_text(now), group_id)
+        )
+        self._connection.execute("UPDATE duplicate_groups SET merged_into = ? WHERE merged_into = ?", (into, group_id))
+
+    def add_regrouping(self, article_id: int, before: int | None, after: int | None, why: str, now: datetime) -> None:
+        """Records that a later look put an article into another group."""
+        self._connection.execute(
+            "INSERT INTO regroupings (at, article_id, from_group, to_group, why) VALUES (?, ?, ?, ?, ?)",
+            (to_text(now), article_id, before, after, why),
+        )
+
+    def find_large_groups(self) -> list[dict[str, Any]]:
+        """Groups that are suspiciously large: id, title, members."""
+        rows = self._rows(
+            """
+            SELECT g.id, c.title, count(*) AS members
+            FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id
+            JOIN articles AS c ON c.id = g.canonical_id
+            GROUP BY g.id HAVING members >= :alarm ORDER BY members DESC LIMIT 100
+            """,
+            alarm=GROUP_ALARM,
+        )
+        return [dict(row) for row in rows]
+
+    def _members(self, columns: str, clause: str, **parameters: Any) -> list[dict[str, Any]]:
+        sql = f"SELECT {columns} FROM articles AS a {clause}"  # noqa: S608 - both are our own words
+        return [dict(row) for row in self._rows(sql, **parameters)]
+
+
+def _make_edge(row: Any) -> Edge:
+    verdict = Verdict(
+        is_duplicate=bool(row["accepted"]),
+        rule=row["rule"],
+        containment=row["score"],
+        alignment=row["alignment"],
+        of_a=row["of_a"],
+        of_b=row["of_b"],
+    )
+    return Edge(a=row["a"], b=row["b"], verdict=verdict)

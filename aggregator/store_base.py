@@ -1,0 +1,64 @@
+"""What every part of the store stands on: the connection, transactions, errors in our own words."""
+
+from __future__ import annotations
+
+import sqlite3
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from sqlite_utils import Database
+
+
+class StoreError(Exception):
+    """The database cannot be opened, read or written: the file and SQLite's reason."""
+
+
+class NewerDatabaseError(StoreError):
+    """The database was written by a newer version of Kabar Kota."""
+
+
+class StoreBase:
+    """A connection to `news.db`."""
+
+    def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
+        self.path = path
+        connection.row_factory = sqlite3.Row
+        self._connection = connection
+        self._db = Database(connection)
+
+    @contextmanager
+    def transaction(self) -> Iterator[None]:
+        """All or nothing, and durable when it ends. BEGIN IMMEDIATE: a lock missing at once beats one missing later."""
+        with wrap_errors(self.path):
+            self._connection.execute("BEGIN IMMEDIATE")
+            try:
+                yield
+            except BaseException:
+                self._connection.rollback()
+                raise
+            self._connection.commit()
+
+    def _rows(self, sql: str, **parameters: Any) -> list[sqlite3.Row]:
+        with wrap_errors(self.path):
+            return self._connection.execute(sql, parameters).fetchall()
+
+    def _value(self, sql: str, **parameters: Any) -> Any:
+        rows = self._rows(sql, **parameters)
+        return rows[0][0] if rows else None
+
+    def _insert_or_replace(self, table: str, row: Mapping[str, Any]) -> None:
+        values = ", ".join(f":{name}" for name in row)
+        self._connection.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))  # noqa: S608 - our own names
+
+
+@contextmanager
+def wrap_errors(path: Path) -> Iterator[None]:
+    """Errors of SQLite and the file system as StoreError, their cause kept."""
+    try:
+        yield
+    except sqlite3.Error as error:
+        raise StoreError(f"{path}: {error}") from error
+    except OSError as error:
+        raise StoreError(f"{path}: {error.strerror or error}") from error

@@ -1,0 +1,51 @@
+"""The nightly look back: late evidence on duplicates and stories, and what no later look needs.
+
+`serve` does it at the hour in the timetable, `run` when the last one is a day old. What it did is a row of `jobs`.
+"""
+
+from __future__ import annotations
+
+import logging
+from datetime import datetime, timedelta
+
+from aggregator.chronicle import Chronicle
+from aggregator.grouping import Grouper
+from aggregator.publish.publishing import publish_feed
+from aggregator.store import Store
+from schedules.config import Setup
+
+logger = logging.getLogger(__name__)
+
+JOB = "tend"
+EVERY = timedelta(days=1)
+
+
+def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
+    """Verifies the decisions of the last days, looks at the stories of the last weeks again, prunes, and publishes.
+
+    Each is a transaction of its own. Returns what is recorded. Raises StoreError, PublishError.
+    """
+    with store.transaction():
+        moved = Grouper(store, now).verify()
+    with store.transaction():
+        stories = Chronicle(store, now).look_again()
+    pruned = 0
+    while True:
+        with store.transaction():
+            part = store.prune_sketches(now)
+        pruned += part
+        if not part:
+            break
+    publish_feed(store, setup.public, setup.aggregator, now)
+    done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned}
+    store.write_job(JOB, now, done)
+    if moved:
+        logger.info("%s articles are in another group than before", moved)
+    return done
+
+
+def tend_if_due(setup: Setup, store: Store, now: datetime) -> None:
+    """The look back, unless there was one in the last day. Raises StoreError, PublishError."""
+    last = store.get_last_job(JOB)
+    if last is None or now - last >= EVERY:
+        tend(setup, store, now)

@@ -83,6 +83,7 @@ class Chronicle:
             terms=terms,
             published=from_text(row["published_at"]),
             cities=frozenset((row["cities"] or "").split(",")) - {""},
+            source=row["source_id"],
         )
 
     def _settle(

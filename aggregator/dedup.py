@@ -34,7 +34,8 @@ MIN_SHARED = 2  # sampled shingles that make a candidate, and at least …
 SKETCH_SHARED = 0.1  # … such a share of the smaller sketch: half of what the lowest containment leads one to expect
 CANDIDATES = 60  # articles compared with a new one at most, the most alike first
 POSTINGS_READ = 20_000  # entries looked through for them at most: a mass of copies must not cost its square
-LOYAL_TO = 2  # members that one must agree with who does not agree with the canonical
+LOYAL_TO = 2  # members that one must agree with who does not agree with the canonical …
+WITNESS_SHARE = 0.6  # … and of each of these the canonical makes up so much
 EXACT_COPIES = 5  # of the very same text, so many are compared
 SAMPLE = 8  # one shingle in so many goes into the sketch …
 SAMPLE_LEAD = 2  # … and one in so few of the first LEAD_SHINGLES, for excerpts are cut from the lead
@@ -228,28 +229,29 @@ def choose_canonical(members: Collection[Member]) -> int | str:
 def build_groups(
     ids: Iterable[int | str], edges: Iterable[Edge], members: Mapping[int | str, Member]
 ) -> list[frozenset[int | str]]:
-    """The groups among `ids`: connected by edges, and each member agreeing with the canonical or with two others.
+    """The groups among `ids`: connected by edges, and each member loyal to the canonical.
 
-    Without that check a round-up that quotes two releases would glue them together. Members that fail it are grouped
-    again among themselves.
+    Who agrees with the canonical is loyal, and who agrees with two members of which the canonical makes up most.
+    Without that check a round-up that quotes two releases would glue them together, however often it is reposted.
+    Members that fail it are grouped again among themselves.
     """
-    neighbours: defaultdict[int | str, set[int | str]] = defaultdict(set)
-    for edge in edges:
-        if edge.verdict.is_duplicate:
-            neighbours[edge.a].add(edge.b)
-            neighbours[edge.b].add(edge.a)
+    neighbours = _list_neighbours(edges)
     left = set(ids)
     groups: list[frozenset[int | str]] = []
     while left:
         component = _find_component(min(left, key=str), left, neighbours)
         canonical = choose_canonical([members[key] for key in component])
-        loyal = {canonical} | {
-            key for key in component if canonical in neighbours[key] or len(neighbours[key] & component) >= LOYAL_TO
-        }
+        loyal = {canonical} | {key for key in component if _is_loyal(neighbours[key], neighbours[canonical], canonical)}
         loyal = _find_component(canonical, loyal, neighbours)
         groups.append(frozenset(loyal))
         left -= loyal
     return groups
+
+
+def may_join(copies: Iterable[int | str], canonical: int | str, edges: Iterable[Edge]) -> bool:
+    """Whether one who has the text of `copies` is loyal to the canonical; `edges` are those among all of them."""
+    neighbours = _list_neighbours(edges)
+    return _is_loyal(dict.fromkeys(copies, 1.0), neighbours[canonical], canonical)
 
 
 def cluster(records: Iterable[DedupRecord]) -> dict[str, str]:
@@ -308,8 +310,25 @@ def learn_boilerplate(articles: Iterable[DedupRecord]) -> defaultdict[str, froze
     return learnt
 
 
+def _list_neighbours(edges: Iterable[Edge]) -> defaultdict[int | str, dict[int | str, float]]:
+    """article → those that carry its text → the share of their shingles that it has."""
+    neighbours: defaultdict[int | str, dict[int | str, float]] = defaultdict(dict)
+    for edge in edges:
+        if edge.verdict.is_duplicate:
+            neighbours[edge.a][edge.b] = edge.verdict.of_b
+            neighbours[edge.b][edge.a] = edge.verdict.of_a
+    return neighbours
+
+
+def _is_loyal(
+    neighbours: Mapping[int | str, float], of_canonical: Mapping[int | str, float], canonical: int | str
+) -> bool:
+    witnesses = sum(of_canonical.get(key, 0.0) >= WITNESS_SHARE for key in neighbours)
+    return canonical in neighbours or witnesses >= LOYAL_TO
+
+
 def _find_component(
-    start: int | str, among: Collection[int | str], neighbours: Mapping[int | str, set[int | str]]
+    start: int | str, among: Collection[int | str], neighbours: Mapping[int | str, Mapping[int | str, float]]
 ) -> set[int | str]:
     found, queue = {start}, [start]
     while queue:

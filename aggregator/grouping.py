@@ -48,13 +48,16 @@ class Grouper:
         is_told = sum(edge.verdict.is_duplicate for edge in edges) >= dedup.MIN_SHARED
         self._store.write_sketch(article_id, found.text_hash, () if is_told else found.sketch)
         if not is_told:
-            candidates = self._store.find_candidates(found.sketch, now=self._now, but=article_id)
-            edges = self._decide(member, found, candidates)
+            known = {candidate["id"] for candidate in candidates}
+            alike = self._store.find_candidates(found.sketch, now=self._now, but=article_id)
+            fresh = [candidate for candidate in alike if candidate["id"] not in known]
+            candidates += fresh
+            edges += self._decide(member, found, fresh)
         if row["group_id"] is None:
             self._store.add_edges(edges, self._now)
         else:
             self._store.replace_edges(article_id, edges, self._now)
-        copies = {edge.b for edge in edges if edge.verdict.is_duplicate}
+        copies = {int(edge.b) for edge in edges if edge.verdict.is_duplicate}
         groups = {candidate["group_id"] for candidate in candidates if candidate["id"] in copies}
         if row["group_id"] is None and not copies:
             group_id = self._store.add_group(article_id, self._now)
@@ -116,10 +119,13 @@ class Grouper:
     ) -> tuple[dedup.Edge, ...]:
         return dedup.decide(member, found, ((_make_member(row), self._fingerprint(row)) for row in candidates))
 
-    def _joins(self, member: dedup.Member, copies: set[int | str], group_id: int) -> bool:
+    def _joins(self, member: dedup.Member, copies: set[int], group_id: int) -> bool:
         """Puts a new article into a group where that changes nothing else: it is as loyal as the others are."""
         canonical = self._store.get_canonical(group_id)
-        if canonical is None or (canonical["id"] not in copies and len(copies) < dedup.LOYAL_TO):
+        if canonical is None:
+            return False
+        edges = [] if canonical["id"] in copies else self._store.get_edges(copies | {canonical["id"]})
+        if not dedup.may_join(copies, canonical["id"], edges):
             return False
         if dedup.choose_canonical([_make_member(canonical), member]) == member.id:
             return False

@@ -25,7 +25,7 @@ from typing import Generic, TypeVar
 
 Id = TypeVar("Id", bound=Hashable)
 
-CUT = 0.25  # average likeness of neighbourhoods that makes a story; .2 to .35 do about as well
+CUT = 0.16  # average likeness of neighbourhoods that makes a story; .12 to .2 do about as well
 WORDS_MOST = 1_500  # of a text
 TITLE_WEIGHT = 3.0  # a word of the title counts as so many of the text
 SATURATION = 1.2  # BM25's k1: a word's tenth occurrence says little more than its third
@@ -33,12 +33,16 @@ ARTICLES_MOST = 1_000  # a term of more reports tells no story, and would compar
 RARENESS_LEAST = 1.0  # what is subtracted from log(articles / articles with the term): "kota" tells nothing
 BACKGROUND = 300  # common_words.tsv counts as so many articles seen before, so that a first day knows common words
 TERMS_MOST = 100  # of a vector, the weightiest
+OWN_REPORTS = 3  # from so many reports of a source on …
+OWN_SHARE = 0.5  # … a term in such a share of them …
+OWN_TERM = 0.5  # … that has such a share of all its reports there is the source's own
 DAYS_FREE = 4.0  # an event is in the news for days; articles further apart …
 DAYS_DECAY = 4.0  # … are less alike by 1/e for so many days more
-OTHER_CITY = 0.5  # both name the city where it happened, and not the same
+OTHER_CITY = 0.35  # both name the city where it happened, and not the same
 SAME_CITY = 1.3
 SIMILARITY_LEAST = 0.02
-SIMILARITY_PLAIN = 0.16  # less like than this, neighbours of the same others are the less of one story
+SIMILARITY_PLAIN = 0.11  # articles less alike than this are hardly of one story, whoever their neighbours are: …
+PLAINNESS = 4  # … their likeness counts by this power of what they have of it
 NEIGHBOURS_MOST = 50
 NEAR = 0.5  # neighbours are at least so alike as a share of the nearest ones' likeness …
 NEAREST = 3  # … the mean of so many
@@ -58,6 +62,7 @@ class Report(Generic[Id]):
     terms: Mapping[str, float]  # of `read_terms`
     published: datetime | None = None  # None: not known, and no reason to tell it from others
     cities: frozenset[str] = frozenset()  # codes of the cities where it happened
+    source: str = ""
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -106,7 +111,7 @@ class Window(Generic[Id]):
 
     def __init__(self, reports: Iterable[Report[Id]]) -> None:
         self._reports = {report.id: report for report in sorted(reports, key=_order)}
-        self._vectors = _weigh([report.terms for report in self._reports.values()])
+        self._vectors = _weigh(_drop_own_words(list(self._reports.values())))
 
     def compare(self, ids: Collection[Id] | None = None) -> dict[tuple[Id, Id], float]:
         """(earlier, later) → likeness above 0 and up to 1, of all pairs, or of those with one of `ids` in them."""
@@ -148,7 +153,7 @@ class Window(Generic[Id]):
         for key, others in alike.items():
             for other in others:
                 if _order(self._reports[key]) < _order(self._reports[other]):
-                    likeness = _dot(hoods[key], hoods[other]) * min(1.0, others[other] / SIMILARITY_PLAIN)
+                    likeness = _dot(hoods[key], hoods[other]) * min(1.0, others[other] / SIMILARITY_PLAIN) ** PLAINNESS
                     if likeness:
                         shared[key, other] = likeness
         return [self._describe(members, alike) for members in _link(list(self._reports), shared)]
@@ -179,6 +184,31 @@ def _name_term(token: str) -> str:
             return f"{int(day[1])}/{int(day[2])}"
         return token if len(token) > 2 else ""
     return token.lower()
+
+
+def _drop_own_words(reports: list[Report[Id]]) -> list[Mapping[str, float]]:
+    """The terms of each report, less those by which its source tells itself: its name, its column, its signature."""
+    totals = Counter(report.source for report in reports)
+    by_source: defaultdict[str, Counter[str]] = defaultdict(Counter)
+    everywhere: Counter[str] = Counter()
+    for report in reports:
+        everywhere.update(report.terms.keys())
+        if report.source and totals[report.source] >= OWN_REPORTS:
+            by_source[report.source].update(report.terms.keys())
+    own = {
+        source: {
+            term
+            for term, count in counts.items()
+            if count >= OWN_SHARE * totals[source] and count >= OWN_TERM * everywhere[term]
+        }
+        for source, counts in by_source.items()
+    }
+    return [
+        {term: count for term, count in report.terms.items() if term not in own[report.source]}
+        if own.get(report.source)
+        else report.terms
+        for report in reports
+    ]
 
 
 def _weigh(counts: list[Mapping[str, float]]) -> list[dict[str, float]]:

@@ -170,13 +170,18 @@ def classify(
 def explain(
     ctx: typer.Context,
     address: Annotated[str, typer.Argument(metavar="URL|ID", help="an article's address, or its id in the database")],
+    other: Annotated[str | None, typer.Argument(metavar="[URL|ID]", help="another article, to compare")] = None,
     *,
     json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
-    """Say why an article is in, or why it is not."""
+    """Say why an article is in, or why it is not; with another, what the two share and where they differ."""
     from schedules.commands.explain import explain as explain_address
+    from schedules.commands.explain_pair import explain_pair
 
-    explain_address(get_context(ctx).setup, address, as_json=json)
+    if other is not None:
+        explain_pair(get_context(ctx).setup, address, other, as_json=json)
+    else:
+        explain_address(get_context(ctx).setup, address, as_json=json)
 
 
 @app.command()

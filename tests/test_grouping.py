@@ -4,93 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import replace
-from datetime import UTC, datetime, timedelta
+from datetime import timedelta
 from pathlib import Path
 
 import pytest
-
-from aggregator.ingest import Ingest
-from aggregator.models import (
-    ArticleLink,
-    Channel,
-    ChannelKind,
-    DatePrecision,
-    ExtractedArticle,
-    FeedItem,
-    FetchedPage,
-    Harvest,
-    Poll,
-    PollOutcome,
-    Source,
-)
-from aggregator.pages import PageFolder
-from aggregator.settings import AggregatorSettings
-from aggregator.store import Store
-from aggregator.topics import load_topics
-
-NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
-RELEASE = [
-    "Pemerintah Kota Gorontalo menerima kunjungan pengurus APEKSI pada Senin pagi di aula balai kota.",
-    "Wali kota menyampaikan bahwa lampu jalan pintar sudah terpasang di empat belas ruas sejak bulan Juli.",
-    "Tagihan listrik penerangan turun seperempat, dan sisa anggaran dipakai memperbaiki trotoar di tiga kelurahan.",
-    "Rombongan kemudian meninjau ruang kendali yang memantau genangan, sampah, dan antrean di puskesmas.",
-    "Dinas komunikasi membuka data itu bagi warga melalui laman yang dapat dipakai tanpa mendaftar.",
-    "Kunjungan ditutup dengan makan siang bersama para camat dan lurah se-kota.",
-]
-OTHER = [
-    "Bursa efek mencatat kenaikan nilai transaksi pada pekan pertama, kata pengurus APEKSI yang hadir di Jakarta.",
-    "Para bendahara kota mempelajari cara menerbitkan obligasi daerah untuk membiayai terminal dan pasar.",
-    "Pelatihan berlangsung dua hari dan diikuti enam puluh peserta dari dua puluh kota di Jawa dan Bali.",
-    "Setiap peserta menyusun rencana pembiayaan yang dinilai oleh penguji dari kementerian keuangan.",
-]
-
-
-class Newsroom:
-    """A database, and portals that publish into it."""
-
-    def __init__(self, folder: Path) -> None:
-        self.store = Store.open_writer(folder / "news.db")
-        self.folder = folder
-        self.sources: dict[str, Source] = {}
-        self.minutes = 0
-
-    def publish_at(self, source_id: str, slug: str, paragraphs: list[str], *, hour: int = 6, title: str = "") -> None:
-        """`source_id` publishes an article at that hour, and it is read and ingested."""
-        url = f"https://{source_id}.example/{slug}"
-        feed = f"https://{source_id}.example/feed"
-        self.sources[source_id] = Source(
-            id=source_id,
-            name=source_id.title(),
-            domain=f"{source_id}.example",
-            channels=(Channel(kind=ChannelKind.FEED, url=feed),),
-        )
-        self.store.write_catalogue(self.sources.values())
-        (channel,) = [row for row in self.store.get_due_channels(None) if row.url == feed]
-        article = ExtractedArticle(
-            title=title or f"APEKSI: {slug} menurut {source_id}",
-            text="\n".join(paragraphs),
-            published=NOW.replace(hour=hour),
-            published_precision=DatePrecision.MINUTE,
-        )
-        page = FetchedPage(url=url, link=ArticleLink(url=url), article=article, fetched_at=NOW)
-        poll = Poll(channel_id=channel.id, outcome=PollOutcome.CHANGED, started_at=NOW, finished_at=NOW)
-        ingest = Ingest(
-            self.store,
-            sources=self.sources,
-            settings=AggregatorSettings(),
-            topics=load_topics(None),
-            pages=PageFolder(self.folder / "pages"),
-            keep_all=False,
-            now=NOW + timedelta(minutes=self.minutes),
-        )
-        harvest = Harvest(source_id=source_id, poll=poll, pages=(page,))
-        ingest.write(harvest, self.store.start_cycle(NOW), failures_before=0)
-
-    def read_feed(self) -> list[FeedItem]:
-        """Publishes what is new, a minute after the last time, and reads the feed."""
-        self.minutes += 1
-        self.store.publish_groups(NOW + timedelta(minutes=self.minutes), archive_older_than=timedelta(days=7))
-        return self.store.get_feed_items()
+from newsdesk import NOW, OTHER, RELEASE, Newsroom
 
 
 @pytest.fixture

@@ -45,6 +45,7 @@ def gather_stories(records: Iterable[DedupRecord], clusters: Mapping[str, str]) 
             id=record.id,
             terms=read_terms(record.title, record.text),
             published=record.published,
+            source=record.source,
             cities=pick_event_cities(tag_regions(record.title, record.text)),
         )
         for record in records

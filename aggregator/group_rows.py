@@ -26,6 +26,7 @@ CANDIDATE_DAYS = 90  # the window of the postings; the very same text is found f
 _POSTING_MODULUS = 140_737_488_355_213
 
 _LIGHT = "a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_precision, length(a.text) AS length"
+_DELETE_UNSEEN = "DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL AND story_id IS NULL"
 _WHOLE = f"{_LIGHT}, a.title, a.text"
 
 
@@ -255,8 +256,8 @@ class GroupRows(StoreBase):
         self._connection.execute("UPDATE articles SET group_id = NULL WHERE id = ?", (article_id,))
 
     def withdraw_group(self, group_id: int, now: datetime) -> None:
-        """Takes a group without articles out of the feeds. One that was never published just goes."""
-        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
+        """Takes a group without articles out of the feeds. One that nobody was shown just goes."""
+        self._connection.execute(_DELETE_UNSEEN, (group_id,))
         self._connection.execute(
             "UPDATE duplicate_groups SET withdrawn_at = ?, updated_at = ? WHERE id = ?",
             (to_text(now), to_text(now), group_id),
@@ -274,9 +275,9 @@ class GroupRows(StoreBase):
         return bool(cursor.rowcount)
 
     def merge_group(self, group_id: int, into: int, now: datetime) -> None:
-        """Withdraws a group in favour of another. One that was never published just goes."""
+        """Withdraws a group in favour of another. One that nobody was shown just goes."""
         self._connection.execute("UPDATE articles SET group_id = ? WHERE group_id = ?", (into, group_id))
-        self._connection.execute("DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL", (group_id,))
+        self._connection.execute(_DELETE_UNSEEN, (group_id,))
         self._connection.execute(
             "UPDATE duplicate_groups SET merged_into = ?, updated_at = ? WHERE id = ?", (into, to_text(now), group_id)
         )

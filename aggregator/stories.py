@@ -25,7 +25,7 @@ from typing import Generic, TypeVar
 
 Id = TypeVar("Id", bound=Hashable)
 
-CUT = 0.16  # average likeness of neighbourhoods that makes a story; .12 to .2 do about as well
+CUT = 0.22  # average likeness of neighbourhoods that makes a story; .15 to .25 do about as well
 WORDS_MOST = 1_500  # of a text
 TITLE_WEIGHT = 3.0  # a word of the title counts as so many of the text
 SATURATION = 1.2  # BM25's k1: a word's tenth occurrence says little more than its third
@@ -40,9 +40,9 @@ DAYS_FREE = 4.0  # an event is in the news for days; articles further apart …
 DAYS_DECAY = 4.0  # … are less alike by 1/e for so many days more
 OTHER_CITY = 0.35  # both name the city where it happened, and not the same
 SAME_CITY = 1.3
-SIMILARITY_LEAST = 0.02
-SIMILARITY_PLAIN = 0.11  # articles less alike than this are hardly of one story, whoever their neighbours are: …
-PLAINNESS = 4  # … their likeness counts by this power of what they have of it
+SIMILARITY_LEAST = 0.015
+SIMILARITY_PLAIN = 0.065  # articles less alike than this are hardly of one story, whoever their neighbours are: …
+PLAINNESS = 3  # … their likeness counts by this power of what they have of it
 NEIGHBOURS_MOST = 50
 NEAR = 0.5  # neighbours are at least so alike as a share of the nearest ones' likeness …
 NEAREST = 3  # … the mean of so many
@@ -212,26 +212,27 @@ def _drop_own_words(reports: list[Report[Id]]) -> list[Mapping[str, float]]:
 
 
 def _weigh(counts: list[Mapping[str, float]]) -> list[dict[str, float]]:
-    """Unit vectors of tf-idf weights; terms of one report alone are left out, for they compare with nothing."""
+    """Vectors of tf-idf weights, of length 1 before the terms of one report alone are left out: they match nothing."""
     in_reports = Counter(term for terms in counts for term in terms)
     common = load_common_words()
     total = len(counts) + BACKGROUND
     rareness = {
         term: math.log(total / (count + BACKGROUND * common.get(term, 0.0))) - RARENESS_LEAST
         for term, count in in_reports.items()
-        if 1 < count <= ARTICLES_MOST
+        if count <= ARTICLES_MOST
     }
     vectors = []
     for terms in counts:
-        vector = {
+        weights = {
             term: count * (SATURATION + 1) / (count + SATURATION) * rareness[term]
             for term, count in terms.items()
             if rareness.get(term, 0.0) > 0
         }
-        if len(vector) > TERMS_MOST:
-            vector = dict(heapq.nlargest(TERMS_MOST, vector.items(), key=lambda item: (item[1], item[0])))
-        length = math.sqrt(sum(weight * weight for weight in vector.values())) or 1.0
-        vectors.append({term: weight / length for term, weight in vector.items()})
+        length = math.sqrt(sum(weight * weight for weight in weights.values())) or 1.0
+        shared = {term: weight / length for term, weight in weights.items() if in_reports[term] > 1}
+        if len(shared) > TERMS_MOST:
+            shared = dict(heapq.nlargest(TERMS_MOST, shared.items(), key=lambda item: (item[1], item[0])))
+        vectors.append(shared)
     return vectors
 
 

@@ -122,6 +122,20 @@ def _make_record(row: Mapping[str, Any]) -> DedupRecord:
     )
 
 
+def pick_one_of_each(records: Iterable[DedupRecord], events: Clusters) -> list[DedupRecord]:
+    """The first article on each event, so that none belongs to another's story, however near it comes."""
+    first: dict[str, DedupRecord] = {}
+    for record in records:
+        first.setdefault(events[record.id], record)
+    return list(first.values())
+
+
+def count_alone(found: Clusters) -> float:
+    """The share of articles that are stories by themselves."""
+    sizes = Counter(found.values())
+    return sum(count == 1 for count in sizes.values()) / len(found)
+
+
 def find_stories(records: list[DedupRecord]) -> dict[str, str]:
     """id → story, as `kabarkota dedup --stories` has it."""
     return gather_stories(records, cluster(records))
@@ -135,6 +149,7 @@ def main() -> int:
     found = find_stories(records)
     print(f"own stories              BCubed {score_articles(events, found)}")
     _tell_wrong(records, events, found)
+    print(f"one article of each      alone  {count_alone(find_stories(pick_one_of_each(records, events))):.3f}")
     development = find_development_data()
     if not (development / "dedup").is_dir():
         print(f"development data: skipped, no {development / 'dedup'} (set KABARKOTA_DEV_DATA)")

@@ -15,7 +15,15 @@ sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
 from aggregator.dedup import DedupRecord
 from aggregator.stories import Report, Window, load_common_words, read_terms, tell_stories
-from benchmarks.clusters import find_stories, load_gold, load_own_stories, load_records, score_articles
+from benchmarks.clusters import (
+    count_alone,
+    find_stories,
+    load_gold,
+    load_own_stories,
+    load_records,
+    pick_one_of_each,
+    score_articles,
+)
 
 NOON = datetime(2026, 6, 19, 5, 0, tzinfo=UTC)
 OPENING = (
@@ -121,6 +129,12 @@ def test_own_events_are_told_apart() -> None:
     assert score.f1 >= 0.92, score
     alone = {record.id: record.id for record in records}
     assert score_articles(events, alone).f1 < 0.5
+
+
+def test_articles_on_one_event_each_mostly_stay_alone() -> None:
+    """The events are picked to be taken for one another; alone they have nobody else to be near to."""
+    records, events = load_own_stories()
+    assert count_alone(find_stories(pick_one_of_each(records, events))) >= 0.7
 
 
 def test_reposts_are_in_the_story_of_their_original() -> None:

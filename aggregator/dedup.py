@@ -13,11 +13,10 @@ from __future__ import annotations
 import re
 import unicodedata
 from collections import Counter, defaultdict
-from collections.abc import Collection, Iterable, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from hashlib import blake2b
-from itertools import islice
 from operator import add
 
 from rapidfuzz.distance import LCSseq
@@ -33,7 +32,8 @@ LEAST_SHINGLES = 8  # very short texts are judged as if they had so many
 MIN_SHARED = 2  # sampled shingles that make a candidate, and at least …
 SKETCH_SHARED = 0.1  # … such a share of the smaller sketch: half of what the lowest containment leads one to expect
 CANDIDATES = 60  # articles compared with a new one at most, the most alike first
-POSTINGS_READ = 20_000  # entries looked through for them at most: a mass of copies must not cost its square
+POSTINGS_READ = 20_000  # entries looked through for them at most: a mass of copies must not cost its square …
+POSTINGS_OF_ONE = 300  # … and where there are more, only the newest of each hash
 LOYAL_TO = 2  # members that one must agree with who does not agree with the canonical …
 WITNESS_SHARE = 0.6  # … and of each of these the canonical makes up so much
 EXACT_COPIES = 5  # of the very same text, so many are compared
@@ -117,6 +117,9 @@ class Edge:
     a: int | str
     b: int | str
     verdict: Verdict
+
+
+Hold = Callable[[Member, Member], Edge]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -212,12 +215,13 @@ def is_same_source(a: Member, b: Member) -> bool:
 
 def decide(new: Member, found: Fingerprint, candidates: Iterable[tuple[Member, Fingerprint]]) -> tuple[Edge, ...]:
     """The edges from `new` to the candidates: those that carry its text, and those that nearly do."""
-    edges = []
-    for candidate, other in candidates:
-        verdict = compare(found, other, same_source=is_same_source(new, candidate))
-        if verdict.is_worth_keeping:
-            edges.append(Edge(a=new.id, b=candidate.id, verdict=verdict))
-    return tuple(edges)
+    edges = (hold_against(new, found, candidate, other) for candidate, other in candidates)
+    return tuple(edge for edge in edges if edge.verdict.is_worth_keeping)
+
+
+def hold_against(a: Member, print_a: Fingerprint, b: Member, print_b: Fingerprint) -> Edge:
+    """The decision on two articles."""
+    return Edge(a=a.id, b=b.id, verdict=compare(print_a, print_b, same_source=is_same_source(a, b)))
 
 
 def choose_canonical(members: Collection[Member]) -> int | str:
@@ -227,9 +231,12 @@ def choose_canonical(members: Collection[Member]) -> int | str:
 
 
 def build_groups(
-    ids: Iterable[int | str], edges: Iterable[Edge], members: Mapping[int | str, Member]
-) -> list[frozenset[int | str]]:
-    """The groups among `ids`: connected by edges, and each member loyal to the canonical.
+    ids: Iterable[int | str], edges: Iterable[Edge], members: Mapping[int | str, Member], hold: Hold
+) -> tuple[list[frozenset[int | str]], list[Edge]]:
+    """(groups among `ids`, edges that were found on the way).
+
+    A group is connected by edges, and each member is loyal to the canonical. Only so many candidates are held against a
+    new article that of many copies not all know the canonical: `hold` compares those that seem disloyal with it.
 
     Who agrees with the canonical is loyal, and who agrees with two members of which the canonical makes up most.
     Without that check a round-up that quotes two releases would glue them together, however often it is reposted.
@@ -238,14 +245,20 @@ def build_groups(
     neighbours = _list_neighbours(edges)
     left = set(ids)
     groups: list[frozenset[int | str]] = []
+    found: list[Edge] = []
     while left:
         component = _find_component(min(left, key=str), left, neighbours)
         canonical = choose_canonical([members[key] for key in component])
+        for key in sorted(component - {canonical} - neighbours[canonical].keys(), key=str):
+            edge = hold(members[key], members[canonical])
+            found.append(edge)
+            if edge.verdict.is_duplicate:
+                neighbours[canonical][key], neighbours[key][canonical] = edge.verdict.of_a, edge.verdict.of_b
         loyal = {canonical} | {key for key in component if _is_loyal(neighbours[key], neighbours[canonical], canonical)}
         loyal = _find_component(canonical, loyal, neighbours)
         groups.append(frozenset(loyal))
         left -= loyal
-    return groups
+    return groups, found
 
 
 def may_join(copies: Iterable[int | str], canonical: int | str, edges: Iterable[Edge]) -> bool:
@@ -277,7 +290,7 @@ def cluster(records: Iterable[DedupRecord]) -> dict[str, str]:
         exact[found.text_hash].append(article.id)
         if sum(edge.verdict.is_duplicate for edge in same) >= MIN_SHARED:
             continue  # those whose text it is stand for it among the candidates
-        shared = Counter(islice((key for value in found.sketch for key in postings[value]), POSTINGS_READ))
+        shared = Counter(key for value in found.sketch for key in postings[value][-POSTINGS_OF_ONE:])
         alike = [
             key
             for key, count in shared.most_common(CANDIDATES)
@@ -287,8 +300,12 @@ def cluster(records: Iterable[DedupRecord]) -> dict[str, str]:
         for value in found.sketch:
             postings[value].append(article.id)
     members = {key: member for key, (member, _) in known.items()}
+
+    def hold(a: Member, b: Member) -> Edge:
+        return hold_against(a, known[a.id][1], b, known[b.id][1])
+
     clusters: dict[str, str] = {}
-    for group in build_groups(members, edges, members):
+    for group in build_groups(members, edges, members, hold)[0]:
         canonical = choose_canonical([members[key] for key in group])
         clusters |= {str(key): str(canonical) for key in group}
     return clusters

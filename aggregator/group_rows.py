@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import struct
+from collections import Counter
 from collections.abc import Collection, Iterable
 from datetime import datetime, timedelta
 from typing import Any
@@ -13,6 +14,7 @@ from aggregator.dedup import (
     EXACT_COPIES,
     GROUP_ALARM,
     MIN_SHARED,
+    POSTINGS_OF_ONE,
     POSTINGS_READ,
     SKETCH_SHARED,
     Edge,
@@ -90,26 +92,43 @@ class GroupRows(StoreBase):
 
     def find_candidates(self, sketch: Collection[int], *, now: datetime, but: int) -> list[dict[str, Any]]:
         """Articles that share a few of the sketch's hashes, the most alike first; not the article `but`."""
-        return self._members(
-            _WHOLE,
-            """
-            JOIN (SELECT article_id, count(*) AS shared
-                  FROM (SELECT p.article_id FROM json_each(:sketch) AS h JOIN postings AS p ON p.hash = h.value
-                        LIMIT :read)
-                  GROUP BY article_id HAVING shared >= :least ORDER BY shared DESC, article_id LIMIT :most) AS c
-                ON c.article_id = a.id
-            JOIN sketches AS s ON s.article_id = a.id AND c.shared >= :share * min(:size, length(s.hashes) / 8)
-            WHERE a.id <> :but AND a.first_seen_at >= :since ORDER BY c.shared DESC, a.id
-            """,
-            sketch=json.dumps([value % _POSTING_MODULUS for value in sketch]),
-            read=POSTINGS_READ,
-            least=MIN_SHARED,
-            share=SKETCH_SHARED,
-            size=len(sketch),
-            most=CANDIDATES + 1,
-            but=but,
+        shared = self._count_shared([value % _POSTING_MODULUS for value in sketch])
+        shared.pop(but, None)
+        rows = self._members(
+            f"{_WHOLE}, length(s.hashes) / 8 AS size",
+            "JOIN sketches AS s ON s.article_id = a.id"
+            " WHERE a.id IN (SELECT value FROM json_each(:ids)) AND a.first_seen_at >= :since",
+            ids=json.dumps(list(shared)),
             since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
         )
+        alike = [row for row in rows if shared[row["id"]] >= SKETCH_SHARED * min(len(sketch), row["size"])]
+        return sorted(alike, key=lambda row: (-shared[row["id"]], row["id"]))
+
+    def _count_shared(self, hashes: Collection[int]) -> dict[int, int]:
+        """article → hashes that it shares, of those that share the most."""
+        rows = self._rows(
+            """
+            WITH entries AS (
+                SELECT p.article_id FROM json_each(:hashes) AS h JOIN postings AS p ON p.hash = h.value LIMIT :read)
+            SELECT article_id, count(*) AS shared, (SELECT count(*) FROM entries) AS entries FROM entries
+            GROUP BY article_id HAVING shared >= :least ORDER BY shared DESC, article_id LIMIT :most
+            """,
+            hashes=json.dumps(list(hashes)),
+            read=POSTINGS_READ,
+            least=MIN_SHARED,
+            most=CANDIDATES + 1,
+        )
+        if rows and rows[0]["entries"] == POSTINGS_READ:  # a mass of copies: of each hash only the newest count
+            counts: Counter[int] = Counter()
+            for value in hashes:
+                newest = self._rows(
+                    "SELECT article_id FROM postings WHERE hash = :hash ORDER BY article_id DESC LIMIT :most",
+                    hash=value,
+                    most=POSTINGS_OF_ONE,
+                )
+                counts.update(row["article_id"] for row in newest)
+            return {key: count for key, count in counts.most_common(CANDIDATES + 1) if count >= MIN_SHARED}
+        return {row["article_id"]: row["shared"] for row in rows}
 
     def find_recent_articles(self, since: datetime) -> list[dict[str, Any]]:
         """What grouping needs of the articles first seen since then, in order."""

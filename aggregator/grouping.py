@@ -124,9 +124,12 @@ class Grouper:
         canonical = self._store.get_canonical(group_id)
         if canonical is None:
             return False
-        edges = [] if canonical["id"] in copies else self._store.get_edges(copies | {canonical["id"]})
-        if not dedup.may_join(copies, canonical["id"], edges):
-            return False
+        if canonical["id"] not in copies:
+            edge = self._hold(member, _make_member(canonical))
+            self._store.add_edges([edge], self._now)
+            edges = [*self._store.get_edges(copies | {canonical["id"]}), edge]
+            if not edge.verdict.is_duplicate and not dedup.may_join(copies, canonical["id"], edges):
+                return False
         if dedup.choose_canonical([_make_member(canonical), member]) == member.id:
             return False
         self._store.join_group(int(member.id), group_id, self._now)
@@ -138,7 +141,8 @@ class Grouper:
         group_ids = set(group_ids)
         rows = {found["id"]: found for found in self._store.get_group_members(group_ids)} | {row["id"]: row}
         members = {key: _make_member(found) for key, found in rows.items()}
-        parts = dedup.build_groups(rows, self._store.get_edges(rows), members)
+        parts, found = dedup.build_groups(rows, self._store.get_edges(rows), members, self._hold)
+        self._store.add_edges((edge for edge in found if edge.verdict.is_worth_keeping), self._now)
         live = self._store.get_groups(group_ids)
         dormant = self._store.get_absorbed_groups(group_ids)
         for part in parts:
@@ -151,6 +155,14 @@ class Grouper:
             self._store.set_group(group_id, int(canonical), [int(key) for key in part], self._now)
             for absorbed in mine[1:]:
                 self._store.merge_group(absorbed["id"], group_id, self._now)
+
+    def _hold(self, a: dedup.Member, b: dedup.Member) -> dedup.Edge:
+        prints = []
+        for member in (a, b):
+            if member.id not in self._fingerprints:
+                self._fingerprint(self._store.get_articles([int(member.id)])[0])
+            prints.append(self._fingerprints[member.id])
+        return dedup.hold_against(a, prints[0], b, prints[1])
 
     def _fingerprint(self, row: Mapping[str, Any]) -> dedup.Fingerprint:
         """Of an article's row, remembered."""

@@ -49,7 +49,13 @@ BOILERPLATE_ARTICLES = 3  # for `cluster`: a paragraph in so many articles of a 
 BOILERPLATE_SHARE = 0.1  # … and in such a share of them is the source's own
 
 _WORD = re.compile(r"\w+")
-_NUMBER = re.compile(r"\d+")
+_NUMBER = re.compile(r"\d+(?:[.,:]\d+)*")  # "04:21" and "1.250" are one each: hours and thousands recur in all tables
+# What tells one day's template from another's in a title.
+_TITLE_MARK = re.compile(
+    r"\d+|\b(?:senin|selasa|rabu|kamis|jum['’]?at|sabtu|minggu|januari|februari|maret|april|mei|juni|juli|agustus|september"
+    r"|oktober|november|desember|monday|tuesday|wednesday|thursday|friday|saturday|sunday)\b",
+    re.IGNORECASE,
+)
 _TYPOGRAPHY = "“”‘’–—…\xa0"  # no word holds these, nor what NFKC makes of them
 _ASCII_GAPS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
 # Odd factors, so that word order counts. With words of 30 bits, a shingle has 62: SQLite's integers without a sign.
@@ -77,7 +83,7 @@ class Fingerprint:
     sketch: frozenset[int]  # a fixed sample of them, for looking up; they are kept in the database
     words: tuple[str, ...]
     numbers: frozenset[str]
-    title_numbers: frozenset[str]
+    title_marks: frozenset[str]  # numbers, and names of days and months
     title_hash: str
     text_hash: str  # "" without words
 
@@ -162,8 +168,8 @@ def fingerprint(title: str, text: str, *, boilerplate: Collection[int] = ()) -> 
         shingles=shingles,
         sketch=frozenset(lead.union(value for value in shingles if not value % SAMPLE)),
         words=tuple(words),
-        numbers=frozenset(filter(str.isdigit, set(words))),
-        title_numbers=frozenset(_NUMBER.findall(title)),
+        numbers=frozenset(_NUMBER.findall(text)),
+        title_marks=frozenset(map(str.casefold, _TITLE_MARK.findall(title))),
         title_hash=_digest(_split_words(title)),
         text_hash=_digest(words),
     )
@@ -183,7 +189,7 @@ def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
         return Verdict(is_duplicate=False, rule="other-text", containment=0.0)
     alignment = 0.0
     if same_source:
-        if _titles_differ_by_number(a, b):
+        if _titles_differ_by_day(a, b):
             rule, is_duplicate = "other-title-number", False
         else:
             is_duplicate = containment >= CONTAINMENT_SAME_SOURCE and a.numbers == b.numbers
@@ -355,8 +361,8 @@ def _find_component(
     return found
 
 
-def _titles_differ_by_number(a: Fingerprint, b: Fingerprint) -> bool:
-    return bool(a.title_numbers and b.title_numbers and a.title_numbers != b.title_numbers)
+def _titles_differ_by_day(a: Fingerprint, b: Fingerprint) -> bool:
+    return bool(a.title_marks and b.title_marks and a.title_marks != b.title_marks)
 
 
 def _hold_other_numbers(a: Fingerprint, b: Fingerprint) -> bool:
@@ -366,7 +372,7 @@ def _hold_other_numbers(a: Fingerprint, b: Fingerprint) -> bool:
 
 def _refuse_exact(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> str:
     """Why the same words are not the same news; "" when they are."""
-    if same_source and _titles_differ_by_number(a, b):
+    if same_source and _titles_differ_by_day(a, b):
         return "other-title-number"
     if len(a.words) < EXACT_WORDS and a.title_hash != b.title_hash:
         return "other-title"

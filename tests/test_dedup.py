@@ -101,9 +101,28 @@ def test_a_template_with_other_numbers_is_other_news(same_source: bool) -> None:
     assert alike([monday], [monday], same_source=same_source)
 
 
+PRAYERS = (
+    "Umat Islam di Kota {} dapat memakai jadwal salat hari ini sebagai panduan: imsak {}, subuh {}, terbit {}, duha {}, "
+    "zuhur {}, asar {}, magrib {}, dan isya {}. Jadwal disusun kantor urusan agama setempat, dan waktu dapat bergeser satu "
+    "sampai dua menit menurut letak tempat. Warga diminta menyiapkan diri sebelum azan berkumandang dari masjid."
+)
+
+
+@pytest.mark.parametrize("same_source", [True, False], ids=["one portal", "sister portals"])
+def test_prayer_times_of_two_cities_are_not_one_piece_of_news(same_source: bool) -> None:
+    hours = ("04", "04", "05", "06", "11", "15", "17", "19")
+    bandung = PRAYERS.format(
+        "Bandung", *(f"{hour}:{minute}" for hour, minute in zip(hours, range(11, 51, 5), strict=True))
+    )
+    bogor = PRAYERS.format("Bogor", *(f"{hour}:{minute}" for hour, minute in zip(hours, range(14, 54, 5), strict=True)))
+    assert not alike([bandung], [bogor], same_source=same_source)
+    assert alike(["BANDUNG, SUARA PAGI.", bandung], [bandung, "Editor: Rina"])
+
+
 def test_a_template_of_one_source_under_the_headline_of_another_day_is_other_news() -> None:
     text = ["Arah angin dari tenggara, langit cerah sepanjang hari, dan suhu udara seperti hari sebelumnya."] * 2
     assert not alike(text, text, same_source=True, titles=("Cuaca Jumat 20 Juni", "Cuaca Sabtu 21 Juni"))
+    assert not alike(text, text, same_source=True, titles=("Cuaca Hari Jumat", "Cuaca Hari Sabtu"))
     assert alike(text, text, same_source=True, titles=("Cuaca Jumat 20 Juni", "Prakiraan cuaca"))
 
 

@@ -40,7 +40,8 @@ class Chronicle:
         for part in _slice(untold):
             first, last = from_text(part[0]["published_at"]), from_text(part[-1]["published_at"])
             self._look_at(first - REACH, last + REACH, {row["group_id"] for row in part})
-        self._store.settle_empty_stories(self._now)
+        if untold:  # groups that were merged changed the one that they went into
+            self._store.settle_empty_stories(self._now)
         return len(untold)
 
     def look_again(self) -> int:

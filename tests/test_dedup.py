@@ -102,8 +102,8 @@ def test_a_template_with_other_numbers_is_other_news(same_source: bool) -> None:
 
 
 PRAYERS = (
-    "Umat Islam di Kota {} dapat memakai jadwal salat hari ini sebagai panduan: imsak {}, subuh {}, terbit {}, duha {}, "
-    "zuhur {}, asar {}, magrib {}, dan isya {}. Jadwal disusun kantor urusan agama setempat, dan waktu dapat bergeser satu "
+    "Umat Islam di Kota {} dapat memakai jadwal salat hari ini sebagai acuan: imsak {}, subuh {}, terbit {}, duha {}, "
+    "zuhur {}, asar {}, magrib {}, dan isya {}. Jadwal disusun kantor urusan agama setempat, dan waktu bergeser satu "
     "sampai dua menit menurut letak tempat. Warga diminta menyiapkan diri sebelum azan berkumandang dari masjid."
 )
 

@@ -12,15 +12,15 @@ from aggregator.store_base import StoreBase
 
 _LIVE = "g.merged_into IS NULL AND g.withdrawn_at IS NULL"
 _WINDOW = f"""
-    SELECT g.id AS group_id, g.story_id, g.is_told, a.id AS article_id, a.published_at, a.published_precision,
+    SELECT g.id AS group_id, g.story_id, g.is_told, a.id AS article_id, a.source_id, a.published_at,
         coalesce(a.revised_at, a.first_seen_at) AS version, t.terms,
         (SELECT group_concat(r.code) FROM article_regions AS r
             WHERE r.article_id = a.id AND r.role = 'event' AND length(r.code) > 2) AS cities
-    FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
+    FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id AND g.canonical_id = a.id
     LEFT JOIN story_terms AS t
         ON t.group_id = g.id AND t.article_id = a.id AND t.version = coalesce(a.revised_at, a.first_seen_at)
     WHERE {_LIVE}
-"""  # noqa: S608 - our own words; codes of provinces have two digits
+"""  # noqa: S608 - our own words; codes of provinces have two digits. CROSS JOIN: from the articles by date, not all groups
 
 
 class StoryRows(StoreBase):
@@ -28,7 +28,13 @@ class StoryRows(StoreBase):
 
     def find_untold_groups(self) -> list[dict[str, Any]]:
         """Groups that changed since a look saw them, by publication: group_id, published_at."""
-        rows = self._rows(f"SELECT group_id, published_at FROM ({_WINDOW} AND NOT g.is_told) ORDER BY published_at")  # noqa: S608 - our own words
+        rows = self._rows(
+            f"""
+            SELECT g.id AS group_id, a.published_at
+            FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
+            WHERE {_LIVE} AND NOT g.is_told ORDER BY a.published_at, g.id
+            """  # noqa: S608 - our own words
+        )
         return [dict(row) for row in rows]
 
     def mark_told(self, group_ids: Iterable[int]) -> None:
@@ -99,6 +105,14 @@ class StoryRows(StoreBase):
         rows = self._rows(
             "SELECT * FROM stories WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY first_seen_at, id",
             ids=json.dumps(list(story_ids)),
+        )
+        return [dict(row) for row in rows]
+
+    def get_stories_of_groups(self, group_ids: Collection[int | None]) -> list[dict[str, Any]]:
+        """group_id and story_id of these groups."""
+        rows = self._rows(
+            "SELECT id AS group_id, story_id FROM duplicate_groups WHERE id IN (SELECT value FROM json_each(:ids))",
+            ids=json.dumps([key for key in group_ids if key is not None]),
         )
         return [dict(row) for row in rows]
 

@@ -43,12 +43,14 @@ format: install ## puts the code into shape
 	$(BIN)/ruff check --fix .
 	$(BIN)/ruff format .
 
-quality: install ## extraction, topics, places and spam against their pinned floors: they are raised, never lowered
+quality: install ## extraction, topics, places, spam, duplicates and stories against their pinned floors: they are raised, never lowered
 	$(BIN)/python -m benchmarks.quality
 	$(BIN)/python -m benchmarks.classification
+	$(BIN)/python -m benchmarks.clusters
 
 bench: install ## CPU ratios against other tools, in one run
 	$(BIN)/python -m benchmarks
+	$(BIN)/python -m benchmarks.duplicates --articles 20000
 
 lock: install ## resolves the pins again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.txt

@@ -30,14 +30,15 @@ NUMBERS_LEAST = 8  # with fewer numbers in a text, edits alone may change half o
 NUMBERS_SHARED = 0.45  # of many numbers, copies keep more (planted pairs: .44 and up), another day's prices fewer
 LEAST_SHINGLES = 8  # very short texts are judged as if they had so many
 MIN_SHARED = 2  # sampled shingles that make a candidate, and at least …
-SKETCH_SHARED = 0.1  # … such a share of the smaller sketch: half of what the lowest containment leads one to expect
+SKETCH_SHARED = 0.04  # … such a share of the smaller sketch: a third of what the lowest containment leads one to expect
 CANDIDATES = 60  # articles compared with a new one at most, the most alike first
 POSTINGS_READ = 20_000  # entries looked through for them at most: a mass of copies must not cost its square …
 POSTINGS_OF_ONE = 300  # … and where there are more, only the newest of each hash
 LOYAL_TO = 2  # members that one must agree with who does not agree with the canonical …
 WITNESS_SHARE = 0.6  # … and of each of these the canonical makes up so much
 EXACT_COPIES = 5  # of the very same text, so many are compared
-SAMPLE = 8  # one shingle in so many goes into the sketch …
+# A sketch is of runs of four words: the lists of three common words grow with the store, and a third as long at four.
+SAMPLE = 8  # one run in so many goes into the sketch …
 SAMPLE_LEAD = 2  # … and one in so few of the first LEAD_SHINGLES, for excerpts are cut from the lead
 LEAD_SHINGLES = 48
 MAX_WORDS = 6_000  # the rest of a longer text adds work, not evidence
@@ -60,6 +61,7 @@ _TYPOGRAPHY = "“”‘’–—…\xa0"  # no word holds these, nor what NFKC 
 _ASCII_GAPS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
 # Odd factors, so that word order counts. With words of 30 bits, a shingle has 62: SQLite's integers without a sign.
 _FIRST, _SECOND = 0x5BD1E995, 0x1B873593
+_BEFORE = 0x2545F491  # of a fourth word before the three
 _WORDS_REMEMBERED = 300_000
 
 
@@ -80,7 +82,7 @@ class Fingerprint:
     """What of a text is compared."""
 
     shingles: frozenset[int]  # 62-bit hashes of runs of three words
-    sketch: frozenset[int]  # a fixed sample of them, for looking up; they are kept in the database
+    sketch: frozenset[int]  # a fixed sample of runs of four words, for looking up; kept in the database
     words: tuple[str, ...]
     numbers: frozenset[str]
     title_marks: frozenset[str]  # numbers, and names of days and months
@@ -163,10 +165,11 @@ def fingerprint(title: str, text: str, *, boilerplate: Collection[int] = ()) -> 
     hashes = list(map(_word_hashes.__getitem__, words))
     runs = list(map(add, map(add, map(_FIRST.__mul__, hashes), map(_SECOND.__mul__, hashes[1:])), hashes[2:])) or hashes
     shingles = frozenset(runs)
-    lead = {value for value in runs[:LEAD_SHINGLES] if not value % SAMPLE_LEAD}
+    longer = list(map(add, map(_BEFORE.__mul__, hashes), runs[1:])) or runs
+    lead = {value for value in longer[:LEAD_SHINGLES] if not value % SAMPLE_LEAD}
     return Fingerprint(
         shingles=shingles,
-        sketch=frozenset(lead.union(value for value in shingles if not value % SAMPLE)),
+        sketch=frozenset(lead.union(value for value in longer if not value % SAMPLE)),
         words=tuple(words),
         numbers=frozenset(_NUMBER.findall(text)),
         title_marks=frozenset(map(str.casefold, _TITLE_MARK.findall(title))),

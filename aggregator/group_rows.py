@@ -3,9 +3,8 @@
 from __future__ import annotations
 
 import json
-import struct
 from collections import Counter
-from collections.abc import Collection, Iterable
+from collections.abc import Collection, Iterable, Iterator
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -27,6 +26,7 @@ CANDIDATE_DAYS = 90  # the window of the postings; the very same text is found f
 # Postings keep 47 bits of a shingle: SQLite stores such integers in six bytes, not eight. A prime, so that all count.
 _POSTING_MODULUS = 140_737_488_355_213
 
+_HASH_BYTES = 6
 _LIGHT = "a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_precision, length(a.text) AS length"
 _DELETE_UNSEEN = "DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL AND story_id IS NULL"
 _WHOLE = f"{_LIGHT}, a.title, a.text"
@@ -43,7 +43,7 @@ class GroupRows(StoreBase):
         hashes = sorted({value % _POSTING_MODULUS for value in sketch})
         self._connection.execute(
             "INSERT OR REPLACE INTO sketches VALUES (?, ?, ?)",
-            (article_id, bytes.fromhex(text_hash), struct.pack(f"<{len(hashes)}q", *hashes)),
+            (article_id, bytes.fromhex(text_hash), _pack(hashes)),
         )
         self._connection.executemany("INSERT INTO postings VALUES (?, ?)", [(value, article_id) for value in hashes])
 
@@ -53,15 +53,15 @@ class GroupRows(StoreBase):
         if not rows or rows[0]["text_hash"] != bytes.fromhex(text_hash):
             return False
         hashes = sorted({value % _POSTING_MODULUS for value in sketch})
-        return rows[0]["hashes"] in (b"", struct.pack(f"<{len(hashes)}q", *hashes))
+        return rows[0]["hashes"] in (b"", _pack(hashes))
 
     def erase_sketch(self, article_id: int) -> None:
         """Takes the article from among the candidates; its very own text is still known."""
         hashes = self._value("SELECT hashes FROM sketches WHERE article_id = :id", id=article_id)
         if hashes:
-            values = struct.unpack(f"<{len(hashes) // 8}q", hashes)
             self._connection.executemany(
-                "DELETE FROM postings WHERE hash = ? AND article_id = ?", [(value, article_id) for value in values]
+                "DELETE FROM postings WHERE hash = ? AND article_id = ?",
+                [(value, article_id) for value in _unpack(hashes)],
             )
             self._connection.execute("UPDATE sketches SET hashes = x'' WHERE article_id = ?", (article_id,))
 
@@ -95,7 +95,7 @@ class GroupRows(StoreBase):
         shared = self._count_shared([value % _POSTING_MODULUS for value in sketch])
         shared.pop(but, None)
         rows = self._members(
-            f"{_WHOLE}, length(s.hashes) / 8 AS size",
+            f"{_WHOLE}, length(s.hashes) / {_HASH_BYTES} AS size",
             "JOIN sketches AS s ON s.article_id = a.id"
             " WHERE a.id IN (SELECT value FROM json_each(:ids)) AND a.first_seen_at >= :since",
             ids=json.dumps(list(shared)),
@@ -337,3 +337,11 @@ def _make_edge(row: Any) -> Edge:
         of_b=row["of_b"],
     )
     return Edge(a=row["a"], b=row["b"], verdict=verdict)
+
+
+def _pack(hashes: Iterable[int]) -> bytes:
+    return b"".join(value.to_bytes(_HASH_BYTES, "little") for value in hashes)
+
+
+def _unpack(packed: bytes) -> Iterator[int]:
+    return (int.from_bytes(packed[at : at + _HASH_BYTES], "little") for at in range(0, len(packed), _HASH_BYTES))

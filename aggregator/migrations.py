@@ -391,7 +391,7 @@ _DUPLICATE_TABLES = (
         -- What each article is looked up by, when others are held against it.
         article_id INTEGER PRIMARY KEY REFERENCES articles (id) ON DELETE CASCADE,
         text_hash BLOB NOT NULL, -- of all its words: the very same text is found for ever
-        hashes BLOB NOT NULL -- its postings, 64-bit little-endian; empty: copies stand for it, or it is too old
+        hashes BLOB NOT NULL -- its postings, six bytes each; empty: copies stand for it, or it is too old
     ) STRICT
     """,
     "CREATE INDEX sketches_by_text ON sketches (text_hash)",

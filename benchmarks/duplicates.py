@@ -1,0 +1,257 @@
+"""What it costs to find duplicates as the store grows: `python -m benchmarks.duplicates [--million] [--json]`.
+
+Articles are made from our own material with a fixed seed: a quarter of them perturbed copies of recent ones. They are
+grouped through the real path (`Grouper.group`: fingerprint, look-up, comparison, writes); CPU time counts. rensa's
+MinHash LSH is fed the same documents in the same run.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import random
+import sqlite3
+import statistics
+import sys
+import tempfile
+import time
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime, timedelta
+from itertools import accumulate
+from pathlib import Path
+from typing import Any, NamedTuple
+
+from aggregator.dedup import fingerprint
+from aggregator.grouping import Grouper
+from aggregator.instants import to_text
+from aggregator.models import LinkState, Source
+from aggregator.store import Store
+from benchmarks.classification import load_articles
+from benchmarks.clusters import load_own_stories
+
+NOW = datetime(2026, 11, 1, tzinfo=UTC)
+SOURCES = 500
+WORDS = (480, 560)  # of a text: about 3.7 kB
+COPIES = 0.25
+PHRASES_WHOLE = 0.3  # of our own sentences' phrases; so runs of three and four words recur as often as in real news
+RECENT = 2_000  # originals that copies are made of
+MEASURED = 2_000  # articles whose costs a figure is the median of
+POINTS = (1_000, 10_000, 100_000)
+BATCH = 50  # articles in a transaction
+
+
+class Made(NamedTuple):
+    """An article made for the benchmark; `original` is the number of what it copies, its own for an original."""
+
+    number: int
+    original: int
+    source: str
+    title: str
+    text: str
+
+
+class Cost(NamedTuple):
+    """Milliseconds of CPU an article at a size of the store."""
+
+    articles: int
+    median: float
+    mean: float
+    fingerprint: float
+    peer_median: float | None
+
+
+def make_articles(count: int, seed: int = 1) -> Iterator[Made]:
+    """Articles in the order of arrival. Words are as frequent as Zipf has it, in phrases of our own sentences."""
+    chance = random.Random(seed)
+    texts = [article.text for name in ("articles", "places", "unseen") for article in load_articles(name)]
+    texts += [record.text for record in load_own_stories()[0]]
+    phrases = [words[at : at + 4] for words in map(str.split, texts) for at in range(0, len(words) - 4, 4)]
+    vocabulary = list(dict.fromkeys(word for text in texts for word in text.split()))
+    weights = list(accumulate(1 / (rank + 50) for rank in range(len(vocabulary))))
+    recent: list[tuple[int, list[str]]] = []
+    for number in range(count):
+        original = number
+        if recent and chance.random() < COPIES:
+            original, words = chance.choice(recent)
+            words = _perturb(words, vocabulary, chance)
+        else:
+            words = []
+            size = chance.randint(*WORDS)
+            while len(words) < size:
+                words += chance.choice(phrases)[: 4 if chance.random() < PHRASES_WHOLE else 3]
+                words += chance.choices(vocabulary, cum_weights=weights, k=2)
+            recent.append((number, words))
+            del recent[:-RECENT]
+        lines = (" ".join(words[at : at + 45]) for at in range(0, len(words), 45))
+        yield Made(number, original, f"s{chance.randrange(SOURCES)}", " ".join(words[5:12]), "\n".join(lines))
+
+
+def _perturb(words: list[str], vocabulary: list[str], chance: random.Random) -> list[str]:
+    kind = chance.randrange(5)
+    if kind < 2:  # 5 or 15 % of the words are others
+        share = (0.05, 0.15)[kind]
+        return [chance.choice(vocabulary) if chance.random() < share else word for word in words]
+    if kind == 2:
+        return words[: len(words) // 2]
+    if kind == 3:  # boilerplate around it
+        extra = chance.choices(vocabulary, k=len(words) * 3 // 20)
+        return [*extra, *words, *reversed(extra)]
+    middle = len(words) // 2 // 45 * 45
+    return ["KOTA,", "PORTAL", "–", *words[middle:], *words[:middle], "Editor:", "Sri"]
+
+
+class Fill:
+    """A store that is filled, and what it costs."""
+
+    def __init__(self, store: Store) -> None:
+        self.store = store
+        self.groups: dict[int, int] = {}
+        self._grouper = Grouper(store, NOW)
+        store.write_catalogue(
+            Source(id=f"s{number}", name=f"s{number}", domain=f"s{number}.example") for number in range(SOURCES)
+        )
+
+    def add(self, batch: list[Made]) -> Iterator[float]:
+        """CPU seconds of grouping each article, in one transaction."""
+        with self.store.transaction():
+            for made in batch:
+                row = _make_row(made)
+                self.store.write_link(
+                    key=row["url_key"], url=row["url"], source_id=made.source, state=LinkState.KEPT, now=NOW
+                )
+                article_id = self.store.add_article(row)
+                started = time.process_time()
+                self._grouper.group(article_id, {**row, "id": article_id, "group_id": None})
+                yield time.process_time() - started
+
+
+def _make_row(made: Made) -> dict[str, Any]:
+    plain = ("author", "published_raw", "summary", "image", "declared_url", "extraction_method")
+    published = NOW - timedelta(days=90) + timedelta(seconds=made.number)
+    return {
+        **dict.fromkeys(plain, ""),
+        "url": f"https://{made.source}.example/{made.number}",
+        "url_key": f"{made.source}.example/{made.number}",
+        "source_id": made.source,
+        "title": made.title,
+        "text": made.text,
+        "published_at": to_text(published),
+        "published_offset": 420,
+        "published_precision": "minute",
+        "published_method": "meta",
+        "language": "id",
+        "tags": "[]",
+        "first_seen_at": to_text(NOW),
+    }
+
+
+class Peer:
+    """rensa's MinHash LSH over shingles of three words, threshold .5: the copies that it nominates."""
+
+    def __init__(self) -> None:
+        import rensa
+
+        self._rensa = rensa
+        self._index = rensa.RMinHashLSH(0.5, 128, 32)
+        self.found = self.copies = 0
+
+    def add(self, made: Made) -> float:
+        """CPU seconds to look one document up and insert it."""
+        started = time.process_time()
+        words = made.text.casefold().split()
+        minhash = self._rensa.RMinHash(128, 42)
+        minhash.update([" ".join(words[at : at + 3]) for at in range(len(words) - 2)])
+        alike = self._index.query(minhash)
+        self._index.insert(made.number, minhash)
+        spent = time.process_time() - started
+        if made.original != made.number:
+            self.copies += 1
+            self.found += made.original in alike
+        return spent
+
+
+def measure(count: int, folder: Path) -> dict[str, Any]:
+    """All figures, for a store that grows to `count` articles."""
+    try:
+        peer = Peer()
+    except ImportError:
+        peer = None
+    points = sorted({point for point in (*POINTS, count) if point <= count})
+    costs: list[Cost] = []
+    originals: dict[int, int] = {}
+    with Store.open_writer(folder / "news.db") as store:
+        fill = Fill(store)
+        ours: list[float] = []
+        theirs: list[float] = []
+        batch: list[Made] = []
+        for made in make_articles(count):
+            batch.append(made)
+            originals[made.number + 1] = made.original + 1
+            if len(batch) == BATCH or made.number == count - 1:
+                ours += fill.add(batch)
+                theirs += [peer.add(each) for each in batch] if peer else []
+                if points and made.number + 1 >= points[0]:
+                    costs.append(_summarise(points.pop(0), ours, theirs, batch))
+                    print(costs[-1], file=sys.stderr, flush=True)
+                del ours[:-MEASURED], theirs[:-MEASURED]
+                batch = []
+    with closing(sqlite3.connect(folder / "news.db")) as database:
+        groups = dict(database.execute("SELECT id, group_id FROM articles"))
+        ((size,),) = database.execute(
+            "SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'postings%' OR name LIKE 'sketches%'"
+        )
+    copies = [key for key, original in originals.items() if key != original]
+    members: dict[int, set[int]] = {}
+    for key, group in groups.items():
+        members.setdefault(group, set()).add(originals[key])
+    return {
+        "articles": count,
+        "costs": [cost._asdict() for cost in costs],
+        "growth": costs[-1].median / costs[-2].median if len(costs) > 1 else None,
+        "ratio": costs[-1].median / costs[-1].peer_median if costs[-1].peer_median else None,
+        "recall": sum(groups[key] == groups[originals[key]] for key in copies) / max(1, len(copies)),
+        "peer_recall": peer.found / max(1, peer.copies) if peer else None,
+        "wrongly_joined": sum(len(found) - 1 for found in members.values()),
+        "posting_bytes": size / count,
+    }
+
+
+def _summarise(point: int, ours: list[float], theirs: list[float], batch: list[Made]) -> Cost:
+    started = time.process_time()
+    for made in batch:
+        fingerprint(made.title, made.text)
+    alone = (time.process_time() - started) / len(batch)
+    return Cost(
+        articles=point,
+        median=statistics.median(ours[-MEASURED:]) * 1000,
+        mean=statistics.mean(ours[-MEASURED:]) * 1000,
+        fingerprint=alone * 1000,
+        peer_median=statistics.median(theirs[-MEASURED:]) * 1000 if theirs else None,
+    )
+
+
+def main(arguments: list[str] | None = None) -> int:
+    parser = argparse.ArgumentParser(prog="python -m benchmarks.duplicates", description=__doc__)
+    parser.add_argument("--articles", type=int, default=100_000)
+    parser.add_argument("--million", action="store_true", help="fill a million: most of an hour, 12 GB of disk")
+    parser.add_argument("--json", action="store_true")
+    options = parser.parse_args(arguments)
+    with tempfile.TemporaryDirectory(prefix="kabarkota-bench-") as name:
+        figures = measure(1_000_000 if options.million else options.articles, Path(name))
+    if options.json:
+        print(json.dumps(figures))
+        return 0
+    print("articles in store   ms an article: median   mean   fingerprint alone   rensa")
+    for cost in figures["costs"]:
+        peer = f"{cost['peer_median']:.3f}" if cost["peer_median"] is not None else "not installed"
+        ours = f"{cost['median']:>22.3f} {cost['mean']:>6.3f} {cost['fingerprint']:>19.3f}"
+        print(f"{cost['articles']:>17,}   {ours}   {peer}")
+    for name in ("growth", "ratio", "recall", "peer_recall", "wrongly_joined", "posting_bytes"):
+        value = figures[name]
+        print(f"{name:<16} {'–' if value is None else f'{value:.4g}'}")
+    return 0
+
+
+if __name__ == "__main__":
+    sys.exit(main())

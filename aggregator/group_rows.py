@@ -155,7 +155,7 @@ class GroupRows(StoreBase):
             """,
             ids=json.dumps(list(article_ids)),
         )
-        return [_make_edge(row) for row in rows]
+        return [make_edge(row) for row in rows]
 
     def get_decision(self, article_id: int, other_id: int) -> dict[str, Any] | None:
         """The decision on two articles, `a` and `b` as stored."""
@@ -327,7 +327,8 @@ class GroupRows(StoreBase):
         return [dict(row) for row in self._rows(sql, **parameters)]
 
 
-def _make_edge(row: Any) -> Edge:
+def make_edge(row: Any) -> Edge:
+    """A decision as stored."""
     verdict = Verdict(
         is_duplicate=bool(row["accepted"]),
         rule=row["rule"],

@@ -396,4 +396,5 @@ class FeedItem:
     tags: tuple[str, ...] = ()
     also_at: tuple[tuple[str, str], ...] = ()  # (source name, URL) of the other members
     full_text: str = ""  # only where the source allows it
+    story_id: int | None = None
     language: str = "id"

@@ -73,6 +73,7 @@ class Status:
     hijacked: list[dict[str, Any]]  # name, domain, hijacked_at, pages
     failing: list[dict[str, Any]]  # name, url, failures, last_success_at, reason, http_status
     scans: dict[str, int]  # skipped, checked, missed
+    large: list[dict[str, Any]]  # title, members: groups that are suspiciously large
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -569,9 +570,9 @@ class Store(GroupRows, StoryRows):
             position = found
         rows = self._rows(
             """
-            SELECT g.id AS group_id, g.guid, g.first_published_at, g.updated_at, a.id AS article_id, a.title, a.url,
-                a.published_at, a.published_offset, a.published_precision, a.summary, a.text, a.author, a.tags,
-                a.language, a.source_id, s.name AS source_name, s.full_text
+            SELECT g.id AS group_id, g.guid, g.story_id, g.first_published_at, g.updated_at, a.id AS article_id,
+                a.title, a.url, a.published_at, a.published_offset, a.published_precision, a.summary, a.text, a.author,
+                a.tags, a.language, a.source_id, s.name AS source_name, s.full_text
             FROM duplicate_groups AS g
             JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
             WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL AND NOT g.archived
@@ -619,6 +620,7 @@ class Store(GroupRows, StoryRows):
             also_at=tuple((copy["name"], copy["url"]) for copy in copies),
             full_text="".join(f"<p>{escape(line)}</p>" for line in row["text"].split("\n")) if row["full_text"] else "",
             language=row["language"] or "id",
+            story_id=row["story_id"],
         )
 
     # ── cycles ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -684,6 +686,7 @@ class Store(GroupRows, StoryRows):
             ],
             failing=[dict(row) for row in self._rows(_FAILING_CHANNELS)],
             scans=dict(scans),
+            large=self.find_large_groups(),
         )
 
 

@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 from collections.abc import Collection, Iterable, Mapping
+from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.dedup import Edge
+from aggregator.group_rows import make_edge
 from aggregator.instants import to_text
 from aggregator.store_base import StoreBase
 
@@ -21,6 +24,37 @@ _WINDOW = f"""
         ON t.group_id = g.id AND t.article_id = a.id AND t.version = coalesce(a.revised_at, a.first_seen_at)
     WHERE {_LIVE}
 """  # noqa: S608 - our own words; codes of provinces have two digits. CROSS JOIN: from the articles by date, not all groups
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryArticle:
+    """An article of a story, as its page tells of it."""
+
+    id: int
+    group_id: int
+    is_canonical: bool
+    title: str
+    url: str
+    source_name: str
+    is_government: bool  # a city's own
+    published_at: str
+    has_hour: bool
+    excerpt: str
+    language: str
+    gone_at: str | None
+    revisions: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryRecord:
+    """A story with the articles of its news, first published first."""
+
+    id: int
+    title: str
+    why: tuple[str, ...]
+    articles: tuple[StoryArticle, ...]  # none: all of it was withdrawn
+    edges: tuple[Edge, ...]  # the accepted ones among them
+    count: int  # articles, shown or not
 
 
 class StoryRows(StoreBase):
@@ -98,6 +132,58 @@ class StoryRows(StoreBase):
         self._connection.execute(
             "DELETE FROM story_terms WHERE article_id IN (SELECT id FROM articles WHERE published_at < ?)",
             (to_text(before),),
+        )
+
+    def find_story(self, story_id: int) -> int | None:
+        """The story that a number stands for by now: its own, or the one that it leads to; None: there is none."""
+        rows = self._rows("SELECT id, merged_into FROM stories WHERE id = :id", id=story_id)
+        if not rows:
+            return None
+        heir = rows[0]["merged_into"]
+        return int(heir) if heir is not None else int(rows[0]["id"])
+
+    def get_story(self, story_id: int, *, most: int) -> StoryRecord:
+        """A story that is there, with at most so many of its articles."""
+        story = self._rows("SELECT id, title, why FROM stories WHERE id = :id", id=story_id)[0]
+        rows = self._rows(
+            f"""
+            SELECT a.id, a.group_id, a.id = g.canonical_id AS is_canonical, a.title, a.url, s.name AS source_name,
+                s.kind = 'city-government' AS is_government, a.published_at,
+                a.published_precision NOT IN ('day', 'none') AS has_hour,
+                CASE WHEN a.id = g.canonical_id THEN coalesce(nullif(a.text, ''), a.summary) ELSE '' END AS excerpt,
+                a.language, a.gone_at,
+                (SELECT count(*) FROM article_revisions AS r WHERE r.article_id = a.id) AS revisions
+            FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id JOIN sources AS s ON s.id = a.source_id
+            WHERE g.story_id = :id AND {_LIVE} ORDER BY a.published_at, a.id LIMIT :most
+            """,  # noqa: S608 - our own words
+            id=story_id,
+            most=most,
+        )
+        ids = json.dumps([row["id"] for row in rows])
+        edges = self._rows(
+            "SELECT * FROM duplicate_edges WHERE accepted AND a IN (SELECT value FROM json_each(:ids))"
+            " AND b IN (SELECT value FROM json_each(:ids))",
+            ids=ids,
+        )
+        groups = f"SELECT g.id FROM duplicate_groups AS g WHERE g.story_id = :id AND {_LIVE}"  # noqa: S608 - our own
+        count = self._value(f"SELECT count(*) FROM articles WHERE group_id IN ({groups})", id=story_id)  # noqa: S608 - our own
+        return StoryRecord(
+            id=story["id"],
+            title=story["title"],
+            why=tuple(json.loads(story["why"])),
+            articles=tuple(
+                StoryArticle(
+                    **{
+                        **dict(row),
+                        "is_canonical": bool(row["is_canonical"]),
+                        "is_government": bool(row["is_government"]),
+                        "has_hour": bool(row["has_hour"]),
+                    }
+                )
+                for row in rows
+            ),
+            edges=tuple(make_edge(row) for row in edges),
+            count=int(count),
         )
 
     def get_stories(self, story_ids: Collection[int]) -> list[dict[str, Any]]:

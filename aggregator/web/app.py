@@ -3,6 +3,7 @@
     /feed.xml   the published file, from memory          /static/…   style sheet and icon
     /           newest items; ?before=<guid>, ?lang=en   /healthz    JSON for monitors
     /status     hijacked sites, failing channels
+    /story/<n>  news on one event: who published first, who copied whom
 
 Pages open the store read-only, once per request, in a worker thread; the feed never touches the database.
 """
@@ -58,6 +59,12 @@ def create_app(
             Route("/", pages.show_front, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]),
             Route(
                 "/status", pages.show_status, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]
+            ),
+            Route(
+                "/story/{number:int}",
+                pages.show_story,
+                methods=["GET"],
+                middleware=[Middleware(GZipMiddleware, compresslevel=5)],
             ),
             Route("/healthz", pages.show_health, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),

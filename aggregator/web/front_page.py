@@ -51,6 +51,7 @@ class ShownItem:
     reasons: tuple[str, ...]  # why it is here, a line for each topic
     also_at: tuple[Portal, ...]
     more_at: tuple[Portal, ...]
+    story_url: str  # "" before a look at stories
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -122,7 +123,13 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
         reasons=tuple(_tell_reason(reason, texts) for reason in item.reasons if reason.terms),
         also_at=portals[:named],
         more_at=portals[named:],
+        story_url=_make_story_link(item.story_id, texts.language),
     )
+
+
+def _make_story_link(story_id: int | None, language: Language) -> str:
+    mark = "" if language is Language.INDONESIAN else f"?lang={language.value}"
+    return f"/story/{story_id}{mark}" if story_id is not None else ""
 
 
 def _tell_reason(reason: Reason, texts: Texts) -> str:

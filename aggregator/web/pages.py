@@ -10,7 +10,7 @@ from pathlib import Path
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
-from starlette.responses import HTMLResponse, JSONResponse, Response
+from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
 from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
@@ -19,11 +19,13 @@ from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.health import check_health
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import build_status_page
+from aggregator.web.story_page import ARTICLES_MOST, build_story_page
 from aggregator.web.templating import PageRenderer
 from aggregator.web.texts import Language, get_texts
 
 PAGE_MAX_AGE_SECONDS = 60
 STATUS_SPAN = timedelta(days=30)
+LARGEST_NUMBER = 2**63 - 1  # that SQLite holds
 _MAX_GUID_LENGTH = 200
 
 
@@ -65,6 +67,25 @@ class Pages:
         with self._open_store(self._database) as store:
             status = store.get_status(self._clock() - STATUS_SPAN)
         return _answer_page(request, self._renderer.render_status(build_status_page(status, texts), texts))
+
+    def show_story(self, request: Request) -> Response:
+        """A story; one that was merged leads on, one whose news was all withdrawn is gone."""
+        language = _read_language(request)
+        number = request.path_params["number"]
+        if number > LARGEST_NUMBER or not self._database.exists():
+            raise HTTPException(404)
+        with self._open_store(self._database) as store:
+            found = store.find_story(number)
+            if found is None:
+                raise HTTPException(404)
+            if found != number:
+                query = f"?{request.url.query}" if request.url.query else ""
+                return RedirectResponse(f"/story/{found}{query}", 308, {"cache-control": "no-store"})
+            story = store.get_story(number, most=ARTICLES_MOST)
+        if not story.articles:
+            raise HTTPException(410)
+        texts = get_texts(language)
+        return _answer_page(request, self._renderer.render_story(build_story_page(story, texts), texts))
 
     def show_health(self, _request: Request) -> Response:
         """The state of the installation as JSON, never cached."""

@@ -41,6 +41,7 @@ class StatusPage:
     unprobed: int
     hijacked: tuple[HijackedSite, ...]
     failing: tuple[FailingChannel, ...]
+    large: tuple[tuple[str, int], ...]  # (title, copies)
     skipped: int
     checked: int
     missed: int
@@ -64,6 +65,7 @@ def build_status_page(status: Status, texts: Texts) -> StatusPage:
             for row in status.hijacked
         ),
         failing=tuple(_describe_channel(row, texts) for row in status.failing),
+        large=tuple((xml_safe(row["title"]), row["members"]) for row in status.large),
         skipped=status.scans["skipped"],
         checked=status.scans["checked"],
         missed=status.scans["missed"],

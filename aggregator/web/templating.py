@@ -11,11 +11,12 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from aggregator.web.front_page import FrontPage, make_link
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import StatusPage
+from aggregator.web.story_page import StoryPage
 from aggregator.web.texts import Language, Texts, get_texts
 
 _FOLDER = Path(__file__).parent
 STATIC_FOLDER = _FOLDER / "static"
-_ERRORS_WITH_TEXTS = frozenset({404, 405, 500})
+_ERRORS_WITH_TEXTS = frozenset({404, 405, 410, 500})
 
 
 class PageRenderer:
@@ -52,6 +53,18 @@ class PageRenderer:
             front_url=make_link(texts.language),
             other=other,
             other_url="/status" if other.language is Language.INDONESIAN else f"/status?lang={other.language.value}",
+        )
+
+    def render_story(self, page: StoryPage, texts: Texts) -> str:
+        """The page of a story."""
+        other = get_texts(_get_other(texts.language))
+        mark = "" if other.language is Language.INDONESIAN else f"?lang={other.language.value}"
+        return self._templates.get_template("story.html").render(
+            page=page,
+            texts=texts,
+            front_url=make_link(texts.language),
+            other=other,
+            other_url=f"/story/{page.id}{mark}",
         )
 
     def render_error(self, status: int, language: Language) -> str:

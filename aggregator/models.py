@@ -396,5 +396,6 @@ class FeedItem:
     tags: tuple[str, ...] = ()
     also_at: tuple[tuple[str, str], ...] = ()  # (source name, URL) of the other members
     full_text: str = ""  # only where the source allows it
-    story_id: int | None = None
+    story_id: int | None = None  # None: no look at stories has seen it yet
+    story_news: int = 0  # other pieces of news in its story
     language: str = "id"

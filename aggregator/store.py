@@ -25,7 +25,6 @@ from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
-    DatePrecision,
     FeedItem,
     LinkState,
     PendingLink,
@@ -39,7 +38,7 @@ from aggregator.models import (
     Validators,
 )
 from aggregator.reference import load_cities, load_provinces
-from aggregator.store_base import NewerDatabaseError, StoreError, wrap_errors
+from aggregator.store_base import NewerDatabaseError, StoreError, read_precision, wrap_errors
 from aggregator.story_rows import StoryRows
 
 __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
@@ -51,6 +50,7 @@ BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
 RECHECK_DAYS = 30  # after that an article is left in peace
 REASONS = 3  # pieces of evidence that a page shows for a topic
+LARGE_SHOWN = 20  # suspiciously large groups that the status page is told of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,7 +73,8 @@ class Status:
     hijacked: list[dict[str, Any]]  # name, domain, hijacked_at, pages
     failing: list[dict[str, Any]]  # name, url, failures, last_success_at, reason, http_status
     scans: dict[str, int]  # skipped, checked, missed
-    large: list[dict[str, Any]]  # title, members: groups that are suspiciously large
+    large: list[dict[str, Any]]  # title, members, story_id, suspects: groups that are suspiciously large, the largest
+    large_count: int  # of them in all
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -608,7 +609,7 @@ class Store(GroupRows, StoryRows):
             source_name=row["source_name"],
             source_url=urljoin(row["url"], "/"),
             published=from_text(row["published_at"], row["published_offset"]),
-            published_precision=_read_precision(row["published_precision"]),
+            published_precision=read_precision(row["published_precision"]),
             first_published=from_text(row["first_published_at"]),
             updated=from_text(row["updated_at"]),
             excerpt=row["text"] or row["summary"],
@@ -621,6 +622,7 @@ class Store(GroupRows, StoryRows):
             full_text="".join(f"<p>{escape(line)}</p>" for line in row["text"].split("\n")) if row["full_text"] else "",
             language=row["language"] or "id",
             story_id=row["story_id"],
+            story_news=self.count_other_news(row["story_id"], row["group_id"]),
         )
 
     # ── cycles ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -668,6 +670,7 @@ class Store(GroupRows, StoryRows):
             " coalesce(sum(missed), 0) AS missed FROM scans WHERE day >= :day",
             day=to_text(since)[:10],
         )[0]
+        large = self.find_large_groups()
         return Status(
             last_cycle=dict(row) if (row := next(iter(self._rows(_LAST_CYCLE)), None)) else None,
             sources=self._value("SELECT count(*) FROM sources WHERE enabled"),
@@ -686,7 +689,8 @@ class Store(GroupRows, StoryRows):
             ],
             failing=[dict(row) for row in self._rows(_FAILING_CHANNELS)],
             scans=dict(scans),
-            large=self.find_large_groups(),
+            large=[{**row, **self.get_suspects(row["id"])} for row in large[:LARGE_SHOWN]],
+            large_count=len(large),
         )
 
 
@@ -735,7 +739,3 @@ def _make_source(row: sqlite3.Row) -> Source:
 def to_json(value: Sequence[Any]) -> str:
     """A sequence of our dataclasses as compact JSON."""
     return json.dumps([asdict(entry) for entry in value], ensure_ascii=False, separators=(",", ":"))
-
-
-def _read_precision(text: str) -> DatePrecision | None:
-    return None if text == "none" else DatePrecision(text)

@@ -10,6 +10,8 @@ from typing import Any
 
 from sqlite_utils import Database
 
+from aggregator.models import DatePrecision
+
 
 class StoreError(Exception):
     """The database cannot be opened, read or written: the file and SQLite's reason."""
@@ -40,6 +42,16 @@ class StoreBase:
                 raise
             self._connection.commit()
 
+    @contextmanager
+    def snapshot(self) -> Iterator[None]:
+        """Reads that belong together: all see the database as it is at the first, whoever is writing meanwhile."""
+        with wrap_errors(self.path):
+            self._connection.execute("BEGIN")
+        try:
+            yield
+        finally:
+            self._connection.rollback()
+
     def _rows(self, sql: str, **parameters: Any) -> list[sqlite3.Row]:
         with wrap_errors(self.path):
             return self._connection.execute(sql, parameters).fetchall()
@@ -51,6 +63,11 @@ class StoreBase:
     def _insert_or_replace(self, table: str, row: Mapping[str, Any]) -> None:
         values = ", ".join(f":{name}" for name in row)
         self._connection.execute(f"INSERT OR REPLACE INTO {table} ({', '.join(row)}) VALUES ({values})", dict(row))  # noqa: S608 - our own names
+
+
+def read_precision(text: str) -> DatePrecision | None:
+    """How far a stored date counts; None: the page gave none, first seen stands in."""
+    return None if text == "none" else DatePrecision(text)
 
 
 @contextmanager

@@ -3,15 +3,22 @@
 from __future__ import annotations
 
 import json
+import sqlite3
+from collections import defaultdict
 from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from aggregator.dedup import Edge
-from aggregator.group_rows import make_edge
-from aggregator.instants import to_text
-from aggregator.store_base import StoreBase
+from aggregator.instants import from_text, to_text
+from aggregator.models import DatePrecision
+from aggregator.store_base import StoreBase, read_precision
+
+MERGES_FOLLOWED = 20  # from a story to the one that it leads to; a longer way is a circle
+COPIES_MOST = 200  # of a piece of news that the page of its story is told of …
+COPIES_LEAST = 10  # … and however many pieces of news share that page, so many of each
+REVISIONS_MOST = 3  # of an article, the newest
+EXCERPT_READ = 2_000  # characters of a text from which its excerpt is cut
 
 _LIVE = "g.merged_into IS NULL AND g.withdrawn_at IS NULL"
 _WINDOW = f"""
@@ -26,35 +33,158 @@ _WINDOW = f"""
 """  # noqa: S608 - our own words; codes of provinces have two digits. CROSS JOIN: from the articles by date, not all groups
 
 
+# What the page of a story tells, each by an index. CROSS JOIN: the tables in the order in which they are named.
+_OF_STORY = f"duplicate_groups AS g WHERE g.story_id = :id AND {_LIVE}"
+_ARTICLES = f"duplicate_groups AS g CROSS JOIN articles AS a ON a.group_id = g.id WHERE g.story_id = :id AND {_LIVE}"
+_TOTALS = f"""
+    SELECT count(DISTINCT g.id) AS news, count(*) AS articles, count(DISTINCT a.source_id) AS portals FROM {_ARTICLES}
+"""  # noqa: S608 - our own words
+_END = f"""
+    SELECT a.published_at, a.published_offset, a.published_precision FROM {_ARTICLES}
+    ORDER BY a.published_at {{direction}}, a.id LIMIT 1
+"""  # noqa: S608 - our own words
+_CITIES = f"""
+    SELECT r.name FROM duplicate_groups AS g
+    CROSS JOIN article_regions AS ar ON ar.article_id = g.canonical_id AND ar.role = 'event'
+    CROSS JOIN regions AS r ON r.code = ar.code AND r.kind = 'city'
+    WHERE g.story_id = :id AND {_LIVE} GROUP BY r.code ORDER BY count(*) DESC, r.name
+"""  # noqa: S608 - our own words
+_NEWS = f"""
+    SELECT n.id, (SELECT count(*) FROM articles AS m WHERE m.group_id = n.id) AS articles,
+        (SELECT count(DISTINCT m.source_id) FROM articles AS m WHERE m.group_id = n.id) AS portals,
+        substr(coalesce(nullif(c.text, ''), c.summary), 1, {EXCERPT_READ}) AS excerpt
+    FROM (
+        SELECT g.id, a.id AS article_id, a.published_at
+        FROM duplicate_groups AS g CROSS JOIN articles AS a ON a.id = g.canonical_id AND a.group_id = g.id
+        WHERE g.story_id = :id AND {_LIVE} ORDER BY a.published_at, g.id LIMIT :most
+    ) AS n CROSS JOIN articles AS c ON c.id = n.article_id ORDER BY n.published_at, n.id
+"""  # noqa: S608 - our own words; what is told of each is looked up after the limit
+_MEMBERS = """
+    WITH placed AS (
+        SELECT a.id, row_number() OVER (
+            PARTITION BY g.id ORDER BY a.id <> g.canonical_id, a.published_at, a.id) AS place
+        FROM json_each(:groups) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value
+        CROSS JOIN articles AS a ON a.group_id = g.id
+    )
+    SELECT a.id, a.group_id, a.title, a.url, a.language, a.published_at, a.published_offset, a.published_precision,
+        a.gone_at, s.name AS source_name, s.kind = 'city-government' AS is_government
+    FROM placed AS p CROSS JOIN articles AS a ON a.id = p.id CROSS JOIN sources AS s ON s.id = a.source_id
+    WHERE p.place <= :most ORDER BY a.group_id, p.place
+"""
+# The choice of the view `provenance`, which reads every decision there is. A copy that has no place in the view, for
+# it was not held against any that came before it, is beside the canonical article if it was held against that.
+_ORIGINS = """
+    WITH alike AS (
+        SELECT e.a AS copy_id, e.b AS original_id, e.score, e.of_b AS kept, 1 - e.of_a AS added
+        FROM json_each(:ids) AS k CROSS JOIN duplicate_edges AS e ON e.a = k.value WHERE e.accepted
+        UNION ALL
+        SELECT e.b, e.a, e.score, e.of_a, 1 - e.of_b
+        FROM json_each(:ids) AS k CROSS JOIN duplicate_edges AS e ON e.b = k.value WHERE e.accepted
+    ), told AS (
+        SELECT alike.*, o.published_at, (o.published_at, o.id) < (c.published_at, c.id) AS is_earlier
+        FROM alike CROSS JOIN articles AS c ON c.id = alike.copy_id CROSS JOIN articles AS o ON o.id = alike.original_id
+        CROSS JOIN duplicate_groups AS g ON g.id = c.group_id
+        WHERE c.group_id = o.group_id AND (is_earlier OR o.id = g.canonical_id)
+    ), ranked AS (
+        SELECT told.*, row_number() OVER (
+            PARTITION BY copy_id ORDER BY is_earlier DESC, score DESC, published_at, original_id) AS place
+        FROM told
+    )
+    SELECT t.copy_id, s.name AS source_name,
+        CAST(round((julianday(c.published_at) - julianday(o.published_at)) * 1440) AS INTEGER) AS minutes_later,
+        t.is_earlier AND c.published_precision NOT IN ('day', 'none') AND o.published_precision NOT IN ('day', 'none')
+            AS is_order_sure,
+        lower(c.title) = lower(o.title) AS has_its_title, t.kept, t.added
+    FROM ranked AS t CROSS JOIN articles AS c ON c.id = t.copy_id CROSS JOIN articles AS o ON o.id = t.original_id
+    CROSS JOIN sources AS s ON s.id = o.source_id
+    WHERE t.place = 1
+"""
+_REVISIONS = """
+    WITH placed AS (
+        SELECT r.id, row_number() OVER (PARTITION BY r.article_id ORDER BY r.replaced_at DESC, r.id DESC) AS place,
+            count(*) OVER (PARTITION BY r.article_id) AS revised
+        FROM json_each(:ids) AS k CROSS JOIN article_revisions AS r ON r.article_id = k.value
+    )
+    SELECT r.article_id, r.replaced_at, p.revised, json_extract(r.difference, '$.title[0]') AS before,
+        json_extract(r.difference, '$.title[1]') AS after, json_array_length(r.difference, '$.removed') AS removed,
+        json_array_length(r.difference, '$.added') AS added
+    FROM placed AS p CROSS JOIN article_revisions AS r ON r.id = p.id
+    WHERE p.place <= :most ORDER BY r.article_id, p.place DESC
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Published:
+    """When an article came out, or was first seen."""
+
+    at: datetime  # with the source's offset
+    precision: DatePrecision | None  # None: its page does not say; first seen then
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Origin:
+    """The article that a copy was most likely taken from."""
+
+    source_name: str
+    minutes_later: int  # that the copy came
+    is_order_sure: bool  # False: one of the two gives no hour
+    has_its_title: bool
+    kept: float  # share of it that the copy has, too
+    added: float  # share of the copy that it does not have
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryRevision:
+    """What a portal changed in an article after we had read it."""
+
+    found_at: datetime
+    title: tuple[str, str] | None  # before, after; None: the same
+    removed: int  # paragraphs
+    added: int
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoryArticle:
-    """An article of a story, as its page tells of it."""
+    """An article of a story."""
 
     id: int
-    group_id: int
-    is_canonical: bool
     title: str
     url: str
+    language: str
     source_name: str
     is_government: bool  # a city's own
-    published_at: str
-    has_hour: bool
-    excerpt: str
-    language: str
-    gone_at: str | None
-    revisions: int
+    published: Published
+    gone_at: datetime | None
+    origin: Origin | None  # None: it is the one shown, or was held against none before it
+    revisions: tuple[StoryRevision, ...]  # the last REVISIONS_MOST, in their order
+    revised: int  # times
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class StoryNews:
+    """A piece of news of a story: one text, and who carries it."""
+
+    first: StoryArticle  # the canonical one: the first, as far as is known
+    excerpt: str  # the beginning of its text
+    copies: tuple[StoryArticle, ...]  # the first of the others, in the order of publication
+    articles: int  # in all, told or not
+    portals: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoryRecord:
-    """A story with the articles of its news, first published first."""
+    """A story as its page tells it."""
 
     id: int
     title: str
     why: tuple[str, ...]
-    articles: tuple[StoryArticle, ...]  # none: all of it was withdrawn
-    edges: tuple[Edge, ...]  # the accepted ones among them
-    count: int  # articles, shown or not
+    first_seen: Published
+    last_seen: Published
+    cities: tuple[str, ...]  # where it happened, most named first
+    news: tuple[StoryNews, ...]  # the first ones, in the order of publication
+    news_count: int  # in all, told or not
+    articles: int
+    portals: int
 
 
 class StoryRows(StoreBase):
@@ -136,55 +266,100 @@ class StoryRows(StoreBase):
 
     def find_story(self, story_id: int) -> int | None:
         """The story that a number stands for by now: its own, or the one that it leads to; None: there is none."""
-        rows = self._rows("SELECT id, merged_into FROM stories WHERE id = :id", id=story_id)
-        if not rows:
-            return None
-        heir = rows[0]["merged_into"]
-        return int(heir) if heir is not None else int(rows[0]["id"])
+        for _ in range(MERGES_FOLLOWED):
+            rows = self._rows("SELECT merged_into FROM stories WHERE id = :id", id=story_id)
+            if not rows:
+                return None
+            if rows[0]["merged_into"] is None:
+                return story_id
+            story_id = rows[0]["merged_into"]
+        return None
 
-    def get_story(self, story_id: int, *, most: int) -> StoryRecord:
-        """A story that is there, with at most so many of its articles."""
-        story = self._rows("SELECT id, title, why FROM stories WHERE id = :id", id=story_id)[0]
-        rows = self._rows(
-            f"""
-            SELECT a.id, a.group_id, a.id = g.canonical_id AS is_canonical, a.title, a.url, s.name AS source_name,
-                s.kind = 'city-government' AS is_government, a.published_at,
-                a.published_precision NOT IN ('day', 'none') AS has_hour,
-                CASE WHEN a.id = g.canonical_id THEN coalesce(nullif(a.text, ''), a.summary) ELSE '' END AS excerpt,
-                a.language, a.gone_at,
-                (SELECT count(*) FROM article_revisions AS r WHERE r.article_id = a.id) AS revisions
-            FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id JOIN sources AS s ON s.id = a.source_id
-            WHERE g.story_id = :id AND {_LIVE} ORDER BY a.published_at, a.id LIMIT :most
-            """,  # noqa: S608 - our own words
-            id=story_id,
-            most=most,
-        )
-        ids = json.dumps([row["id"] for row in rows])
-        edges = self._rows(
-            "SELECT * FROM duplicate_edges WHERE accepted AND a IN (SELECT value FROM json_each(:ids))"
-            " AND b IN (SELECT value FROM json_each(:ids))",
-            ids=ids,
-        )
-        groups = f"SELECT g.id FROM duplicate_groups AS g WHERE g.story_id = :id AND {_LIVE}"  # noqa: S608 - our own
-        count = self._value(f"SELECT count(*) FROM articles WHERE group_id IN ({groups})", id=story_id)  # noqa: S608 - our own
+    def get_story_page(self, story_id: int, *, news: int, articles: int) -> StoryRecord | None:
+        """A story with its first `news` pieces of news, and about so many `articles`; None: all of it was withdrawn.
+
+        Belongs into a `snapshot`: it asks more than once.
+        """
+        stories = self._rows("SELECT title, why FROM stories WHERE id = :id", id=story_id)
+        groups = self._rows(_NEWS, id=story_id, most=news)
+        if not stories or not groups:
+            return None
+        copies = max(COPIES_LEAST, min(COPIES_MOST, articles // len(groups)))
+        members = self._get_members([row["id"] for row in groups], most=1 + copies)
+        totals = self._rows(_TOTALS, id=story_id)[0]
+        first, last = (self._rows(_END.format(direction=way), id=story_id)[0] for way in ("ASC", "DESC"))
+        cities = self._rows(_CITIES, id=story_id)
         return StoryRecord(
-            id=story["id"],
-            title=story["title"],
-            why=tuple(json.loads(story["why"])),
-            articles=tuple(
-                StoryArticle(
-                    **{
-                        **dict(row),
-                        "is_canonical": bool(row["is_canonical"]),
-                        "is_government": bool(row["is_government"]),
-                        "has_hour": bool(row["has_hour"]),
-                    }
+            id=story_id,
+            title=stories[0]["title"],
+            why=tuple(json.loads(stories[0]["why"])),
+            first_seen=_read_published(first),
+            last_seen=_read_published(last),
+            cities=tuple(row["name"] for row in cities),
+            news=tuple(
+                StoryNews(
+                    first=members[row["id"]][0],
+                    excerpt=row["excerpt"],
+                    copies=tuple(members[row["id"]][1:]),
+                    articles=row["articles"],
+                    portals=row["portals"],
                 )
-                for row in rows
+                for row in groups
             ),
-            edges=tuple(make_edge(row) for row in edges),
-            count=int(count),
+            news_count=totals["news"],
+            articles=totals["articles"],
+            portals=totals["portals"],
         )
+
+    def _get_members(self, group_ids: Collection[int], *, most: int) -> dict[int, list[StoryArticle]]:
+        """group → its canonical article, then the first others; so many in all."""
+        rows = self._rows(_MEMBERS, groups=json.dumps([*group_ids]), most=most)
+        ids = json.dumps([row["id"] for row in rows])
+        origins = {row["copy_id"]: _make_origin(row) for row in self._rows(_ORIGINS, ids=ids)}
+        revisions: defaultdict[int, list[StoryRevision]] = defaultdict(list)
+        revised: dict[int, int] = {}
+        for row in self._rows(_REVISIONS, ids=ids, most=REVISIONS_MOST):
+            revisions[row["article_id"]].append(_make_revision(row))
+            revised[row["article_id"]] = row["revised"]
+        members: defaultdict[int, list[StoryArticle]] = defaultdict(list)
+        for row in rows:
+            is_first = row["group_id"] not in members
+            members[row["group_id"]].append(
+                StoryArticle(
+                    id=row["id"],
+                    title=row["title"],
+                    url=row["url"],
+                    language=row["language"] or "id",
+                    source_name=row["source_name"],
+                    is_government=bool(row["is_government"]),
+                    published=_read_published(row),
+                    gone_at=from_text(row["gone_at"]) if row["gone_at"] else None,
+                    origin=None if is_first else origins.get(row["id"]),
+                    revisions=tuple(revisions[row["id"]]),
+                    revised=revised.get(row["id"], 0),
+                )
+            )
+        return members
+
+    def count_other_news(self, story_id: int | None, group_id: int) -> int:
+        """Pieces of news of a story beside this one."""
+        sql = f"SELECT count(*) FROM {_OF_STORY} AND g.id <> :group"  # noqa: S608 - our own words
+        return int(self._value(sql, id=story_id, group=group_id))
+
+    def get_suspects(self, group_id: int) -> dict[str, Any]:
+        """Where to look when a group seems too large: its story_id, and as `suspects` the two of its articles that hold
+        together least, or its canonical article where no decision joins any two."""
+        group = self._rows("SELECT story_id, canonical_id FROM duplicate_groups WHERE id = :id", id=group_id)[0]
+        weakest = self._rows(
+            """
+            SELECT e.a, e.b FROM articles AS m CROSS JOIN duplicate_edges AS e ON e.a = m.id
+            CROSS JOIN articles AS o ON o.id = e.b AND o.group_id = m.group_id
+            WHERE m.group_id = :id AND e.accepted ORDER BY e.score, e.alignment, e.a, e.b LIMIT 1
+            """,
+            id=group_id,
+        )
+        suspects = tuple(weakest[0]) if weakest else (group["canonical_id"],)
+        return {"story_id": group["story_id"], "suspects": suspects}
 
     def get_stories(self, story_ids: Collection[int]) -> list[dict[str, Any]]:
         """These stories, oldest first."""
@@ -252,3 +427,30 @@ class StoryRows(StoreBase):
         )
         for row in rows:
             self.merge_story(row["id"], row["into_id"], now)
+
+
+def _read_published(row: sqlite3.Row) -> Published:
+    return Published(
+        at=from_text(row["published_at"], row["published_offset"]),
+        precision=read_precision(row["published_precision"]),
+    )
+
+
+def _make_origin(row: sqlite3.Row) -> Origin:
+    return Origin(
+        source_name=row["source_name"],
+        minutes_later=row["minutes_later"],
+        is_order_sure=bool(row["is_order_sure"]),
+        has_its_title=bool(row["has_its_title"]),
+        kept=row["kept"],
+        added=row["added"],
+    )
+
+
+def _make_revision(row: sqlite3.Row) -> StoryRevision:
+    return StoryRevision(
+        found_at=from_text(row["replaced_at"]),
+        title=(row["before"], row["after"]) if row["before"] is not None else None,
+        removed=row["removed"] or 0,
+        added=row["added"] or 0,
+    )

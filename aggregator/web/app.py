@@ -61,7 +61,7 @@ def create_app(
                 "/status", pages.show_status, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]
             ),
             Route(
-                "/story/{number:int}",
+                "/story/{number}",
                 pages.show_story,
                 methods=["GET"],
                 middleware=[Middleware(GZipMiddleware, compresslevel=5)],

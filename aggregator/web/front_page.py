@@ -52,6 +52,7 @@ class ShownItem:
     also_at: tuple[Portal, ...]
     more_at: tuple[Portal, ...]
     story_url: str  # "" before a look at stories
+    story_news: int  # others in that story
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -97,6 +98,11 @@ def make_link(language: Language, *, before: str | None = None) -> str:
     return f"/?{urlencode(query)}" if query else "/"
 
 
+def make_story_link(story_id: int, language: Language) -> str:
+    """The address of a story's page in `language`."""
+    return f"/story/{story_id}" + ("" if language is Language.INDONESIAN else f"?lang={language.value}")
+
+
 def _build_day(items: Sequence[FeedItem], texts: Texts) -> Day:
     entered = items[0].first_published.astimezone(WIB)
     return Day(
@@ -123,13 +129,9 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
         reasons=tuple(_tell_reason(reason, texts) for reason in item.reasons if reason.terms),
         also_at=portals[:named],
         more_at=portals[named:],
-        story_url=_make_story_link(item.story_id, texts.language),
+        story_url=make_story_link(item.story_id, texts.language) if item.story_id is not None else "",
+        story_news=item.story_news,
     )
-
-
-def _make_story_link(story_id: int | None, language: Language) -> str:
-    mark = "" if language is Language.INDONESIAN else f"?lang={language.value}"
-    return f"/story/{story_id}{mark}" if story_id is not None else ""
 
 
 def _tell_reason(reason: Reason, texts: Texts) -> str:

@@ -1,9 +1,10 @@
-"""The endpoints that render something: thin, for what a page shows is worked out in `front_page`, `status_page` and
-`health`."""
+"""The endpoints that render something: thin, for what a page shows is worked out in `front_page`, `story_page`,
+`status_page` and `health`."""
 
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Callable
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -14,18 +15,18 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
-from aggregator.web.front_page import build_front_page
+from aggregator.web.front_page import build_front_page, make_story_link
 from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.health import check_health
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import build_status_page
-from aggregator.web.story_page import ARTICLES_MOST, build_story_page
+from aggregator.web.story_page import ARTICLES_MOST, NEWS_MOST, build_story_page
 from aggregator.web.templating import PageRenderer
 from aggregator.web.texts import Language, get_texts
 
 PAGE_MAX_AGE_SECONDS = 60
 STATUS_SPAN = timedelta(days=30)
-LARGEST_NUMBER = 2**63 - 1  # that SQLite holds
+_STORY_NUMBER = re.compile(r"[1-9][0-9]{0,17}")  # the largest has 18 digits; one address for each, so no zero before it
 _MAX_GUID_LENGTH = 200
 
 
@@ -64,7 +65,7 @@ class Pages:
         texts = get_texts(_read_language(request))
         if not self._database.exists():
             raise HTTPException(404)
-        with self._open_store(self._database) as store:
+        with self._open_store(self._database) as store, store.snapshot():
             status = store.get_status(self._clock() - STATUS_SPAN)
         return _answer_page(request, self._renderer.render_status(build_status_page(status, texts), texts))
 
@@ -72,17 +73,16 @@ class Pages:
         """A story; one that was merged leads on, one whose news was all withdrawn is gone."""
         language = _read_language(request)
         number = request.path_params["number"]
-        if number > LARGEST_NUMBER or not self._database.exists():
+        if not _STORY_NUMBER.fullmatch(number) or not self._database.exists():
             raise HTTPException(404)
-        with self._open_store(self._database) as store:
-            found = store.find_story(number)
+        with self._open_store(self._database) as store, store.snapshot():
+            found = store.find_story(int(number))
             if found is None:
                 raise HTTPException(404)
-            if found != number:
-                query = f"?{request.url.query}" if request.url.query else ""
-                return RedirectResponse(f"/story/{found}{query}", 308, {"cache-control": "no-store"})
-            story = store.get_story(number, most=ARTICLES_MOST)
-        if not story.articles:
+            if found != int(number):  # never cached: later evidence may part the two again
+                return RedirectResponse(make_story_link(found, language), 308, {"cache-control": "no-store"})
+            story = store.get_story_page(found, news=NEWS_MOST, articles=ARTICLES_MOST)
+        if story is None:
             raise HTTPException(410)
         texts = get_texts(language)
         return _answer_page(request, self._renderer.render_story(build_story_page(story, texts), texts))
@@ -99,7 +99,7 @@ class Pages:
         return JSONResponse(facts, status, {"cache-control": "no-store"})
 
     def show_refusal(self, request: Request, error: Exception) -> Response:
-        """A page for what the router refuses: 404, 405."""
+        """A page for what is refused: 404, 405, 410."""
         assert isinstance(error, HTTPException)
         body = self._renderer.render_error(error.status_code, _read_language(request))
         return HTMLResponse(body, error.status_code, {**(error.headers or {}), "cache-control": "no-store"})

@@ -3,11 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Any
 
-from aggregator.cleaning import safe_url, xml_safe
+from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
 from aggregator.store import Status
+from aggregator.web.front_page import TITLE_LIMIT, make_story_link
 from aggregator.web.texts import WIB, Language, Texts
 
 
@@ -34,6 +36,16 @@ class FailingChannel:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class LargeGroup:
+    """A piece of news that suspiciously many portals carry."""
+
+    title: str
+    copies: int
+    story_url: str  # "" before a look at stories
+    command: str  # that shows why it is one
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StatusPage:
     last_cycle: str  # "" before the first
     sources: int
@@ -41,7 +53,8 @@ class StatusPage:
     unprobed: int
     hijacked: tuple[HijackedSite, ...]
     failing: tuple[FailingChannel, ...]
-    large: tuple[tuple[str, int], ...]  # (title, copies)
+    large: tuple[LargeGroup, ...]
+    more_large: int
     skipped: int
     checked: int
     missed: int
@@ -65,10 +78,20 @@ def build_status_page(status: Status, texts: Texts) -> StatusPage:
             for row in status.hijacked
         ),
         failing=tuple(_describe_channel(row, texts) for row in status.failing),
-        large=tuple((xml_safe(row["title"]), row["members"]) for row in status.large),
+        large=tuple(_describe_large(row, texts) for row in status.large),
+        more_large=status.large_count - len(status.large),
         skipped=status.scans["skipped"],
         checked=status.scans["checked"],
         missed=status.scans["missed"],
+    )
+
+
+def _describe_large(row: dict[str, Any], texts: Texts) -> LargeGroup:
+    return LargeGroup(
+        title=cut_text(xml_safe(row["title"]), TITLE_LIMIT),
+        copies=row["members"],
+        story_url=make_story_link(row["story_id"], texts.language) if row["story_id"] is not None else "",
+        command=f"kabarkota explain {' '.join(map(str, row['suspects']))}",
     )
 
 

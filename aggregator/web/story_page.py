@@ -1,170 +1,232 @@
 """What the page of a story shows, worked out before any HTML is written. Pure.
 
 Each piece of news of the story with its provenance: who published first, and for each copy from whom it was most likely
-taken, how late, and what of it was kept: the same choice as in the view `provenance`.
+taken, how late, and what of it was kept. Oldest first, for the page answers where the news came from; what is long
+folds away.
 """
 
 from __future__ import annotations
 
-from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import TypeVar
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
-from aggregator.dedup import Edge
-from aggregator.instants import from_text
+from aggregator.models import DatePrecision
 from aggregator.publish.excerpt import make_excerpt
-from aggregator.story_rows import StoryArticle, StoryRecord
+from aggregator.story_rows import Published, StoryArticle, StoryNews, StoryRecord, StoryRevision
+from aggregator.web.front_page import TITLE_LIMIT
 from aggregator.web.texts import WIB, Texts
 
-ARTICLES_MOST = 400  # of a story that its page reads
-COPIES_OPEN = 5  # of a piece of news that are shown; the others fold away
-TITLE_LIMIT = 300
+NEWS_MOST = 150  # pieces of news that a page is told of …
+ARTICLES_MOST = 1_000  # … and about so many articles
+NEWS_OPEN = 10  # pieces of news that are shown; the others fold away
+COPIES_OPEN = 5  # of a piece of news
+CITIES_OPEN = 12
+TERM_LIMIT = 60
+
+_Shown = TypeVar("_Shown")
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownTime:
+    """A time of publication, WIB; where there is no hour, the day at its source."""
+
+    iso: str
+    words: str
+    full: str  # the same with weekday and year
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownRevision:
+    """What a portal changed; "" where it did not."""
+
+    found: str
+    before: str
+    after: str
+    paragraphs: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ShownArticle:
+    """An article at its portal; every text is safe to encode, none is escaped yet."""
+
+    portal: str
+    url: str  # "" when it is not a web address
+    title: str
+    language: str
+    time: ShownTime
+    is_government: bool
+    gone: str  # that its portal has deleted it; "" while it is there
+    revisions: tuple[ShownRevision, ...]
+    more_revisions: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownCopy:
-    """An article that carries the text of another; every text is safe to encode, none is escaped yet."""
+    """An article that carries the text of another, and what is known of where it was taken from."""
 
-    portal: str
-    url: str
-    title: str  # "" where it has the headline of the one that it copies
-    later: str  # how long after it, in words; "" where the order is not certain
-    copied_from: str
-    kept: int | None  # per cent of the original; None: not compared with it
-    added: int | None  # per cent of the copy
-    marks: tuple[str, ...]
+    article: ShownArticle
+    own_title: str  # "" where it has the headline of the one that it copies
+    when: str  # how long after it
+    relation: str  # that it copies it, or is like it where it may have been there before
+    origin: str  # portal of that one; "": not known
+    shares: str  # what was kept and added; "" without an origin
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownNews:
-    """One text of the story, shown through its canonical article."""
+    """One text of the story, shown through the article that was first with it, as far as is known."""
 
-    title: str
-    url: str
-    portal: str
-    when: str
-    iso: str
+    first: ShownArticle
+    is_first_sure: bool  # False: it gives no hour, so that a copy may have come before
     excerpt: str
-    language: str
-    marks: tuple[str, ...]
+    copy_count: int  # in all
+    outlets: int  # other portals that carry a city government's release; 0: it is none, or nobody else does
     copies: tuple[ShownCopy, ...]
     more: tuple[ShownCopy, ...]
+    unshown: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StoryPage:
     id: int
     title: str
+    url: str  # of a story that is one piece of news under its own title; "" otherwise
+    language: str
+    news_count: int
+    articles: int
+    portals: int
+    first_seen: ShownTime
+    last_seen: ShownTime
+    cities: tuple[str, ...]
+    more_cities: int
     why: tuple[str, ...]
-    counts: str
     news: tuple[ShownNews, ...]
-    unshown: int  # articles beyond ARTICLES_MOST
+    more: tuple[ShownNews, ...]
+    unshown: int
 
 
 def build_story_page(story: StoryRecord, texts: Texts) -> StoryPage:
-    """The page for a story with at least one article."""
-    by_group: defaultdict[int, list[StoryArticle]] = defaultdict(list)
-    for article in story.articles:
-        by_group[article.group_id].append(article)
-    portals = {article.source_name for article in story.articles}
+    """The page of a story."""
+    first = story.news[0].first
+    is_alone = story.news_count == 1 and story.title in ("", first.title)
+    news = _fold([_show_news(each, texts) for each in story.news], NEWS_OPEN)
+    cities = _fold([*map(xml_safe, story.cities)], CITIES_OPEN)
     return StoryPage(
         id=story.id,
-        title=cut_text(xml_safe(story.title), TITLE_LIMIT),
-        why=tuple(map(xml_safe, story.why)),
-        counts=texts["story_counts"].format(news=len(by_group), articles=story.count, portals=len(portals)),
-        news=tuple(_show_news(members, story.edges, texts) for members in by_group.values()),
-        unshown=story.count - len(story.articles),
-    )
-
-
-def _show_news(members: list[StoryArticle], edges: tuple[Edge, ...], texts: Texts) -> ShownNews:
-    first = next((article for article in members if article.is_canonical), members[0])
-    originals = find_originals(members, edges)
-    copies = tuple(
-        _show_copy(article, originals.get(article.id), first, texts) for article in members if article is not first
-    )
-    published = from_text(first.published_at).astimezone(WIB)
-    return ShownNews(
-        title=cut_text(xml_safe(first.title), TITLE_LIMIT),
-        url=safe_url(first.url),
-        portal=xml_safe(first.source_name),
-        when=texts.format_moment(published) if first.has_hour else texts.format_day(published),
-        iso=published.isoformat(),
-        excerpt=make_excerpt(xml_safe(first.excerpt)),
+        title=_show_title(story.title or first.title),
+        url=safe_url(first.url) if is_alone else "",
         language=first.language,
-        marks=_list_marks(first, texts),
-        copies=copies[:COPIES_OPEN],
-        more=copies[COPIES_OPEN:],
+        news_count=story.news_count,
+        articles=story.articles,
+        portals=story.portals,
+        first_seen=_show_time(story.first_seen, texts),
+        last_seen=_show_time(story.last_seen, texts),
+        cities=cities[0],
+        more_cities=len(cities[1]),
+        why=tuple(cut_text(xml_safe(term), TERM_LIMIT) for term in story.why),
+        news=news[0],
+        more=news[1],
+        unshown=story.news_count - len(story.news),
     )
 
 
-def find_originals(
-    members: list[StoryArticle], edges: tuple[Edge, ...]
-) -> dict[int, tuple[StoryArticle, float, float]]:
-    """copy → (the article that it most likely copies, share of that which it kept, share of its own that is new).
-
-    Of those published before it, the one most like it; among equals the earliest.
-    """
-    by_id: Mapping[int | str, StoryArticle] = {article.id: article for article in members}
-    found: dict[int, tuple[float, StoryArticle, float, float]] = {}
-    for edge in edges:
-        if edge.a not in by_id or edge.b not in by_id:
-            continue
-        a, b = by_id[edge.a], by_id[edge.b]
-        of_a, of_b = edge.verdict.of_a, edge.verdict.of_b
-        copy, original, kept, own = (a, b, of_b, of_a) if _order(b) < _order(a) else (b, a, of_a, of_b)
-        known = found.get(copy.id)
-        rank = (-edge.verdict.containment, _order(original))
-        if known is None or rank < (-known[0], _order(known[1])):
-            found[copy.id] = (edge.verdict.containment, original, kept, 1 - own)
-    return {key: (original, kept, added) for key, (_, original, kept, added) in found.items()}
+def _fold(shown: Sequence[_Shown], most: int) -> tuple[tuple[_Shown, ...], tuple[_Shown, ...]]:
+    """What is shown, and what folds away. One more than fits is shown, too: a fold for it would take as much room."""
+    most = most if len(shown) > most + 1 else len(shown)
+    return tuple(shown[:most]), tuple(shown[most:])
 
 
-def _order(article: StoryArticle) -> tuple[str, int]:
-    return article.published_at, article.id
+def _show_news(news: StoryNews, texts: Texts) -> ShownNews:
+    copies = _fold([_show_copy(article, news.first, texts) for article in news.copies], COPIES_OPEN)
+    governments = {each.source_name for each in (news.first, *news.copies) if each.is_government}
+    return ShownNews(
+        first=_show_article(news.first, texts),
+        is_first_sure=_has_hour(news.first.published),
+        excerpt=make_excerpt(xml_safe(news.excerpt)),
+        copy_count=news.articles - 1,
+        outlets=news.portals - len(governments) if governments else 0,
+        copies=copies[0],
+        more=copies[1],
+        unshown=news.articles - 1 - len(news.copies),
+    )
 
 
-def _show_copy(
-    article: StoryArticle,
-    source: tuple[StoryArticle, float, float] | None,
-    first: StoryArticle,
-    texts: Texts,
-) -> ShownCopy:
-    original, kept, added = source or (first, None, None)
-    has_its_title = article.title.casefold() == original.title.casefold()
-    later = ""
-    if article.has_hour and original.has_hour:
-        delay = from_text(article.published_at) - from_text(original.published_at)
-        later = tell_delay(int(delay.total_seconds() // 60), texts)
-    return ShownCopy(
+def _show_article(article: StoryArticle, texts: Texts) -> ShownArticle:
+    gone = texts.format_short_day(article.gone_at.astimezone(WIB)) if article.gone_at else ""
+    return ShownArticle(
         portal=xml_safe(article.source_name),
         url=safe_url(article.url),
-        title="" if has_its_title else cut_text(xml_safe(article.title), TITLE_LIMIT),
-        later=later,
-        copied_from=xml_safe(original.source_name),
-        kept=None if kept is None else round(kept * 100),
-        added=None if added is None else round(added * 100),
-        marks=_list_marks(article, texts),
+        title=_show_title(article.title),
+        language=article.language,
+        time=_show_time(article.published, texts),
+        is_government=article.is_government,
+        gone=texts["mark_gone"].format(day=gone) if gone else "",
+        revisions=tuple(_show_revision(each, texts) for each in article.revisions),
+        more_revisions=article.revised - len(article.revisions),
     )
+
+
+def _show_copy(article: StoryArticle, first: StoryArticle, texts: Texts) -> ShownCopy:
+    shown, origin = _show_article(article, texts), article.origin
+    if origin is None:
+        return ShownCopy(
+            article=shown,
+            own_title="" if article.title.casefold() == first.title.casefold() else shown.title,
+            when=texts["order_unsure"],
+            relation=texts["origin_unknown"],
+            origin="",
+            shares="",
+        )
+    is_later = origin.is_order_sure and origin.minutes_later > 0
+    return ShownCopy(
+        article=shown,
+        own_title="" if origin.has_its_title else shown.title,
+        when=tell_delay(origin.minutes_later, texts) if origin.is_order_sure else texts["order_unsure"],
+        relation=texts["copied_from"] if is_later else texts["most_like"],
+        origin=xml_safe(origin.source_name),
+        shares=texts["shares"].format(kept=round(origin.kept * 100), added=round(origin.added * 100)),
+    )
+
+
+def _show_revision(revision: StoryRevision, texts: Texts) -> ShownRevision:
+    before, after = map(_show_title, revision.title or ("", ""))
+    is_text_changed = revision.removed or revision.added
+    return ShownRevision(
+        found=texts.format_moment(revision.found_at.astimezone(WIB)),
+        before=before,
+        after=after,
+        paragraphs=texts["paragraphs"].format(removed=revision.removed, added=revision.added)
+        if is_text_changed
+        else "",
+    )
+
+
+def _show_title(title: str) -> str:
+    return cut_text(xml_safe(title), TITLE_LIMIT)
+
+
+def _has_hour(published: Published) -> bool:
+    return published.precision not in (DatePrecision.DAY, None)
+
+
+def _show_time(published: Published, texts: Texts) -> ShownTime:
+    """A date without an hour stays on the source's day; the rest is shown in WIB."""
+    if published.precision is DatePrecision.DAY:
+        day = published.at
+        return ShownTime(iso=day.date().isoformat(), words=texts.format_short_day(day), full=texts.format_day(day))
+    at = published.at.astimezone(WIB)
+    words = texts["moment"].format(day=texts.format_short_day(at), hour=texts.format_hour(at), zone="WIB")
+    full = texts.format_moment(at)
+    if published.precision is None:
+        words, full = (texts["seen_at"].format(moment=moment) for moment in (words, full))
+    return ShownTime(iso=at.isoformat(), words=words, full=full)
 
 
 def tell_delay(minutes: int, texts: Texts) -> str:
-    """E.g. "2 jam 5 menit kemudian"; "" for what came before."""
-    if minutes < 0:
-        return ""
-    days, rest = divmod(minutes, 24 * 60)
+    """E.g. "2 jam 5 menit kemudian"."""
+    days, rest = divmod(max(minutes, 0), 24 * 60)
     units = ((days, "days"), (rest // 60, "hours"), (rest % 60, "minutes"))
     told = [texts[unit].format(count=count) for count, unit in units if count][:2]
     return str(texts["later"].format(span=" ".join(told))) if told else str(texts["at_once"])
-
-
-def _list_marks(article: StoryArticle, texts: Texts) -> tuple[str, ...]:
-    marks = []
-    if article.is_government:
-        marks.append(texts["mark_government"])
-    if article.revisions:
-        marks.append(texts["mark_revised"].format(count=article.revisions))
-    if article.gone_at:
-        marks.append(texts["mark_gone"])
-    return tuple(marks)

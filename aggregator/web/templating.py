@@ -8,7 +8,7 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from aggregator.web.front_page import FrontPage, make_link
+from aggregator.web.front_page import FrontPage, make_link, make_story_link
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import StatusPage
 from aggregator.web.story_page import StoryPage
@@ -58,13 +58,12 @@ class PageRenderer:
     def render_story(self, page: StoryPage, texts: Texts) -> str:
         """The page of a story."""
         other = get_texts(_get_other(texts.language))
-        mark = "" if other.language is Language.INDONESIAN else f"?lang={other.language.value}"
         return self._templates.get_template("story.html").render(
             page=page,
             texts=texts,
             front_url=make_link(texts.language),
             other=other,
-            other_url=f"/story/{page.id}{mark}",
+            other_url=make_story_link(page.id, other.language),
         )
 
     def render_error(self, status: int, language: Language) -> str:

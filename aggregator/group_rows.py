@@ -313,10 +313,13 @@ class GroupRows(StoreBase):
         """Groups that are suspiciously large: id, title, members."""
         rows = self._rows(
             """
-            SELECT g.id, c.title, count(*) AS members
-            FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id
-            JOIN articles AS c ON c.id = g.canonical_id
-            GROUP BY g.id HAVING members >= :alarm ORDER BY members DESC LIMIT 100
+            SELECT m.group_id AS id, c.title, m.members
+            FROM (
+                SELECT group_id, count(*) AS members FROM articles WHERE group_id IS NOT NULL
+                GROUP BY group_id HAVING members >= :alarm ORDER BY members DESC LIMIT 100
+            ) AS m
+            JOIN duplicate_groups AS g ON g.id = m.group_id JOIN articles AS c ON c.id = g.canonical_id
+            ORDER BY m.members DESC, m.group_id
             """,
             alarm=GROUP_ALARM,
         )

@@ -501,9 +501,16 @@ _STORY_VIEWS = (
     WHERE s.merged_into IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL
     GROUP BY s.id
     """,
-    """
+)
+# By when an article was surely out, as in the choice of the canonical one: a day without an hour counts as its end.
+_OUT_BY = """CASE {0}.published_precision WHEN 'none' THEN '9999'
+            WHEN 'day' THEN strftime('%Y-%m-%dT%H:%M:%SZ', {0}.published_at, '+1 day', '-1 second')
+            ELSE {0}.published_at END"""
+_PROVENANCE_VIEWS = (
+    f"""
     CREATE VIEW provenance AS
-    -- Each copy beside the article that it most likely copies: of those published before it, the one most like it.
+    -- Each copy beside the article that it most likely copies: of those that were out before it (the canonical one was
+    -- out before all), the one that leaves least of it unexplained; then the one most like it; then the first.
     WITH alike AS (
         SELECT a AS copy_id, b AS original_id, rule, score, of_b AS kept, 1 - of_a AS added
         FROM duplicate_edges WHERE accepted
@@ -511,23 +518,29 @@ _STORY_VIEWS = (
         SELECT b, a, rule, score, of_a, 1 - of_b FROM duplicate_edges WHERE accepted
     ), ranked AS (
         SELECT alike.*, row_number() OVER (
-            PARTITION BY alike.copy_id ORDER BY alike.score DESC, o.published_at, o.id) AS place
-        FROM alike JOIN articles AS c ON c.id = alike.copy_id JOIN articles AS o ON o.id = alike.original_id
-        WHERE c.group_id = o.group_id AND (o.published_at, o.id) < (c.published_at, c.id)
+            PARTITION BY copy_id
+            ORDER BY round(added, 2), score DESC, o.id <> g.canonical_id, {_OUT_BY.format("o")}, o.id
+        ) AS place
+        FROM alike CROSS JOIN articles AS c ON c.id = alike.copy_id CROSS JOIN articles AS o ON o.id = alike.original_id
+        CROSS JOIN duplicate_groups AS g ON g.id = c.group_id
+        WHERE c.group_id = o.group_id AND c.id <> g.canonical_id
+            AND (o.id = g.canonical_id OR ({_OUT_BY.format("o")}, o.id) < ({_OUT_BY.format("c")}, c.id))
     )
-    SELECT c.group_id, c.id AS article_id, c.source_id, c.title, c.url, c.published_at,
+    SELECT f.copy_id AS article_id, c.group_id, c.source_id, c.title, c.url, c.published_at,
         o.id AS original_id, o.source_id AS original_source_id, o.title AS original_title, o.url AS original_url,
+        -- by the times on the pages; below 0 only where the order is not sure
         CAST(round((julianday(c.published_at) - julianday(o.published_at)) * 1440) AS INTEGER) AS minutes_later,
         c.published_precision NOT IN ('day', 'none') AND o.published_precision NOT IN ('day', 'none') AS is_order_sure,
-        lower(c.title) = lower(o.title) AS has_its_title, r.rule, r.score,
-        round(r.kept, 3) AS kept, -- share of the original's shingles that the copy has
-        round(r.added, 3) AS added -- share of the copy's shingles that the original does not have
-    FROM ranked AS r JOIN articles AS c ON c.id = r.copy_id JOIN articles AS o ON o.id = r.original_id
-    WHERE r.place = 1
-    """,
+        lower(c.title) = lower(o.title) AS has_its_title, f.rule, f.score,
+        round(f.kept, 3) AS kept, -- share of the original's shingles that the copy has
+        round(f.added, 3) AS added -- share of the copy's shingles that the original does not have
+    FROM ranked AS f CROSS JOIN articles AS c ON c.id = f.copy_id CROSS JOIN articles AS o ON o.id = f.original_id
+    WHERE f.place = 1
+    """,  # noqa: S608 - our own words
     """
     CREATE VIEW pickups AS
-    -- What a city government published, beside each outlet that carries its text.
+    -- What a city government published, beside each outlet that carries its text. minutes_later below 0: the outlet had
+    -- it before the government's own site, as where a release goes out by message first.
     SELECT r.group_id, r.id AS release_id, r.source_id AS government_id, s.city, r.title AS release_title,
         r.published_at AS released_at, o.id AS article_id, o.source_id AS outlet_id, t.name AS outlet, o.title, o.url,
         CAST(round((julianday(o.published_at) - julianday(r.published_at)) * 1440) AS INTEGER) AS minutes_later
@@ -565,5 +578,16 @@ def m004_stories(db: Database) -> None:
         *_STORY_TABLES,
         "DROP VIEW news",
         *_STORY_VIEWS,
+    ):
+        db.execute(dedent(statement).strip())
+
+
+@MIGRATIONS()
+def m005_provenance(db: Database) -> None:
+    """Provenance in the order in which canonical articles are chosen."""
+    for statement in (
+        "DROP VIEW IF EXISTS provenance",
+        "DROP VIEW IF EXISTS pickups",
+        *_PROVENANCE_VIEWS,
     ):
         db.execute(dedent(statement).strip())

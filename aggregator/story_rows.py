@@ -71,33 +71,9 @@ _MEMBERS = """
     FROM placed AS p CROSS JOIN articles AS a ON a.id = p.id CROSS JOIN sources AS s ON s.id = a.source_id
     WHERE p.place <= :most ORDER BY a.group_id, p.place
 """
-# The choice of the view `provenance`, which reads every decision there is. A copy that has no place in the view, for
-# it was not held against any that came before it, is beside the canonical article if it was held against that.
 _ORIGINS = """
-    WITH alike AS (
-        SELECT e.a AS copy_id, e.b AS original_id, e.score, e.of_b AS kept, 1 - e.of_a AS added
-        FROM json_each(:ids) AS k CROSS JOIN duplicate_edges AS e ON e.a = k.value WHERE e.accepted
-        UNION ALL
-        SELECT e.b, e.a, e.score, e.of_a, 1 - e.of_b
-        FROM json_each(:ids) AS k CROSS JOIN duplicate_edges AS e ON e.b = k.value WHERE e.accepted
-    ), told AS (
-        SELECT alike.*, o.published_at, (o.published_at, o.id) < (c.published_at, c.id) AS is_earlier
-        FROM alike CROSS JOIN articles AS c ON c.id = alike.copy_id CROSS JOIN articles AS o ON o.id = alike.original_id
-        CROSS JOIN duplicate_groups AS g ON g.id = c.group_id
-        WHERE c.group_id = o.group_id AND (is_earlier OR o.id = g.canonical_id)
-    ), ranked AS (
-        SELECT told.*, row_number() OVER (
-            PARTITION BY copy_id ORDER BY is_earlier DESC, score DESC, published_at, original_id) AS place
-        FROM told
-    )
-    SELECT t.copy_id, s.name AS source_name,
-        CAST(round((julianday(c.published_at) - julianday(o.published_at)) * 1440) AS INTEGER) AS minutes_later,
-        t.is_earlier AND c.published_precision NOT IN ('day', 'none') AND o.published_precision NOT IN ('day', 'none')
-            AS is_order_sure,
-        lower(c.title) = lower(o.title) AS has_its_title, t.kept, t.added
-    FROM ranked AS t CROSS JOIN articles AS c ON c.id = t.copy_id CROSS JOIN articles AS o ON o.id = t.original_id
-    CROSS JOIN sources AS s ON s.id = o.source_id
-    WHERE t.place = 1
+    SELECT p.article_id, s.name AS source_name, p.minutes_later, p.is_order_sure, p.has_its_title, p.kept, p.added
+    FROM provenance AS p CROSS JOIN sources AS s ON s.id = p.original_source_id WHERE p.article_id IN ({ids})
 """
 _REVISIONS = """
     WITH placed AS (
@@ -315,7 +291,8 @@ class StoryRows(StoreBase):
         """group → its canonical article, then the first others; so many in all."""
         rows = self._rows(_MEMBERS, groups=json.dumps([*group_ids]), most=most)
         ids = json.dumps([row["id"] for row in rows])
-        origins = {row["copy_id"]: _make_origin(row) for row in self._rows(_ORIGINS, ids=ids)}
+        written = ", ".join(str(int(row["id"])) for row in rows)  # SQLite looks into a view for what is written out
+        origins = {row["article_id"]: _make_origin(row) for row in self._rows(_ORIGINS.format(ids=written))}
         revisions: defaultdict[int, list[StoryRevision]] = defaultdict(list)
         revised: dict[int, int] = {}
         for row in self._rows(_REVISIONS, ids=ids, most=REVISIONS_MOST):

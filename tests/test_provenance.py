@@ -191,6 +191,37 @@ def test_each_copy_is_beside_the_one_that_it_most_likely_copies(newsroom: Newsro
     assert picked == [("harian", 120), ("petik", 240), ("tambah", 300)]
 
 
+def read_origins(newsroom: Newsroom) -> dict[str, tuple[str, int, bool]]:
+    """copy → original, minutes later, whether the order is sure, by their sources."""
+    sql = "SELECT source_id, original_source_id, minutes_later, is_order_sure FROM provenance"
+    return {copy: (original, later, bool(sure)) for copy, original, later, sure in newsroom.ask(sql)}
+
+
+def test_an_excerpt_that_was_out_before_is_not_where_the_whole_text_came_from(newsroom: Newsroom) -> None:
+    newsroom.publish_at("pemkot", "rilis", RELEASE, hour=1)
+    newsroom.publish_at("petik", "potong", RELEASE[:3], hour=2)
+    newsroom.publish_at("harian", "utuh", [*RELEASE[:-1], OTHER[0]], hour=3)
+    assert read_origins(newsroom) == {"petik": ("pemkot", 60, True), "harian": ("pemkot", 120, True)}
+
+
+def test_of_what_a_copy_added_tells_whom_the_next_one_copied(newsroom: Newsroom) -> None:
+    newsroom.publish_at("pemkot", "rilis", RELEASE, hour=1)
+    newsroom.publish_at("harian", "tambah", [*RELEASE, *OTHER[:2]], hour=2)
+    newsroom.publish_at("salin", "semua", [*RELEASE, *OTHER[:2]], hour=3)
+    assert read_origins(newsroom)["salin"] == ("harian", 60, True)
+
+
+def test_who_gives_the_day_alone_was_not_there_before_who_gives_the_hour(newsroom: Newsroom) -> None:
+    newsroom.publish_at("hari", "utuh", RELEASE, hour=0, precision=DatePrecision.DAY)
+    newsroom.publish_at("pemkot", "rilis", RELEASE, hour=1)
+    newsroom.publish_at("harian", "utuh", RELEASE, hour=3)
+    origins = read_origins(newsroom)
+    assert origins["harian"] == ("pemkot", 120, True)
+    assert origins["hari"][0] == "pemkot"
+    assert origins["hari"][1] <= 0
+    assert not origins["hari"][2]
+
+
 def test_refusals_are_kept_as_decisions_with_their_reason(newsroom: Newsroom) -> None:
     newsroom.publish_at("mula", "kunjungan", RELEASE, title="APEKSI: Kabar 20 Juni")
     newsroom.publish_at("mula", "kunjungan-lagi", [*RELEASE, OTHER[0]], title="APEKSI: Kabar 21 Juni")

@@ -1,6 +1,6 @@
 """Which articles carry the same text. PURE: the store looks candidates up and writes, this module decides.
 
-    fingerprint ─▶ candidates that share ≥ 2 sampled shingles ─▶ compare each ─▶ edges ─▶ groups, each with a canonical
+    fingerprint ─▶ candidates that share sampled runs of words ─▶ compare each ─▶ edges ─▶ groups, each with a canonical
 
 Why so: portals repost a release with another headline, a byline, cut after two paragraphs, inside their own
 boilerplate. Jaccard and SimHash fail on these; containment of 3-word shingles finds them, and where it is low the
@@ -16,8 +16,9 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Collection, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cached_property
 from hashlib import blake2b
-from operator import add
+from operator import xor
 
 from rapidfuzz.distance import LCSseq
 
@@ -29,18 +30,17 @@ CONTAINMENT_SAME_SOURCE = 0.80  # a site repeats its own templates (weather, pri
 NUMBERS_LEAST = 8  # with fewer numbers in a text, edits alone may change half of them
 NUMBERS_SHARED = 0.45  # of many numbers, copies keep more (planted pairs: .44 and up), another day's prices fewer
 LEAST_SHINGLES = 8  # very short texts are judged as if they had so many
-MIN_SHARED = 2  # sampled shingles that make a candidate, and at least …
+MIN_SHARED = 2  # sampled runs that make a candidate, and at least …
 SKETCH_SHARED = 0.04  # … such a share of the smaller sketch: a third of what the lowest containment leads one to expect
 CANDIDATES = 60  # articles compared with a new one at most, the most alike first
-POSTINGS_READ = 20_000  # entries looked through for them at most: a mass of copies must not cost its square …
-POSTINGS_OF_ONE = 300  # … and where there are more, only the newest of each hash
+POSTINGS_READ = 32  # of each hash, the newest: common words, or a mass of copies, must not cost the store's size
 LOYAL_TO = 2  # members that one must agree with who does not agree with the canonical …
 WITNESS_SHARE = 0.6  # … and of each of these the canonical makes up so much
 EXACT_COPIES = 5  # of the very same text, so many are compared
 # A sketch is of runs of four words: the lists of three common words grow with the store, and a third as long at four.
-SAMPLE = 8  # one run in so many goes into the sketch …
-SAMPLE_LEAD = 2  # … and one in so few of the first LEAD_SHINGLES, for excerpts are cut from the lead
-LEAD_SHINGLES = 48
+SAMPLE = 12  # one run in so many goes into the sketch …
+SAMPLE_LEAD = 3  # … and one in so few of the first LEAD_RUNS, for excerpts are cut from the lead
+LEAD_RUNS = 48
 MAX_WORDS = 6_000  # the rest of a longer text adds work, not evidence
 EXACT_WORDS = 12  # a shorter text ("selengkapnya di sini") is the same news only under the same title
 NEAR_MISS = 0.10  # containment from which a refusal is worth remembering
@@ -59,9 +59,7 @@ _TITLE_MARK = re.compile(
 )
 _TYPOGRAPHY = "“”‘’–—…\xa0"  # no word holds these, nor what NFKC makes of them
 _ASCII_GAPS = {code: " " for code in range(128) if not _WORD.match(chr(code))}
-# Odd factors, so that word order counts. With words of 30 bits, a shingle has 62: SQLite's integers without a sign.
-_FIRST, _SECOND = 0x5BD1E995, 0x1B873593
-_BEFORE = 0x2545F491  # of a fourth word before the three
+_FACTORS = (0x2545F491, 0x5BD1E995, 0x1B873593)  # odd, so that word order counts
 _WORDS_REMEMBERED = 300_000
 
 
@@ -77,17 +75,54 @@ class _WordHashes(dict[str, int]):
 _word_hashes = _WordHashes()
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
+@dataclass(frozen=True, kw_only=True)
 class Fingerprint:
-    """What of a text is compared."""
+    """What of a text is compared. Most articles meet none that is like them: what only `compare` needs is made then."""
 
-    shingles: frozenset[int]  # 62-bit hashes of runs of three words
-    sketch: frozenset[int]  # a fixed sample of runs of four words, for looking up; kept in the database
-    words: tuple[str, ...]
-    numbers: frozenset[str]
-    title_marks: frozenset[str]  # numbers, and names of days and months
-    title_hash: str
-    text_hash: str  # "" without words
+    title: str
+    text: str  # without its source's boilerplate
+    words: tuple[str, ...]  # of the text; of the title where there is none
+
+    @cached_property
+    def text_hash(self) -> str:
+        """Of the very same words; "" without words."""
+        return _digest(self.words)
+
+    @cached_property
+    def sketch(self) -> frozenset[int]:
+        """Hashes of 62 bits of a sample of the runs of four words, for looking up; of fewer words none.
+
+        Kept in the database. The first and the last word tell whether a run is in it, so that only those are hashed.
+        """
+        if len(_word_hashes) > _WORDS_REMEMBERED:
+            _word_hashes.clear()
+        hashes = list(map(_word_hashes.__getitem__, self.words))
+        chances = list(map(xor, hashes, hashes[3:]))
+        chosen = [at for at, chance in enumerate(chances) if not chance % SAMPLE]
+        chosen += [at for at, chance in enumerate(chances[:LEAD_RUNS]) if not chance % SAMPLE_LEAD]
+        first, second, third = _FACTORS
+        return frozenset(
+            first * hashes[at] + second * hashes[at + 1] + third * hashes[at + 2] + hashes[at + 3] for at in chosen
+        )
+
+    @cached_property
+    def shingles(self) -> frozenset[int]:
+        """Hashes of runs of three words, of this process alone."""
+        words = self.words
+        return frozenset(map(hash, zip(words, words[1:], words[2:], strict=False))) or frozenset(map(hash, words))
+
+    @cached_property
+    def numbers(self) -> frozenset[str]:
+        return frozenset(_NUMBER.findall(self.text))
+
+    @cached_property
+    def title_marks(self) -> frozenset[str]:
+        """Numbers, and names of days and months."""
+        return frozenset(map(str.casefold, _TITLE_MARK.findall(self.title)))
+
+    @cached_property
+    def title_hash(self) -> str:
+        return _digest(_split_words(self.title))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,22 +195,7 @@ def fingerprint(title: str, text: str, *, boilerplate: Collection[int] = ()) -> 
         text = "\n".join(line for line in text.split("\n") if line and hash_paragraph(line) not in boilerplate)
     words = _split_words(text) or _split_words(title)
     del words[MAX_WORDS:]
-    if len(_word_hashes) > _WORDS_REMEMBERED:
-        _word_hashes.clear()
-    hashes = list(map(_word_hashes.__getitem__, words))
-    runs = list(map(add, map(add, map(_FIRST.__mul__, hashes), map(_SECOND.__mul__, hashes[1:])), hashes[2:])) or hashes
-    shingles = frozenset(runs)
-    longer = list(map(add, map(_BEFORE.__mul__, hashes), runs[1:])) or runs
-    lead = {value for value in longer[:LEAD_SHINGLES] if not value % SAMPLE_LEAD}
-    return Fingerprint(
-        shingles=shingles,
-        sketch=frozenset(lead.union(value for value in longer if not value % SAMPLE)),
-        words=tuple(words),
-        numbers=frozenset(_NUMBER.findall(text)),
-        title_marks=frozenset(map(str.casefold, _TITLE_MARK.findall(title))),
-        title_hash=_digest(_split_words(title)),
-        text_hash=_digest(words),
-    )
+    return Fingerprint(title=title, text=text, words=tuple(words))
 
 
 def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
@@ -183,7 +203,7 @@ def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
 
     Templates (weather, prices, match schedules) are more alike than reposts: what tells two days apart are numbers.
     """
-    if a.words and a.text_hash == b.text_hash:
+    if a.words and a.words == b.words:
         rule = _refuse_exact(a, b, same_source=same_source)
         return Verdict(is_duplicate=not rule, rule=rule or "exact", containment=1.0, alignment=1.0, of_a=1.0, of_b=1.0)
     common = len(a.shingles & b.shingles)
@@ -299,7 +319,7 @@ def cluster(records: Iterable[DedupRecord]) -> dict[str, str]:
         exact[found.text_hash].append(article.id)
         if sum(edge.verdict.is_duplicate for edge in same) >= MIN_SHARED:
             continue  # those whose text it is stand for it among the candidates
-        shared = Counter(key for value in found.sketch for key in postings[value][-POSTINGS_OF_ONE:])
+        shared = Counter(key for value in found.sketch for key in postings[value][-POSTINGS_READ:])
         alike = [
             key
             for key, count in shared.most_common(CANDIDATES)

@@ -13,7 +13,6 @@ from aggregator.dedup import (
     EXACT_COPIES,
     GROUP_ALARM,
     MIN_SHARED,
-    POSTINGS_OF_ONE,
     POSTINGS_READ,
     SKETCH_SHARED,
     Edge,
@@ -92,43 +91,40 @@ class GroupRows(StoreBase):
 
     def find_candidates(self, sketch: Collection[int], *, now: datetime, but: int) -> list[dict[str, Any]]:
         """Articles that share a few of the sketch's hashes, the most alike first; not the article `but`."""
-        shared = self._count_shared([value % _POSTING_MODULUS for value in sketch])
+        hashes = [value % _POSTING_MODULUS for value in sketch]
+        shared = self._count_shared(hashes)
         shared.pop(but, None)
-        rows = self._members(
-            f"{_WHOLE}, length(s.hashes) / {_HASH_BYTES} AS size",
-            "JOIN sketches AS s ON s.article_id = a.id"
-            " WHERE a.id IN (SELECT value FROM json_each(:ids)) AND a.first_seen_at >= :since",
+        if not shared:
+            return []
+        sizes = self._rows(
+            f"SELECT article_id AS id, length(hashes) / {_HASH_BYTES} AS size FROM sketches"  # noqa: S608 - our own number
+            " WHERE article_id IN (SELECT value FROM json_each(:ids))",
             ids=json.dumps(list(shared)),
+        )
+        alike = [row["id"] for row in sizes if shared[row["id"]] >= SKETCH_SHARED * min(len(hashes), row["size"])]
+        rows = self._members(
+            _WHOLE,
+            "WHERE a.id IN (SELECT value FROM json_each(:ids)) AND a.first_seen_at >= :since",
+            ids=json.dumps(alike),
             since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
         )
-        alike = [row for row in rows if shared[row["id"]] >= SKETCH_SHARED * min(len(sketch), row["size"])]
-        return sorted(alike, key=lambda row: (-shared[row["id"]], row["id"]))
+        return sorted(rows, key=lambda row: (-shared[row["id"]], row["id"]))
 
     def _count_shared(self, hashes: Collection[int]) -> dict[int, int]:
-        """article → hashes that it shares, of those that share the most."""
-        rows = self._rows(
+        """article → hashes that it shares, of those that share the most; of each hash the newest articles count."""
+        ids = self._value(
             """
-            WITH entries AS (
-                SELECT p.article_id FROM json_each(:hashes) AS h JOIN postings AS p ON p.hash = h.value LIMIT :read)
-            SELECT article_id, count(*) AS shared, (SELECT count(*) FROM entries) AS entries FROM entries
-            GROUP BY article_id HAVING shared >= :least ORDER BY shared DESC, article_id LIMIT :most
+            SELECT group_concat(ids) FROM (
+                SELECT (SELECT group_concat(article_id) FROM (
+                    SELECT article_id FROM postings WHERE hash = h.value ORDER BY article_id DESC LIMIT :most)) AS ids
+                FROM json_each(:hashes) AS h)
             """,
-            hashes=json.dumps(list(hashes)),
-            read=POSTINGS_READ,
-            least=MIN_SHARED,
-            most=CANDIDATES + 1,
+            hashes=json.dumps(hashes),
+            most=POSTINGS_READ,
         )
-        if rows and rows[0]["entries"] == POSTINGS_READ:  # a mass of copies: of each hash only the newest count
-            counts: Counter[int] = Counter()
-            for value in hashes:
-                newest = self._rows(
-                    "SELECT article_id FROM postings WHERE hash = :hash ORDER BY article_id DESC LIMIT :most",
-                    hash=value,
-                    most=POSTINGS_OF_ONE,
-                )
-                counts.update(row["article_id"] for row in newest)
-            return {key: count for key, count in counts.most_common(CANDIDATES + 1) if count >= MIN_SHARED}
-        return {row["article_id"]: row["shared"] for row in rows}
+        counts = Counter(ids.split(",")) if ids else {}
+        shared = [(int(key), count) for key, count in counts.items() if count >= MIN_SHARED]
+        return dict(sorted(shared, key=lambda item: (-item[1], item[0]))[: CANDIDATES + 1])
 
     def find_recent_articles(self, since: datetime) -> list[dict[str, Any]]:
         """What grouping needs of the articles first seen since then, in order."""

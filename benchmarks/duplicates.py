@@ -1,8 +1,9 @@
 """What it costs to find duplicates as the store grows: `python -m benchmarks.duplicates [--million] [--json]`.
 
-Articles are made from our own material with a fixed seed: a quarter of them perturbed copies of recent ones. They are
-grouped through the real path (`Grouper.group`: fingerprint, look-up, comparison, writes); CPU time counts. rensa's
-MinHash LSH is fed the same documents in the same run.
+Articles are made from our own material with a fixed seed: a quarter of them perturbed copies of recent ones. Up to each
+size most are filled in with the rows that grouping would leave; the last 2,000 are grouped through the real path
+(`Grouper.group`: fingerprint, look-up, comparison, writes), and their CPU time counts. rensa's MinHash LSH is fed the
+same documents in the same run.
 """
 
 from __future__ import annotations
@@ -15,10 +16,10 @@ import statistics
 import sys
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from contextlib import closing
 from datetime import UTC, datetime, timedelta
-from itertools import accumulate
+from itertools import accumulate, islice
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -36,7 +37,8 @@ WORDS = (480, 560)  # of a text: about 3.7 kB
 COPIES = 0.25
 PHRASES_WHOLE = 0.3  # of our own sentences' phrases; so runs of three and four words recur as often as in real news
 RECENT = 2_000  # originals that copies are made of
-MEASURED = 2_000  # articles whose costs a figure is the median of
+MEASURED = 2_000  # articles whose costs a figure is the median of; of a small store half
+UNSORTED = 0.1  # of what is filled in: postings that come in order leave full pages, in operation they are not
 POINTS = (1_000, 10_000, 100_000)
 BATCH = 50  # articles in a transaction
 
@@ -57,8 +59,14 @@ class Cost(NamedTuple):
     articles: int
     median: float
     mean: float
-    fingerprint: float
+    commit: float  # its share of the end of its transaction, search index and all
+    fingerprint: float  # alone: the same work at every size, so that it tells how fast the machine was just then
     peer_median: float | None
+
+    @property
+    def relative(self) -> float:
+        """The median in fingerprints, so that costs at two sizes can be compared though the machine's speed varies."""
+        return self.median / self.fingerprint
 
 
 def make_articles(count: int, seed: int = 1) -> Iterator[Made]:
@@ -105,25 +113,48 @@ class Fill:
     """A store that is filled, and what it costs."""
 
     def __init__(self, store: Store) -> None:
-        self.store = store
-        self.groups: dict[int, int] = {}
+        self._store = store
         self._grouper = Grouper(store, NOW)
+        self._groups: dict[int, int] = {}  # number of a recent original → its group
         store.write_catalogue(
             Source(id=f"s{number}", name=f"s{number}", domain=f"s{number}.example") for number in range(SOURCES)
         )
 
-    def add(self, batch: list[Made]) -> Iterator[float]:
-        """CPU seconds of grouping each article, in one transaction."""
-        with self.store.transaction():
+    def fill(self, articles: Iterable[Made], *, is_sorted: bool) -> None:
+        """Adds articles known to be copies or not; their postings in the order of pages, or as they come."""
+        connection = self._store._connection  # noqa: SLF001 - no part of the product fills a store like this
+        with self._store.transaction():
+            if is_sorted:  # a temporary table is found before one of the same name in the file
+                connection.execute("CREATE TEMP TABLE postings (hash INTEGER, article_id INTEGER)")
+            for made in articles:
+                article_id = self._insert(_make_row(made), made.source)
+                found = fingerprint(made.title, made.text)
+                self._store.write_sketch(article_id, found.text_hash, found.sketch)
+                if made.original not in self._groups:
+                    self._groups[made.original] = self._store.add_group(article_id, NOW)
+                self._store.join_group(article_id, self._groups[made.original], NOW)
+            if is_sorted:
+                connection.execute("INSERT INTO main.postings SELECT * FROM temp.postings ORDER BY hash, article_id")
+                connection.execute("DROP TABLE temp.postings")
+        for original in list(self._groups)[: -2 * RECENT]:
+            del self._groups[original]
+
+    def measure(self, batch: list[Made]) -> tuple[list[float], float]:
+        """(CPU seconds of grouping each article, of committing them all), in one transaction as in operation."""
+        spent = []
+        with self._store.transaction():
             for made in batch:
                 row = _make_row(made)
-                self.store.write_link(
-                    key=row["url_key"], url=row["url"], source_id=made.source, state=LinkState.KEPT, now=NOW
-                )
-                article_id = self.store.add_article(row)
+                article_id = self._insert(row, made.source)
                 started = time.process_time()
                 self._grouper.group(article_id, {**row, "id": article_id, "group_id": None})
-                yield time.process_time() - started
+                spent.append(time.process_time() - started)
+            started = time.process_time()
+        return spent, time.process_time() - started
+
+    def _insert(self, row: dict[str, Any], source_id: str) -> int:
+        self._store.write_link(key=row["url_key"], url=row["url"], source_id=source_id, state=LinkState.KEPT, now=NOW)
+        return self._store.add_article(row)
 
 
 def _make_row(made: Made) -> dict[str, Any]:
@@ -177,58 +208,77 @@ def measure(count: int, folder: Path) -> dict[str, Any]:
         peer = Peer()
     except ImportError:
         peer = None
-    points = sorted({point for point in (*POINTS, count) if point <= count})
+    articles = make_articles(count)
     costs: list[Cost] = []
-    originals: dict[int, int] = {}
+    measured: list[Made] = []
+    filled = 0
     with Store.open_writer(folder / "news.db") as store:
         fill = Fill(store)
-        ours: list[float] = []
-        theirs: list[float] = []
-        batch: list[Made] = []
-        for made in make_articles(count):
-            batch.append(made)
-            originals[made.number + 1] = made.original + 1
-            if len(batch) == BATCH or made.number == count - 1:
-                ours += fill.add(batch)
-                theirs += [peer.add(each) for each in batch] if peer else []
-                if points and made.number + 1 >= points[0]:
-                    costs.append(_summarise(points.pop(0), ours, theirs, batch))
-                    print(costs[-1], file=sys.stderr, flush=True)
-                del ours[:-MEASURED], theirs[:-MEASURED]
-                batch = []
+        for point in sorted({*(point for point in POINTS if point < count), count}):
+            rest = point - filled - min(MEASURED, (point - filled) // 2)
+            unsorted = int(rest * UNSORTED)
+            for size, is_sorted in ((rest - unsorted, True), (unsorted, False)):
+                fill.fill(_tee(islice(articles, size), peer), is_sorted=is_sorted)
+            batches = [list(islice(articles, BATCH)) for _ in range(0, point - filled - rest, BATCH)]
+            costs.append(_measure_point(point, fill, batches, peer))
+            measured += [made for batch in batches for made in batch]
+            print(costs[-1], file=sys.stderr, flush=True)
+            filled = point
     with closing(sqlite3.connect(folder / "news.db")) as database:
         groups = dict(database.execute("SELECT id, group_id FROM articles"))
         ((size,),) = database.execute(
             "SELECT sum(pgsize) FROM dbstat WHERE name LIKE 'postings%' OR name LIKE 'sketches%'"
         )
-    copies = [key for key, original in originals.items() if key != original]
+    copies = [made for made in measured if made.original != made.number]
     members: dict[int, set[int]] = {}
-    for key, group in groups.items():
-        members.setdefault(group, set()).add(originals[key])
+    for made in measured:
+        members.setdefault(groups[made.number + 1], set()).add(made.original)
     return {
         "articles": count,
         "costs": [cost._asdict() for cost in costs],
-        "growth": costs[-1].median / costs[-2].median if len(costs) > 1 else None,
+        "growth": costs[-1].relative / costs[-2].relative if len(costs) > 1 else None,
         "ratio": costs[-1].median / costs[-1].peer_median if costs[-1].peer_median else None,
-        "recall": sum(groups[key] == groups[originals[key]] for key in copies) / max(1, len(copies)),
+        "recall": sum(groups[made.number + 1] == groups[made.original + 1] for made in copies) / max(1, len(copies)),
         "peer_recall": peer.found / max(1, peer.copies) if peer else None,
         "wrongly_joined": sum(len(found) - 1 for found in members.values()),
         "posting_bytes": size / count,
     }
 
 
-def _summarise(point: int, ours: list[float], theirs: list[float], batch: list[Made]) -> Cost:
-    started = time.process_time()
-    for made in batch:
-        fingerprint(made.title, made.text)
-    alone = (time.process_time() - started) / len(batch)
+def _tee(articles: Iterable[Made], peer: Peer | None) -> Iterator[Made]:
+    """The articles; the peer gets each, too."""
+    for made in articles:
+        if peer:
+            peer.add(made)
+        yield made
+
+
+def _measure_point(point: int, fill: Fill, batches: list[list[Made]], peer: Peer | None) -> Cost:
+    ours: list[float] = []
+    theirs: list[float] = []
+    alone: list[float] = []
+    commits = 0.0
+    for batch in batches:
+        spent, commit = fill.measure(batch)
+        ours += spent
+        commits += commit
+        theirs += [peer.add(made) for made in batch] if peer else []
+        alone += map(_time_fingerprint, batch)
     return Cost(
         articles=point,
-        median=statistics.median(ours[-MEASURED:]) * 1000,
-        mean=statistics.mean(ours[-MEASURED:]) * 1000,
-        fingerprint=alone * 1000,
-        peer_median=statistics.median(theirs[-MEASURED:]) * 1000 if theirs else None,
+        median=statistics.median(ours) * 1000,
+        mean=statistics.mean(ours) * 1000,
+        commit=commits / len(ours) * 1000,
+        fingerprint=statistics.median(alone) * 1000,
+        peer_median=statistics.median(theirs) * 1000 if theirs else None,
     )
+
+
+def _time_fingerprint(made: Made) -> float:
+    started = time.process_time()
+    found = fingerprint(made.title, made.text)
+    _ = found.sketch, found.text_hash
+    return time.process_time() - started
 
 
 def main(arguments: list[str] | None = None) -> int:
@@ -242,10 +292,10 @@ def main(arguments: list[str] | None = None) -> int:
     if options.json:
         print(json.dumps(figures))
         return 0
-    print("articles in store   ms an article: median   mean   fingerprint alone   rensa")
+    print("articles in store   ms an article: median   mean   commit   fingerprint alone   rensa")
     for cost in figures["costs"]:
         peer = f"{cost['peer_median']:.3f}" if cost["peer_median"] is not None else "not installed"
-        ours = f"{cost['median']:>22.3f} {cost['mean']:>6.3f} {cost['fingerprint']:>19.3f}"
+        ours = f"{cost['median']:>22.3f} {cost['mean']:>6.3f} {cost['commit']:>8.3f} {cost['fingerprint']:>19.3f}"
         print(f"{cost['articles']:>17,}   {ours}   {peer}")
     for name in ("growth", "ratio", "recall", "peer_recall", "wrongly_joined", "posting_bytes"):
         value = figures[name]

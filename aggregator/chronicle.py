@@ -83,7 +83,8 @@ class Chronicle:
             id=row["group_id"],
             terms=terms,
             published=from_text(row["published_at"]),
-            cities=frozenset((row["cities"] or "").split(",")) - {""},
+            cities=_read_codes(row["cities"]),
+            named=_read_codes(row["named"]),
             source=row["source_id"],
         )
 
@@ -117,3 +118,7 @@ def _slice(rows: Iterable[Mapping[str, Any]]) -> Iterator[list[Mapping[str, Any]
     """Rows in the order of publication, cut where a slice would be longer than SLICE_DAYS."""
     for _, part in groupby(rows, key=lambda row: from_text(row["published_at"]).toordinal() // SLICE_DAYS):
         yield list(part)
+
+
+def _read_codes(joined: str | None) -> frozenset[str]:
+    return frozenset((joined or "").split(",")) - {""}

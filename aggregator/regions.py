@@ -126,6 +126,11 @@ def pick_event_cities(matches: Iterable[RegionMatch]) -> frozenset[str]:
     return frozenset(match.code for match in matches if match.role == "event" and match.kind == "city")
 
 
+def pick_cities(matches: Iterable[RegionMatch]) -> frozenset[str]:
+    """The codes of all cities that are named."""
+    return frozenset(match.code for match in matches if match.kind == "city")
+
+
 # ── what a name means ─────────────────────────────────────────────────────────────────────────────────────────────
 
 

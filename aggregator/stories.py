@@ -25,7 +25,7 @@ from typing import Generic, TypeVar
 
 Id = TypeVar("Id", bound=Hashable)
 
-CUT = 0.22  # average likeness of neighbourhoods that makes a story; .15 to .25 do about as well
+CUT = 0.2  # average likeness of neighbourhoods that makes a story; .15 to .25 do about as well
 WORDS_MOST = 1_500  # of a text
 TITLE_WEIGHT = 3.0  # a word of the title counts as so many of the text
 SATURATION = 1.2  # BM25's k1: a word's tenth occurrence says little more than its third
@@ -36,10 +36,11 @@ TERMS_MOST = 100  # of a vector, the weightiest
 OWN_REPORTS = 3  # from so many reports of a source on …
 OWN_SHARE = 0.5  # … a term in such a share of them …
 OWN_TERM = 0.5  # … that has such a share of all its reports there is the source's own
-DAYS_FREE = 4.0  # an event is in the news for days; articles further apart …
-DAYS_DECAY = 4.0  # … are less alike by 1/e for so many days more
-OTHER_CITY = 0.35  # both name the city where it happened, and not the same
-SAME_CITY = 1.3
+DAYS_FREE = 3.0  # an event is in the news for days; articles further apart …
+DAYS_DECAY = 8.0  # … are less alike by 1/e for so many days more
+SAME_CITY = 1.3  # both name the city where it happened, and it is the same
+OTHER_CITY = 0.25  # it is not, and neither names the other's city at all
+OTHER_CITY_NAMED = 0.9  # one does: which of the two it happened in is not so sure then
 SIMILARITY_LEAST = 0.015
 SIMILARITY_PLAIN = 0.065  # articles less alike than this are hardly of one story, whoever their neighbours are: …
 PLAINNESS = 3  # … their likeness counts by this power of what they have of it
@@ -62,6 +63,7 @@ class Report(Generic[Id]):
     terms: Mapping[str, float]  # of `read_terms`
     published: datetime | None = None  # None: not known, and no reason to tell it from others
     cities: frozenset[str] = frozenset()  # codes of the cities where it happened
+    named: frozenset[str] = frozenset()  # of all cities that it names
     source: str = ""
 
 
@@ -269,7 +271,10 @@ def _temper(product: float, a: Report[Id], b: Report[Id]) -> float:
         if days > DAYS_FREE:
             product *= math.exp((DAYS_FREE - days) / DAYS_DECAY)
     if a.cities and b.cities:
-        product *= SAME_CITY if a.cities & b.cities else OTHER_CITY
+        if a.cities & b.cities:
+            product *= SAME_CITY
+        else:
+            product *= OTHER_CITY_NAMED if a.cities & b.named or b.cities & a.named else OTHER_CITY
     return min(product, 1.0)
 
 

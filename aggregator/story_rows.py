@@ -25,7 +25,9 @@ _WINDOW = f"""
     SELECT g.id AS group_id, g.story_id, g.is_told, a.id AS article_id, a.source_id, a.published_at,
         coalesce(a.revised_at, a.first_seen_at) AS version, t.terms,
         (SELECT group_concat(r.code) FROM article_regions AS r
-            WHERE r.article_id = a.id AND r.role = 'event' AND length(r.code) > 2) AS cities
+            WHERE r.article_id = a.id AND r.role = 'event' AND length(r.code) > 2) AS cities,
+        (SELECT group_concat(r.code) FROM article_regions AS r
+            WHERE r.article_id = a.id AND length(r.code) > 2) AS named
     FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id AND g.canonical_id = a.id
     LEFT JOIN story_terms AS t
         ON t.group_id = g.id AND t.article_id = a.id AND t.version = coalesce(a.revised_at, a.first_seen_at)

@@ -33,8 +33,15 @@ ANGLE = "Hotel di sekitar Karebosi penuh sejak rakernas APEKSI dimulai. Pedagang
 ELSEWHERE = "Pasar ikan di Ambon terbakar sebelum subuh. Pemadam kebakaran menurunkan enam mobil dari Teluk Ambon."
 
 
-def make_report(key: str, text: str, *, days: float = 0, cities: frozenset[str] = frozenset()) -> Report:
-    return Report(id=key, terms=read_terms("", text), published=NOON + timedelta(days=days), cities=cities)
+def make_report(key: str, text: str, *, days: float = 0, city: str = "", named: str = "") -> Report:
+    cities = frozenset({city} - {""})
+    return Report(
+        id=key,
+        terms=read_terms("", text),
+        published=NOON + timedelta(days=days),
+        cities=cities,
+        named=cities | {named} - {""},
+    )
 
 
 def gather(*reports: Report) -> set[frozenset[object]]:
@@ -57,14 +64,15 @@ def test_time_and_place_tell_events_apart() -> None:
     text = "Aplikasi layanan warga diluncurkan wali kota. Aplikasi layanan warga itu memuat 12 menu pengaduan."
     other = "Wali kota meluncurkan aplikasi pengaduan. Layanan warga dalam aplikasi ada 12 menu, kata wali kota."
 
-    def like(days: float, city: str) -> float:
-        a = make_report("a", text, cities=frozenset({"73.71"}))
-        b = make_report("b", other, days=days, cities=frozenset({city}))
+    def like(days: float, city: str, named: str = "") -> float:
+        a = make_report("a", text, city="73.71")
+        b = make_report("b", other, days=days, city=city, named=named)
         return Window([a, b]).compare().get(("a", "b"), 0.0)
 
     assert like(0, "73.71") == like(3, "73.71") > like(6, "73.71") > 0
-    assert like(40, "73.71") == 0
+    assert like(60, "73.71") == 0
     assert like(0, "81.71") < like(0, "73.71") / 2
+    assert like(0, "81.71") < like(0, "81.71", named="73.71") < like(0, "73.71")
 
 
 def test_terms_are_words_names_and_days() -> None:

@@ -8,7 +8,7 @@ from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime, timedelta, timezone
 
 from aggregator.dedup import DedupRecord, cluster
-from aggregator.regions import pick_event_cities, tag_regions
+from aggregator.regions import pick_cities, pick_event_cities, tag_regions
 from aggregator.stories import Report, read_terms, tell_stories
 from crawler.dates import parse_date
 from schedules.commands.records import Record, read_records
@@ -40,19 +40,21 @@ def dedup_file(file: str, *, stories: bool = False) -> None:
 
 def gather_stories(records: Iterable[DedupRecord], clusters: Mapping[str, str]) -> dict[str, str]:
     """id → story, from the canonical article of each duplicate group as the pipeline does."""
-    reports = [
-        Report(
-            id=record.id,
-            terms=read_terms(record.title, record.text),
-            published=record.published,
-            source=record.source,
-            cities=pick_event_cities(tag_regions(record.title, record.text)),
-        )
-        for record in records
-        if clusters[record.id] == record.id
-    ]
+    reports = [_make_report(record) for record in records if clusters[record.id] == record.id]
     story_of = {member: str(story.members[0]) for story in tell_stories(reports) for member in story.members}
     return {key: story_of[canonical] for key, canonical in clusters.items()}
+
+
+def _make_report(record: DedupRecord) -> Report[str]:
+    regions = tag_regions(record.title, record.text)
+    return Report(
+        id=record.id,
+        terms=read_terms(record.title, record.text),
+        published=record.published,
+        source=record.source,
+        cities=pick_event_cities(regions),
+        named=pick_cities(regions),
+    )
 
 
 def _to_article(record: DatedRecord) -> DedupRecord:

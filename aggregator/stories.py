@@ -25,10 +25,10 @@ from typing import Generic, TypeVar
 
 Id = TypeVar("Id", bound=Hashable)
 
-CUT = 0.2  # average likeness of neighbourhoods that makes a story; .15 to .25 do about as well
+CUT = 0.18  # average likeness of neighbourhoods that makes a story; .15 to .25 do about as well
 WORDS_MOST = 1_500  # of a text
 TITLE_WEIGHT = 3.0  # a word of the title counts as so many of the text
-SATURATION = 1.2  # BM25's k1: a word's tenth occurrence says little more than its third
+SATURATION = 1.0  # BM25's k1: a word's tenth occurrence says little more than its third
 ARTICLES_MOST = 1_000  # a term of more reports tells no story, and would compare each with each
 RARENESS_LEAST = 1.0  # what is subtracted from log(articles / articles with the term): "kota" tells nothing
 BACKGROUND = 300  # common_words.tsv counts as so many articles seen before, so that a first day knows common words
@@ -36,18 +36,17 @@ TERMS_MOST = 100  # of a vector, the weightiest
 OWN_REPORTS = 3  # from so many reports of a source on …
 OWN_SHARE = 0.5  # … a term in such a share of them …
 OWN_TERM = 0.5  # … that has such a share of all its reports there is the source's own
-DAYS_FREE = 3.0  # an event is in the news for days; articles further apart …
+DAYS_FREE = 4.0  # an event is in the news for days; articles further apart …
 DAYS_DECAY = 8.0  # … are less alike by 1/e for so many days more
 SAME_CITY = 1.3  # both name the city where it happened, and it is the same
 OTHER_CITY = 0.25  # it is not, and neither names the other's city at all
 OTHER_CITY_NAMED = 0.9  # one does: which of the two it happened in is not so sure then
 SIMILARITY_LEAST = 0.015
-SIMILARITY_PLAIN = 0.065  # articles less alike than this are hardly of one story, whoever their neighbours are: …
+SIMILARITY_PLAIN = 0.07  # articles less alike than this are hardly of one story, whoever their neighbours are: …
 PLAINNESS = 3  # … their likeness counts by this power of what they have of it
 NEIGHBOURS_MOST = 50
 NEAR = 0.5  # neighbours are at least so alike as a share of the nearest ones' likeness …
 NEAREST = 3  # … the mean of so many
-SHARPNESS = 1.5  # exponent on likeness within a neighbourhood
 REASONS = 8  # terms that a story's members share, for people
 
 _TOKEN = re.compile(r"\d{1,2}[/-]\d{1,2}(?:[/-]\d{2,4})?|[^\W\d_]+(?:['’][^\W\d_]{1,2}\b)?|\d+(?:[.,]\d+)*")
@@ -288,7 +287,7 @@ def _find_neighbourhood(key: Id, others: Mapping[Id, float]) -> dict[Id, float]:
     if not nearest:
         return {key: 1.0}
     least = NEAR * sum(value for _, value in nearest[:NEAREST]) / min(NEAREST, len(nearest))
-    near = {other: value**SHARPNESS for other, value in nearest if value >= least}
+    near = {other: value for other, value in nearest if value >= least}
     near[key] = max(near.values())
     length = math.sqrt(sum(value * value for value in near.values()))
     return {other: value / length for other, value in near.items()}

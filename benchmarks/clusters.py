@@ -87,9 +87,9 @@ def _count_pairs(sizes: Iterable[int]) -> int:
 # ── material ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def load_own_stories() -> tuple[list[DedupRecord], dict[str, str]]:
-    """(articles, id → event) of tests/labelled/stories.toml."""
-    rows = tomllib.loads((LABELLED / "stories.toml").read_text("utf-8"))["article"]
+def load_own_stories(name: str = "stories") -> tuple[list[DedupRecord], dict[str, str]]:
+    """(articles, id → event) of tests/labelled/<name>.toml."""
+    rows = tomllib.loads((LABELLED / f"{name}.toml").read_text("utf-8"))["article"]
     return [_make_record(row) for row in rows], {row["id"]: row["event"] for row in rows}
 
 
@@ -145,11 +145,12 @@ def find_stories(records: list[DedupRecord]) -> dict[str, str]:
 
 
 def main() -> int:
-    records, events = load_own_stories()
-    found = find_stories(records)
-    print(f"own stories              BCubed {score_articles(events, found)}")
-    _tell_wrong(records, events, found)
-    print(f"one article of each      alone  {count_alone(find_stories(pick_one_of_each(records, events))):.3f}")
+    for name, title in (("stories", "own stories"), ("stories_hard", "own stories, harder")):
+        records, events = load_own_stories(name)
+        found = find_stories(records)
+        print(f"{title:<24} BCubed {score_articles(events, found)}")
+        _tell_wrong(records, events, found)
+        print(f"  one article of each    alone  {count_alone(find_stories(pick_one_of_each(records, events))):.3f}")
     development = find_development_data()
     if not (development / "dedup").is_dir():
         print(f"development data: skipped, no {development / 'dedup'} (set KABARKOTA_DEV_DATA)")

@@ -5,7 +5,7 @@ from __future__ import annotations
 import json
 from collections import Counter
 from collections.abc import Collection, Iterable, Iterator
-from datetime import datetime, timedelta
+from datetime import datetime
 from typing import Any
 
 from aggregator.dedup import (
@@ -21,7 +21,6 @@ from aggregator.dedup import (
 from aggregator.instants import to_text
 from aggregator.store_base import StoreBase
 
-CANDIDATE_DAYS = 90  # the window of the postings; the very same text is found for ever
 # Postings keep 47 bits of a shingle: SQLite stores such integers in six bytes, not eight. A prime, so that all count.
 _POSTING_MODULUS = 140_737_488_355_213
 
@@ -64,12 +63,15 @@ class GroupRows(StoreBase):
             )
             self._connection.execute("UPDATE sketches SET hashes = x'' WHERE article_id = ?", (article_id,))
 
-    def prune_sketches(self, now: datetime, *, most: int = 5_000) -> int:
-        """Forgets sketches that are older than the window; at most so many at a time. Returns how many."""
+    def prune_sketches(self, before: datetime, *, most: int = 5_000) -> int:
+        """Takes articles first seen before from among the candidates, at most so many at a time. Returns how many.
+
+        Their very own texts are known for ever.
+        """
         rows = self._rows(
             "SELECT s.article_id FROM articles AS a JOIN sketches AS s ON s.article_id = a.id"
-            " WHERE a.first_seen_at < :since AND s.hashes <> x'' LIMIT :most",
-            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
+            " WHERE a.first_seen_at < :before AND s.hashes <> x'' LIMIT :most",
+            before=to_text(before),
             most=most,
         )
         for row in rows:
@@ -89,7 +91,7 @@ class GroupRows(StoreBase):
             most=EXACT_COPIES,
         )
 
-    def find_candidates(self, sketch: Collection[int], *, now: datetime, but: int) -> list[dict[str, Any]]:
+    def find_candidates(self, sketch: Collection[int], *, but: int) -> list[dict[str, Any]]:
         """Articles that share a few of the sketch's hashes, the most alike first; not the article `but`."""
         hashes = [value % _POSTING_MODULUS for value in sketch]
         shared = self._count_shared(hashes)
@@ -102,13 +104,7 @@ class GroupRows(StoreBase):
             ids=json.dumps(list(shared)),
         )
         alike = [row["id"] for row in sizes if shared[row["id"]] >= SKETCH_SHARED * min(len(hashes), row["size"])]
-        rows = self._members(
-            _WHOLE,
-            "WHERE a.id IN (SELECT value FROM json_each(:ids)) AND a.first_seen_at >= :since",
-            ids=json.dumps(alike),
-            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
-        )
-        return sorted(rows, key=lambda row: (-shared[row["id"]], row["id"]))
+        return sorted(self.get_articles(alike), key=lambda row: (-shared[row["id"]], row["id"]))
 
     def _count_shared(self, hashes: Collection[int]) -> dict[int, int]:
         """article → hashes that it shares, of those that share the most; of each hash the newest articles count."""
@@ -130,13 +126,13 @@ class GroupRows(StoreBase):
         """What grouping needs of the articles first seen since then, in order."""
         return self._members(_WHOLE, "WHERE a.first_seen_at >= :since ORDER BY a.id", since=to_text(since))
 
-    def find_unsketched_articles(self, now: datetime, *, most: int = 5_000) -> list[dict[str, Any]]:
-        """What grouping needs of the articles in the window that have no sketch, such as those of an older version."""
+    def find_unsketched_articles(self, since: datetime, *, most: int = 5_000) -> list[dict[str, Any]]:
+        """What grouping needs of the articles first seen since then that have no sketch: those of an older version."""
         return self._members(
             _WHOLE,
             "WHERE a.first_seen_at >= :since AND NOT EXISTS (SELECT 1 FROM sketches AS s WHERE s.article_id = a.id)"
             " LIMIT :most",
-            since=to_text(now - timedelta(days=CANDIDATE_DAYS)),
+            since=to_text(since),
             most=most,
         )
 

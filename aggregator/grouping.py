@@ -49,7 +49,7 @@ class Grouper:
         self._store.write_sketch(article_id, found.text_hash, () if is_told else found.sketch)
         if not is_told:
             known = {candidate["id"] for candidate in candidates}
-            alike = self._store.find_candidates(found.sketch, now=self._now, but=article_id)
+            alike = self._store.find_candidates(found.sketch, but=article_id)
             fresh = [candidate for candidate in alike if candidate["id"] not in known]
             candidates += fresh
             edges += self._decide(member, found, fresh)
@@ -85,14 +85,15 @@ class Grouper:
         )
         self.group(article_id, {**row, "id": article_id, "group_id": group_id})
 
-    def verify(self) -> int:
+    def verify(self, candidates_since: datetime) -> int:
         """Decides anew on the articles of the last days whose text has another fingerprint now, and records what moved.
 
-        What a source repeats is learnt with time, so an early decision may rest on its boilerplate. Returns how many
-        articles are in another group than before.
+        What a source repeats is learnt with time, so an early decision may rest on its boilerplate. Articles first seen
+        since `candidates_since` that have no sketch are given one. Returns how many articles are in another group than
+        before.
         """
         self.forget_boilerplate()
-        for row in self._store.find_unsketched_articles(self._now):
+        for row in self._store.find_unsketched_articles(candidates_since):
             found = self._fingerprint(row)
             self._store.write_sketch(row["id"], found.text_hash, found.sketch)
         moved = 0

@@ -16,4 +16,7 @@ class AggregatorSettings(BaseModel):
     site_name: str = "Kabar Kota"
     feed_items: int = Field(50, ge=1, description="items of the main feed, at least")
     feed_hours: int = Field(72, ge=1, description="and all items first published in so many hours")
+    candidate_days: int = Field(
+        90, ge=7, description="for so long articles are compared with new ones; the very same text is found for ever"
+    )
     archive_days: int = Field(7, ge=1, description="what was older when found never enters the main feed")

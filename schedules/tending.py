@@ -25,14 +25,15 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
 
     Each is a transaction of its own. Returns what is recorded. Raises StoreError, PublishError.
     """
+    window = now - timedelta(days=setup.aggregator.candidate_days)
     with store.transaction():
-        moved = Grouper(store, now).verify()
+        moved = Grouper(store, now).verify(window)
     with store.transaction():
         stories = Chronicle(store, now).look_again()
     pruned = 0
     while True:
         with store.transaction():
-            part = store.prune_sketches(now)
+            part = store.prune_sketches(window)
         pruned += part
         if not part:
             break

@@ -87,8 +87,8 @@ def test_the_very_same_text_is_found_after_the_window_and_without_a_sketch(newsr
     newsroom.publish_at("mula", "kunjungan", RELEASE)
     newsroom.minutes += 200 * 24 * 60
     with newsroom.store.transaction():
-        assert newsroom.store.prune_sketches(newsroom.now) == 1
-        assert newsroom.store.prune_sketches(newsroom.now) == 0
+        assert newsroom.store.prune_sketches(newsroom.now - timedelta(days=90)) == 1
+        assert newsroom.store.prune_sketches(newsroom.now - timedelta(days=90)) == 0
     assert newsroom.ask("SELECT count(*) FROM postings") == [(0,)]
     newsroom.publish_at("petik", "bagian", RELEASE[:3])
     assert len(newsroom.list_groups()) == 2  # without postings, nothing leads from a part to the whole …
@@ -141,7 +141,7 @@ def test_what_a_source_repeats_is_learnt_and_parts_what_it_had_joined(newsroom: 
             for _ in range(5):
                 newsroom.store.count_paragraphs(source, [*map(hash_paragraph, own)])
     with newsroom.store.transaction():
-        assert Grouper(newsroom.store, newsroom.now).verify() == 1
+        assert Grouper(newsroom.store, newsroom.now).verify(NOW - timedelta(days=90)) == 1
     assert len(newsroom.list_groups()) == 2
     (moved,) = newsroom.ask("SELECT article_id, from_group, to_group, why FROM regroupings")
     assert moved[1] != moved[2]
@@ -150,7 +150,7 @@ def test_what_a_source_repeats_is_learnt_and_parts_what_it_had_joined(newsroom: 
     assert len(items) == 2
     assert before.guid in {item.guid for item in items}
     with newsroom.store.transaction():
-        assert Grouper(newsroom.store, newsroom.now).verify() == 0
+        assert Grouper(newsroom.store, newsroom.now).verify(NOW - timedelta(days=90)) == 0
 
 
 def test_a_guid_that_was_absorbed_comes_back_with_its_article(newsroom: Newsroom) -> None:

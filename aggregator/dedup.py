@@ -37,6 +37,7 @@ POSTINGS_READ = 32  # of each hash, the newest: common words, or a mass of copie
 LOYAL_TO = 2  # members that one must agree with who does not agree with the canonical …
 WITNESS_SHARE = 0.6  # … and of each of these the canonical makes up so much
 EXACT_COPIES = 5  # of the very same text, so many are compared
+SKETCH_VERSION = 2  # raised when sketches change: the next cycle makes all in the window anew
 # A sketch is of runs of four words: the lists of three common words grow with the store, and a third as long at four.
 SAMPLE = 12  # one run in so many goes into the sketch …
 SAMPLE_LEAD = 3  # … and one in so few of the first LEAD_RUNS, for excerpts are cut from the lead

@@ -126,12 +126,14 @@ class GroupRows(StoreBase):
         """What grouping needs of the articles first seen since then, in order."""
         return self._members(_WHOLE, "WHERE a.first_seen_at >= :since ORDER BY a.id", since=to_text(since))
 
-    def find_unsketched_articles(self, since: datetime, *, most: int = 5_000) -> list[dict[str, Any]]:
-        """What grouping needs of the articles first seen since then that have no sketch: those of an older version."""
+    def find_sketched_articles(self, since: datetime, *, after: int, most: int = 1_000) -> list[dict[str, Any]]:
+        """What grouping needs of the candidates first seen since then, and of articles that have no sketch at all: in
+        order, after that id."""
         return self._members(
             _WHOLE,
-            "WHERE a.first_seen_at >= :since AND NOT EXISTS (SELECT 1 FROM sketches AS s WHERE s.article_id = a.id)"
-            " LIMIT :most",
+            "LEFT JOIN sketches AS s ON s.article_id = a.id"
+            " WHERE a.id > :after AND a.first_seen_at >= :since AND s.hashes IS NOT x'' ORDER BY a.id LIMIT :most",
+            after=after,
             since=to_text(since),
             most=most,
         )

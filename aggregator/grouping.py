@@ -85,17 +85,13 @@ class Grouper:
         )
         self.group(article_id, {**row, "id": article_id, "group_id": group_id})
 
-    def verify(self, candidates_since: datetime) -> int:
+    def verify(self) -> int:
         """Decides anew on the articles of the last days whose text has another fingerprint now, and records what moved.
 
-        What a source repeats is learnt with time, so an early decision may rest on its boilerplate. Articles first seen
-        since `candidates_since` that have no sketch are given one. Returns how many articles are in another group than
-        before.
+        What a source repeats is learnt with time, so an early decision may rest on its boilerplate. Returns how many
+        articles are in another group than before.
         """
         self.forget_boilerplate()
-        for row in self._store.find_unsketched_articles(candidates_since):
-            found = self._fingerprint(row)
-            self._store.write_sketch(row["id"], found.text_hash, found.sketch)
         moved = 0
         for row in self._store.find_recent_articles(self._now - timedelta(days=VERIFIED_DAYS)):
             found = self._fingerprint(row)
@@ -110,6 +106,16 @@ class Grouper:
                     self._store.add_regrouping(member["id"], before[member["id"]], member["group_id"], why, self._now)
                     moved += 1
         return moved
+
+    def renew_sketches(self, since: datetime, *, after: int) -> int | None:
+        """Makes sketches by the rules as they are now, of some articles first seen since then; those whose very own
+        text others stand for stay without. Begins after that id, and returns the last one; None: there are no more."""
+        last = None
+        for row in self._store.find_sketched_articles(since, after=after):
+            found = self._fingerprint(row)
+            self._store.write_sketch(row["id"], found.text_hash, found.sketch)
+            last = int(row["id"])
+        return last
 
     def _find_neighbours(self, article_id: int) -> list[dict[str, Any]]:
         """The articles that were decided on together with this one."""

@@ -28,6 +28,7 @@ from crawler.overlays import Overlays
 from crawler.politeness import ROBOTS_MAX_AGE
 from crawler.process import CrawlProcess, CrawlProcessError
 from schedules.config import Setup
+from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
 
@@ -86,6 +87,7 @@ def run_cycle(
     store.write_catalogue(catalogue.sources)
     due = [row for row in store.get_due_channels(now if due_only else None) if row.source_id in sources]
     rows = {row.id: row for row in due}
+    renew_sketches(setup, store, now)
     cycle_id = store.start_cycle(now)
     summary = CycleSummary(cycle=cycle_id, sources=len({row.source_id for row in due}), channels=len(due))
     if due:

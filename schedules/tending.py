@@ -9,6 +9,7 @@ import logging
 from datetime import datetime, timedelta
 
 from aggregator.chronicle import Chronicle
+from aggregator.dedup import SKETCH_VERSION
 from aggregator.grouping import Grouper
 from aggregator.publish.publishing import publish_feed
 from aggregator.store import Store
@@ -25,15 +26,14 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
 
     Each is a transaction of its own. Returns what is recorded. Raises StoreError, PublishError.
     """
-    window = now - timedelta(days=setup.aggregator.candidate_days)
     with store.transaction():
-        moved = Grouper(store, now).verify(window)
+        moved = Grouper(store, now).verify()
     with store.transaction():
         stories = Chronicle(store, now).look_again()
     pruned = 0
     while True:
         with store.transaction():
-            part = store.prune_sketches(window)
+            part = store.prune_sketches(_get_window(setup, now))
         pruned += part
         if not part:
             break
@@ -50,3 +50,23 @@ def tend_if_due(setup: Setup, store: Store, now: datetime) -> None:
     last = store.get_last_job(JOB)
     if last is None or now - last >= EVERY:
         tend(setup, store, now)
+
+
+def renew_sketches(setup: Setup, store: Store, now: datetime) -> None:
+    """Makes the candidates' sketches anew where another version of the rules made them, before anything is compared.
+
+    Raises StoreError.
+    """
+    job = f"sketches-{SKETCH_VERSION}"
+    if store.get_last_job(job) is not None:
+        return
+    grouper = Grouper(store, now)
+    last: int | None = 0
+    while last is not None:
+        with store.transaction():
+            last = grouper.renew_sketches(_get_window(setup, now), after=last)
+    store.write_job(job, now, {})
+
+
+def _get_window(setup: Setup, now: datetime) -> datetime:
+    return now - timedelta(days=setup.aggregator.candidate_days)

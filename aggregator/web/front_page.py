@@ -6,12 +6,12 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from itertools import groupby
-from urllib.parse import urlencode
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.models import DatePrecision, FeedItem, Reason
 from aggregator.publish.excerpt import make_excerpt
-from aggregator.web.texts import WIB, Language, Texts, name_zone
+from aggregator.web.links import make_link, make_story_link
+from aggregator.web.texts import WIB, Texts, name_zone
 
 TITLE_LIMIT = 300
 NAMED_PORTALS = 4  # of those that carry the same text; the others fold away
@@ -85,22 +85,9 @@ def build_front_page(
     return FrontPage(
         days=tuple(_build_day(list(members), texts) for _, members in days),
         last_entry=texts.format_moment(shown[0].first_published.astimezone(WIB)) if shown and not before else "",
-        older_url=make_link(texts.language, before=shown[-1].guid) if has_older else "",
+        older_url=make_link("/", texts.language, before=shown[-1].guid) if has_older else "",
         is_first=before is None,
     )
-
-
-def make_link(language: Language, *, before: str | None = None) -> str:
-    """The front page's address in `language`, from the item after `before` on."""
-    query = {"before": before} if before else {}
-    if language is not Language.INDONESIAN:
-        query["lang"] = language.value
-    return f"/?{urlencode(query)}" if query else "/"
-
-
-def make_story_link(story_id: int, language: Language) -> str:
-    """The address of a story's page in `language`."""
-    return f"/story/{story_id}" + ("" if language is Language.INDONESIAN else f"?lang={language.value}")
 
 
 def _build_day(items: Sequence[FeedItem], texts: Texts) -> Day:
@@ -129,7 +116,7 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
         reasons=tuple(_tell_reason(reason, texts) for reason in item.reasons if reason.terms),
         also_at=portals[:named],
         more_at=portals[named:],
-        story_url=make_story_link(item.story_id, texts.language) if item.story_id is not None else "",
+        story_url=make_story_link(item.story_id, texts.language),
         story_news=item.story_news,
     )
 

@@ -15,9 +15,10 @@ from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Re
 
 from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
-from aggregator.web.front_page import build_front_page, make_story_link
+from aggregator.web.front_page import build_front_page
 from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.health import check_health
+from aggregator.web.links import make_story_link
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import build_status_page
 from aggregator.web.story_page import ARTICLES_MOST, NEWS_MOST, build_story_page

@@ -9,7 +9,8 @@ from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
 from aggregator.store import Status
-from aggregator.web.front_page import TITLE_LIMIT, make_story_link
+from aggregator.web.front_page import TITLE_LIMIT
+from aggregator.web.links import make_story_link
 from aggregator.web.texts import WIB, Language, Texts
 
 
@@ -90,7 +91,7 @@ def _describe_large(row: dict[str, Any], texts: Texts) -> LargeGroup:
     return LargeGroup(
         title=cut_text(xml_safe(row["title"]), TITLE_LIMIT),
         copies=row["members"],
-        story_url=make_story_link(row["story_id"], texts.language) if row["story_id"] is not None else "",
+        story_url=make_story_link(row["story_id"], texts.language),
         command=f"kabarkota explain {' '.join(map(str, row['suspects']))}",
     )
 

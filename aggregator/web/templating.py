@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import hashlib
+from collections.abc import Callable
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
-from aggregator.web.front_page import FrontPage, make_link, make_story_link
+from aggregator.web.front_page import FrontPage
+from aggregator.web.links import make_link, make_story_link
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import StatusPage
 from aggregator.web.story_page import StoryPage
@@ -35,35 +37,27 @@ class PageRenderer:
 
     def render_front(self, page: FrontPage, texts: Texts, *, before: str | None) -> str:
         """The front page, its older pages included."""
-        other = get_texts(_get_other(texts.language))
-        return self._templates.get_template("front.html").render(
-            page=page,
-            texts=texts,
-            front_url=make_link(texts.language),
-            other=other,
-            other_url=make_link(other.language, before=before),
-        )
+        return self._render("front.html", page, texts, lambda language: make_link("/", language, before=before))
 
     def render_status(self, page: StatusPage, texts: Texts) -> str:
         """The status page."""
-        other = get_texts(_get_other(texts.language))
-        return self._templates.get_template("status.html").render(
-            page=page,
-            texts=texts,
-            front_url=make_link(texts.language),
-            other=other,
-            other_url="/status" if other.language is Language.INDONESIAN else f"/status?lang={other.language.value}",
-        )
+        return self._render("status.html", page, texts, lambda language: make_link("/status", language))
 
     def render_story(self, page: StoryPage, texts: Texts) -> str:
         """The page of a story."""
+        return self._render("story.html", page, texts, lambda language: make_story_link(page.id, language))
+
+    def _render(
+        self, template: str, page: FrontPage | StatusPage | StoryPage, texts: Texts, link: Callable[[Language], str]
+    ) -> str:
+        """`link` leads to the page in a language."""
         other = get_texts(_get_other(texts.language))
-        return self._templates.get_template("story.html").render(
+        return self._templates.get_template(template).render(
             page=page,
             texts=texts,
-            front_url=make_link(texts.language),
+            front_url=make_link("/", texts.language),
             other=other,
-            other_url=make_story_link(page.id, other.language),
+            other_url=link(other.language),
         )
 
     def render_error(self, status: int, language: Language) -> str:
@@ -73,7 +67,7 @@ class PageRenderer:
             kind=status if status in _ERRORS_WITH_TEXTS else 404 if status < 500 else 500,
             texts=get_texts(language),
             both=[get_texts(language), get_texts(_get_other(language))],
-            front_url=make_link(language),
+            front_url=make_link("/", language),
         )
 
 

@@ -23,9 +23,11 @@ from operator import xor
 from rapidfuzz.distance import LCSseq
 
 # Measured on the development half (planted and labelled pairs):
-CONTAINMENT_SURE = 0.45  # alone enough: no labelled pair of different texts is this alike
-CONTAINMENT_MAYBE = 0.20  # with alignment: a 30 % edited copy keeps so many shingles
-ALIGNMENT = 0.66  # share of the shorter text in the longest common subsequence of words
+CONTAINMENT_SURE = 0.55  # alone enough: no labelled pair of different texts is this alike
+CONTAINMENT_LIKELY = 0.45  # with some alignment: two reporters who quote the same speech come as far …
+ALIGNMENT_LIKELY = 0.54  # … but not in the same order: share of the shorter text in the longest common subsequence
+CONTAINMENT_MAYBE = 0.20  # with alignment: a 30 % edited copy keeps so many shingles …
+ALIGNMENT_MAYBE = 0.66  # … and most of its words in their order
 CONTAINMENT_SAME_SOURCE = 0.80  # a site repeats its own templates (weather, prices) with other numbers
 NUMBERS_LEAST = 8  # with fewer numbers in a text, edits alone may change half of them
 NUMBERS_SHARED = 0.45  # of many numbers, copies keep more (planted pairs: .44 and up), another day's prices fewer
@@ -226,7 +228,7 @@ def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
         rule, is_duplicate = "containment", True
     else:
         alignment = _align(a.words, b.words)
-        is_duplicate = alignment >= ALIGNMENT
+        is_duplicate = alignment >= get_least_alignment(containment)
         rule = "alignment" if is_duplicate else "other-text"
     return Verdict(
         is_duplicate=is_duplicate,
@@ -236,6 +238,11 @@ def compare(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> Verdict:
         of_a=common / len(a.shingles),
         of_b=common / len(b.shingles),
     )
+
+
+def get_least_alignment(containment: float) -> float:
+    """What alignment makes copies of two texts that are contained so far, below `CONTAINMENT_SURE`."""
+    return ALIGNMENT_LIKELY if containment >= CONTAINMENT_LIKELY else ALIGNMENT_MAYBE
 
 
 def is_same_source(a: Member, b: Member) -> bool:

@@ -62,7 +62,7 @@ def tell_pair(store: Store, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[
         "thresholds": {
             "containment": dedup.CONTAINMENT_SURE,
             "containment_with_alignment": dedup.CONTAINMENT_MAYBE,
-            "alignment": dedup.ALIGNMENT,
+            "alignment": dedup.get_least_alignment(verdict.containment),
             "same_source": dedup.CONTAINMENT_SAME_SOURCE,
         },
         "decision": store.get_decision(a["id"], b["id"]),

@@ -145,7 +145,11 @@ def find_stories(records: list[DedupRecord]) -> dict[str, str]:
 
 
 def main() -> int:
-    for name, title in (("stories", "own stories"), ("stories_hard", "own stories, harder")):
+    for name, title in (
+        ("stories", "own stories"),
+        ("stories_hard", "own stories, harder"),
+        ("stories_unseen", "own stories, unseen"),
+    ):
         records, events = load_own_stories(name)
         found = find_stories(records)
         print(f"{title:<24} BCubed {score_articles(events, found)}")

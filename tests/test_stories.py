@@ -139,6 +139,13 @@ def test_own_events_are_told_apart() -> None:
     assert score_articles(events, alone).f1 < 0.6
 
 
+def test_events_that_nothing_was_tuned_on_are_told_apart() -> None:
+    records, events = load_own_stories("stories_unseen")
+    assert len(set(events.values())) >= 60
+    score = score_articles(events, find_stories(records))
+    assert score.f1 >= 0.92, score
+
+
 def test_events_told_by_the_way_are_told_apart_less_well() -> None:
     """Many of these articles name neither the place nor the thing."""
     records, events = load_own_stories("stories_hard")

@@ -41,6 +41,7 @@ MEASURED = 2_000  # articles whose costs a figure is the median of; of a small s
 UNSORTED = 0.1  # of what is filled in: postings that come in order leave full pages, in operation they are not
 POINTS = (1_000, 10_000, 100_000)
 BATCH = 50  # articles in a transaction
+FILLED_AT_ONCE = 5_000  # of those that are only filled in
 
 
 class Made(NamedTuple):
@@ -123,21 +124,27 @@ class Fill:
     def fill(self, articles: Iterable[Made], *, is_sorted: bool) -> None:
         """Adds articles known to be copies or not; their postings in the order of pages, or as they come."""
         connection = self._store._connection  # noqa: SLF001 - no part of the product fills a store like this
-        with self._store.transaction():
-            if is_sorted:  # a temporary table is found before one of the same name in the file
-                connection.execute("CREATE TEMP TABLE postings (hash INTEGER, article_id INTEGER)")
-            for made in articles:
-                article_id = self._insert(_make_row(made), made.source)
-                found = fingerprint(made.title, made.text)
-                self._store.write_sketch(article_id, found.text_hash, found.sketch)
-                if made.original not in self._groups:
-                    self._groups[made.original] = self._store.add_group(article_id, NOW)
-                self._store.join_group(article_id, self._groups[made.original], NOW)
-            if is_sorted:
+        if is_sorted:  # a temporary table is found before one of the same name in the file
+            connection.execute("CREATE TEMP TABLE postings (hash INTEGER, article_id INTEGER)")
+        articles = iter(articles)
+        while batch := list(islice(articles, FILLED_AT_ONCE)):
+            with self._store.transaction():
+                for made in batch:
+                    self._add(made)
+        if is_sorted:
+            with self._store.transaction():
                 connection.execute("INSERT INTO main.postings SELECT * FROM temp.postings ORDER BY hash, article_id")
-                connection.execute("DROP TABLE temp.postings")
-        for original in list(self._groups)[: -2 * RECENT]:
-            del self._groups[original]
+            connection.execute("DROP TABLE temp.postings")
+
+    def _add(self, made: Made) -> None:
+        article_id = self._insert(_make_row(made), made.source)
+        found = fingerprint(made.title, made.text)
+        self._store.write_sketch(article_id, found.text_hash, found.sketch)
+        if made.original not in self._groups:
+            self._groups[made.original] = self._store.add_group(article_id, NOW)
+            if len(self._groups) > 2 * RECENT:  # the oldest; no copy is made of it any more
+                del self._groups[next(iter(self._groups))]
+        self._store.join_group(article_id, self._groups[made.original], NOW)
 
     def measure(self, batch: list[Made]) -> tuple[list[float], float]:
         """(CPU seconds of grouping each article, of committing them all), in one transaction as in operation."""

@@ -51,6 +51,7 @@ quality: install ## extraction, topics, places, spam, duplicates and stories aga
 bench: install ## CPU ratios against other tools, in one run
 	$(BIN)/python -m benchmarks
 	$(BIN)/python -m benchmarks.duplicates --articles 20000
+	$(BIN)/python -m benchmarks.polling
 
 lock: install ## resolves the pins again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.txt

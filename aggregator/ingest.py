@@ -12,12 +12,14 @@ from __future__ import annotations
 
 import json
 import logging
+import random
 from collections import defaultdict
-from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
+from zoneinfo import ZoneInfo
 
 from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
 from aggregator.differences import find_revision
@@ -30,16 +32,18 @@ from aggregator.models import (
     Harvest,
     LinkFailure,
     LinkState,
+    Poll,
     PollOutcome,
     Source,
     SpamVerdict,
     TopicMatch,
 )
 from aggregator.pages import PageFolder, unpack
+from aggregator.polling import LONGEST_WAIT, plan_poll, plan_retry, weigh_failure
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
-from aggregator.store import Store, to_json
+from aggregator.store import ChannelRow, Store, to_json
 from aggregator.topic_tables import TopicTable
 from aggregator.topics import match_topics
 from aggregator.urls import canonicalize, get_host, is_same_site, make_url_key
@@ -51,7 +55,6 @@ PUBLISHER_LIMIT = 100
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 TAG_LIMIT = 100
-POLL_FAILURE_BACKOFF_LIMIT = 6  # doublings of the interval after failures in a row
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
     *("url", "first_seen_at"),
     *("published_at", "published_offset", "published_precision", "published_raw", "published_method"),
@@ -115,14 +118,18 @@ class Ingest:
         self._now = now
         self._grouper = Grouper(store, now)
 
-    def write(self, harvest: Harvest, cycle_id: int, *, failures_before: int) -> IngestCounts:
-        """Writes one harvest in one transaction. Raises StoreError; then nothing of it is written."""
+    def write(self, harvest: Harvest, cycle_id: int, channel: ChannelRow) -> IngestCounts:
+        """Writes one harvest in one transaction; `channel` is as it was before the poll.
+
+        Raises StoreError; then nothing of it is written.
+        """
         counts = IngestCounts()
         self._grouper.forget_boilerplate()  # learnt anew with every harvest
         source = self._sources[harvest.source_id]
         # files first: a row never names a missing one
         page_files = [self._pages.write(page) if page.passed_scan else "" for page in harvest.pages]
         with self._store.transaction():
+            posts = self._store.count_unknown([make_url_key(link.url) for link in _list_links(harvest)])
             for page, page_file in zip(harvest.pages, page_files, strict=True):
                 self._write_page(source, page, page_file, counts)
             for failure in harvest.failures:
@@ -130,24 +137,28 @@ class Ingest:
             for link in harvest.deferred:
                 self._write_waiting(source, link, attempts=self._store.get_attempts(make_url_key(link.url)))
             self._store.write_robots(harvest.robots)
-            failed = harvest.poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED)
-            failures = failures_before + 1 if failed else 0
+            channel, next_poll_at = self._plan_next_poll(harvest.poll, channel, source, posts)
             self._store.write_poll(
-                cycle_id,
-                harvest.poll,
-                articles=counts.articles,
-                next_poll_at=self._plan_next_poll(harvest, failures),
-                failures=failures,
+                cycle_id, harvest.poll, channel, posts=posts, articles=counts.articles, next_poll_at=next_poll_at
             )
         return counts
 
-    def _plan_next_poll(self, harvest: Harvest, failures: int) -> datetime:
-        """Fixed intervals, longer when the channel asks for it or keeps failing."""
-        poll = harvest.poll
-        minutes = max(self._settings.poll_minutes, min(poll.ttl_minutes or 0, 24 * 60))
-        minutes *= 2 ** min(failures, POLL_FAILURE_BACKOFF_LIMIT)
-        wait = timedelta(minutes=minutes)
-        return self._now + max(wait, timedelta(seconds=poll.retry_after_seconds or 0))
+    def _plan_next_poll(
+        self, poll: Poll, channel: ChannelRow, source: Source, posts: int
+    ) -> tuple[ChannelRow, datetime]:
+        """The channel as it is after the poll, and when it is due again: never before the portal wants it."""
+        usual = timedelta(minutes=self._settings.poll_minutes)
+        chance = random.Random(f"{channel.id} {self._now}").random()  # noqa: S311 - the same in a repeated run
+        if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
+            strikes = channel.strikes + weigh_failure(poll.http_status, refused=poll.outcome is PollOutcome.REFUSED)
+            channel = replace(channel, failures=channel.failures + 1, strikes=strikes)
+            due = plan_retry(strikes, self._now, usual=usual, chance=chance)
+        else:
+            zone = ZoneInfo(source.timezone)
+            channel = replace(channel, failures=0, strikes=0.0, rhythm=channel.rhythm.observe(self._now, posts, zone))
+            due = plan_poll(channel.rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance)
+        asked = min(timedelta(minutes=poll.ttl_minutes or 0), LONGEST_WAIT)
+        return channel, max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -430,3 +441,10 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
 def _tags_to_json(tags: Iterable[str]) -> str:
     cleaned = (clean_text(tag, limit=TAG_LIMIT) for tag in list(tags)[:30])
     return json.dumps([tag for tag in cleaned if tag], ensure_ascii=False)
+
+
+def _list_links(harvest: Harvest) -> Iterator[ArticleLink]:
+    """The entries of the channel that were followed, or will be."""
+    yield from (page.link for page in harvest.pages)
+    yield from (failure.link for failure in harvest.failures)
+    yield from harvest.deferred

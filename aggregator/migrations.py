@@ -591,3 +591,14 @@ def m005_provenance(db: Database) -> None:
         *_PROVENANCE_VIEWS,
     ):
         db.execute(dedent(statement).strip())
+
+
+@MIGRATIONS()
+def m006_polling(db: Database) -> None:
+    """How often each channel posts, and how much its failures say against it."""
+    for statement in (
+        "ALTER TABLE channels ADD COLUMN rhythm TEXT NOT NULL DEFAULT '' /* JSON, of aggregator.polling.Rhythm */",
+        "ALTER TABLE channels ADD COLUMN strikes REAL NOT NULL DEFAULT 0 /* failures in a row, weighed */",
+        "ALTER TABLE polls ADD COLUMN posts INTEGER NOT NULL DEFAULT 0 /* entries that were never seen before */",
+    ):
+        db.execute(statement)

@@ -10,7 +10,9 @@ class AggregatorSettings(BaseModel):
 
     model_config = ConfigDict(frozen=True, extra="forbid")
 
-    poll_minutes: int = Field(15, ge=1, description="between two polls of a channel by `serve` and `run --due`")
+    poll_minutes: int = Field(
+        15, ge=1, description="between two polls of a channel that posts once an hour; others by the root of their rate"
+    )
     max_attempts: int = Field(4, ge=1, description="cycles in which a failing page is tried")
     site_url: str = Field("http://127.0.0.1:8000/", description="where the pages and feeds are served, for links")
     site_name: str = "Kabar Kota"

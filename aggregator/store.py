@@ -25,6 +25,7 @@ from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
+    ChannelKind,
     FeedItem,
     LinkState,
     PendingLink,
@@ -37,6 +38,7 @@ from aggregator.models import (
     TopicMatch,
     Validators,
 )
+from aggregator.polling import Rhythm
 from aggregator.reference import load_cities, load_provinces
 from aggregator.store_base import NewerDatabaseError, StoreError, read_precision, wrap_errors
 from aggregator.story_rows import StoryRows
@@ -83,9 +85,12 @@ class ChannelRow:
 
     id: int
     source_id: str
+    kind: ChannelKind
     url: str
     validators: Validators
-    failures: int
+    failures: int  # polls failed in a row …
+    strikes: float  # … and how much they say against it
+    rhythm: Rhythm
 
 
 class Store(GroupRows, StoryRows):
@@ -190,7 +195,8 @@ class Store(GroupRows, StoryRows):
         """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`."""
         rows = self._rows(
             """
-            SELECT c.id, c.source_id, c.url, c.etag, c.last_modified, c.body_hash, c.failures
+            SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
+                c.rhythm
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
             WHERE c.enabled AND s.enabled AND c.next_poll_at <= :now ORDER BY c.next_poll_at, c.id
             """,
@@ -200,8 +206,11 @@ class Store(GroupRows, StoryRows):
             ChannelRow(
                 id=row["id"],
                 source_id=row["source_id"],
+                kind=ChannelKind(row["kind"]),
                 url=row["url"],
                 failures=row["failures"],
+                strikes=row["strikes"],
+                rhythm=Rhythm.from_json(row["rhythm"]),
                 validators=Validators(etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]),
             )
             for row in rows
@@ -295,11 +304,19 @@ class Store(GroupRows, StoryRows):
             },
         )
 
-    def write_poll(self, cycle_id: int, poll: Poll, *, articles: int, next_poll_at: datetime, failures: int) -> None:
-        """Records a poll and the channel's new state."""
+    def count_unknown(self, keys: Collection[str]) -> int:
+        """How many of these URL keys were never seen."""
+        sql = "SELECT count(*) FROM json_each(:keys) AS k JOIN links AS l ON l.key = k.value"
+        unique = set(keys)
+        return len(unique) - int(self._value(sql, keys=json.dumps(list(unique))))
+
+    def write_poll(
+        self, cycle_id: int, poll: Poll, row: ChannelRow, *, posts: int, articles: int, next_poll_at: datetime
+    ) -> None:
+        """Records a poll, what it found that was never seen, and the channel's new state: that of `row`."""
         self._connection.execute(
             "INSERT INTO polls (cycle_id, channel_id, started_at, finished_at, outcome, http_status, reason, links,"
-            " requests, articles) VALUES (?,?,?,?,?,?,?,?,?,?)",
+            " requests, articles, posts) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
             (
                 cycle_id,
                 poll.channel_id,
@@ -311,13 +328,21 @@ class Store(GroupRows, StoryRows):
                 poll.links,
                 poll.requests,
                 articles,
+                posts,
             ),
         )
         self._connection.execute(
-            "UPDATE channels SET next_poll_at = :next, failures = :failures WHERE id = :id",
-            {"next": to_text(next_poll_at), "failures": failures, "id": poll.channel_id},
+            "UPDATE channels SET next_poll_at = :next, failures = :failures, strikes = :strikes, rhythm = :rhythm"
+            " WHERE id = :id",
+            {
+                "next": to_text(next_poll_at),
+                "failures": row.failures,
+                "strikes": row.strikes,
+                "rhythm": row.rhythm.to_json(),
+                "id": row.id,
+            },
         )
-        if failures == 0:
+        if row.failures == 0:
             self._connection.execute(
                 "UPDATE channels SET etag = :etag, last_modified = :last_modified, body_hash = :body_hash,"
                 " last_success_at = :at WHERE id = :id",

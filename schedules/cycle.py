@@ -186,7 +186,7 @@ def _crawl(
 
 def _ingest_harvest(harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: CycleSummary) -> None:
     poll = harvest.poll
-    counts = ingest.write(harvest, summary.cycle, failures_before=row.failures)
+    counts = ingest.write(harvest, summary.cycle, row)
     summary.polls = dict(Counter(summary.polls) + Counter([poll.outcome.value]))
     summary.articles += counts.articles
     summary.revised += counts.revised

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import MappingProxyType
 from typing import Any
 
 from aggregator.dedup import hash_paragraph
@@ -91,7 +92,17 @@ class Newsroom:
         failure = LinkFailure(url=url, link=ArticleLink(url=url), reason=f"HTTP {status}", permanent=gone, gone=gone)
         self._ingest(source_id, SourceKind.REGIONAL, failures=(failure,))
 
-    def _ingest(self, source_id: str, kind: SourceKind, **brought: Any) -> None:
+    def fail(self, source_id: str, *, status: int, **facts: Any) -> None:
+        """The channel of a source that published before is asked, and fails."""
+        self._ingest(source_id, SourceKind.REGIONAL, {"outcome": PollOutcome.FAILED, "http_status": status, **facts})
+
+    def answer(self, source_id: str, **facts: Any) -> None:
+        """The channel of a source that published before is asked, and there is nothing new."""
+        self._ingest(source_id, SourceKind.REGIONAL, {"outcome": PollOutcome.UNCHANGED, **facts})
+
+    def _ingest(
+        self, source_id: str, kind: SourceKind, polled: Mapping[str, Any] = MappingProxyType({}), **brought: Any
+    ) -> None:
         feed = f"https://{source_id}.example/feed"
         if source_id not in self.sources:
             self.sources[source_id] = Source(
@@ -103,7 +114,8 @@ class Newsroom:
             )
             self.store.write_catalogue(self.sources.values())
         (channel,) = [row for row in self.store.get_due_channels(None) if row.url == feed]
-        poll = Poll(channel_id=channel.id, outcome=PollOutcome.CHANGED, started_at=self.now, finished_at=self.now)
+        facts: dict[str, Any] = {"outcome": PollOutcome.CHANGED, **polled}
+        poll = Poll(channel_id=channel.id, started_at=self.now, finished_at=self.now, **facts)
         ingest = Ingest(
             self.store,
             sources=self.sources,
@@ -114,7 +126,7 @@ class Newsroom:
             now=self.now,
         )
         harvest = Harvest(source_id=source_id, poll=poll, **brought)
-        ingest.write(harvest, self.store.start_cycle(self.now), failures_before=0)
+        ingest.write(harvest, self.store.start_cycle(self.now), channel)
 
     def read_feed(self) -> list[FeedItem]:
         """Publishes what is new, a minute after the last time, and reads the feed."""

@@ -156,7 +156,10 @@ class Ingest:
         else:
             zone = ZoneInfo(source.timezone)
             channel = replace(channel, failures=0, strikes=0.0, rhythm=channel.rhythm.observe(self._now, posts, zone))
-            due = plan_poll(channel.rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance)
+            fresh = timedelta(seconds=poll.fresh_seconds)
+            due = plan_poll(
+                channel.rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance, fresh=fresh
+            )
         asked = min(timedelta(minutes=poll.ttl_minutes or 0), LONGEST_WAIT)
         return channel, max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
 

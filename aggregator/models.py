@@ -291,6 +291,7 @@ class Poll:
     requests: int = 0
     validators: Validators = Validators()
     ttl_minutes: int | None = None
+    fresh_seconds: int = 0  # that the answer stays fresh (Cache-Control)
     retry_after_seconds: int | None = None
 
 

@@ -98,11 +98,20 @@ class Rhythm:
 
 
 def plan_poll(
-    rhythm: Rhythm, now: datetime, *, kind: ChannelKind, usual: timedelta, zone: tzinfo, chance: float
+    rhythm: Rhythm,
+    now: datetime,
+    *,
+    kind: ChannelKind,
+    usual: timedelta,
+    zone: tzinfo,
+    chance: float,
+    fresh: timedelta = timedelta(0),
 ) -> datetime:
     """When a channel that answered is asked next.
 
     `usual` is the interval of a channel that posts once an hour, `zone` the source's, `chance` a number from 0 to 1.
+    Before its answer was `fresh` no longer asking again would bring the same, but an answer that is said to stay fresh
+    for longer than the longest interval is one of a server that says so of everything.
     """
     least, most = (usual * bound for bound in BOUNDS[kind])
     goal = usual / timedelta(hours=1) * math.sqrt(USUAL_RATE)
@@ -113,7 +122,7 @@ def plan_poll(
             wait = at - now + timedelta(hours=goal / density)
             break
         goal -= density * (span / timedelta(hours=1))
-    return now + _shake(min(max(wait, least), most), chance)
+    return now + max(_shake(min(max(wait, least), most), chance), min(fresh, most))
 
 
 def plan_retry(strikes: float, now: datetime, *, usual: timedelta, chance: float) -> datetime:

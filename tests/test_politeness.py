@@ -11,6 +11,7 @@ import pytest
 
 from aggregator.models import RobotsRecord
 from crawler.challenges import is_challenge
+from crawler.freshness import parse_freshness
 from crawler.politeness import (
     PRODUCT_TOKEN,
     ROBOTS_MAX_BYTES,
@@ -412,3 +413,25 @@ def test_ordinary_pages_are_not_taken_for_guards(body: bytes) -> None:
 def test_header_of_a_guard_counts_whatever_the_page() -> None:
     assert is_challenge(make_guard("Kabar Teluk", "x" * 100_000), b"challenge")
     assert not is_challenge(make_guard("Kabar Teluk"), b"")
+
+
+@pytest.mark.parametrize(
+    ("cache_control", "age", "seconds"),
+    [
+        (None, None, 0),
+        (b"max-age=300", None, 300),
+        (b"public, Max-Age = 300, must-revalidate", b"120", 180),
+        (b'max-age="600"', b"900", 0),  # stale already
+        (b"max-age=300, no-cache", None, 0),
+        (b"no-store", None, 0),
+        (b"s-maxage=300", None, 0),  # for shared caches
+        (b"max-age=300, max-age=9", None, 300),  # the first one (RFC 9111, 4.2.1)
+        (b"max-age=-1", None, 0),
+        (b"max-age=soon", b"-5", 0),
+        (b"max-age=" + b"9" * 5_000, None, 86_400),
+        (b"max-age=31536000", b"x", 86_400),
+        (b"\xff\x00=,,,;max-age", None, 0),
+    ],
+)
+def test_freshness_is_read_from_cache_control(cache_control: bytes | None, age: bytes | None, seconds: int) -> None:
+    assert parse_freshness(cache_control, age) == seconds

@@ -196,3 +196,7 @@ def test_what_the_portal_asks_for_is_kept(newsroom: Newsroom) -> None:
     assert read_wait(newsroom) == timedelta(hours=3)
     newsroom.answer("mula", ttl_minutes=999_999)
     assert read_wait(newsroom) == LONGEST_WAIT
+    newsroom.answer("mula", fresh_seconds=3 * 3600)
+    assert read_wait(newsroom) == timedelta(hours=3)
+    newsroom.answer("mula", fresh_seconds=24 * 3600)  # longer than any interval of a feed
+    assert read_wait(newsroom) == timedelta(hours=6)

@@ -128,6 +128,7 @@ class ChannelSpider(PortalSpider):
             links=len(links),
             validators=self._choose_validators(talk, answer, unchanged=unchanged),
             ttl_minutes=page.ttl_minutes if page else None,
+            fresh_seconds=answer.fresh_seconds,
         )
         return self._harvest(talk, poll)
 

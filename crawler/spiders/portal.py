@@ -14,6 +14,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import Validators
 from crawler.address_guard import AddressRefusedError
+from crawler.freshness import parse_freshness
 from crawler.middlewares import Manners
 from crawler.parsing import ParserPool
 from crawler.politeness import host_of
@@ -45,6 +46,7 @@ class Answer:
     content_type: str
     validators: Validators
     retry_after: int | None
+    fresh_seconds: int = 0
 
 
 @dataclass(kw_only=True)
@@ -101,6 +103,7 @@ class PortalSpider(scrapy.Spider):
                 etag=header("ETag"), last_modified=header("Last-Modified"), body_hash=hash_body(response.body)
             ),
             retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
+            fresh_seconds=parse_freshness(response.headers.get("Cache-Control"), response.headers.get("Age")),
         )
 
 

@@ -39,7 +39,7 @@ from aggregator.models import (
     TopicMatch,
 )
 from aggregator.pages import PageFolder, unpack
-from aggregator.polling import LONGEST_WAIT, plan_poll, plan_retry, weigh_failure
+from aggregator.polling import LONGEST_WAIT, Rhythm, plan_poll, plan_retry, weigh_failure
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
@@ -155,11 +155,10 @@ class Ingest:
             due = plan_retry(strikes, self._now, usual=usual, chance=chance)
         else:
             zone = ZoneInfo(source.timezone)
-            channel = replace(channel, failures=0, strikes=0.0, rhythm=channel.rhythm.observe(self._now, posts, zone))
+            rhythm = Rhythm.from_json(channel.rhythm).observe(self._now, posts, zone)
+            channel = replace(channel, failures=0, strikes=0.0, rhythm=rhythm.to_json())
             fresh = timedelta(seconds=poll.fresh_seconds)
-            due = plan_poll(
-                channel.rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance, fresh=fresh
-            )
+            due = plan_poll(rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance, fresh=fresh)
         asked = min(timedelta(minutes=poll.ttl_minutes or 0), LONGEST_WAIT)
         return channel, max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
 

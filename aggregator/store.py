@@ -38,7 +38,6 @@ from aggregator.models import (
     TopicMatch,
     Validators,
 )
-from aggregator.polling import Rhythm
 from aggregator.reference import load_cities, load_provinces
 from aggregator.store_base import NewerDatabaseError, StoreError, read_precision, wrap_errors
 from aggregator.story_rows import StoryRows
@@ -90,7 +89,7 @@ class ChannelRow:
     validators: Validators
     failures: int  # polls failed in a row …
     strikes: float  # … and how much they say against it
-    rhythm: Rhythm
+    rhythm: str  # JSON, of polling.Rhythm: read when a poll has brought something to learn
 
 
 class Store(GroupRows, StoryRows):
@@ -210,7 +209,7 @@ class Store(GroupRows, StoryRows):
                 url=row["url"],
                 failures=row["failures"],
                 strikes=row["strikes"],
-                rhythm=Rhythm.from_json(row["rhythm"]),
+                rhythm=row["rhythm"],
                 validators=Validators(etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]),
             )
             for row in rows
@@ -338,7 +337,7 @@ class Store(GroupRows, StoryRows):
                 "next": to_text(next_poll_at),
                 "failures": row.failures,
                 "strikes": row.strikes,
-                "rhythm": row.rhythm.to_json(),
+                "rhythm": row.rhythm,
                 "id": row.id,
             },
         )

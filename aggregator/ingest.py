@@ -159,6 +159,9 @@ class Ingest:
             channel = replace(channel, failures=0, strikes=0.0, rhythm=rhythm.to_json())
             fresh = timedelta(seconds=poll.fresh_seconds)
             due = plan_poll(rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance, fresh=fresh)
+        today = self._now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+        if self._store.count_requests(source.id, today) + poll.requests >= self._settings.requests_per_day:
+            due = max(due, today + timedelta(days=1, hours=chance))  # not all of them at midnight
         asked = min(timedelta(minutes=poll.ttl_minutes or 0), LONGEST_WAIT)
         return channel, max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
 

@@ -13,6 +13,9 @@ class AggregatorSettings(BaseModel):
     poll_minutes: int = Field(
         15, ge=1, description="between two polls of a channel that posts once an hour; others by the root of their rate"
     )
+    requests_per_day: int = Field(
+        2_000, ge=1, description="to one source; when they are used up it is left alone until the next day (UTC)"
+    )
     max_attempts: int = Field(4, ge=1, description="cycles in which a failing page is tried")
     site_url: str = Field("http://127.0.0.1:8000/", description="where the pages and feeds are served, for links")
     site_name: str = "Kabar Kota"

@@ -348,6 +348,14 @@ class Store(GroupRows, StoryRows):
                 {**asdict(poll.validators), "at": to_text(poll.finished_at), "id": poll.channel_id},
             )
 
+    def count_requests(self, source_id: str, since: datetime) -> int:
+        """Requests that the polls of a source took since then."""
+        sql = (
+            "SELECT coalesce(sum(p.requests), 0) FROM channels AS c CROSS JOIN polls AS p"
+            " ON p.channel_id = c.id AND p.started_at >= :since WHERE c.source_id = :source"
+        )
+        return int(self._value(sql, source=source_id, since=to_text(since)))
+
     def write_robots(self, records: Iterable[RobotsRecord]) -> None:
         self._connection.executemany(
             "INSERT OR REPLACE INTO hosts VALUES (?, ?, ?, ?)",

@@ -191,6 +191,18 @@ def test_failures_lengthen_the_wait_and_an_answer_ends_it(newsroom: Newsroom) ->
     assert read_wait(newsroom) < timedelta(minutes=30)
 
 
+def test_a_source_whose_requests_of_the_day_are_used_up_is_left_alone_until_the_next(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kabar", RELEASE)
+    newsroom.answer("mula", requests=1_998)
+    assert read_wait(newsroom) < timedelta(hours=2)
+    newsroom.answer("mula", requests=2)
+    midnight = newsroom.now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
+    assert midnight <= newsroom.now + read_wait(newsroom) <= midnight + timedelta(hours=1)
+    newsroom.minutes += 24 * 60
+    newsroom.answer("mula", requests=1)
+    assert read_wait(newsroom) < timedelta(hours=2)
+
+
 def test_what_the_portal_asks_for_is_kept(newsroom: Newsroom) -> None:
     newsroom.publish_at("mula", "kabar", RELEASE)
     newsroom.fail("mula", status=503, retry_after_seconds=7_200)

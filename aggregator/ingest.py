@@ -150,7 +150,7 @@ class Ingest:
         usual = timedelta(minutes=self._settings.poll_minutes)
         chance = random.Random(f"{channel.id} {self._now}").random()  # noqa: S311 - the same in a repeated run
         if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
-            strikes = channel.strikes + weigh_failure(poll.http_status, refused=poll.outcome is PollOutcome.REFUSED)
+            strikes = channel.strikes + weigh_failure(poll.http_status)
             channel = replace(channel, failures=channel.failures + 1, strikes=strikes)
             due = plan_retry(strikes, self._now, usual=usual, chance=chance)
         else:

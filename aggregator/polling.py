@@ -130,11 +130,11 @@ def plan_retry(strikes: float, now: datetime, *, usual: timedelta, chance: float
     return now + min(LONGEST_WAIT, _shake(min(LONGEST_WAIT, usual * 2 ** min(strikes, 20.0)), chance))
 
 
-def weigh_failure(status: int, *, refused: bool) -> float:
-    """Strikes for a failed poll: HTTP `status`, 0 without an answer; `refused` by robots.txt or by us."""
+def weigh_failure(status: int) -> float:
+    """Strikes for a failed poll: HTTP `status`, 0 where the channel gave no answer (network, robots.txt, limits)."""
     if status in _TEMPORARY_STATUS:
         return TEMPORARY
-    return SOFT if status == 0 and not refused else HARD
+    return HARD if status else SOFT
 
 
 def _shake(wait: timedelta, chance: float) -> timedelta:

@@ -114,20 +114,19 @@ def test_a_rhythm_is_kept_as_it_is() -> None:
 
 
 @pytest.mark.parametrize(
-    ("status", "refused", "weight"),
+    ("status", "weight"),
     [
-        (503, False, TEMPORARY),
-        (429, False, TEMPORARY),
-        (522, False, TEMPORARY),
-        (0, False, SOFT),
-        (404, False, HARD),
-        (403, False, HARD),
-        (200, False, HARD),  # something else than a feed
-        (0, True, HARD),
+        (503, TEMPORARY),
+        (429, TEMPORARY),
+        (522, TEMPORARY),
+        (0, SOFT),
+        (404, HARD),
+        (403, HARD),
+        (200, HARD),  # something else than a feed
     ],
 )
-def test_failures_weigh_differently(status: int, refused: bool, weight: float) -> None:
-    assert weigh_failure(status, refused=refused) == weight
+def test_failures_weigh_differently(status: int, weight: float) -> None:
+    assert weigh_failure(status) == weight
 
 
 def test_a_failing_channel_is_asked_ever_less_often_but_for_ever() -> None:

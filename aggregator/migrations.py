@@ -602,3 +602,90 @@ def m006_polling(db: Database) -> None:
         "ALTER TABLE polls ADD COLUMN posts INTEGER NOT NULL DEFAULT 0 /* entries that were never seen before */",
     ):
         db.execute(statement)
+
+
+_OPERATION_TABLES = (
+    """
+    CREATE TABLE host_days (
+        -- What each host was asked on each day: its budget, and when it may be asked again. Pruned.
+        host TEXT NOT NULL, -- name:port
+        day TEXT NOT NULL, -- UTC
+        requests INTEGER NOT NULL, -- with redirects and robots.txt
+        bytes INTEGER NOT NULL, -- received
+        free_at TEXT NOT NULL, -- not before then: its Crawl-delay or Retry-After, else our own delay
+        PRIMARY KEY (day, host)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX host_days_held ON host_days (free_at)",
+    """
+    CREATE TABLE source_days (
+        -- What each source gave on each day, kept for ever: by it a chart is divided, and its health is judged.
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        day_wib TEXT NOT NULL, -- Asia/Jakarta
+        polls INTEGER NOT NULL DEFAULT 0,
+        answered INTEGER NOT NULL DEFAULT 0, -- of the polls
+        requests INTEGER NOT NULL DEFAULT 0,
+        bytes INTEGER NOT NULL DEFAULT 0,
+        posts INTEGER NOT NULL DEFAULT 0, -- entries of its channels that were never seen before
+        articles INTEGER NOT NULL DEFAULT 0, -- of them new and kept
+        pages INTEGER NOT NULL DEFAULT 0, -- extracted, on topic or not; of these
+        bodied INTEGER NOT NULL DEFAULT 0, -- gave a text,
+        dated INTEGER NOT NULL DEFAULT 0, -- a date,
+        authored INTEGER NOT NULL DEFAULT 0, -- an author
+        PRIMARY KEY (source_id, day_wib)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE alarms (
+        -- What is wrong with a source, from when to when. The words to a code: `kabarkota status`.
+        id INTEGER PRIMARY KEY,
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        code TEXT NOT NULL, -- dns, challenge, layout-changed, dates-missing, quiet, hijacked …
+        since TEXT NOT NULL,
+        until TEXT, -- NULL: still so
+        detail TEXT NOT NULL -- the figures or the crawler's own words
+    ) STRICT
+    """,
+    "CREATE UNIQUE INDEX alarms_open ON alarms (source_id, code) WHERE until IS NULL",
+    """
+    CREATE VIEW source_health AS
+    -- How each channel is doing.
+    SELECT c.source_id, c.kind, c.url, c.enabled, c.failures, c.last_success_at, p.outcome AS last_outcome,
+        p.http_status AS last_status, p.code AS last_code, p.reason AS last_reason, p.started_at AS last_poll_at,
+        c.next_poll_at, c.retired_at, c.stand_in IS NOT NULL AS is_stand_in,
+        (SELECT count(*) FROM articles AS a WHERE a.source_id = c.source_id) AS articles_of_source
+    FROM channels AS c LEFT JOIN polls AS p
+        ON p.id = (SELECT id FROM polls WHERE channel_id = c.id ORDER BY started_at DESC, id DESC LIMIT 1)
+    """,
+    """
+    CREATE VIEW polls_by_day AS
+    -- How many sources were asked and answered on each day (WIB): what a chart of coverage is divided by.
+    SELECT day_wib, count(*) AS sources_polled, sum(answered > 0) AS sources_working, sum(polls) AS polls,
+        sum(answered) AS answered, sum(requests) AS requests, sum(bytes) AS bytes, sum(posts) AS posts,
+        sum(articles) AS articles
+    FROM source_days WHERE polls > 0 GROUP BY day_wib
+    """,
+    """
+    CREATE VIEW field_coverage AS
+    -- Of the pages of each source that were extracted in a month (WIB): the shares with a text, a date, an author.
+    SELECT source_id, substr(day_wib, 1, 7) AS month, sum(pages) AS pages,
+        round(1.0 * sum(bodied) / sum(pages), 3) AS bodies, round(1.0 * sum(dated) / sum(pages), 3) AS dates,
+        round(1.0 * sum(authored) / sum(pages), 3) AS authors
+    FROM source_days GROUP BY source_id, month HAVING sum(pages) > 0
+    """,
+)
+
+
+@MIGRATIONS()
+def m007_operation(db: Database) -> None:
+    """What hosts were asked and sources gave by day, alarms, retired channels and stand-ins, limits on quoting."""
+    for statement in (
+        "ALTER TABLE polls ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0 /* received */",
+        "ALTER TABLE polls ADD COLUMN code TEXT NOT NULL DEFAULT '' /* the reason in one word: dns, tls, missing … */",
+        "ALTER TABLE channels ADD COLUMN retired_at TEXT /* gone for good, it seems: asked once a month */",
+        "ALTER TABLE channels ADD COLUMN stand_in TEXT /* JSON of a Channel found in place of dead ones */",
+        "ALTER TABLE articles ADD COLUMN snippet_limit INTEGER /* characters that it lets be quoted; NULL: any */",
+        "DROP VIEW source_health",
+        *_OPERATION_TABLES,
+    ):
+        db.execute(dedent(statement).strip())

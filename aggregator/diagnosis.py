@@ -12,10 +12,11 @@ _STATUS = re.compile(r"\bHTTP (\d{3})\b")
 
 
 class Diagnosis(NamedTuple):
-    """What is wrong, and what to try; each a sentence or two."""
+    """What is wrong, in a sentence or two and in one word, and what to try."""
 
     says: str
     advice: str
+    code: str = "unknown"
 
 
 def diagnose(reason: str, status: int = 0, *, indonesian: bool = False) -> Diagnosis:
@@ -29,10 +30,19 @@ def diagnose(reason: str, status: int = 0, *, indonesian: bool = False) -> Diagn
         statuses = fault.get("status", ())
         is_known = bool(status) and (status in statuses or f"{status // 100}xx" in statuses)
         if is_known or any(piece in low for piece in fault.get("has", ())):
-            return Diagnosis(fault[says], fault[advice])
+            return Diagnosis(fault[says], fault[advice], fault["code"])
     if indonesian:
         return Diagnosis("Tidak terbaca karena sebab yang belum kami kenal.", "Lihat alamatnya di peramban.")
     return Diagnosis(f"It could not be read: {reason or 'no reason is known'}.", "Look at the address in a browser.")
+
+
+def explain_code(code: str, *, indonesian: bool = False) -> Diagnosis:
+    """The diagnosis that a code stands for."""
+    says, advice = ("kata", "coba") if indonesian else ("says", "try")
+    for fault in _read_faults():
+        if fault["code"] == code:
+            return Diagnosis(fault[says], fault[advice], code)
+    return diagnose(code, indonesian=indonesian)
 
 
 def _read_faults() -> list[dict[str, Any]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
@@ -22,6 +22,7 @@ from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
+from aggregator.diagnosis import diagnose
 from aggregator.differences import find_revision
 from aggregator.grouping import Grouper
 from aggregator.instants import get_offset_minutes, to_text
@@ -39,7 +40,19 @@ from aggregator.models import (
     TopicMatch,
 )
 from aggregator.pages import PageFolder, unpack
-from aggregator.polling import LONGEST_WAIT, Rhythm, plan_poll, plan_retry, weigh_failure
+from aggregator.polling import (
+    LONGEST_WAIT,
+    NO_FAILURE,
+    RETIRED_WAIT,
+    RETIRING,
+    Rhythm,
+    leave_blackout,
+    plan_page_retry,
+    plan_poll,
+    plan_retry,
+    start_next_day,
+    weigh_failure,
+)
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
@@ -73,6 +86,7 @@ class IngestCounts:
     failed: int = 0
     scans_missed: int = 0  # pages on topic in which the scan of their bytes had found none
     by_topic: dict[str, int] = field(default_factory=dict)
+    coverage: dict[str, Counter[str]] = field(default_factory=dict)  # by source, of its pages: columns of source_days
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -137,33 +151,56 @@ class Ingest:
             for link in harvest.deferred:
                 self._write_waiting(source, link, attempts=self._store.get_attempts(make_url_key(link.url)))
             self._store.write_robots(harvest.robots)
-            channel, next_poll_at = self._plan_next_poll(harvest.poll, channel, source, posts)
-            self._store.write_poll(
-                cycle_id, harvest.poll, channel, posts=posts, articles=counts.articles, next_poll_at=next_poll_at
-            )
+            for source_id, coverage in counts.coverage.items():
+                self._store.count_day(source_id, self._now, **coverage)
+            self._write_poll(cycle_id, harvest.poll, channel, source, posts=posts, articles=counts.articles)
         return counts
 
-    def _plan_next_poll(
-        self, poll: Poll, channel: ChannelRow, source: Source, posts: int
-    ) -> tuple[ChannelRow, datetime]:
-        """The channel as it is after the poll, and when it is due again: never before the portal wants it."""
-        usual = timedelta(minutes=self._settings.poll_minutes)
-        chance = random.Random(f"{channel.id} {self._now}").random()  # noqa: S311 - the same in a repeated run
+    def _write_poll(
+        self, cycle_id: int, poll: Poll, channel: ChannelRow, source: Source, *, posts: int, articles: int
+    ) -> None:
+        code = diagnose(poll.reason, poll.http_status).code if poll.reason else ""
+        channel = self._learn(poll, code, channel, source, posts)
+        now, due = self._now, self._plan_next_poll(poll, channel, source)
+        self._store.write_poll(
+            cycle_id, poll, channel, code=code, posts=posts, articles=articles, now=now, next_poll_at=due
+        )
+
+    def _learn(self, poll: Poll, code: str, channel: ChannelRow, source: Source, posts: int) -> ChannelRow:
+        """The channel as it is after the poll."""
+        if code in NO_FAILURE:
+            return channel
         if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
             strikes = channel.strikes + weigh_failure(poll.http_status)
-            channel = replace(channel, failures=channel.failures + 1, strikes=strikes)
-            due = plan_retry(strikes, self._now, usual=usual, chance=chance)
+            retired_at = channel.retired_at or (self._now if code in RETIRING else None)
+            return replace(channel, failures=channel.failures + 1, strikes=strikes, retired_at=retired_at)
+        rhythm = Rhythm.from_json(channel.rhythm).observe(self._now, posts, ZoneInfo(source.timezone))
+        return replace(channel, failures=0, strikes=0.0, rhythm=rhythm.to_json(), retired_at=None)
+
+    def _plan_next_poll(self, poll: Poll, channel: ChannelRow, source: Source) -> datetime:
+        """When the channel, as it is after the poll, is due again: never before the portal wants it."""
+        usual = timedelta(minutes=self._settings.poll_minutes)
+        chance = random.Random(f"{channel.id} {self._now}").random()  # noqa: S311 - the same in a repeated run
+        zone = ZoneInfo(source.timezone)
+        if channel.retired_at is not None:
+            due = self._now + RETIRED_WAIT
+        elif channel.failures:
+            due = plan_retry(channel.strikes, self._now, usual=usual, chance=chance)
         else:
-            zone = ZoneInfo(source.timezone)
-            rhythm = Rhythm.from_json(channel.rhythm).observe(self._now, posts, zone)
-            channel = replace(channel, failures=0, strikes=0.0, rhythm=rhythm.to_json())
             fresh = timedelta(seconds=poll.fresh_seconds)
+            rhythm = Rhythm.from_json(channel.rhythm)
             due = plan_poll(rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance, fresh=fresh)
-        today = self._now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
-        if self._store.count_requests(source.id, today) + poll.requests >= self._settings.requests_per_day:
-            due = max(due, today + timedelta(days=1, hours=chance))  # not all of them at midnight
         asked = min(timedelta(minutes=poll.ttl_minutes or 0), LONGEST_WAIT)
-        return channel, max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
+        due = max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
+        for part in poll.traffic:  # a Crawl-delay of an hour
+            due = max(due, self._now + (part.free_at - poll.finished_at))
+        if self._has_spent_a_host(poll):
+            due = max(due, start_next_day(self._now, chance))
+        return leave_blackout(due, source.blackout, zone)
+
+    def _has_spent_a_host(self, poll: Poll) -> bool:
+        before = self._store.count_requests([part.host for part in poll.traffic], poll.finished_at)
+        return before + max((part.requests for part in poll.traffic), default=0) >= self._settings.requests_per_day
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -181,6 +218,7 @@ class Ingest:
             self._write_link(source, page, LinkState.REFUSED, "the page asks not to be indexed")
             return
         row = build_row(page, source, self._now)
+        _count_fields(counts.coverage.setdefault(source.id, Counter()), row)
         if not row["title"] or not (row["text"] or row["summary"]):
             self._write_link(source, page, LinkState.FAILED, "no article found on the page")
             counts.failed += 1
@@ -360,9 +398,11 @@ class Ingest:
                 attempts=attempts,
             )
         else:
-            self._write_waiting(source, failure.link, attempts=attempts, reason=failure.reason)
+            retry_at = plan_page_retry(attempts, self._now)
+            self._write_waiting(source, failure.link, attempts=attempts, reason=failure.reason, retry_at=retry_at)
 
-    def _write_waiting(self, source: Source, link: ArticleLink, *, attempts: int, reason: str = "") -> None:
+    def _write_waiting(self, source: Source, link: ArticleLink, *, attempts: int, **facts: Any) -> None:
+        """A link for a later cycle. `facts`: reason and retry_at, where its page failed."""
         key = make_url_key(link.url)
         if key:
             self._store.write_link(
@@ -371,10 +411,19 @@ class Ingest:
                 source_id=source.id,
                 state=LinkState.PENDING,
                 now=self._now,
-                reason=reason,
                 attempts=attempts,
                 link=link,
+                **facts,
             )
+
+
+def _count_fields(coverage: Counter[str], row: Mapping[str, Any]) -> None:
+    """Counts what a page gave."""
+    is_bodied = bool(row["title"] and row["text"])
+    coverage["pages"] += 1
+    coverage["bodied"] += is_bodied
+    coverage["dated"] += is_bodied and row["published_precision"] != "none"
+    coverage["authored"] += is_bodied and bool(row["author"])
 
 
 def judge(row: Mapping[str, Any], tags: Sequence[str], table: TopicTable, *, html: bytes = b"") -> Verdict:
@@ -435,6 +484,7 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "text": text,
         "summary": summary,
         "image": safe_url(article.image),
+        "snippet_limit": article.snippet_limit,
         "language": clean_text(article.language, limit=20) or source.language,
         "tags": _tags_to_json(article.tags),
         "declared_url": canonicalize(article.canonical_url, base=page.url) if article.canonical_url else "",

@@ -685,6 +685,7 @@ def m007_operation(db: Database) -> None:
         "ALTER TABLE channels ADD COLUMN retired_at TEXT /* gone for good, it seems: asked once a month */",
         "ALTER TABLE channels ADD COLUMN stand_in TEXT /* JSON of a Channel found in place of dead ones */",
         "ALTER TABLE articles ADD COLUMN snippet_limit INTEGER /* characters that it lets be quoted; NULL: any */",
+        "ALTER TABLE links ADD COLUMN retry_at TEXT /* while pending after a failure: not tried before then */",
         "DROP VIEW source_health",
         *_OPERATION_TABLES,
     ):

@@ -125,6 +125,7 @@ class Source:
     full_text: bool = False  # the publisher allows the full text to be republished
     profile: str | None = None  # name of the extraction profile
     utc_is_local: bool = False  # labels its own clock GMT or UTC: that label is not believed
+    blackout: tuple[str, ...] = ()  # hours of its day in which it is left alone: "07:00-09:00"
     discovery: bool = False  # a search engine: its links lead to other publishers, who get the credit
     evidence: SourceEvidence = SourceEvidence.GIVEN
     note: str = ""
@@ -190,6 +191,7 @@ class ExtractedArticle:
     tags: tuple[str, ...] = ()
     method: str = ""  # which way the body was found: profile, name, article, prose, trafilatura, channel …
     noindex: bool = False
+    snippet_limit: int | None = None  # characters that the page lets be quoted (nosnippet: 0); None: any
     boilerplate: tuple[int, ...] = ()  # 64-bit hashes of every paragraph-like block of the page, kept or dropped
 
 
@@ -278,6 +280,16 @@ class LinkFailure:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class HostTraffic:
+    """What one poll asked of one host, redirects and robots.txt included."""
+
+    host: str  # name:port
+    requests: int
+    bytes: int
+    free_at: datetime  # nothing more before then: its Crawl-delay or Retry-After, else our own delay
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Poll:
     """How the poll of one channel went."""
 
@@ -293,6 +305,12 @@ class Poll:
     ttl_minutes: int | None = None
     fresh_seconds: int = 0  # that the answer stays fresh (Cache-Control)
     retry_after_seconds: int | None = None
+    traffic: tuple[HostTraffic, ...] = ()
+
+    @property
+    def bytes(self) -> int:
+        """Received, as sent over the wire."""
+        return sum(part.bytes for part in self.traffic)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -12,8 +12,9 @@ from __future__ import annotations
 
 import json
 import math
+from collections.abc import Iterable
 from dataclasses import dataclass, field, replace
-from datetime import datetime, timedelta, tzinfo
+from datetime import UTC, datetime, timedelta, tzinfo
 
 from aggregator.models import ChannelKind
 
@@ -31,8 +32,13 @@ BOUNDS = {  # shortest and longest interval, in usual ones
 }
 JITTER = 0.1  # of an interval, either way: channels that came together must not stay together
 LONGEST_WAIT = timedelta(hours=24)  # after failures, and for a feed that asks for more
+RETIRED_WAIT = timedelta(days=30)  # of a channel that is gone for good, it seems: it is never given up in silence
+RETIRING = frozenset({"gone", "parked"})  # codes of aggregator.diagnosis
+NO_FAILURE = frozenset({"held", "our-limits"})  # codes: the host wants a rest, or we had no time for it
+FIRST_PAGE_RETRY = timedelta(minutes=15)  # of a page that failed; then each time twice as late
 # How much a failure says against a channel, as Media Cloud's rss-fetcher has it; the interval doubles with each 1.
 TEMPORARY, SOFT, HARD = 0.25, 0.5, 1.0
+_DAY_MINUTES = 24 * 60
 _TEMPORARY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 
 
@@ -76,6 +82,12 @@ class Rhythm:
         hour = (self.by_hour[local.hour] + HOURS_PRIOR / 24) / (sum(self.by_hour) + HOURS_PRIOR) * 24
         day = (self.by_day[local.weekday()] + DAYS_PRIOR / 7) / (sum(self.by_day) + DAYS_PRIOR) * 7
         return self.rate * hour * day
+
+    def expect(self, since: datetime, until: datetime, zone: tzinfo) -> float:
+        """How many posts are to be expected between two instants."""
+        return sum(
+            self.get_rate_at(at) * (span / timedelta(hours=1)) for at, span in _split_by_hour(since, until, zone)
+        )
 
     def to_json(self) -> str:
         """As kept in the database."""
@@ -130,8 +142,51 @@ def plan_retry(strikes: float, now: datetime, *, usual: timedelta, chance: float
     return now + min(LONGEST_WAIT, _shake(min(LONGEST_WAIT, usual * 2 ** min(strikes, 20.0)), chance))
 
 
+def start_next_day(now: datetime, chance: float) -> datetime:
+    """In the first hour of the next day (UTC): not all at midnight."""
+    today = now.astimezone(UTC).replace(hour=0, minute=0, second=0, microsecond=0)
+    return today + timedelta(days=1, hours=chance)
+
+
+def plan_page_retry(attempts: int, now: datetime) -> datetime:
+    """When a page that failed so many times is asked again."""
+    return now + min(LONGEST_WAIT, FIRST_PAGE_RETRY * 2.0 ** min(attempts - 1, 20))
+
+
+def leave_blackout(due: datetime, blackout: Iterable[str], zone: tzinfo) -> datetime:
+    """`due`, or the end of the hours in which the source is left alone ("07:00-09:00", of its clock) if it falls there.
+
+    Hours that reach over midnight, or into each other, count as one reads them; if they cover the whole day, the
+    source is switched off by it: a day later then.
+    """
+    spans = [_read_span(span) for span in blackout]
+    at = due.astimezone(zone)
+    for _ in range(len(spans) + 1):
+        minute = at.hour * 60 + at.minute
+        ends = [(end - minute) % _DAY_MINUTES for begin, end in spans if _is_within(minute, begin, end)]
+        if not ends:
+            return max(due, at.astimezone(due.tzinfo))
+        at = at.replace(second=0, microsecond=0) + timedelta(minutes=max(ends))
+    return due + timedelta(days=1)
+
+
+def _read_span(span: str) -> tuple[int, int]:
+    """First minute of the day, and the one after the last."""
+    begin, _, end = span.partition("-")
+    return _read_minute(begin), _read_minute(end)
+
+
+def _read_minute(text: str) -> int:
+    hour, _, minute = text.partition(":")
+    return int(hour) * 60 + int(minute)
+
+
+def _is_within(minute: int, begin: int, end: int) -> bool:
+    return begin <= minute < end if begin < end else minute >= begin or minute < end
+
+
 def weigh_failure(status: int) -> float:
-    """Strikes for a failed poll: HTTP `status`, 0 where the channel gave no answer (network, robots.txt, limits)."""
+    """Strikes for a failed poll: HTTP `status`, 0 where the channel gave no answer (network, robots.txt)."""
     if status in _TEMPORARY_STATUS:
         return TEMPORARY
     return HARD if status else SOFT

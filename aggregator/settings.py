@@ -14,9 +14,12 @@ class AggregatorSettings(BaseModel):
         15, ge=1, description="between two polls of a channel that posts once an hour; others by the root of their rate"
     )
     requests_per_day: int = Field(
-        2_000, ge=1, description="to one source; when they are used up it is left alone until the next day (UTC)"
+        2_000, ge=1, description="to one host; when they are used up it is left alone until the next day (UTC)"
     )
-    max_attempts: int = Field(4, ge=1, description="cycles in which a failing page is tried")
+    max_attempts: int = Field(
+        8, ge=1, description="times that a failing page is tried: after 15 minutes, and each time twice as late"
+    )
+    poll_days: int = Field(90, ge=7, description="for so long each poll is kept; what they came to by day is for ever")
     site_url: str = Field("http://127.0.0.1:8000/", description="where the pages and feeds are served, for links")
     site_name: str = "Kabar Kota"
     feed_items: int = Field(50, ge=1, description="items of the main feed, at least")

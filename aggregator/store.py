@@ -21,23 +21,22 @@ from urllib.parse import urljoin
 from pydantic import TypeAdapter
 
 from aggregator.group_rows import GroupRows
+from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
-    ChannelKind,
     FeedItem,
     LinkState,
     PendingLink,
-    Poll,
     Reason,
     RegionMatch,
     RobotsRecord,
     Source,
     SourceKind,
     TopicMatch,
-    Validators,
 )
+from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.store_base import NewerDatabaseError, StoreError, read_precision, wrap_errors
 from aggregator.story_rows import StoryRows
@@ -78,21 +77,7 @@ class Status:
     large_count: int  # of them in all
 
 
-@dataclass(frozen=True, kw_only=True)
-class ChannelRow:
-    """A channel's state as stored."""
-
-    id: int
-    source_id: str
-    kind: ChannelKind
-    url: str
-    validators: Validators
-    failures: int  # polls failed in a row …
-    strikes: float  # … and how much they say against it
-    rhythm: str  # JSON, of polling.Rhythm: read when a poll has brought something to learn
-
-
-class Store(GroupRows, StoryRows):
+class Store(GroupRows, StoryRows, PollRows, HealthRows):
     """The database `news.db`."""
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -168,7 +153,7 @@ class Store(GroupRows, StoryRows):
         """Makes sources and channels those of the catalogue. What is no longer in it is switched off, never deleted."""
         with self.transaction():
             self._connection.execute("UPDATE sources SET enabled = 0")
-            self._connection.execute("UPDATE channels SET enabled = 0")
+            self._connection.execute("UPDATE channels SET enabled = stand_in IS NOT NULL")
             for source in sources:
                 self._connection.execute(
                     """
@@ -185,35 +170,11 @@ class Store(GroupRows, StoryRows):
                 self._connection.executemany(
                     """
                     INSERT INTO channels (source_id, kind, url) VALUES (?, ?, ?)
-                    ON CONFLICT (url) DO UPDATE SET source_id = excluded.source_id, kind = excluded.kind, enabled = 1
+                    ON CONFLICT (url) DO UPDATE SET source_id = excluded.source_id, kind = excluded.kind, enabled = 1,
+                        stand_in = NULL
                     """,
                     [(source.id, channel.kind.value, channel.url) for channel in source.channels],
                 )
-
-    def get_due_channels(self, now: datetime | None) -> list[ChannelRow]:
-        """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`."""
-        rows = self._rows(
-            """
-            SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
-                c.rhythm
-            FROM channels AS c JOIN sources AS s ON s.id = c.source_id
-            WHERE c.enabled AND s.enabled AND c.next_poll_at <= :now ORDER BY c.next_poll_at, c.id
-            """,
-            now=to_text(now) if now else "9999",
-        )
-        return [
-            ChannelRow(
-                id=row["id"],
-                source_id=row["source_id"],
-                kind=ChannelKind(row["kind"]),
-                url=row["url"],
-                failures=row["failures"],
-                strikes=row["strikes"],
-                rhythm=row["rhythm"],
-                validators=Validators(etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]),
-            )
-            for row in rows
-        ]
 
     def get_last_probes(self) -> dict[str, datetime]:
         """When the service last probed each source."""
@@ -242,10 +203,13 @@ class Store(GroupRows, StoryRows):
         )
         return {row["key"]: row["at"] for row in rows}
 
-    def get_pending_links(self, source_id: str) -> tuple[PendingLink, ...]:
+    def get_pending_links(self, source_id: str, now: datetime) -> tuple[PendingLink, ...]:
+        """The links that wait, but for those whose page failed not long ago."""
         rows = self._rows(
-            "SELECT link, attempts FROM links WHERE source_id = :source AND state = 'pending' ORDER BY first_seen_at",
+            "SELECT link, attempts FROM links WHERE source_id = :source AND state = 'pending'"
+            " AND coalesce(retry_at, '') <= :now ORDER BY first_seen_at",
             source=source_id,
+            now=to_text(now),
         )
         return tuple(PendingLink(link=_LINK.validate_json(row["link"]), attempts=row["attempts"]) for row in rows)
 
@@ -280,15 +244,15 @@ class Store(GroupRows, StoryRows):
     # ── writing a harvest ──────────────────────────────────────────────────────────────────────────────────────────
 
     def write_link(self, *, key: str, url: str, source_id: str, state: LinkState, now: datetime, **facts: Any) -> None:
-        """Records what became of a URL. `facts`: reason, attempts, read_at, link (while pending)."""
+        """Records what became of a URL. `facts`: reason, attempts, read_at; link and retry_at while pending."""
         link = facts.get("link")
-        read_at = facts.get("read_at")
+        read_at, retry_at = facts.get("read_at"), facts.get("retry_at")
         self._connection.execute(
             """
-            INSERT INTO links (key, url, source_id, state, reason, attempts, first_seen_at, read_at, link)
-            VALUES (:key, :url, :source_id, :state, :reason, :attempts, :now, :read_at, :link)
+            INSERT INTO links (key, url, source_id, state, reason, attempts, first_seen_at, read_at, link, retry_at)
+            VALUES (:key, :url, :source_id, :state, :reason, :attempts, :now, :read_at, :link, :retry_at)
             ON CONFLICT (key) DO UPDATE SET state = :state, reason = :reason, attempts = :attempts,
-                read_at = coalesce(:read_at, read_at), link = :link
+                read_at = coalesce(:read_at, read_at), link = :link, retry_at = :retry_at
             """,
             {
                 "key": key,
@@ -300,6 +264,7 @@ class Store(GroupRows, StoryRows):
                 "now": to_text(now),
                 "read_at": to_text(read_at) if read_at else None,
                 "link": _LINK.dump_json(link).decode() if link is not None else None,
+                "retry_at": to_text(retry_at) if retry_at else None,
             },
         )
 
@@ -308,53 +273,6 @@ class Store(GroupRows, StoryRows):
         sql = "SELECT count(*) FROM json_each(:keys) AS k JOIN links AS l ON l.key = k.value"
         unique = set(keys)
         return len(unique) - int(self._value(sql, keys=json.dumps(list(unique))))
-
-    def write_poll(
-        self, cycle_id: int, poll: Poll, row: ChannelRow, *, posts: int, articles: int, next_poll_at: datetime
-    ) -> None:
-        """Records a poll, what it found that was never seen, and the channel's new state: that of `row`."""
-        self._connection.execute(
-            "INSERT INTO polls (cycle_id, channel_id, started_at, finished_at, outcome, http_status, reason, links,"
-            " requests, articles, posts) VALUES (?,?,?,?,?,?,?,?,?,?,?)",
-            (
-                cycle_id,
-                poll.channel_id,
-                to_text(poll.started_at),
-                to_text(poll.finished_at),
-                poll.outcome.value,
-                poll.http_status,
-                poll.reason,
-                poll.links,
-                poll.requests,
-                articles,
-                posts,
-            ),
-        )
-        self._connection.execute(
-            "UPDATE channels SET next_poll_at = :next, failures = :failures, strikes = :strikes, rhythm = :rhythm"
-            " WHERE id = :id",
-            {
-                "next": to_text(next_poll_at),
-                "failures": row.failures,
-                "strikes": row.strikes,
-                "rhythm": row.rhythm,
-                "id": row.id,
-            },
-        )
-        if row.failures == 0:
-            self._connection.execute(
-                "UPDATE channels SET etag = :etag, last_modified = :last_modified, body_hash = :body_hash,"
-                " last_success_at = :at WHERE id = :id",
-                {**asdict(poll.validators), "at": to_text(poll.finished_at), "id": poll.channel_id},
-            )
-
-    def count_requests(self, source_id: str, since: datetime) -> int:
-        """Requests that the polls of a source took since then."""
-        sql = (
-            "SELECT coalesce(sum(p.requests), 0) FROM channels AS c CROSS JOIN polls AS p"
-            " ON p.channel_id = c.id AND p.started_at >= :since WHERE c.source_id = :source"
-        )
-        return int(self._value(sql, source=source_id, since=to_text(since)))
 
     def write_robots(self, records: Iterable[RobotsRecord]) -> None:
         self._connection.executemany(

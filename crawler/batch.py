@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 
 from aggregator.models import CrawlJob, Harvest
 from aggregator.wire import Codec
@@ -19,6 +20,7 @@ class CrawlBatch:
     jobs: tuple[CrawlJob, ...] = ()
     probes: tuple[ProbeJob, ...] = ()
     overlays: Overlays = Overlays()  # noqa: RUF009 - frozen
+    held: tuple[tuple[str, datetime], ...] = ()  # hosts that may be asked only from then on, after earlier crawls
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

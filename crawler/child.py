@@ -98,7 +98,7 @@ class CrawlServer:
         records = (record for robots in _list_robots(batch) for record in robots)
         manners = Manners(
             settings=settings,
-            pace=Pace(settings),
+            pace=Pace(settings, batch.held, now=system_clock()),
             robots=Robots(records, system_clock()),
             clock=system_clock,
         )

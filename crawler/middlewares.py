@@ -19,7 +19,8 @@ from aggregator.models import RobotsRecord
 from crawler.address_guard import find_refusal
 from crawler.challenges import is_challenge
 from crawler.clock import Clock
-from crawler.politeness import Pace, Robots, cut_robots, get_crawl_delay, host_of, is_allowed
+from crawler.parking import is_parked
+from crawler.politeness import Pace, Robots, Traffic, cut_robots, get_crawl_delay, host_of, is_allowed
 from crawler.retry_after import parse_retry_after
 from crawler.settings import CrawlSettings
 
@@ -54,10 +55,14 @@ class ChallengedError(Exception):
     """A guard against robots answered in the site's place."""
 
 
+class ParkedError(Exception):
+    """A dealer in domains answered: the portal has let its name go."""
+
+
 class RobotsMiddleware:
     """Obeys robots.txt as RFC 9309 has it: unreachable means disallow, records live for a day and across crawls.
 
-    A guard's page with status 200 is no answer of the site either (with any other status it fails anyway).
+    A guard's or a dealer's page with status 200 is no answer of the site either (with any other it fails anyway).
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -71,7 +76,7 @@ class RobotsMiddleware:
     async def process_request(self, request: Request) -> None:
         if not self._manners.settings.obey_robots or request.meta.get("is_robots_txt"):
             return
-        record = await self._get_record(request.url)
+        record = await self._get_record(request)
         if not 0 < record.status < 500:
             what = f"HTTP {record.status}" if record.status else self._manners.robots.get_reason(record.host)
             raise RobotsUnreadableError(f"robots.txt cannot be read ({what or 'no answer'})")
@@ -82,20 +87,24 @@ class RobotsMiddleware:
         is_page = response.status == 200 and not request.meta.get("is_robots_txt")
         if is_page and is_challenge(response.body, response.headers.get("Cf-Mitigated")):
             raise ChallengedError("a guard against robots answered, not the site")
+        if is_page and is_parked(response.body, response.url):
+            raise ParkedError("a dealer in domains answered, not the site")
         return response
 
-    async def _get_record(self, url: str) -> RobotsRecord:
-        host, robots = host_of(url), self._manners.robots
+    async def _get_record(self, request: Request) -> RobotsRecord:
+        host, robots = host_of(request.url), self._manners.robots
         async with robots.lock(host):
             record = robots.get(host)
             if record is None:
-                record = await self._fetch(host, f"{url.partition(':')[0]}://{host}/robots.txt")
+                robots_url = f"{request.url.partition(':')[0]}://{host}/robots.txt"
+                record = await self._fetch(host, robots_url, request.meta.get("traffic"))
                 robots.add(record)
             self._manners.pace.slow_down(host, get_crawl_delay(record))
         return record
 
-    async def _fetch(self, host: str, robots_url: str) -> RobotsRecord:
-        request = Request(robots_url, meta={"is_robots_txt": True}, callback=NO_CALLBACK, dont_filter=True)
+    async def _fetch(self, host: str, robots_url: str, traffic: Traffic | None) -> RobotsRecord:
+        meta = {"is_robots_txt": True, "traffic": traffic}
+        request = Request(robots_url, meta=meta, callback=NO_CALLBACK, dont_filter=True)
         engine = self._crawler.engine
         assert engine is not None
         try:
@@ -112,7 +121,7 @@ class RobotsMiddleware:
 
 
 class PaceMiddleware:
-    """Lets a request through when it is its host's turn; a 429 or 503 with Retry-After holds the host."""
+    """Lets a request through when it is its host's turn, and counts it; 429 or 503 with Retry-After holds the host."""
 
     def __init__(self, manners: Manners) -> None:
         self._manners = manners
@@ -125,9 +134,15 @@ class PaceMiddleware:
         stack = AsyncExitStack()
         await stack.enter_async_context(self._manners.pace.turn(host_of(request.url)))
         request.meta["pace_turn"] = stack
+        traffic: Traffic | None = request.meta.get("traffic")
+        if traffic is not None:
+            traffic.requests[host_of(request.url)] += 1
 
     async def process_response(self, request: Request, response: Response) -> Response:
         await self._leave(request)
+        traffic: Traffic | None = request.meta.get("traffic")
+        if traffic is not None:
+            traffic.bytes[host_of(request.url)] += len(response.body)  # still compressed: this is next to the wire
         if response.status in (429, 503):
             seconds = parse_retry_after(response.headers.get("Retry-After"), self._manners.clock())
             if seconds:

@@ -7,16 +7,17 @@ from __future__ import annotations
 
 import asyncio
 import re
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
 from contextlib import asynccontextmanager
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from functools import lru_cache
 from urllib.parse import urlsplit
 
 from protego import Protego
 
-from aggregator.models import RobotsRecord
+from aggregator.models import HostTraffic, RobotsRecord
 from aggregator.urls import get_registrable_domain
 from crawler.settings import CrawlSettings
 
@@ -37,10 +38,28 @@ class HostHeldError(Exception):
     """The host asked to be left alone for longer than this cycle waits (Retry-After, Crawl-delay)."""
 
 
-class Pace:
-    """One request at a time per host, apart by its delay; a few at a time per registrable domain."""
+@dataclass
+class Traffic:
+    """What one poll asks of each host, redirects and robots.txt included; kept by the middleware that sends it."""
 
-    def __init__(self, settings: CrawlSettings) -> None:
+    requests: Counter[str] = field(default_factory=Counter)
+    bytes: Counter[str] = field(default_factory=Counter)
+
+    def report(self, pace: Pace, now: datetime) -> tuple[HostTraffic, ...]:
+        """As handed over at the end of the poll."""
+        return tuple(
+            HostTraffic(host=host, requests=count, bytes=self.bytes[host], free_at=pace.get_free_at(host, now))
+            for host, count in self.requests.items()
+        )
+
+
+class Pace:
+    """One request at a time per host, apart by its delay; a few at a time per registrable domain.
+
+    `held`: hosts that may be asked only from an instant on, as earlier crawls left them; `now` is the clock's.
+    """
+
+    def __init__(self, settings: CrawlSettings, held: Iterable[tuple[str, datetime]] = (), *, now: datetime) -> None:
         self._settings = settings
         self._hosts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._domains: defaultdict[str, asyncio.Semaphore] = defaultdict(
@@ -49,6 +68,12 @@ class Pace:
         self._everyone = asyncio.Semaphore(settings.concurrency)
         self._delays: dict[str, float] = {}
         self._free_at: dict[str, float] = {}
+        for host, free_at in held:
+            self.hold(host, (free_at - now).total_seconds())
+
+    def get_free_at(self, host: str, now: datetime) -> datetime:
+        """When `host` may be asked again."""
+        return now + timedelta(seconds=max(0, self._free_at.get(host, 0) - asyncio.get_running_loop().time()))
 
     def slow_down(self, host: str, delay_seconds: float) -> None:
         """From now on requests to `host` (name:port) are at least this far apart (its Crawl-delay)."""
@@ -56,7 +81,8 @@ class Pace:
 
     def hold(self, host: str, seconds: float) -> None:
         """No request to `host` for so many seconds (its Retry-After)."""
-        self._free_at[host] = asyncio.get_running_loop().time() + seconds
+        free_at = asyncio.get_running_loop().time() + seconds
+        self._free_at[host] = max(free_at, self._free_at.get(host, 0))
 
     @asynccontextmanager
     async def turn(self, host: str) -> AsyncIterator[None]:

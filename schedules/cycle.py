@@ -6,26 +6,30 @@ catalogue ─▶ sources table ─▶ due channels ─▶ crawl process ─▶ h
 from __future__ import annotations
 
 import logging
+import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable
 from dataclasses import asdict, dataclass, field
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
+from zoneinfo import ZoneInfo
 
 from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
 from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
 from aggregator.pages import PageFolder
+from aggregator.polling import leave_blackout, start_next_day
 from aggregator.publish.publishing import publish_feed
 from aggregator.store import ChannelRow, Store
 from aggregator.topics import load_topics
 from aggregator.urls import get_host
 from crawler.batch import CrawlBatch
 from crawler.catalogue import load_catalogue
+from crawler.clock import system_clock
 from crawler.extraction import load_profiles
 from crawler.overlays import Overlays
-from crawler.politeness import ROBOTS_MAX_AGE
+from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlProcess, CrawlProcessError
 from schedules.config import Setup
 from schedules.tending import renew_sketches
@@ -86,6 +90,7 @@ def run_cycle(
     sources = {source.id: source for source in catalogue.sources}
     store.write_catalogue(catalogue.sources)
     due = [row for row in store.get_due_channels(now if due_only else None) if row.source_id in sources]
+    due = hold_back(setup, store, due, sources, now)
     rows = {row.id: row for row in due}
     renew_sketches(setup, store, now)
     cycle_id = store.start_cycle(now)
@@ -104,6 +109,7 @@ def run_cycle(
             settings=setup.crawl,
             jobs=tuple(make_jobs(store, due, sources, now, rechecks=setup.crawl.max_rechecks)),
             overlays=_find_overlays(setup),
+            held=store.get_held_hosts(system_clock()),
         )
         _crawl(batch, ingest, rows, summary, process=process, progress=progress)
     with store.transaction():
@@ -123,6 +129,35 @@ def _find_overlays(setup: Setup) -> Overlays:
     )
 
 
+def hold_back(
+    setup: Setup, store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime
+) -> list[ChannelRow]:
+    """Those of the due channels that may be asked now; the others are put off.
+
+    They are put off to the end of their source's blackout, of what their host asked for (Retry-After, Crawl-delay), or
+    of the day whose requests to their host are used up. Hosts live by the machine's clock, whatever the cycle's says.
+    """
+    clock = system_clock()
+    spent = store.get_spent_hosts(clock, setup.aggregator.requests_per_day)
+    patience = timedelta(seconds=setup.crawl.max_crawl_delay_seconds)
+    held = {host: free_at - clock for host, free_at in store.get_held_hosts(clock + patience)}
+    kept, later = [], []
+    for row in due:
+        source, host = sources[row.source_id], host_of(row.url)
+        until = max(now, now + held.get(host, timedelta(0)))
+        if host in spent:
+            until = max(until, start_next_day(now, random.Random(row.id).random()))  # noqa: S311 - spreads load
+        until = leave_blackout(until, source.blackout, ZoneInfo(source.timezone))
+        if until > now:
+            later.append((row.id, until))
+        else:
+            kept.append(row)
+    if later:
+        with store.transaction():
+            store.postpone(later)
+    return kept
+
+
 def make_jobs(
     store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime, *, rechecks: int
 ) -> Iterable[CrawlJob]:
@@ -133,7 +168,8 @@ def make_jobs(
     robots = _robots_by_name(store.get_robots(now - ROBOTS_MAX_AGE))
     for source_id, rows in by_source.items():
         source = sources[source_id]
-        channels = {channel.url: channel for channel in source.channels}
+        channels = {row.url: row.stand_in for row in rows if row.stand_in is not None}
+        channels |= {channel.url: channel for channel in source.channels}
         names = {get_host(channel.url) for channel in source.channels} | {source.domain, f"www.{source.domain}"}
         yield CrawlJob(
             source=source,
@@ -144,7 +180,7 @@ def make_jobs(
             ),
             now=now,
             known=store.get_known_links(source_id, now),
-            pending=store.get_pending_links(source_id),
+            pending=store.get_pending_links(source_id, now),
             rechecks=store.get_rechecks(source_id, now, most=rechecks),
             robots=tuple(record for name in sorted(names) for record in robots.get(name, ())),
         )

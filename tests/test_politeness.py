@@ -203,7 +203,7 @@ class Visitor:
 
     def __init__(self, **settings: Any) -> None:
         options: dict[str, Any] = {"delay_seconds": DELAY, "requests_per_domain": 2, "concurrency": 32}
-        self.pace = Pace(CrawlSettings(**options | settings))
+        self.pace = Pace(CrawlSettings(**options | settings), now=NOW)
         self.times: dict[str, list[float]] = {}
         self.under_way: set[str] = set()
         self.most_under_way = 0

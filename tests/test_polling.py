@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from newsdesk import RELEASE, Newsroom
 
-from aggregator.models import ChannelKind
+from aggregator.models import ChannelKind, HostTraffic
 from aggregator.polling import BOUNDS, HARD, LONGEST_WAIT, SOFT, TEMPORARY, Rhythm, plan_poll, plan_retry, weigh_failure
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
@@ -190,15 +190,19 @@ def test_failures_lengthen_the_wait_and_an_answer_ends_it(newsroom: Newsroom) ->
     assert read_wait(newsroom) < timedelta(minutes=30)
 
 
-def test_a_source_whose_requests_of_the_day_are_used_up_is_left_alone_until_the_next(newsroom: Newsroom) -> None:
+def make_traffic(newsroom: Newsroom, requests: int, *, rest: timedelta = timedelta(0)) -> tuple[HostTraffic, ...]:
+    return (HostTraffic(host="mula.example", requests=requests, bytes=0, free_at=newsroom.now + rest),)
+
+
+def test_a_host_whose_requests_of_the_day_are_used_up_is_left_alone_until_the_next(newsroom: Newsroom) -> None:
     newsroom.publish_at("mula", "kabar", RELEASE)
-    newsroom.answer("mula", requests=1_998)
+    newsroom.answer("mula", traffic=make_traffic(newsroom, 1_998))
     assert read_wait(newsroom) < timedelta(hours=2)
-    newsroom.answer("mula", requests=2)
+    newsroom.answer("mula", traffic=make_traffic(newsroom, 2))
     midnight = newsroom.now.replace(hour=0, minute=0, second=0, microsecond=0) + timedelta(days=1)
     assert midnight <= newsroom.now + read_wait(newsroom) <= midnight + timedelta(hours=1)
     newsroom.minutes += 24 * 60
-    newsroom.answer("mula", requests=1)
+    newsroom.answer("mula", traffic=make_traffic(newsroom, 1))
     assert read_wait(newsroom) < timedelta(hours=2)
 
 

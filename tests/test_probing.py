@@ -664,7 +664,7 @@ def test_failure_is_told_in_plain_words(report: ProbeReport, piece: str) -> None
     assert piece in failure.says
     assert failure.advice.endswith(".")
     told = report_to_json(report)
-    assert (told["problem"], told["try"], told["channels"]) == (*failure, [])
+    assert (told["problem"], told["try"], told["channels"]) == (failure.says, failure.advice, [])
 
 
 @pytest.mark.parametrize(
@@ -788,12 +788,13 @@ def test_failed_downloads_have_a_diagnosis(reason: str, piece: str) -> None:
         ("HTTP 403", 0, "forbids us"),
         ("search_feed: HTTP 403; rest: HTTP 401", 0, "forbids us"),
         ("HTTP 404", 404, NOTHING_AT),
-        ("HTTP 410", 410, NOTHING_AT),
+        ("HTTP 410", 410, "will not be again"),
         ("HTTP 429", 429, "too often"),
         ("HTTP 451", 451, "legal reasons"),
         ("HTTP 500", 500, "broken or overloaded"),
         ("HTTP 522", 522, "broken or overloaded"),
-        ("empty body", 200, "no channel of the kind"),
+        ("empty body", 200, "holds nothing"),
+        ("no article links on the page", 200, "layout has changed"),
         ("WordPress says rest_forbidden", 200, "no channel of the kind"),
         ("the cycle's time is up", 0, "no time left"),
         ("the source's 50 requests of this cycle are used up", 0, "no time left"),

@@ -637,7 +637,8 @@ def test_status_tells_hijacked_sites_and_failing_channels_in_plain_words(world: 
                 VALUES (901, 'mati', 'feed', 'https://mati.example/feed', 4);
             INSERT INTO cycles (id, started_at) VALUES (901, '2026-10-05T00:00:00Z');
             INSERT INTO polls (id, cycle_id, channel_id, started_at, finished_at, outcome, http_status, reason,
-                links, requests, articles, posts) VALUES (901, 901, 901, '2026-10-05T00:00:00Z', '2026-10-05T00:00:01Z', 'failed', 404,
+                links, requests, articles, posts)
+                VALUES (901, 901, 901, '2026-10-05T00:00:00Z', '2026-10-05T00:00:01Z', 'failed', 404,
                 'HTTP 404', 0, 1, 0, 0);
             INSERT INTO scans VALUES ('2100-01-01', 4321, 43, 2);
             """

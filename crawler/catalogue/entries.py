@@ -23,6 +23,7 @@ MAX_PAGES = 50  # as many requests as the crawler's default for one source and c
 MAX_LINE_LENGTH = 200
 _SLUG = re.compile(r"[a-z0-9]+(-[a-z0-9]+)*")
 _LANGUAGE = re.compile(r"[a-z]{2,3}")
+_HOURS = re.compile(r"((?:[01]\d|2[0-3]):[0-5]\d)-((?:[01]\d|2[0-3]):[0-5]\d)")
 _DOMAIN = re.compile(r"[a-z0-9]([a-z0-9.-]*[a-z0-9])?(:\d{1,5})?")
 
 
@@ -65,6 +66,13 @@ def _check_note(text: str) -> str:
     if any(not (character.isprintable() or character in "\n\t") for character in text):
         raise ValueError("holds a control character")
     return text
+
+
+def _check_hours(span: str) -> str:
+    match = _HOURS.fullmatch(span)
+    if match is None or match[1] == match[2]:
+        raise ValueError('not hours of the day, such as "07:00-09:00" or "22:30-05:00"')
+    return span
 
 
 def _check_language(code: str) -> str:
@@ -121,6 +129,7 @@ class SourceEntry(_Entry):
     profile: Slug | None = None
     utc_is_local: bool | None = None
     discovery: bool | None = None
+    blackout: list[Annotated[str, AfterValidator(_check_hours)]] | None = None
     evidence: Annotated[SourceEvidence, Field(strict=False)] | None = None
     note: Annotated[str, AfterValidator(_check_note)] | None = None
 
@@ -162,7 +171,8 @@ def _build_source(source_id: str, entry: SourceEntry) -> Source:
     if home := get_city(entry.city) if entry.city else None:
         values = {"province": home.province, "timezone": home.timezone} | values
     channels = tuple(_build_channel(channel) for channel in values.pop("channels"))
-    return Source(id=source_id, channels=channels, **values)
+    blackout = tuple(values.pop("blackout", ()))
+    return Source(id=source_id, channels=channels, blackout=blackout, **values)
 
 
 def _build_channel(values: dict[str, Any]) -> Channel:

@@ -31,7 +31,7 @@ MAX_ENTRIES = 10_000
 _TEXTS = ("name", "domain", "kind", "province", "city", "timezone", "language", "evidence", "profile", "note")
 _FLAGS = ("enabled", "discovery", "full_text", "utc_is_local")
 _CHANNELS = tuple(kind.value for kind in ChannelKind)
-COLUMNS = ("id", *_TEXTS, *_FLAGS, *_CHANNELS, "terms")
+COLUMNS = ("id", *_TEXTS, *_FLAGS, "blackout", *_CHANNELS, "terms")
 _DECLARATION = re.compile(r"^\s*<\?xml[^>]{0,200}\?>")
 _FORMULA_SIGNS = ("=", "+", "-", "@")
 _YES_NO = {"yes": True, "no": False}
@@ -113,6 +113,7 @@ def read_sources(content: str | bytes, form: Format, *, origin: str, taken: Coll
 def _make_row(source: Source) -> dict[str, str]:
     row = {name: str(getattr(source, name) or "") for name in ("id", *_TEXTS)}
     row |= {name: "yes" if getattr(source, name) else "no" for name in _FLAGS}
+    row["blackout"] = SEPARATOR.join(source.blackout)
     for kind in _CHANNELS:
         row[kind] = SEPARATOR.join(channel.url for channel in source.channels if channel.kind == kind)
     terms = dict.fromkeys(term for channel in source.channels for term in channel.terms)
@@ -156,6 +157,8 @@ def _read_row(cells: Mapping[str, str], place: str) -> dict[str, Any]:
             if cells[name].lower() not in _YES_NO:
                 raise CatalogueError(f"{place}: {name}: must be yes or no, not {cells[name][:40]!r}")
             values[name] = _YES_NO[cells[name].lower()]
+    if cells.get("blackout"):
+        values["blackout"] = _split(cells["blackout"])
     terms = _split(cells.get("terms", ""))
     values["channels"] = [
         {"kind": kind, "url": url} | ({"terms": terms} if terms and kind == ChannelKind.WORDPRESS else {})

@@ -90,7 +90,8 @@ def extract_page(
         language=meta.language,
         tags=tuple(map(drop_unsafe, _find_tags(page))),
         method=body.method,
-        noindex=meta.noindex,
+        noindex=meta.robots.noindex,
+        snippet_limit=meta.robots.snippet_limit,
         boilerplate=_hash_blocks(page.outline, body),
     )
 

@@ -14,6 +14,7 @@ from crawler.characters import unescape
 from crawler.extraction.index import ElementIndex
 from crawler.extraction.jsonld import LinkedArticle, read_linked_article
 from crawler.extraction.outline import fold_text
+from crawler.robots_tags import AGENTS, RobotsTags, parse_robots_tags
 
 MAX_SCRIPTS = 50
 MAX_VALUE_CHARS = 2_000
@@ -43,11 +44,10 @@ _PUBLISHED = (
 )
 _MODIFIED = ("article:modified_time", "og:updated_time", "datemodified", "last-modified", "dcterms.modified", "lastmod")
 _TAGS = ("article:tag", "news_keywords", "keywords")
-_ROBOTS = ("robots", "googlebot", "googlebot-news")
 # fmt: on
 _OTHERS = ("og:type", "og:url", "og:locale", "language")
 _NAMES = frozenset(
-    (*_TITLE, *_SITE_NAME, *_IMAGE, *_DESCRIPTION, *_AUTHOR, *_PUBLISHED, *_MODIFIED, *_TAGS, *_ROBOTS, *_OTHERS)
+    (*_TITLE, *_SITE_NAME, *_IMAGE, *_DESCRIPTION, *_AUTHOR, *_PUBLISHED, *_MODIFIED, *_TAGS, *AGENTS, *_OTHERS)
 )
 
 
@@ -71,7 +71,7 @@ class Metadata:
     published: tuple[str, ...] = ()
     modified: str = ""
     tags: tuple[str, ...] = ()
-    noindex: bool = False
+    robots: RobotsTags = RobotsTags()  # noqa: RUF009 - frozen
     describes_article: bool = False  # says that the page is one, or when it was published
 
 
@@ -99,7 +99,7 @@ def read_metadata(root: etree._Element, index: ElementIndex, url: str) -> Metada
         published=published,
         modified=linked.modified or _first(said, _MODIFIED),
         tags=_collect_tags(said, linked),
-        noindex=any("noindex" in value.lower() for name in _ROBOTS for value in said.get(name, ())),
+        robots=parse_robots_tags(value for name in AGENTS for value in said.get(name, ())),
         describes_article=says_article,
     )
 

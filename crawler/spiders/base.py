@@ -31,6 +31,7 @@ from crawler.extraction.page_links import find_first_page
 from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError
 from crawler.reading import PageReading, Reading, read_channel, read_further_page, read_link, read_page
+from crawler.robots_tags import RobotsTags
 from crawler.spiders.portal import Answer, OutOfBudgetError, PollError, PortalSpider, Talk
 from crawler.visit import Visit
 
@@ -194,6 +195,7 @@ class ChannelSpider(PortalSpider):
             answer = await self.fetch(talk, find_first_page(link.url))
             check_page(answer, self.manners.settings.max_page_bytes)
             read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
+            read = _heed(read, answer.robots)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
         page = FetchedPage(
@@ -262,6 +264,7 @@ class ChannelSpider(PortalSpider):
             started_at=talk.started_at,
             finished_at=self.manners.clock(),
             requests=talk.requests,
+            traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
             **facts,
         )
 
@@ -292,6 +295,15 @@ def check_page(answer: Answer, max_bytes: int) -> None:
         raise PollError(f"page of {len(answer.body)} bytes is over the limit of {max_bytes}", status=413)
     if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
+
+
+def _heed(read: PageReading, robots: RobotsTags) -> PageReading:
+    """The reading under what the page's header asks for, beside its markup."""
+    article = read.article
+    if article is None or robots == RobotsTags():
+        return read
+    noindex, limit = RobotsTags(article.noindex, article.snippet_limit).join(robots)
+    return replace(read, article=replace(article, noindex=noindex, snippet_limit=limit))
 
 
 def _describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:

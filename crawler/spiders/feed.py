@@ -19,4 +19,6 @@ class FeedSpider(ChannelSpider):
         if is_unchanged(answer, talk.assignment.job):
             return answer, (), None
         page = await self.read(talk, answer)
+        if not page.links:
+            talk.faults.append("the feed holds no entries")
         return answer, page.links, page

@@ -5,7 +5,7 @@ from __future__ import annotations
 import asyncio
 import hashlib
 from collections.abc import Iterable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import scrapy
@@ -17,8 +17,9 @@ from crawler.address_guard import AddressRefusedError
 from crawler.freshness import parse_freshness
 from crawler.middlewares import Manners
 from crawler.parsing import ParserPool
-from crawler.politeness import host_of
+from crawler.politeness import HostHeldError, Traffic, host_of
 from crawler.retry_after import parse_retry_after
+from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.visit import Visit
 
 
@@ -33,7 +34,7 @@ class PollError(Exception):
 
 
 class OutOfBudgetError(Exception):
-    """The cycle's deadline has come or the source's share of requests is used up: the rest waits."""
+    """The cycle's time or the source's share of requests is used up, or the host wants a rest: what is left waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -47,6 +48,7 @@ class Answer:
     validators: Validators
     retry_after: int | None
     fresh_seconds: int = 0
+    robots: RobotsTags = RobotsTags()  # noqa: RUF009 - frozen; of the header X-Robots-Tag
 
 
 @dataclass(kw_only=True)
@@ -55,6 +57,7 @@ class Talk:
 
     visit: Visit
     requests: int = 0
+    traffic: Traffic = field(default_factory=Traffic)
 
 
 class PortalSpider(scrapy.Spider):
@@ -81,9 +84,15 @@ class PortalSpider(scrapy.Spider):
         assert engine is not None
         try:
             request = scrapy.Request(
-                url, headers={k: v for k, v in headers.items() if v}, callback=NO_CALLBACK, dont_filter=True
+                url,
+                headers={k: v for k, v in headers.items() if v},
+                callback=NO_CALLBACK,
+                dont_filter=True,
+                meta={"traffic": talk.traffic},
             )
             response = await engine.download_async(request)
+        except HostHeldError as error:
+            raise OutOfBudgetError(str(error)) from error
         except (IgnoreRequest, AddressRefusedError) as error:
             raise PollError(str(error) or "refused", refused=True) from error
         except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
@@ -104,6 +113,7 @@ class PortalSpider(scrapy.Spider):
             ),
             retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
             fresh_seconds=parse_freshness(response.headers.get("Cache-Control"), response.headers.get("Age")),
+            robots=parse_robots_tags(value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")),
         )
 
 

@@ -70,7 +70,8 @@ def tell(store: Store, found: Mapping[str, Any], table: TopicTable) -> dict[str,
         "title": row["title"] if row else "",
     }
     if link["state"] in ("failed", "refused") or (link["state"] == "pending" and link["reason"]):
-        told["problem"], told["try"] = diagnose(link["reason"])
+        said = diagnose(link["reason"])
+        told["problem"], told["try"] = said.says, said.advice
     if row:
         verdict = judge(row, tuple(json.loads(row["tags"])), table)
         thresholds = {topic.id: topic.threshold for topic in table.topics}

@@ -1,0 +1,204 @@
+"""Channels and their polls: what is due, how it went, what hosts were asked."""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections.abc import Iterable
+from dataclasses import asdict, dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+from pydantic import TypeAdapter
+
+from aggregator.instants import from_text, to_text, to_text_exactly
+from aggregator.models import Channel, ChannelKind, HostTraffic, Poll, PollOutcome, Validators
+from aggregator.store_base import StoreBase
+
+WIB = timedelta(hours=7)
+_CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelRow:
+    """A channel's state as stored."""
+
+    id: int
+    source_id: str
+    kind: ChannelKind
+    url: str
+    validators: Validators
+    failures: int  # polls failed in a row …
+    strikes: float  # … and how much they say against it
+    rhythm: str  # JSON, of polling.Rhythm: read when a poll has brought something to learn
+    retired_at: datetime | None = None  # since then it is asked once a month
+    stand_in: Channel | None = None  # not of the catalogue: found in place of channels that are dead
+
+
+class PollRows(StoreBase):
+    """The part of the store that knows channels and polls."""
+
+    def get_due_channels(self, now: datetime | None) -> list[ChannelRow]:
+        """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`."""
+        rows = self._rows(
+            """
+            SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
+                c.rhythm, c.retired_at, c.stand_in
+            FROM channels AS c JOIN sources AS s ON s.id = c.source_id
+            WHERE c.enabled AND s.enabled AND c.next_poll_at <= :now ORDER BY c.next_poll_at, c.id
+            """,
+            now=to_text(now) if now else "9999",
+        )
+        return [_read_channel(row) for row in rows]
+
+    def postpone(self, channels: Iterable[tuple[int, datetime]]) -> None:
+        """Sets when channels (by id) are due, without a poll."""
+        self._connection.executemany(
+            "UPDATE channels SET next_poll_at = ? WHERE id = ?", [(to_text(due), number) for number, due in channels]
+        )
+
+    def write_poll(
+        self,
+        cycle_id: int,
+        poll: Poll,
+        row: ChannelRow,
+        *,
+        code: str,
+        posts: int,
+        articles: int,
+        now: datetime,
+        next_poll_at: datetime,
+    ) -> None:
+        """Records a poll, what it found that was never seen, and the channel's new state: that of `row`.
+
+        `now` is the cycle's clock; hosts live by their own.
+        """
+        self._connection.execute(
+            """
+            INSERT INTO polls (cycle_id, channel_id, started_at, finished_at, outcome, http_status, code, reason, links,
+                requests, bytes, articles, posts)
+            VALUES (:cycle, :channel, :started, :finished, :outcome, :status, :code, :reason, :links, :requests, :bytes,
+                :articles, :posts)
+            """,
+            {
+                "cycle": cycle_id,
+                "channel": poll.channel_id,
+                "started": to_text(poll.started_at),
+                "finished": to_text(poll.finished_at),
+                "outcome": poll.outcome.value,
+                "status": poll.http_status,
+                "code": code,
+                "reason": poll.reason,
+                "links": poll.links,
+                "requests": poll.requests,
+                "bytes": poll.bytes,
+                "articles": articles,
+                "posts": posts,
+            },
+        )
+        self._connection.execute(
+            "UPDATE channels SET next_poll_at = :next, failures = :failures, strikes = :strikes, rhythm = :rhythm,"
+            " retired_at = :retired WHERE id = :id",
+            {
+                "next": to_text(next_poll_at),
+                "failures": row.failures,
+                "strikes": row.strikes,
+                "rhythm": row.rhythm,
+                "retired": to_text(row.retired_at) if row.retired_at else None,
+                "id": row.id,
+            },
+        )
+        answered = poll.outcome in (PollOutcome.CHANGED, PollOutcome.UNCHANGED)
+        if answered:
+            self._connection.execute(
+                "UPDATE channels SET etag = :etag, last_modified = :last_modified, body_hash = :body_hash,"
+                " last_success_at = :at WHERE id = :id",
+                {**asdict(poll.validators), "at": to_text(poll.finished_at), "id": poll.channel_id},
+            )
+        self.count_day(
+            row.source_id,
+            now,
+            polls=1,
+            answered=int(answered),
+            requests=poll.requests,
+            bytes=poll.bytes,
+            posts=posts,
+            articles=articles,
+        )
+        self.write_traffic(poll.traffic, poll.finished_at)
+
+    def count_day(self, source_id: str, at: datetime, **counts: int) -> None:
+        """Adds to what a source gave on that day (WIB). `counts`: columns of `source_days`."""
+        columns = ", ".join(counts)
+        values = ", ".join(f":{name}" for name in counts)
+        changes = ", ".join(f"{name} = {name} + :{name}" for name in counts)
+        self._connection.execute(
+            f"INSERT INTO source_days (source_id, day_wib, {columns}) VALUES (:source, :day, {values})"  # noqa: S608 - our own columns
+            f" ON CONFLICT DO UPDATE SET {changes}",
+            {**counts, "source": source_id, "day": to_text(at + WIB)[:10]},
+        )
+
+    # ── hosts ──────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def write_traffic(self, traffic: Iterable[HostTraffic], at: datetime) -> None:
+        """Adds to what hosts were asked on the day (UTC) of `at`."""
+        self._connection.executemany(
+            """
+            INSERT INTO host_days (host, day, requests, bytes, free_at) VALUES (?, ?, ?, ?, ?)
+            ON CONFLICT DO UPDATE SET requests = requests + excluded.requests, bytes = bytes + excluded.bytes,
+                free_at = max(free_at, excluded.free_at)
+            """,
+            [
+                (part.host, to_text(at)[:10], part.requests, part.bytes, to_text_exactly(part.free_at))
+                for part in traffic
+            ],
+        )
+
+    def get_spent_hosts(self, at: datetime, budget: int) -> frozenset[str]:
+        """Hosts whose requests of the day (UTC) of `at` are used up."""
+        rows = self._rows(
+            "SELECT host FROM host_days WHERE day = :day AND requests >= :budget", day=to_text(at)[:10], budget=budget
+        )
+        return frozenset(row["host"] for row in rows)
+
+    def get_held_hosts(self, at: datetime) -> tuple[tuple[str, datetime], ...]:
+        """Hosts that may be asked only some time after `at`, and from when on."""
+        rows = self._rows(
+            "SELECT host, max(free_at) AS free_at FROM host_days WHERE free_at > :at GROUP BY host",
+            at=to_text_exactly(at),
+        )
+        return tuple((row["host"], from_text(row["free_at"])) for row in rows)
+
+    def count_requests(self, hosts: Iterable[str], at: datetime) -> int:
+        """The most that any of the hosts was asked on the day (UTC) of `at`."""
+        sql = (
+            "SELECT max(d.requests) FROM json_each(:hosts) AS h CROSS JOIN host_days AS d"
+            " ON d.day = :day AND d.host = h.value"
+        )
+        return int(self._value(sql, hosts=json.dumps(list(hosts)), day=to_text(at)[:10]) or 0)
+
+    # ── pruning ────────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def prune_polls(self, before: datetime, *, most: int = 20_000) -> int:
+        """Deletes polls and days of hosts before then, at most so many; what they came to is in `source_days`.
+
+        Returns how many went. Call it in a transaction, until it is 0.
+        """
+        values = {"before": to_text(before), "most": most}
+        polls = self._connection.execute(  # ids rise with time
+            "DELETE FROM polls WHERE id IN (SELECT id FROM polls ORDER BY id LIMIT :most) AND started_at < :before",
+            values,
+        )
+        hosts = self._connection.execute("DELETE FROM host_days WHERE day < substr(:before, 1, 10)", values)
+        return polls.rowcount + hosts.rowcount
+
+
+def _read_channel(row: sqlite3.Row) -> ChannelRow:
+    facts: dict[str, Any] = {name: row[name] for name in ("id", "source_id", "url", "failures", "strikes", "rhythm")}
+    return ChannelRow(
+        kind=ChannelKind(row["kind"]),
+        validators=Validators(etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]),
+        retired_at=from_text(row["retired_at"]) if row["retired_at"] else None,
+        stand_in=_CHANNEL.validate_json(row["stand_in"]) if row["stand_in"] else None,
+        **facts,
+    )

@@ -1,0 +1,61 @@
+"""Dealers in domains: what answers in a portal's place when it has let its name go. PURE.
+
+A parked domain answers every address, with 200 and a page of advertisements. A dealer's own machinery, a title that
+offers the domain, or a redirect to a market for domains gives it away.
+"""
+
+from __future__ import annotations
+
+import re
+
+from aggregator.urls import get_host, get_registrable_domain
+
+LARGEST_BYTES = 64 * 1024
+_MARKETS = frozenset(
+    {
+        *(
+            "sedo.com",
+            "dan.com",
+            "hugedomains.com",
+            "afternic.com",
+            "buydomains.com",
+            "domainmarket.com",
+            "undeveloped.com",
+        ),
+        *(
+            "brandbucket.com",
+            "squadhelp.com",
+            "atom.com",
+            "efty.com",
+            "uniregistry.com",
+            "parkingcrew.net",
+            "bodis.com",
+        ),
+    }
+)
+_MACHINERY = re.compile(
+    rb"(?:src|href|action|url|location(?:\.href)?)\s*[=(]\s*[\"']?(?:https?:)?(?://)?[a-z0-9.-]*"
+    rb"(?:sedoparking\.com|parkingcrew\.net|bodis\.com|parklogic\.com|above\.com/marketplace|skenzo\.com|afternic\.com/forsale"
+    rb"|hugedomains\.com/domain_profile|dan\.com/buy-domain|d38psrni17bvxu\.cloudfront\.net|dsnextgen\.com)"
+    rb"|window\.park\s*=\s*[\"']|window\.location\.href\s*=\s*[\"']/lander[\"']|data-adblockkey=",
+    re.IGNORECASE,
+)
+_TITLE = re.compile(rb"<title[^>]{0,200}>\s{0,50}([^<]{1,200})", re.IGNORECASE)
+_TITLES = re.compile(
+    r"(?:the domain )?[\w-]+(?:\.[\w-]+)+ (?:is for sale|may be for sale|is parked|dijual|sedang dijual)\b.{0,80}"
+    r"|(?:this )?domain (?:name )?(?:is )?(?:for sale|parked|parking|available for purchase)\b.{0,80}"
+    r"|parked domain name\b.{0,80}|domain parkir\b.{0,40}|domain ini (?:sedang )?(?:dijual|diparkir)\b.{0,80}",
+    re.IGNORECASE,
+)
+
+
+def is_parked(body: bytes, url: str) -> bool:
+    """Whether what came from `url` (after redirects) is a dealer's."""
+    if get_registrable_domain(get_host(url)) in _MARKETS:
+        return True
+    if len(body) > LARGEST_BYTES:
+        return False
+    title = _TITLE.search(body[:8192])
+    if title is not None and _TITLES.fullmatch(title[1].decode("utf-8", "replace").strip(" .!…\r\n\t")):
+        return True
+    return _MACHINERY.search(body) is not None

@@ -104,6 +104,13 @@ def safe_url(url: str) -> str:
     return address if len(address) <= MAX_URL_LENGTH else ""
 
 
+def cut_quote(text: str, limit: int | None) -> str:
+    """What may be quoted of a text whose page allows `limit` characters; None: all of it."""
+    if limit is None:
+        return text
+    return cut_text(text, limit) if limit > 0 else ""
+
+
 def cut_text(text: str, limit: int) -> str:
     """`text` in at most `limit` characters, the ellipsis included; cut between words where the last third has a gap."""
     if len(text) <= limit:

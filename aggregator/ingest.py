@@ -293,6 +293,8 @@ class Ingest:
             article_id = known["id"]
             if not page.from_channel:
                 self._store.mark_checked(article_id, self._now, is_gone=False)
+            if known["snippet_limit"] != row["snippet_limit"] and not page.from_channel:
+                self._store.revise_article(article_id, {"snippet_limit": row["snippet_limit"]})
             if not _is_revision(known, row):
                 return
             self._revise(known, row)

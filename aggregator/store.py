@@ -20,6 +20,7 @@ from urllib.parse import urljoin
 
 from pydantic import TypeAdapter
 
+from aggregator.cleaning import cut_quote
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
@@ -27,6 +28,7 @@ from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
     FeedItem,
+    HostTraffic,
     LinkState,
     PendingLink,
     Reason,
@@ -181,13 +183,22 @@ class Store(GroupRows, StoryRows, PollRows, HealthRows):
         rows = self._rows("SELECT source_id, max(probed_at) AS at FROM probes GROUP BY source_id")
         return {row["source_id"]: from_text(row["at"]) for row in rows}
 
-    def write_probe(self, source_id: str, probed_at: datetime, *, problem: str, report: Mapping[str, Any]) -> None:
-        """Records a probe; `problem` is "" when it succeeded."""
+    def write_probe(
+        self,
+        source_id: str,
+        probed_at: datetime,
+        *,
+        problem: str,
+        report: Mapping[str, Any],
+        traffic: Iterable[HostTraffic] = (),
+    ) -> None:
+        """Records a probe, and what it asked of hosts; `problem` is "" when it succeeded."""
         with self.transaction():
             self._connection.execute(
                 "INSERT INTO probes (source_id, probed_at, succeeded, problem, report) VALUES (?, ?, ?, ?, ?)",
                 (source_id, to_text(probed_at), not problem, problem, json.dumps(report, ensure_ascii=False)),
             )
+            self.write_traffic(traffic, probed_at)
 
     # ── what is remembered for a crawl ─────────────────────────────────────────────────────────────────────────────
 
@@ -323,9 +334,11 @@ class Store(GroupRows, StoryRows, PollRows, HealthRows):
         self._insert_or_replace("rejected_pages", row)
 
     def find_article(self, key: str) -> dict[str, Any] | None:
-        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at."""
+        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at, snippet_limit."""
         rows = self._rows(
-            "SELECT id, title, text, group_id, extraction_method, gone_at FROM articles WHERE url_key = :key", key=key
+            "SELECT id, title, text, group_id, extraction_method, gone_at, snippet_limit FROM articles"
+            " WHERE url_key = :key",
+            key=key,
         )
         return dict(rows[0]) if rows else None
 
@@ -523,7 +536,7 @@ class Store(GroupRows, StoryRows, PollRows, HealthRows):
             """
             SELECT g.id AS group_id, g.guid, g.story_id, g.first_published_at, g.updated_at, a.id AS article_id,
                 a.title, a.url, a.published_at, a.published_offset, a.published_precision, a.summary, a.text, a.author,
-                a.tags, a.language, a.source_id, s.name AS source_name, s.full_text
+                a.tags, a.language, a.snippet_limit, a.source_id, s.name AS source_name, s.full_text
             FROM duplicate_groups AS g
             JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
             WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL AND NOT g.archived
@@ -551,6 +564,7 @@ class Store(GroupRows, StoryRows, PollRows, HealthRows):
             group=row["group_id"],
             id=article,
         )
+        may_be_whole = row["full_text"] and row["snippet_limit"] is None
         return FeedItem(
             guid=row["guid"],
             title=row["title"],
@@ -562,14 +576,14 @@ class Store(GroupRows, StoryRows, PollRows, HealthRows):
             published_precision=read_precision(row["published_precision"]),
             first_published=from_text(row["first_published_at"]),
             updated=from_text(row["updated_at"]),
-            excerpt=row["text"] or row["summary"],
+            excerpt=cut_quote(row["text"] or row["summary"], row["snippet_limit"]),
             author=row["author"],
             topics=tuple(topic["topic"] for topic in topics),
             reasons=tuple(_make_reason(topic["topic"], topic["evidence"]) for topic in topics),
             regions=tuple(region["name"] for region in regions),
             tags=tuple(json.loads(row["tags"])),
             also_at=tuple((copy["name"], copy["url"]) for copy in copies),
-            full_text="".join(f"<p>{escape(line)}</p>" for line in row["text"].split("\n")) if row["full_text"] else "",
+            full_text="".join(f"<p>{escape(line)}</p>" for line in row["text"].split("\n")) if may_be_whole else "",
             language=row["language"] or "id",
             story_id=row["story_id"],
             story_news=self.count_other_news(row["story_id"], row["group_id"]),

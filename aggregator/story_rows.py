@@ -10,6 +10,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.cleaning import cut_quote
 from aggregator.instants import from_text, to_text
 from aggregator.models import DatePrecision
 from aggregator.store_base import StoreBase, read_precision
@@ -54,7 +55,7 @@ _CITIES = f"""
 _NEWS = f"""
     SELECT n.id, (SELECT count(*) FROM articles AS m WHERE m.group_id = n.id) AS articles,
         (SELECT count(DISTINCT m.source_id) FROM articles AS m WHERE m.group_id = n.id) AS portals,
-        substr(coalesce(nullif(c.text, ''), c.summary), 1, {EXCERPT_READ}) AS excerpt
+        substr(coalesce(nullif(c.text, ''), c.summary), 1, {EXCERPT_READ}) AS excerpt, c.snippet_limit
     FROM (
         SELECT g.id, a.id AS article_id, a.published_at
         FROM duplicate_groups AS g CROSS JOIN articles AS a ON a.id = g.canonical_id AND a.group_id = g.id
@@ -277,7 +278,7 @@ class StoryRows(StoreBase):
             news=tuple(
                 StoryNews(
                     first=members[row["id"]][0],
-                    excerpt=row["excerpt"],
+                    excerpt=cut_quote(row["excerpt"], row["snippet_limit"]),
                     copies=tuple(members[row["id"]][1:]),
                     articles=row["articles"],
                     portals=row["portals"],

@@ -15,12 +15,14 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urlsplit, urlunsplit
 
+from aggregator.diagnosis import Diagnosis
 from aggregator.models import Channel, ChannelKind, RobotsRecord, Source, SourceEvidence
 from aggregator.store import Store
 from crawler.batch import CrawlBatch
 from crawler.catalogue import Catalogue, describe_channels, load_catalogue, set_keys
 from crawler.catalogue.addresses import read_host
 from crawler.catalogue.naming import make_slug
+from crawler.clock import system_clock
 from crawler.politeness import ROBOTS_MAX_AGE
 from crawler.probing.conclusion import choose_channels, explain_failure, revise_source
 from crawler.probing.report import Finding, ProbeJob, ProbeReport
@@ -67,12 +69,19 @@ def make_job_for_address(url: str, catalogue: Catalogue, now: datetime, *, taken
 
 
 def run_probes(
-    jobs: Iterable[ProbeJob], settings: CrawlSettings, process: CrawlProcess | None = None
+    jobs: Iterable[ProbeJob],
+    settings: CrawlSettings,
+    process: CrawlProcess | None = None,
+    *,
+    held: Iterable[tuple[str, datetime]] = (),
 ) -> Iterator[ProbeReport]:
-    """The reports as they come. `process` is a warm crawl process. Raises CrawlProcessError."""
+    """The reports as they come. `process` is a warm crawl process, `held` are hosts that may be asked only from then on.
+
+    Raises CrawlProcessError.
+    """
     crawler = process or CrawlProcess()
     try:
-        yield from crawler.probe(CrawlBatch(settings=settings, probes=tuple(jobs)))
+        yield from crawler.probe(CrawlBatch(settings=settings, probes=tuple(jobs), held=tuple(held)))
     finally:
         if process is None:
             crawler.close()
@@ -119,12 +128,11 @@ def probe_unprobed(setup: Setup, store: Store, now: datetime, process: CrawlProc
     if not chosen:
         return []
     store.write_catalogue(catalogue.sources)
-    robots = _group_robots(store.get_robots(now - ROBOTS_MAX_AGE))
+    robots = group_robots(store.get_robots(now - ROBOTS_MAX_AGE))
     jobs = [make_job(source, now, robots=robots.get(source.domain, ())) for source in chosen]
     reports = []
-    for report in run_probes(jobs, setup.crawl, process):
-        failure = explain_failure(report)
-        store.write_probe(report.source_id, now, problem=failure.says if failure else "", report=report_to_json(report))
+    for report in run_probes(jobs, setup.crawl, process, held=store.get_held_hosts(system_clock())):
+        failure = record_probe(store, report, now)
         source = catalogue.get(report.source_id)
         if failure is None and source is not None:
             write_outcome(overlay, source, report)
@@ -132,7 +140,16 @@ def probe_unprobed(setup: Setup, store: Store, now: datetime, process: CrawlProc
     return reports
 
 
-def _group_robots(records: Iterable[RobotsRecord]) -> dict[str, list[RobotsRecord]]:
+def record_probe(store: Store, report: ProbeReport, now: datetime) -> Diagnosis | None:
+    """Writes down how a probe went; returns why nothing is worth watching, None where something is."""
+    failure = explain_failure(report)
+    problem = failure.says if failure else ""
+    store.write_probe(report.source_id, now, problem=problem, report=report_to_json(report), traffic=report.traffic)
+    return failure
+
+
+def group_robots(records: Iterable[RobotsRecord]) -> dict[str, list[RobotsRecord]]:
+    """The records by domain, without `www.`."""
     by_host: defaultdict[str, list[RobotsRecord]] = defaultdict(list)
     for record in records:
         by_host[record.host.removeprefix("www.")].append(record)

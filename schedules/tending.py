@@ -38,11 +38,23 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
         if not part:
             break
     publish_feed(store, setup.public, setup.aggregator, now)
-    done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned}
+    forgotten = forget(setup, store, now)
+    done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned, "polls_pruned": forgotten}
     store.write_job(JOB, now, done)
     if moved:
         logger.info("%s articles are in another group than before", moved)
     return done
+
+
+def forget(setup: Setup, store: Store, now: datetime) -> int:
+    """Deletes polls that nothing needs any more, a few at a time. Returns how many. Raises StoreError."""
+    before, forgotten = now - timedelta(days=setup.aggregator.poll_days), 0
+    while True:
+        with store.transaction():
+            part = store.prune_polls(before)
+        forgotten += part
+        if not part:
+            return forgotten
 
 
 def tend_if_due(setup: Setup, store: Store, now: datetime) -> None:

@@ -154,6 +154,7 @@ def test_show_prints_all_of_a_source_as_json(run: Run) -> None:
         "enabled": False,
         "full_text": False,
         "utc_is_local": False,
+        "blackout": [],
         "discovery": False,
         "evidence": "given",
         "profile": None,

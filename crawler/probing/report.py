@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from aggregator.models import Channel, RobotsRecord, Source
+from aggregator.models import Channel, HostTraffic, RobotsRecord, Source
 
 
 class State(StrEnum):
@@ -65,3 +65,4 @@ class ProbeReport:
     reason: str = ""  # why nothing could be asked at all
     status: int = 0
     requests: int = 0
+    traffic: tuple[HostTraffic, ...] = ()

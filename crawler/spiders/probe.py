@@ -67,10 +67,19 @@ class ProbeSpider(PortalSpider):
 
     async def probe(self, job: ProbeJob) -> ProbeReport:
         """home page ─▶ hints ─▶ candidates, best first ─▶ findings. Never raises."""
+        talk = self._start_talk(job)
+        report = await self._find_out(talk)
+        traffic = talk.traffic.report(self.manners.pace, self.manners.clock())
+        return replace(report, requests=talk.requests, traffic=traffic)
+
+    def _start_talk(self, job: ProbeJob) -> ProbeTalk:
         settings = self.manners.settings
         settings = settings.model_copy(update={"max_requests": min(MAX_REQUESTS, settings.max_requests)})
         visit = Visit(job=CrawlJob(source=job.source, channels=(), now=job.now), settings=settings)
-        talk = ProbeTalk(visit=visit, job=job)
+        return ProbeTalk(visit=visit, job=job)
+
+    async def _find_out(self, talk: ProbeTalk) -> ProbeReport:
+        job = talk.job
         report = ProbeReport(source_id=job.source.id, url=job.url, probed_at=job.now)
         try:
             home = talk.home = await self._ask_home(talk)
@@ -79,18 +88,18 @@ class ProbeSpider(PortalSpider):
                 report, url=home.url, site_name=hints.name, generator=hints.generator, language=hints.language
             )
             if hints.is_hijacked:
-                return replace(report, is_hijacked=True, requests=talk.requests)
+                return replace(report, is_hijacked=True)
             await self._try_all(talk, home, hints)
         except (PollError, ParseFailedError) as error:
-            return replace(report, reason=str(error), status=getattr(error, "status", 0), requests=talk.requests)
+            return replace(report, reason=str(error), status=getattr(error, "status", 0))
         except OutOfBudgetError as error:
             logger.info("%s: probe cut short: %s", job.url, error)
         except Exception as error:  # a bug here must cost this probe only
             logger.exception("probe of %s failed", job.url)
-            return replace(report, reason=f"internal error: {error!r}", requests=talk.requests)
+            return replace(report, reason=f"internal error: {error!r}")
         findings = tuple(talk.findings)
         zone = choose_zone(findings) or talk.zone
-        return replace(report, findings=findings, timezone=zone, requests=talk.requests)
+        return replace(report, findings=findings, timezone=zone)
 
     async def _ask_home(self, talk: ProbeTalk) -> Answer:
         """The home page, by the given address, else over plain HTTP. Raises PollError with the first reason."""

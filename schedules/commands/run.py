@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import logging
 import sys
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,11 +13,15 @@ import typer
 
 from aggregator.diagnosis import diagnose
 from aggregator.store import Store
+from crawler.process import CrawlProcessError
 from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
 from schedules.errors import NothingReachable
+from schedules.health import look_after_sources
 from schedules.lock import hold_writer_lock
 from schedules.tending import tend_if_due
+
+logger = logging.getLogger(__name__)
 
 
 def run_once(setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False) -> CycleSummary:
@@ -25,6 +30,10 @@ def run_once(setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
         summary = run_cycle(setup, store, now=now, due_only=due_only, progress=show)
         tend_if_due(setup, store, now)
+        try:
+            look_after_sources(setup, store, now)
+        except CrawlProcessError as error:
+            logger.error("no other ways into dead sources were looked for: %s", error)
         return summary
 
 

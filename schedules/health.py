@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 JOB = "health"
 EVERY = timedelta(hours=1)
 DAY = timedelta(days=1)
+RHYTHM_HOURS = 48.0  # a channel watched for less has no habits that are known
 
 
 def check_health(store: Store, now: datetime) -> dict[str, int]:
@@ -56,8 +57,10 @@ def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
     posts: defaultdict[str, int] = defaultdict(int)
     expected: defaultdict[str, float] = defaultdict(float)
     for channel in store.get_posts(now - DAY):
-        posts[channel.source_id] += channel.posts
         rhythm = Rhythm.from_json(channel.rhythm)
+        if rhythm.hours < RHYTHM_HOURS:
+            continue
+        posts[channel.source_id] += channel.posts
         expected[channel.source_id] += rhythm.expect(now - DAY, now, ZoneInfo(channel.timezone))
     alarms: dict[str, list[Alarm]] = {}
     for source_id in sorted({*channels, *coverage, *hijacked, *posts}):

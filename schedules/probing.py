@@ -75,7 +75,7 @@ def run_probes(
     *,
     held: Iterable[tuple[str, datetime]] = (),
 ) -> Iterator[ProbeReport]:
-    """The reports as they come. `process` is a warm crawl process, `held` are hosts that may be asked only from then on.
+    """The reports as they come. `process` is a warm crawl process; `held`: hosts that may be asked only from then on.
 
     Raises CrawlProcessError.
     """

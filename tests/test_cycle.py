@@ -183,3 +183,49 @@ def test_page_that_hangs_the_parser_costs_itself_only(tmp_path: Path) -> None:
         summary = run_once(setup, now=NOW, quiet=True)
     assert summary.articles == 1
     assert query(tmp_path, "SELECT count(*) FROM articles WHERE title LIKE '%rakernas%'") == [(1,)]
+
+
+# ── who may not be asked yet ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_due(folder: Path) -> datetime:
+    ((due,),) = query(folder, "SELECT next_poll_at FROM channels")
+    return datetime.fromisoformat(due)
+
+
+def test_crawl_delay_holds_over_cycles_without_a_failure(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "dasbor"])
+        portal.answers["/robots.txt"] = Answer(b"User-agent: *\nCrawl-delay: 3600\n", content_type="text/plain")
+        setup = make_setup(tmp_path, catalogue(portal))
+        assert run_once(setup, now=NOW, quiet=True).articles == 0  # robots.txt, then the feed, and an hour's rest
+        asked = portal.asked.copy()
+        again = run_once(setup, now=NOW + timedelta(minutes=1), quiet=True)
+        assert portal.asked == asked
+    assert (again.channels, again.failed_sources) == (0, [])
+    assert read_due(tmp_path) > NOW + timedelta(minutes=55)
+    assert query(tmp_path, "SELECT failures, strikes FROM channels") == [(0, 0.0)]
+    assert query(tmp_path, "SELECT state, attempts FROM links") == [("pending", 0)] * 2
+
+
+def test_host_whose_requests_are_used_up_is_left_alone(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        run_once(setup, now=NOW, quiet=True)
+        with sqlite3.connect(setup.database) as db:
+            db.execute("UPDATE host_days SET requests = 2000")
+        asked = portal.asked.copy()
+        assert run_once(setup, now=NOW + timedelta(hours=1), quiet=True).channels == 0
+        assert portal.asked == asked
+    assert NOW.replace(hour=0) + timedelta(days=1) <= read_due(tmp_path) <= NOW.replace(hour=1) + timedelta(days=1)
+
+
+def test_source_is_left_alone_in_its_blackout(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal) + 'blackout = ["14:00-17:30"]\n')
+        assert run_once(setup, now=NOW, quiet=True).channels == 0  # 15:00 in Jakarta
+        assert not portal.asked
+        assert read_due(tmp_path) == NOW.replace(hour=10, minute=30)
+        assert run_once(setup, now=NOW.replace(hour=11), quiet=True).articles == 1

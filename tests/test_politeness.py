@@ -12,6 +12,7 @@ import pytest
 from aggregator.models import RobotsRecord
 from crawler.challenges import is_challenge
 from crawler.freshness import parse_freshness
+from crawler.parking import is_parked
 from crawler.politeness import (
     PRODUCT_TOKEN,
     ROBOTS_MAX_BYTES,
@@ -24,6 +25,7 @@ from crawler.politeness import (
     is_allowed,
 )
 from crawler.retry_after import LONGEST_SECONDS, parse_retry_after
+from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.settings import CrawlSettings
 
 NOW = datetime(2026, 3, 2, 10, 0, tzinfo=UTC)
@@ -435,3 +437,78 @@ def test_header_of_a_guard_counts_whatever_the_page() -> None:
 )
 def test_freshness_is_read_from_cache_control(cache_control: bytes | None, age: bytes | None, seconds: int) -> None:
     assert parse_freshness(cache_control, age) == seconds
+
+
+# ── across crawls ──────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_hosts_held_by_earlier_crawls_stay_held() -> None:
+    async def check() -> None:
+        held = [("a.example", NOW + timedelta(hours=1)), ("b.example", NOW + timedelta(seconds=DELAY))]
+        pace = Pace(CrawlSettings(delay_seconds=0), held, now=NOW)
+        with pytest.raises(HostHeldError):
+            async with pace.turn("a.example"):
+                pass
+        start = asyncio.get_running_loop().time()
+        async with pace.turn("b.example"):
+            assert asyncio.get_running_loop().time() - start >= DELAY - CLOCK_TICK
+        assert pace.get_free_at("a.example", NOW) > NOW + timedelta(minutes=59)
+        assert pace.get_free_at("unknown.example", NOW) == NOW
+
+    asyncio.run(check())
+
+
+@pytest.mark.parametrize(
+    ("values", "expected"),
+    [
+        ([], RobotsTags()),
+        (["noindex, nofollow"], RobotsTags(noindex=True)),
+        (["none"], RobotsTags(noindex=True)),
+        (["NOSNIPPET"], RobotsTags(snippet_limit=0)),
+        (["max-snippet:80", "max-snippet: 40"], RobotsTags(snippet_limit=40)),
+        (["max-snippet:-1, max-image-preview:large"], RobotsTags()),
+        (["otherbot: noindex, nosnippet"], RobotsTags()),
+        (["otherbot: noindex, googlebot: nosnippet"], RobotsTags(snippet_limit=0)),
+        (["unavailable_after: 25 Jun 2010 15:00:00 PST, noindex"], RobotsTags(noindex=True)),
+        (["index, follow"], RobotsTags()),
+        (["max-snippet:999999999999999999999"], RobotsTags()),
+        ([",,,:,: noindex:"], RobotsTags()),
+    ],
+)
+def test_robots_tags_are_read(values: list[str], expected: RobotsTags) -> None:
+    assert parse_robots_tags(values) == expected
+
+
+PAGE = "<!DOCTYPE html><html><head><title>{}</title>{}</head><body>{}</body></html>"
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("https://kabar.example/", PAGE.format("kabar.example is for sale", "", "")),
+        ("https://kabar.example/", PAGE.format("Domain ini dijual!", "", "Hubungi kami")),
+        (
+            "https://kabar.example/",
+            PAGE.format("kabar.example", '<script src="//img.sedoparking.com/a.js">', ""),
+        ),
+        ("https://kabar.example/", '<script>window.onload=function(){window.location.href="/lander"}</script>'),
+        ("https://kabar.example/", '<html data-adblockkey="MFw"><body><script>window.park = "eyJ";</script></body>'),
+        ("https://www.hugedomains.com/domain_profile.cfm?d=kabar", PAGE.format("Kabar", "", "")),
+    ],
+)
+def test_dealers_in_domains_are_recognised(url: str, body: str) -> None:
+    assert is_parked(body.encode(), url)
+
+
+@pytest.mark.parametrize(
+    ("url", "body"),
+    [
+        ("https://kabar.example/", PAGE.format("Kabar Kota", "", "<p>Berita hari ini</p>")),
+        ("https://kabar.example/", PAGE.format("Rumah dijual di Kota Batu", "", "domain for sale")),
+        ("https://kabar.example/", PAGE.format("Domain pemerintah kota diretas", "", "sedoparking.com disebut warga")),
+        ("https://kabar.example/", PAGE.format("kabar.example", "", "x" * 70_000 + '<script src="//bodis.com/a.js">')),
+        ("https://sedona.example/", ""),
+    ],
+)
+def test_ordinary_pages_are_not_taken_for_dealers(url: str, body: str) -> None:
+    assert not is_parked(body.encode(), url)

@@ -15,7 +15,19 @@ from hypothesis import strategies as st
 from newsdesk import RELEASE, Newsroom
 
 from aggregator.models import ChannelKind, HostTraffic
-from aggregator.polling import BOUNDS, HARD, LONGEST_WAIT, SOFT, TEMPORARY, Rhythm, plan_poll, plan_retry, weigh_failure
+from aggregator.polling import (
+    BOUNDS,
+    HARD,
+    LONGEST_WAIT,
+    SOFT,
+    TEMPORARY,
+    Rhythm,
+    leave_blackout,
+    plan_page_retry,
+    plan_poll,
+    plan_retry,
+    weigh_failure,
+)
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
@@ -218,3 +230,54 @@ def test_what_the_portal_asks_for_is_kept(newsroom: Newsroom) -> None:
     assert read_wait(newsroom) == timedelta(hours=3)
     newsroom.answer("mula", fresh_seconds=24 * 3600)  # longer than any interval of a feed
     assert read_wait(newsroom) == timedelta(hours=6)
+
+
+# ── hosts, blackouts, pages ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_crawl_delay_of_an_hour_is_kept_between_polls(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kabar", RELEASE)
+    newsroom.answer("mula", traffic=make_traffic(newsroom, 1, rest=timedelta(hours=1)))
+    assert read_wait(newsroom) >= timedelta(hours=1)
+    assert newsroom.store.get_held_hosts(newsroom.now) == (("mula.example", newsroom.now + timedelta(hours=1)),)
+    assert newsroom.store.get_held_hosts(newsroom.now + timedelta(hours=1)) == ()
+
+
+WIB = ZoneInfo("Asia/Jakarta")
+
+
+@pytest.mark.parametrize(
+    ("clock", "blackout", "expected"),
+    [
+        ("10:00", [], "10:00"),
+        ("10:00", ["07:00-09:00"], "10:00"),
+        ("08:15", ["07:00-09:00"], "09:00"),
+        ("07:00", ["07:00-09:00"], "09:00"),
+        ("09:00", ["07:00-09:00"], "09:00"),
+        ("23:30", ["22:00-05:00"], "05:00"),
+        ("04:59", ["22:00-05:00"], "05:00"),
+        ("08:00", ["07:00-09:00", "09:00-11:00"], "11:00"),
+        ("08:00", ["09:00-11:00", "07:00-09:30"], "11:00"),
+        ("08:00", ["00:00-12:00", "12:00-00:00"], "08:00"),  # a day later, but not never
+    ],
+)
+def test_blackouts_are_left_at_their_end(clock: str, blackout: list[str], expected: str) -> None:
+    hour, minute = map(int, clock.split(":"))
+    due = datetime(2026, 10, 5, hour, minute, tzinfo=WIB).astimezone(UTC)
+    left = leave_blackout(due, blackout, WIB)
+    assert left.astimezone(WIB).strftime("%H:%M") == expected
+    assert due <= left <= due + timedelta(days=1)
+
+
+def test_a_page_that_fails_is_asked_ever_later(newsroom: Newsroom) -> None:
+    waits = [plan_page_retry(attempts, newsroom.now) - newsroom.now for attempts in range(1, 9)]
+    assert waits[:3] == [timedelta(minutes=15), timedelta(minutes=30), timedelta(hours=1)]
+    assert sum(waits, timedelta(0)) > timedelta(days=2)  # an outage of a day loses no article
+
+
+def test_a_page_that_failed_waits_its_time(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kabar", RELEASE)
+    newsroom.lose("mula", "sibuk", status=503)
+    assert newsroom.store.get_pending_links("mula", newsroom.now) == ()
+    (waiting,) = newsroom.store.get_pending_links("mula", newsroom.now + timedelta(minutes=15))
+    assert waiting.attempts == 1

@@ -673,3 +673,117 @@ def test_sitemap_of_everything_ever_written_brings_only_its_ends(portal: Loopbac
     waiting = paths(portal, [link.url for link in harvest.deferred])
     assert len(waiting) == harvest.poll.links == 200
     assert {"/a0", "/a4999"} <= set(waiting)
+
+
+# ── what a page and a host ask for ─────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("head", "header", "limit"),
+    [
+        ('<meta name="robots" content="nosnippet">', "", 0),
+        ('<meta name="robots" content="index, max-snippet:80">', "", 80),
+        ("", "nosnippet", 0),
+        ("", "otherbot: nosnippet", None),
+        ('<meta name="robots" content="max-snippet:-1">', "max-snippet:50", 50),
+    ],
+)
+def test_limits_on_quoting_are_read_from_markup_and_header(
+    portal: LoopbackPortal, poller: Poller, head: str, header: str, limit: int | None
+) -> None:
+    portal.answers["/feed"] = Answer(write_feed([f"{portal.base}/a"]), content_type=RSS)
+    portal.answers["/a"] = Answer(write_page(head=head), headers={"X-Robots-Tag": header} if header else {})
+    (page,) = poller.poll(ChannelKind.FEED, "/feed").pages
+    assert page.article is not None
+    assert page.article.snippet_limit == limit
+
+
+def test_noindex_in_the_header_is_heeded(portal: LoopbackPortal, poller: Poller) -> None:
+    portal.answers["/feed"] = Answer(write_feed([f"{portal.base}/a"]), content_type=RSS)
+    portal.answers["/a"] = Answer(write_page(), headers={"X-Robots-Tag": "noindex, nofollow"})
+    (page,) = poller.poll(ChannelKind.FEED, "/feed").pages
+    assert page.article is not None
+    assert page.article.noindex
+
+
+def test_dealer_in_domains_is_not_taken_for_the_portal(portal: LoopbackPortal, poller: Poller) -> None:
+    page = (
+        b"<!DOCTYPE html><html><head><title>uji.example is for sale</title></head><body>Buy this domain.</body></html>"
+    )
+    portal.answers["/feed"] = Answer(page)
+    poll = poller.poll(ChannelKind.FEED, "/feed").poll
+    assert (poll.outcome, poll.reason) == (PollOutcome.FAILED, "a dealer in domains answered, not the site")
+
+
+def test_feed_without_entries_says_so_and_is_read_again(portal: LoopbackPortal, poller: Poller) -> None:
+    portal.answers["/feed"] = Answer(write_feed([]), content_type=RSS, headers={"ETag": '"1"'})
+    poll = poller.poll(ChannelKind.FEED, "/feed").poll
+    assert (poll.outcome, poll.reason) == (PollOutcome.CHANGED, "the feed holds no entries")
+    assert poll.validators == Validators()
+
+
+def test_traffic_counts_robots_txt_redirects_and_bytes(portal: LoopbackPortal, poller: Poller) -> None:
+    portal.answers["/old"] = Answer(status=301, headers={"Location": "/feed"})
+    portal.answers["/feed"] = Answer(write_feed([f"{portal.base}/a"]), content_type=RSS)
+    serve_pages(portal, "/a")
+    poll = poller.poll(ChannelKind.FEED, "/old").poll
+    (traffic,) = poll.traffic
+    assert traffic.host == portal.base.removeprefix("http://")
+    assert traffic.requests == sum(portal.asked.values()) == 4  # robots.txt, the old address, the feed, the page
+    assert poll.requests == 2
+    assert traffic.bytes >= len(write_page()) + len(portal.answers["/feed"].body)
+
+
+def test_crawl_delay_outlasts_the_crawl(portal: LoopbackPortal, poller: Poller) -> None:
+    portal.answers["/robots.txt"] = Answer(b"User-agent: *\nCrawl-delay: 3600\n", content_type="text/plain")
+    portal.answers["/feed"] = Answer(write_feed([f"{portal.base}/a"]), content_type=RSS)
+    serve_pages(portal, "/a")
+    harvest = poller.poll(ChannelKind.FEED, "/feed")
+    assert harvest.poll.outcome is PollOutcome.CHANGED
+    assert list_pages(portal, harvest) == []
+    assert paths(portal, [link.url for link in harvest.deferred]) == ["/a"]  # waits, and has not failed
+    (traffic,) = harvest.poll.traffic
+    assert traffic.free_at - harvest.poll.finished_at > timedelta(minutes=59)
+
+
+@pytest.mark.parametrize("kind", list(ChannelKind))
+def test_weak_tags_and_dates_are_sent_back_on_every_kind_of_channel(
+    portal: LoopbackPortal, poller: Poller, kind: ChannelKind
+) -> None:
+    """But WordPress: its answers are to several questions, and their bodies tell."""
+    headers = {"ETag": 'W/"7-a"', "Last-Modified": "Mon, 23 Nov 2026 07:00:00 GMT"}
+    bodies = {
+        ChannelKind.FEED: Answer(write_feed([f"{portal.base}/a"]), content_type=RSS, headers=headers),
+        ChannelKind.SITEMAP: Answer(
+            f"<urlset><url><loc>{portal.base}/a</loc><lastmod>2026-11-23</lastmod></url></urlset>".encode(),
+            content_type=XML,
+            headers=headers,
+        ),
+        ChannelKind.LISTING: Answer(
+            f"<article><h2><a href='{portal.base}/a'>Rapat APEKSI membahas layanan kota</a></h2></article>"
+            f"<article><h2><a href='{portal.base}/b'>Kota cerdas dibahas para wali kota</a></h2></article>".encode(),
+            headers=headers,
+        ),
+        ChannelKind.WORDPRESS: Answer(write_feed([f"{portal.base}/a"]), content_type=RSS, headers=headers),
+    }
+    path = "/?feed=rss2" if kind is ChannelKind.WORDPRESS else "/kanal"
+    portal.answers[path] = bodies[kind]
+    serve_pages(portal, "/a", "/b")
+    channel = "/" if kind is ChannelKind.WORDPRESS else path
+    first = poller.poll(kind, channel)
+    assert first.poll.outcome is PollOutcome.CHANGED
+    again = poller.poll(kind, channel, known=["/a", "/b"], validators=first.poll.validators)
+    assert again.poll.outcome is PollOutcome.UNCHANGED
+    assert portal.conditional[path] == (kind is not ChannelKind.WORDPRESS)
+    if kind is not ChannelKind.WORDPRESS:
+        assert first.poll.validators.etag == 'W/"7-a"'
+        assert first.poll.validators.last_modified == headers["Last-Modified"]
+
+
+def test_feed_that_is_cut_off_is_not_remembered(portal: LoopbackPortal, poller: Poller) -> None:
+    whole = write_feed([f"{portal.base}/a", f"{portal.base}/b"])
+    portal.answers["/feed"] = Answer(whole[: len(whole) - 60], content_type=RSS, headers={"ETag": '"1"'})
+    serve_pages(portal, "/a", "/b")
+    poll = poller.poll(ChannelKind.FEED, "/feed").poll
+    assert poll.reason
+    assert poll.validators == Validators()

@@ -13,14 +13,15 @@ from __future__ import annotations
 import json
 import logging
 import random
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
-from typing import Any, NamedTuple
+from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from aggregator.catalogue_rows import Publishers
 from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
 from aggregator.diagnosis import diagnose
 from aggregator.differences import find_revision
@@ -127,7 +128,7 @@ class Ingest:
         self._settings = settings
         self._topics = topics
         self._pages = pages
-        self._by_domain = index_domains(sources.values())
+        self._publishers = Publishers(store)
         self._keep_all = keep_all
         self._now = now
         self._grouper = Grouper(store, now)
@@ -243,7 +244,7 @@ class Ingest:
         What a search engine led to is credited to whom it names; None where it names nobody.
         """
         host = get_host(canonicalize(page.url)).removeprefix("www.")
-        found = find_source(host, self._by_domain, polled)
+        found = find_source(host, self._publishers, polled)
         if found is not None or not polled.discovery:
             return found or polled
         name = clean_text(page.link.publisher, limit=PUBLISHER_LIMIT)
@@ -446,19 +447,16 @@ def _is_revision(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     return bool((known["title"], known["text"]) != (row["title"], row["text"]))
 
 
-def index_domains(sources: Iterable[Source]) -> dict[str, list[Source]]:
-    """The sources by the host they publish at."""
-    by_domain: dict[str, list[Source]] = defaultdict(list)
-    for source in sources:
-        if not source.discovery:
-            by_domain[source.domain.partition(":")[0].removeprefix("www.")].append(source)
-    return by_domain
+class ByHost(Protocol):
+    """Looks up the sources that publish at a host."""
+
+    def get(self, host: str, default: Sequence[Source] = ..., /) -> Sequence[Source]: ...
 
 
-def find_source(host: str, by_domain: Mapping[str, Sequence[Source]], polled: Source) -> Source | None:
-    """The source at a host, or at the nearest domain above it; `polled` where it is one of several there. PURE."""
+def find_source(host: str, publishers: ByHost, polled: Source) -> Source | None:
+    """The source at a host, or at the nearest domain above it; `polled` where it is one of several there."""
     while "." in host:
-        at_host = by_domain.get(host, ())
+        at_host = publishers.get(host, ())
         if at_host:
             return polled if any(source.id == polled.id for source in at_host) else at_host[0]
         host = host.partition(".")[2]

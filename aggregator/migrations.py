@@ -606,6 +606,13 @@ def m006_polling(db: Database) -> None:
 
 _OPERATION_TABLES = (
     """
+    CREATE TABLE catalogue_state (
+        -- Which catalogue `sources` and `channels` were written from.
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        stamp TEXT NOT NULL -- a hash of its files
+    ) STRICT
+    """,
+    """
     CREATE TABLE host_days (
         -- What each host was asked on each day: its budget, and when it may be asked again. Pruned.
         host TEXT NOT NULL, -- name:port
@@ -686,6 +693,9 @@ def m007_operation(db: Database) -> None:
         "ALTER TABLE channels ADD COLUMN stand_in TEXT /* JSON of a Channel found in place of dead ones */",
         "ALTER TABLE articles ADD COLUMN snippet_limit INTEGER /* characters that it lets be quoted; NULL: any */",
         "ALTER TABLE links ADD COLUMN retry_at TEXT /* while pending after a failure: not tried before then */",
+        "ALTER TABLE sources ADD COLUMN host TEXT NOT NULL DEFAULT '' /* of its domain: no port, no www. */",
+        "ALTER TABLE sources ADD COLUMN definition TEXT NOT NULL DEFAULT '' /* JSON: all that the catalogue says */",
+        "CREATE INDEX sources_by_host ON sources (host)",
         "DROP VIEW source_health",
         *_OPERATION_TABLES,
     ):

@@ -20,6 +20,7 @@ from urllib.parse import urljoin
 
 from pydantic import TypeAdapter
 
+from aggregator.catalogue_rows import CatalogueRows
 from aggregator.cleaning import cut_quote
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
@@ -79,7 +80,7 @@ class Status:
     large_count: int  # of them in all
 
 
-class Store(GroupRows, StoryRows, PollRows, HealthRows):
+class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows):
     """The database `news.db`."""
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -150,33 +151,6 @@ class Store(GroupRows, StoryRows, PollRows, HealthRows):
                 self._connection.executemany("INSERT OR REPLACE INTO regions VALUES (?,?,?,?,?,?,?,?,?)", rows)
 
     # ── the catalogue ──────────────────────────────────────────────────────────────────────────────────────────────
-
-    def write_catalogue(self, sources: Iterable[Source]) -> None:
-        """Makes sources and channels those of the catalogue. What is no longer in it is switched off, never deleted."""
-        with self.transaction():
-            self._connection.execute("UPDATE sources SET enabled = 0")
-            self._connection.execute("UPDATE channels SET enabled = stand_in IS NOT NULL")
-            for source in sources:
-                self._connection.execute(
-                    """
-                    INSERT INTO sources (id, name, domain, kind, province, city, timezone, language, full_text, enabled,
-                        evidence)
-                    VALUES (:id, :name, :domain, :kind, :province, :city, :timezone, :language, :full_text, :enabled,
-                        :evidence)
-                    ON CONFLICT (id) DO UPDATE SET name = :name, domain = :domain, kind = :kind, province = :province,
-                        city = :city, timezone = :timezone, language = :language, full_text = :full_text,
-                        enabled = :enabled, evidence = :evidence, discovered_by = NULL
-                    """,
-                    {name: getattr(source, name) for name in _SOURCE_COLUMNS},
-                )
-                self._connection.executemany(
-                    """
-                    INSERT INTO channels (source_id, kind, url) VALUES (?, ?, ?)
-                    ON CONFLICT (url) DO UPDATE SET source_id = excluded.source_id, kind = excluded.kind, enabled = 1,
-                        stand_in = NULL
-                    """,
-                    [(source.id, channel.kind.value, channel.url) for channel in source.channels],
-                )
 
     def get_last_probes(self) -> dict[str, datetime]:
         """When the service last probed each source."""
@@ -656,12 +630,6 @@ class Store(GroupRows, StoryRows, PollRows, HealthRows):
             large=[{**row, **self.get_suspects(row["id"])} for row in large[:LARGE_SHOWN]],
             large_count=len(large),
         )
-
-
-_SOURCE_COLUMNS = (
-    *("id", "name", "domain", "kind", "province", "city"),
-    *("timezone", "language", "full_text", "enabled", "evidence"),
-)
 
 
 _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"

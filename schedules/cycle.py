@@ -25,7 +25,7 @@ from aggregator.store import ChannelRow, Store
 from aggregator.topics import load_topics
 from aggregator.urls import get_host
 from crawler.batch import CrawlBatch
-from crawler.catalogue import load_catalogue
+from crawler.catalogue import load_catalogue, make_stamp
 from crawler.clock import system_clock
 from crawler.extraction import load_profiles
 from crawler.overlays import Overlays
@@ -86,10 +86,9 @@ def run_cycle(
     summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError, ProfileError.
     """
     started = time.monotonic()
-    catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
-    sources = {source.id: source for source in catalogue.sources}
-    store.write_catalogue(catalogue.sources)
-    due = [row for row in store.get_due_channels(now if due_only else None) if row.source_id in sources]
+    refresh_catalogue(setup, store)
+    due = store.get_due_channels(now if due_only else None)
+    sources = store.get_sources({row.source_id for row in due})
     due = hold_back(setup, store, due, sources, now)
     rows = {row.id: row for row in due}
     renew_sketches(setup, store, now)
@@ -127,6 +126,14 @@ def _find_overlays(setup: Setup) -> Overlays:
         topics=str(setup.topics_overlay) if setup.topics_overlay else None,
         profiles=str(setup.profiles_overlay) if setup.profiles_overlay else None,
     )
+
+
+def refresh_catalogue(setup: Setup, store: Store) -> None:
+    """Writes the catalogue into the database, unless it is there already. Raises CatalogueError, StoreError."""
+    overlay = setup.data_folder / "sources.toml"
+    stamp = make_stamp(setup.catalogue_path, overlay=overlay)
+    if stamp != store.get_catalogue_stamp():
+        store.write_catalogue(load_catalogue(setup.catalogue_path, overlay=overlay).sources, stamp=stamp)
 
 
 def hold_back(

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 from aggregator.health import Alarm, Coverage, SourceFacts, find_alarms
 from aggregator.polling import Rhythm
 from aggregator.store import Store
-from crawler.catalogue import load_catalogue
 from crawler.clock import system_clock
 from crawler.politeness import ROBOTS_MAX_AGE
 from crawler.probing.conclusion import choose_channels
@@ -81,11 +80,9 @@ def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
 def mend(setup: Setup, store: Store, now: datetime, process: CrawlProcess | None = None) -> int:
     """Looks for other ways into a few sources of which a channel stays dead. Returns how many were found.
 
-    Raises StoreError, CatalogueError, CrawlProcessError.
+    Raises StoreError, CrawlProcessError.
     """
-    catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
-    dead = store.find_dead_sources(now, most=setup.crawl.probes_at_once)
-    sources = {source_id: source for source_id in dead if (source := catalogue.get(source_id)) is not None}
+    sources = store.get_sources(store.find_dead_sources(now, most=setup.crawl.probes_at_once))
     if not sources:
         return 0
     robots = group_robots(store.get_robots(now - ROBOTS_MAX_AGE))
@@ -103,7 +100,7 @@ def mend(setup: Setup, store: Store, now: datetime, process: CrawlProcess | None
 
 
 def look_after_sources(setup: Setup, store: Store, now: datetime) -> None:
-    """What `run` does after a cycle, when the last check is an hour old. Raises StoreError, CatalogueError."""
+    """What `run` does after a cycle, when the last check is an hour old. Raises StoreError, CrawlProcessError."""
     last = store.get_last_job(JOB)
     if last is None or now - last >= EVERY:
         check_health(store, now)

@@ -229,3 +229,19 @@ def test_source_is_left_alone_in_its_blackout(tmp_path: Path) -> None:
         assert not portal.asked
         assert read_due(tmp_path) == NOW.replace(hour=10, minute=30)
         assert run_once(setup, now=NOW.replace(hour=11), quiet=True).articles == 1
+
+
+def test_catalogue_is_read_when_it_changes(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        run_once(setup, now=NOW, quiet=True)
+        with sqlite3.connect(setup.database) as db:
+            db.execute("UPDATE sources SET name = 'Tetap'")
+        run_once(setup, now=NOW + timedelta(hours=1), quiet=True)
+        assert query(tmp_path, "SELECT name FROM sources") == [("Tetap",)]
+        (setup.data_folder / "sources.toml").write_text('[sources.uji]\nname = "Baru"\n', encoding="utf-8")
+        run_once(setup, now=NOW + timedelta(hours=2), quiet=True)
+        assert query(tmp_path, "SELECT name FROM sources") == [("Baru",)]
+        (setup.data_folder / "sources.toml").write_text("[sources.uji]\nenabled = false\n", encoding="utf-8")
+        assert run_once(setup, now=NOW + timedelta(hours=3), quiet=True).channels == 0

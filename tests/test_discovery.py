@@ -12,8 +12,10 @@ from urllib.parse import quote
 import pytest
 from portals import Answer, make_setup, serve_portal
 
-from aggregator.ingest import find_source, index_domains
+from aggregator.catalogue_rows import Publishers
+from aggregator.ingest import find_source
 from aggregator.models import Source
+from aggregator.store import Store
 from crawler.channels import parse_channel
 from crawler.channels.search_engines import drop_publisher, find_publisher_url
 from schedules.commands.run import run_once
@@ -107,9 +109,10 @@ NETWORK = [
         ("lain.example", "suara", None),
     ],
 )
-def test_source_at_the_host_gets_the_credit(host: str, polled: str, credited: str | None) -> None:
-    by_id = {source.id: source for source in NETWORK}
-    found = find_source(host, index_domains(NETWORK), by_id[polled])
+def test_source_at_the_host_gets_the_credit(tmp_path: Path, host: str, polled: str, credited: str | None) -> None:
+    with Store.open_writer(tmp_path / "news.db") as store:
+        store.write_catalogue(NETWORK)
+        found = find_source(host, Publishers(store), store.get_sources([polled])[polled])
     assert (found.id if found else None) == credited
 
 

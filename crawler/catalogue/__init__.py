@@ -18,7 +18,7 @@ from crawler.catalogue.editing import (
 )
 from crawler.catalogue.entries import parse_source
 from crawler.catalogue.errors import CatalogueError
-from crawler.catalogue.loading import BUILT_IN, Catalogue, extend_catalogue, load_catalogue
+from crawler.catalogue.loading import BUILT_IN, Catalogue, extend_catalogue, load_catalogue, make_stamp
 
 __all__ = [
     "BUILT_IN",
@@ -30,6 +30,7 @@ __all__ = [
     "extend_catalogue",
     "format_source",
     "load_catalogue",
+    "make_stamp",
     "parse_source",
     "set_enabled",
     "set_keys",

@@ -22,6 +22,7 @@ from pydantic import TypeAdapter
 
 from aggregator.group_rows import GroupRows
 from aggregator.instants import from_text, to_text, to_text_exactly
+from aggregator.integrity_rows import IntegrityRows
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
@@ -38,6 +39,7 @@ from aggregator.models import (
     TopicMatch,
     Validators,
 )
+from aggregator.operation_rows import OperationRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.store_base import NewerDatabaseError, StoreError, read_precision, wrap_errors
 from aggregator.story_rows import StoryRows
@@ -92,7 +94,7 @@ class ChannelRow:
     rhythm: str  # JSON, of polling.Rhythm: read when a poll has brought something to learn
 
 
-class Store(GroupRows, StoryRows):
+class Store(GroupRows, StoryRows, OperationRows, IntegrityRows):
     """The database `news.db`."""
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -686,9 +688,9 @@ class Store(GroupRows, StoryRows):
 
     def get_health(self) -> Health:
         with wrap_errors(self.path):
-            finished = self._value("SELECT max(finished_at) FROM cycles")
+            cycle = next(iter(self._rows(_LAST_CYCLE)), None)
             return Health(
-                last_cycle_finished_at=from_text(finished) if finished else None,
+                last_cycle_finished_at=from_text(cycle["finished_at"]) if cycle else None,
                 articles=self._value("SELECT count(*) FROM articles"),
                 groups=self._value(
                     "SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL AND withdrawn_at IS NULL"

@@ -124,6 +124,20 @@ def serve(
 
 
 @app.command()
+def status(
+    ctx: typer.Context,
+    *,
+    source: Annotated[str | None, typer.Option(metavar="ID", help="all about one source")] = None,
+    failing: Annotated[bool, typer.Option("--failing", help="only the channels that fail")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Say what is polled, late, failing or retired, and why."""
+    from schedules.commands.status import show_status
+
+    show_status(get_context(ctx), now=datetime.now(UTC), source_id=source, only_failing=failing, as_json=json)
+
+
+@app.command()
 def extract(
     ctx: typer.Context,
     file: Annotated[str, typer.Argument(metavar="FILE|-", help="an HTML page")],

@@ -38,7 +38,7 @@ def finish_cycle(database: Path, at: datetime) -> None:
 
 
 def add_channel(database: Path, number: int, *, due: datetime | None, **columns: Any) -> None:
-    """A source and its channel, whose poll is due then; None: it was never asked. `columns` of the channel, as stored."""
+    """A source and its channel, due then (None: it was never asked). `columns` of the channel, as stored."""
     source = {"id": f"sumber-{number}", "name": f"Sumber {number}", "domain": f"sumber{number}.example"}
     channel = {
         "id": number,

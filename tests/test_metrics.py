@@ -229,13 +229,9 @@ def portal() -> Iterator[LoopbackPortal]:
 
 def test_a_running_service_tells_its_polls_and_its_memory(tmp_path: Path, portal: LoopbackPortal) -> None:
     with serve(tmp_path, portal) as serving:
-
-        def read() -> Figures:
-            answer = httpx.get(f"{serving.base}/metrics", trust_env=False) if serving.ask("/healthz") else None
-            return parse(answer.text) if answer and answer.status_code == 200 else {}
-
-        wait_for(lambda: read().get("kabarkota_polls_total{failed}") == 1)
-        figures = read()
+        wait_for(lambda: (answer := serving.ask("/healthz")) and answer.json()["last_cycle"])
+        figures = parse(httpx.get(f"{serving.base}/metrics", trust_env=False).text)
+        assert figures["kabarkota_polls_total{failed}"] == 1
         assert figures["kabarkota_channels{failing}"] == 1
         assert figures["kabarkota_resident_memory_bytes{writer}"] > 10_000_000
         assert figures["kabarkota_resident_memory_bytes{web}"] > 10_000_000

@@ -515,26 +515,26 @@ SOON = NEWEST + timedelta(hours=9)
 
 
 @pytest.mark.parametrize(
-    ("last_cycle", "due", "status", "says"),
+    ("last_cycle", "due", "says"),
     [
-        pytest.param(None, None, 200, "ok", id="no cycle yet"),
-        pytest.param(IN_TIME, IN_TIME, 200, "ok", id="just in time"),
-        pytest.param(LONG_AGO, SOON, 200, "ok", id="nothing is due"),
-        pytest.param(LONG_AGO, LONG_AGO, 503, "cycles have stopped", id="no cycle since"),
-        pytest.param(LONG_AGO, None, 503, "cycles have stopped", id="no cycle for a new channel"),
-        pytest.param(NEWEST, LONG_AGO, 503, "channels are overdue although cycles run", id="left out of cycles"),
-        pytest.param(NEWEST, None, 200, "ok", id="new channel waits for its first cycle"),
+        pytest.param(None, None, "ok", id="no cycle yet"),
+        pytest.param(IN_TIME, IN_TIME, "ok", id="just in time"),
+        pytest.param(LONG_AGO, SOON, "ok", id="nothing is due"),
+        pytest.param(LONG_AGO, LONG_AGO, "cycles have stopped", id="no cycle since"),
+        pytest.param(LONG_AGO, None, "cycles have stopped", id="no cycle for a new channel"),
+        pytest.param(NEWEST, LONG_AGO, "channels are overdue although cycles run", id="left out of cycles"),
+        pytest.param(NEWEST, None, "ok", id="new channel waits for its first cycle"),
     ],
 )
 def test_health_fails_when_channels_wait_too_long(
-    world: World, client: httpx.Client, last_cycle: datetime | None, due: datetime | None, status: int, says: str
+    world: World, client: httpx.Client, last_cycle: datetime | None, due: datetime | None, says: str
 ) -> None:
     world.show([])
     add_channel(world.database, 1, due=due)
     if last_cycle:
         finish_cycle(world.database, last_cycle)
     answer = client.get("/healthz")
-    assert (answer.status_code, answer.json()["status"]) == (status, says)
+    assert (answer.status_code, answer.json()["status"]) == (200 if says == "ok" else 503, says)
     assert answer.json()["last_cycle"] == (last_cycle.isoformat() if last_cycle else None)
     assert answer.json()["feed_age_seconds"] is None
 

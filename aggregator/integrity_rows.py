@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import sqlite3
 from datetime import datetime
 
 from aggregator.instants import from_text
 from aggregator.migrations import MIGRATIONS
-from aggregator.store_base import StoreBase
+from aggregator.store_base import StoreBase, wrap_errors
 
 
 class IntegrityRows(StoreBase):
@@ -30,11 +31,32 @@ class IntegrityRows(StoreBase):
         rows = self._rows('SELECT "table", parent FROM pragma_foreign_key_check LIMIT :most', most=most)
         return [f"{row[0]} ─▶ {row[1]}" for row in rows]
 
+    def is_foreign(self) -> bool:
+        """Whether this is a database of something else: it has tables, and none of ours."""
+        tables = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
+        return bool(tables) and "sources" not in tables
+
     def compare_schema(self) -> tuple[list[str], list[str]]:
         """(migrations of a newer version than ours, migrations still to come), by name."""
         known = [migration.name for migration in MIGRATIONS._migrations]  # noqa: SLF001 - no public list of names
-        had = {migration.name for migration in MIGRATIONS.applied(self._db)}
+        with wrap_errors(self.path):
+            had = {migration.name for migration in MIGRATIONS.applied(self._db)}
         return sorted(had - set(known)), [name for name in known if name not in had]
 
     def get_journal_mode(self) -> str:
         return str(self._value("PRAGMA journal_mode"))
+
+
+def examine_sqlite() -> tuple[tuple[int, int, int], bool]:
+    """(version of SQLite, whether it was built with FTS5)."""
+    connection = sqlite3.connect(":memory:")
+    try:
+        connection.execute("CREATE VIRTUAL TABLE search USING fts5 (text)")
+    except sqlite3.OperationalError:
+        has_search = False
+    else:
+        has_search = True
+    finally:
+        connection.close()
+    major, minor, patch = sqlite3.sqlite_version_info
+    return (major, minor, patch), has_search

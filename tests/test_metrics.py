@@ -236,3 +236,37 @@ def test_a_running_service_tells_its_polls_and_its_memory(tmp_path: Path, portal
         assert figures["kabarkota_resident_memory_bytes{writer}"] > 10_000_000
         assert figures["kabarkota_resident_memory_bytes{web}"] > 10_000_000
         assert figures["kabarkota_resident_memory_bytes{crawl}"] > 10_000_000
+
+
+def test_neither_polls_nor_cycles_are_ever_read_whole(world: World) -> None:
+    asked: list[str] = []
+
+    def open_traced(path: Path) -> Store:
+        store = Store.open_reader(path)
+        store._connection.set_trace_callback(asked.append)
+        return store
+
+    add_channel(world.database, 1, due=NEWEST - timedelta(days=2), failures=1)
+    add_poll(world.database, 1, NEWEST, reason="HTTP 404")
+    with open_traced(world.database) as store:
+        store.get_operation(NEWEST)
+        store.get_source_operation("sumber-1")
+        store.get_pulse(NEWEST)
+        store.get_health()
+        store.count_polls()
+        store.get_newest_instant()
+    with Store.open_reader(world.database) as store:
+        plans = {
+            sql: [row["detail"] for row in store._connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+            for sql in asked
+            if sql.lstrip().startswith("SELECT")
+        }
+    assert len(plans) > 15
+    unbounded = {
+        sql: plan
+        for sql, plan in plans.items()
+        if "LIMIT 1" not in sql and "max(id)" not in sql
+        for step in plan
+        if step.startswith("SCAN") and step.split()[1] in ("polls", "p", "f", "cycles")
+    }
+    assert unbounded == {}

@@ -97,7 +97,9 @@ def check_newest(store: Store, now: datetime) -> Check:
     if newest and newest > now + CLOCK_SLACK:
         found = f"shows {format_moment(now)}, but the database was written to at {format_moment(newest)}"
         return fault(
-            "clock and database", found, "set the clock (NTP); cycles made with a wrong one catch up by themselves"
+            "clock and database",
+            found,
+            "set the clock; if it ran ahead before, channels wait until then: `kabarkota run` polls them now",
         )
     return ok("clock and database", "the clock is not behind what is stored")
 

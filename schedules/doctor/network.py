@@ -80,8 +80,8 @@ def choose_portals(sources: Iterable[Source], now: datetime) -> list[Portal]:
         key=lambda portal: (not portal.is_secure, portal.host, portal.port),
     )
     secure = [portal for portal in portals if portal.is_secure] or portals
-    start = now.toordinal() * PORTALS
-    return [secure[(start + place) % len(secure)] for place in range(min(PORTALS, len(secure)))]
+    count = min(PORTALS, len(secure))  # far apart in the alphabet: neighbours are often of one house
+    return [secure[(now.toordinal() + place * len(secure) // count) % len(secure)] for place in range(count)]
 
 
 def visit_portals(portals: Sequence[Portal], settings: CrawlSettings, context: ssl.SSLContext) -> list[Visit]:

@@ -27,4 +27,9 @@ class AggregatorSettings(BaseModel):
     candidate_days: int = Field(
         90, ge=7, description="for so long articles are compared with new ones; the very same text is found for ever"
     )
+    late_hours: int = Field(
+        6,
+        ge=1,
+        description="a channel that waits so long for its poll makes /healthz fail; with cron, twice its pause or more",
+    )
     archive_days: int = Field(7, ge=1, description="what was older when found never enters the main feed")

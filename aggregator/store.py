@@ -25,6 +25,7 @@ from aggregator.cleaning import cut_quote
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
+from aggregator.integrity_rows import IntegrityRows
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
@@ -39,6 +40,7 @@ from aggregator.models import (
     SourceKind,
     TopicMatch,
 )
+from aggregator.operation_rows import OperationRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.store_base import NewerDatabaseError, StoreError, read_precision, wrap_errors
@@ -80,7 +82,7 @@ class Status:
     large_count: int  # of them in all
 
 
-class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows):
+class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, OperationRows, IntegrityRows):
     """The database `news.db`."""
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -592,9 +594,9 @@ class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows):
 
     def get_health(self) -> Health:
         with wrap_errors(self.path):
-            finished = self._value("SELECT max(finished_at) FROM cycles")
+            cycle = next(iter(self._rows(_LAST_CYCLE)), None)
             return Health(
-                last_cycle_finished_at=from_text(finished) if finished else None,
+                last_cycle_finished_at=from_text(cycle["finished_at"]) if cycle else None,
                 articles=self._value("SELECT count(*) FROM articles"),
                 groups=self._value(
                     "SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL AND withdrawn_at IS NULL"

@@ -52,8 +52,12 @@ def configure(
     logging.basicConfig(
         stream=sys.stderr, level="DEBUG" if debug else "WARNING", format="%(levelname)s %(name)s: %(message)s"
     )
-    flags = {"data": data, "catalogue": catalogue}
-    ctx.obj = make_context(config, {name: value for name, value in flags.items() if value is not None}, debug=debug)
+    given = {"data": data, "catalogue": catalogue}
+    flags = {name: value for name, value in given.items() if value is not None}
+    if ctx.invoked_subcommand == "doctor":  # it tells of a broken configuration, and reads it itself
+        ctx.obj = CommandContext(data_folder=data or Path(), config=config, flags=flags, debug=debug)
+    else:
+        ctx.obj = make_context(config, flags, debug=debug)
 
 
 def make_context(config: Path | None, flags: dict[str, Any], *, debug: bool = False) -> CommandContext:
@@ -121,6 +125,33 @@ def serve(
     if not no_crawl:
         warn_without_contact(context.setup)
     serve_forever(context.setup, host=host, port=port, crawl=not no_crawl)
+
+
+@app.command()
+def status(
+    ctx: typer.Context,
+    *,
+    source: Annotated[str | None, typer.Option(metavar="ID", help="all about one source")] = None,
+    failing: Annotated[bool, typer.Option("--failing", help="only the channels that fail")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Say what is polled, late, failing or retired, and why."""
+    from schedules.commands.status import show_status
+
+    show_status(get_context(ctx), now=datetime.now(UTC), source_id=source, only_failing=failing, as_json=json)
+
+
+@app.command()
+def doctor(
+    ctx: typer.Context,
+    *,
+    offline: Annotated[bool, typer.Option("--offline", help="ask nobody on the network")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Look whether this installation can work, and say what to do; exit code 1 when it cannot."""
+    from schedules.commands.doctor import run_doctor
+
+    raise typer.Exit(run_doctor(get_context(ctx), now=datetime.now(UTC), offline=offline, as_json=json))
 
 
 @app.command()

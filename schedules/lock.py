@@ -8,6 +8,7 @@ from pathlib import Path
 
 from filelock import FileLock, Timeout
 
+from aggregator.processes import LOCK_FILE
 from schedules.errors import UsageFailure, WriterBusy
 
 
@@ -19,7 +20,7 @@ def hold_writer_lock(data_folder: Path) -> Iterator[None]:
     """
     try:
         data_folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data_folder / "writer.lock")
+        lock = FileLock(data_folder / LOCK_FILE)
         lock.acquire(timeout=0)
     except Timeout as error:
         raise WriterBusy(f"{data_folder}: another kabarkota process (run, serve or demo) is writing here") from error

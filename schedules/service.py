@@ -195,7 +195,7 @@ class WebServer:
     def _start(self) -> subprocess.Popen[bytes]:
         setup = self._setup
         arguments = (setup.database, setup.public, self._host, self._port)
-        site = (setup.aggregator.site_url, setup.aggregator.site_name)
+        site = (setup.aggregator.site_url, setup.aggregator.site_name, str(setup.aggregator.late_hours))
         return subprocess.Popen(  # noqa: S603 - our own module
             [sys.executable, "-P", "-m", "aggregator.web", *map(str, arguments), *site]
         )

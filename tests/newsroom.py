@@ -37,6 +37,43 @@ def finish_cycle(database: Path, at: datetime) -> None:
         store.finish_cycle(store.start_cycle(at), at, {})
 
 
+def add_channel(database: Path, number: int, *, due: datetime | None, **columns: Any) -> None:
+    """A source and its channel, due then (None: it was never asked). `columns` of the channel, as stored."""
+    source = {"id": f"sumber-{number}", "name": f"Sumber {number}", "domain": f"sumber{number}.example"}
+    channel = {
+        "id": number,
+        "source_id": source["id"],
+        "kind": "feed",
+        "url": f"https://sumber{number}.example/feed",
+        "next_poll_at": to_text(due) if due else "",
+        **columns,
+    }
+    with Store.open_writer(database) as store, store.transaction():
+        store._insert_or_replace(
+            "sources", {**source, "kind": "regional", "timezone": "Asia/Jakarta", "language": "id"}
+        )
+        store._insert_or_replace("channels", channel)
+
+
+def add_poll(database: Path, channel: int, at: datetime, **columns: Any) -> None:
+    """A poll of that channel, failed where `reason` is given. `columns` as stored."""
+    with Store.open_writer(database) as store:
+        cycle = store.start_cycle(at)
+        store.finish_cycle(cycle, at, {})
+        poll = {"outcome": "failed" if columns.get("reason") else "changed", "http_status": 0, "reason": "", **columns}
+        moments = {"started_at": to_text(at), "finished_at": to_text(at)}
+        counts = {name: columns.get(name, 0) for name in ("links", "articles")} | {"requests": 1}
+        with store.transaction():
+            store._insert_or_replace("polls", {"cycle_id": cycle, "channel_id": channel, **moments, **counts, **poll})
+
+
+def add_alarm(database: Path, source_id: str, code: str, since: datetime, **columns: Any) -> None:
+    """An alarm; open, unless `columns` says until when it was."""
+    with Store.open_writer(database) as store, store.transaction():
+        row = {"source_id": source_id, "code": code, "since": to_text(since), "detail": "", **columns}
+        store._insert_or_replace("alarms", row)
+
+
 def _write_item(store: Store, item: FeedItem) -> None:
     group = store.add_group(0, item.updated)
     canonical = _write_article(store, item, group, item.source_name, item.url)

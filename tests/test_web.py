@@ -21,7 +21,7 @@ import httpx
 import pytest
 import uvicorn
 from lxml import html
-from newsroom import NEWEST, finish_cycle, make_item, make_news, write_news
+from newsroom import NEWEST, add_channel, finish_cycle, make_item, make_news, write_news
 
 from aggregator.models import FeedItem
 from aggregator.publish.files import write_public
@@ -503,30 +503,66 @@ def test_health_of_a_running_installation(world: World, client: httpx.Client) ->
     assert answer.json() == {
         "status": "ok",
         "last_cycle": "2026-10-05T07:40:00+00:00",
+        "lateness_seconds": 0,
         "articles": 31,
         "feed_age_seconds": 90,
     }
 
 
+LONG_AGO = NEWEST + timedelta(hours=1) - SITE.late_after - timedelta(seconds=1)
+IN_TIME = NEWEST + timedelta(hours=1) - SITE.late_after
+SOON = NEWEST + timedelta(hours=9)
+
+
 @pytest.mark.parametrize(
-    ("last_cycle", "status"),
+    ("last_cycle", "due", "says"),
     [
-        (None, 200),
-        (NEWEST + timedelta(hours=1) - SITE.max_cycle_age, 200),
-        (NEWEST + timedelta(hours=1) - SITE.max_cycle_age - timedelta(seconds=1), 503),
+        pytest.param(None, None, "ok", id="no cycle yet"),
+        pytest.param(IN_TIME, IN_TIME, "ok", id="just in time"),
+        pytest.param(LONG_AGO, SOON, "ok", id="nothing is due"),
+        pytest.param(LONG_AGO, LONG_AGO, "cycles have stopped", id="no cycle since"),
+        pytest.param(LONG_AGO, None, "cycles have stopped", id="no cycle for a new channel"),
+        pytest.param(NEWEST, LONG_AGO, "channels are overdue although cycles run", id="left out of cycles"),
+        pytest.param(NEWEST, None, "ok", id="new channel waits for its first cycle"),
     ],
-    ids=["no cycle yet", "just in time", "too old"],
 )
-def test_health_depends_on_the_age_of_the_last_cycle(
-    world: World, client: httpx.Client, last_cycle: datetime | None, status: int
+def test_health_fails_when_channels_wait_too_long(
+    world: World, client: httpx.Client, last_cycle: datetime | None, due: datetime | None, says: str
 ) -> None:
     world.show([])
+    add_channel(world.database, 1, due=due)
     if last_cycle:
         finish_cycle(world.database, last_cycle)
     answer = client.get("/healthz")
-    assert answer.status_code == status
+    assert (answer.status_code, answer.json()["status"]) == (200 if says == "ok" else 503, says)
     assert answer.json()["last_cycle"] == (last_cycle.isoformat() if last_cycle else None)
     assert answer.json()["feed_age_seconds"] is None
+
+
+def test_health_tells_of_the_channel_that_waits_for_longest(world: World, client: httpx.Client) -> None:
+    add_channel(world.database, 1, due=world.now - timedelta(minutes=2))
+    add_channel(world.database, 2, due=world.now - timedelta(minutes=3))
+    assert client.get("/healthz").json()["lateness_seconds"] == 180
+
+
+def test_health_fails_when_the_first_cycle_does_not_end(world: World, client: httpx.Client) -> None:
+    world.show([])
+    add_channel(world.database, 1, due=None)
+    with Store.open_writer(world.database) as store:
+        store.start_cycle(LONG_AGO)
+    answer = client.get("/healthz")
+    assert (answer.status_code, answer.json()["status"]) == (503, "the first cycle does not end")
+
+
+@pytest.mark.parametrize("table", ["channels", "sources"])
+def test_health_does_not_depend_on_what_is_switched_off(world: World, client: httpx.Client, table: str) -> None:
+    world.show([])
+    finish_cycle(world.database, LONG_AGO)
+    add_channel(world.database, 1, due=LONG_AGO)
+    add_channel(world.database, 2, due=None)
+    with Store.open_writer(world.database) as store, store.transaction():
+        store._connection.execute(f"UPDATE {table} SET enabled = 0")
+    assert client.get("/healthz").status_code == 200
 
 
 def test_health_is_bad_and_tells_no_secrets_when_the_database_cannot_be_read(
@@ -565,14 +601,14 @@ def test_a_failure_of_ours_is_a_page_in_both_languages_with_all_headers(world: W
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])
-@pytest.mark.parametrize("path", ["/", "/feed.xml", "/healthz", "/static/style.css"])
+@pytest.mark.parametrize("path", ["/", "/feed.xml", "/healthz", "/metrics", "/static/style.css"])
 def test_only_reading_is_allowed(client: httpx.Client, method: str, path: str) -> None:
     answer = client.request(method, path)
     assert answer.status_code == 405
     check_security_headers(answer)
 
 
-@pytest.mark.parametrize("path", ["/", "/feed.xml", "/healthz", "/static/style.css", "/tidak-ada"])
+@pytest.mark.parametrize("path", ["/", "/feed.xml", "/healthz", "/metrics", "/static/style.css", "/tidak-ada"])
 def test_every_answer_carries_the_security_headers_and_answers_head(
     world: World, client: httpx.Client, path: str
 ) -> None:

@@ -1,8 +1,8 @@
-"""The web server's application: the published feed, the front page, /healthz. Reads only; GET and HEAD only.
+"""The web server's application: the published feed, the front page, /healthz, /metrics. Reads only; GET and HEAD only.
 
     /feed.xml   the published file, from memory          /static/…   style sheet and icon
     /           newest items; ?before=<guid>, ?lang=en   /healthz    JSON for monitors
-    /status     hijacked sites, failing channels
+    /status     hijacked sites, failing channels         /metrics    the figures, for Prometheus
     /story/<n>  news on one event: who published first, who copied whom
 
 Pages open the store read-only, once per request, in a worker thread; the feed never touches the database.
@@ -24,6 +24,7 @@ from starlette.staticfiles import StaticFiles
 from aggregator.publish.rss import RSS_MEDIA_TYPE
 from aggregator.store import Store
 from aggregator.web.headers import SecurityHeadersMiddleware
+from aggregator.web.metrics import Metrics
 from aggregator.web.pages import Pages
 from aggregator.web.public_file import PublicFile, PublicFilesMiddleware
 from aggregator.web.site import SiteInfo
@@ -53,6 +54,7 @@ def create_app(
     feed = public / FEED_FILE
     files = {f"/{FEED_FILE}": PublicFile(feed, RSS_MEDIA_TYPE)}
     pages = Pages(database=database, feed=feed, site=site, open_store=open_store, clock=clock)
+    metrics = Metrics(database=database, feed=feed, late_after=site.late_after, open_store=open_store, clock=clock)
     return Starlette(
         routes=[
             *(Route(path, file, methods=["GET"]) for path, file in files.items()),  # for the 405 of other methods
@@ -67,6 +69,7 @@ def create_app(
                 middleware=[Middleware(GZipMiddleware, compresslevel=5)],
             ),
             Route("/healthz", pages.show_health, methods=["GET"]),
+            Route("/metrics", metrics.show, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],

@@ -8,35 +8,56 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aggregator.operation import Pulse
 from aggregator.store import Store, StoreError
 
 logger = logging.getLogger(__name__)
 
 
 def check_health(
-    open_store: Callable[[Path], Store], *, database: Path, feed: Path, now: datetime, max_cycle_age: timedelta
+    open_store: Callable[[Path], Store], *, database: Path, feed: Path, now: datetime, late_after: timedelta
 ) -> tuple[int, dict[str, Any]]:
-    """The HTTP status and what to say: 200 when the database opens and the last finished cycle is recent enough.
+    """The HTTP status and what to say: 200 when the database opens and no channel has waited for its poll too long.
 
-    An installation that has not finished any cycle yet is healthy: the first one may take its time. The body names
-    no path and no error, for it is public; the log has them.
+    The body names no path and no error, for it is public; the log has them.
     """
-    facts: dict[str, Any] = {"last_cycle": None, "articles": None, "feed_age_seconds": _measure_age(feed, now)}
+    facts: dict[str, Any] = {
+        "last_cycle": None,
+        "lateness_seconds": None,
+        "articles": None,
+        "feed_age_seconds": measure_age(feed, now),
+    }
     try:
         with open_store(database) as store:
-            health = store.get_health()
+            health, pulse = store.get_health(), store.get_pulse(now)
     except StoreError:
         logger.exception("cannot read %s", database)
         return 503, {"status": "database unreadable", **facts}
     last = health.last_cycle_finished_at
-    facts |= {"last_cycle": last.astimezone(UTC).isoformat() if last else None, "articles": health.articles}
-    if last and now - last > max_cycle_age:
-        return 503, {"status": "last cycle too old", **facts}
-    return 200, {"status": "ok", **facts}
+    facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None
+    facts["lateness_seconds"] = int((now - pulse.due_since).total_seconds()) if pulse.due_since else 0
+    facts["articles"] = health.articles
+    problem = judge_pulse(pulse, now, late_after)
+    return 503 if problem else 200, {"status": problem or "ok", **facts}
 
 
-def _measure_age(feed: Path, now: datetime) -> int | None:
-    """Seconds since the feed last changed (not since it was last found unchanged)."""
+def judge_pulse(pulse: Pulse, now: datetime, late_after: timedelta) -> str:
+    """What is wrong with the cycles; "" when nothing is. PURE.
+
+    The age of the last cycle alone says nothing: where nothing is due none is run. An installation that has not
+    finished any cycle yet is healthy: the first one may take its time, but not for ever.
+    """
+    last = pulse.last_cycle_finished_at
+    heard = last or pulse.first_cycle_started_at
+    is_silent = heard is not None and now - heard > late_after
+    is_late = pulse.due_since is not None and now - pulse.due_since > late_after
+    if is_silent and (is_late or pulse.has_unasked):
+        return "cycles have stopped" if last else "the first cycle does not end"
+    return "channels are overdue although cycles run" if is_late and last else ""
+
+
+def measure_age(feed: Path, now: datetime) -> int | None:
+    """Seconds since the feed last changed (not since it was last found unchanged); None: there is none."""
     try:
         return max(int(now.timestamp() - feed.stat().st_mtime), 0)
     except OSError:

@@ -95,7 +95,7 @@ class Pages:
             database=self._database,
             feed=self._feed,
             now=self._clock(),
-            max_cycle_age=self._site.max_cycle_age,
+            late_after=self._site.late_after,
         )
         return JSONResponse(facts, status, {"cache-control": "no-store"})
 

@@ -16,7 +16,7 @@ class SiteInfo:
     operator: str = ""  # who runs this installation
     contact: str = ""  # e-mail address for corrections and takedowns
     page_size: int = 20
-    max_cycle_age: timedelta = timedelta(hours=6)  # an older last cycle makes /healthz answer 503
+    late_after: timedelta = timedelta(hours=6)  # a channel that has been due for so long makes /healthz answer 503
 
     @property
     def feed_url(self) -> str:

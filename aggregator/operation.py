@@ -1,0 +1,116 @@
+"""How gathering goes, as `status`, `/healthz` and `/metrics` are told it. A leaf."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class ChannelState:
+    """A channel, and why it is in a list."""
+
+    source_id: str
+    name: str  # of the source
+    kind: str
+    url: str
+    enabled: bool  # it and its source
+    failures: int  # polls failed in a row
+    failing_since: datetime | None  # the first of them that is remembered
+    last_success_at: datetime | None
+    next_poll_at: datetime | None  # None: it was never asked
+    retired_at: datetime | None
+    stand_in: dict[str, Any] | None  # the channel that was found in its place
+    code: str  # of the last poll: its reason in one word, …
+    reason: str  # … in the crawler's own
+    http_status: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class Alarm:
+    """What is wrong with a source."""
+
+    source_id: str
+    name: str
+    code: str
+    since: datetime
+    until: datetime | None  # None: still so
+    detail: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Counts:
+    """The figures of the installation. Every channel is in one of the states."""
+
+    working: int
+    failing: int
+    retired: int
+    unasked: int  # on, and never asked yet
+    off: int  # it or its source
+    due: int  # of those that are on
+    late: int  # due for longer than LATE_AFTER
+    lateness: timedelta  # of the one that has been due for longest
+    sources: int  # that are on
+    unprobed: int  # that nobody looked at yet
+    stand_ins: int
+    pending_links: int  # seen, and not read yet
+    requests_today: int  # UTC
+    bytes_today: int
+    database_bytes: int
+    alarms: dict[str, int]  # open ones, by code
+
+
+@dataclass(frozen=True, kw_only=True)
+class Operation:
+    """How gathering goes at `now`. The lists are the worst of each, at most LISTED."""
+
+    now: datetime
+    last_cycle: tuple[datetime, datetime] | None  # started, finished
+    unfinished_since: datetime | None  # of a newer cycle: it is running, or was killed
+    counts: Counts
+    late: list[ChannelState]
+    failing: list[ChannelState]
+    retired: list[ChannelState]
+    stand_ins: list[ChannelState]
+    alarms: list[Alarm]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pulse:
+    """Whether cycles run, as far as anything is due."""
+
+    last_cycle_finished_at: datetime | None
+    first_cycle_started_at: datetime | None
+    due_since: datetime | None  # of the channel that has been due for longest; None: none is
+    has_unasked: bool  # a channel that is on was never asked
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceOperation:
+    """All about one source."""
+
+    id: str
+    name: str
+    domain: str
+    enabled: bool
+    evidence: str
+    channels: list[ChannelState]
+    polls: list[dict[str, Any]]  # the newest: started_at, kind, url, outcome, http_status, code, reason, links …
+    days: list[dict[str, Any]]  # the newest days (WIB) of source_days
+    coverage: list[dict[str, Any]]  # by month: pages, and the shares with a text, a date, an author
+    alarms: list[Alarm]  # closed ones, too, the newest first
+    pending_links: int
+
+
+@dataclass(frozen=True, kw_only=True)
+class PollTally:
+    """Polls by what came of them. It only grows, whatever is pruned."""
+
+    last_id: int = 0  # of the polls that were counted
+    outcomes: tuple[tuple[str, int], ...] = ()
+    failures: tuple[tuple[str, int], ...] = ()  # by code
+    requests: int = 0
+    bytes: int = 0
+    articles: int = 0
+    posts: int = 0

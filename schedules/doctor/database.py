@@ -1,0 +1,131 @@
+"""The database: whether it opens, is sound and of our version, whether cycles run, and who writes."""
+
+from __future__ import annotations
+
+import contextlib
+import fcntl
+import time
+from collections.abc import Callable, Iterator
+from datetime import datetime, timedelta
+from functools import partial
+from pathlib import Path
+
+from aggregator.processes import LOCK_FILE, find_writer, read_command
+from aggregator.store import Store, StoreError
+from aggregator.web.health import judge_pulse
+from schedules.commands.figures import format_bytes, format_moment, format_span
+from schedules.doctor.check import Check, fault, ok, warn
+
+WAL_LARGE = 256_000_000  # bytes; it is emptied every few megabytes, unless somebody reads for very long
+CLOCK_SLACK = timedelta(minutes=2)
+RESTORE = "stop all kabarkota processes, keep a copy of the data folder, and restore the last backup"
+
+
+def check_database(path: Path, now: datetime, late_after: timedelta) -> Iterator[Check]:
+    """All about the file; nothing is written."""
+    if not path.exists():
+        yield ok("database", f"{path}: there is none yet", "`kabarkota run` makes it")
+        return
+    try:
+        with Store.open_reader(path) as store:
+            yield check_schema(store)
+            for look in _list_looks(store, now, late_after):
+                yield look()
+    except StoreError as error:
+        yield fault("database", str(error), f"is it a database of kabarkota? If it is: {RESTORE}")
+
+
+def check_schema(store: Store) -> Check:
+    if store.is_foreign():
+        return fault("database", f"{store.path}: has no tables of Kabar Kota", "move it away, or set another `data`")
+    newer, missing = store.compare_schema()
+    if newer:
+        found = f"written by a newer version ({', '.join(newer)})"
+        return fault("database", found, "install that version, or restore a backup of before")
+    if missing:
+        return warn(
+            "database", f"of an older version ({len(missing)} migrations to come)", "the next cycle brings it up"
+        )
+    return ok("database", f"{store.path}, {format_bytes(store.path.stat().st_size)}, schema up to date")
+
+
+def check_integrity(store: Store) -> Check:
+    started = time.monotonic()
+    faults = store.check_integrity()
+    if faults:
+        return fault("integrity", "; ".join(faults), RESTORE)
+    return ok("integrity", f"sound (read through in {time.monotonic() - started:.1f} s)")
+
+
+def check_references(store: Store) -> Check:
+    faults = store.check_references()
+    if faults:
+        return fault("references", f"rows point to rows that are not there: {'; '.join(faults)}", RESTORE)
+    return ok("references", "every row that another one points to is there")
+
+
+def check_log(store: Store) -> Check:
+    """The write-ahead log."""
+    mode = store.get_journal_mode()
+    if mode != "wal":
+        return warn(
+            "write-ahead log", f"off (journal mode {mode})", "the next cycle switches it on; is the disk a local one?"
+        )
+    log = store.path.with_name(f"{store.path.name}-wal")
+    size = log.stat().st_size if log.exists() else 0
+    if size > WAL_LARGE:
+        advice = "end whatever keeps the database open for long (sqlite3, notebooks), then let a cycle run"
+        return warn("write-ahead log", format_bytes(size), advice)
+    return ok("write-ahead log", format_bytes(size))
+
+
+def check_cycles(store: Store, now: datetime, late_after: timedelta) -> Check:
+    pulse = store.get_pulse(now)
+    last = pulse.last_cycle_finished_at
+    found = f"the last one {format_moment(last)}, {format_span(now - last)} ago" if last else "none was finished yet"
+    problem = judge_pulse(pulse, now, late_after)
+    if problem:
+        waits = f", and a channel waits since {format_moment(pulse.due_since)}" if pulse.due_since else ""
+        advice = "is `serve` running, or cron? `kabarkota status` lists who waits; for a rarer cron raise `late_hours`"
+        return warn("cycles", f"{problem}: {found}{waits}", advice)
+    return ok("cycles", found, "" if last else "`kabarkota run`")
+
+
+def check_newest(store: Store, now: datetime) -> Check:
+    """A clock that shows less than the database was turned back: what is due then waits."""
+    newest = store.get_newest_instant()
+    if newest and newest > now + CLOCK_SLACK:
+        found = f"shows {format_moment(now)}, but the database was written to at {format_moment(newest)}"
+        return fault(
+            "clock and database",
+            found,
+            "set the clock; if it ran ahead before, channels wait until then: `kabarkota run` polls them now",
+        )
+    return ok("clock and database", "the clock is not behind what is stored")
+
+
+def check_writer(folder: Path) -> Check:
+    """Who holds the writer's lock: `serve` as long as it runs, `run` for a cycle, as it should be."""
+    writer = find_writer(folder)
+    if writer is not None:
+        return ok("writer", f"process {writer} holds the lock: {read_command(writer) or 'its command cannot be seen'}")
+    if _is_locked(folder / LOCK_FILE):
+        return ok("writer", "a process that you cannot see holds the lock", "ask as the user who runs it, or as root")
+    return ok("writer", "nobody is writing just now")
+
+
+def _list_looks(store: Store, now: datetime, late_after: timedelta) -> list[Callable[[], Check]]:
+    looks = [partial(look, store) for look in (check_integrity, check_references, check_log)]
+    if any(store.compare_schema()):  # of another version: its tables may be others
+        return [*looks]
+    return [*looks, partial(check_cycles, store, now, late_after), partial(check_newest, store, now)]
+
+
+def _is_locked(lock: Path) -> bool:
+    """Asks for a shared lock and gives it back at once."""
+    with contextlib.suppress(OSError), lock.open("rb") as file:
+        try:
+            fcntl.flock(file, fcntl.LOCK_SH | fcntl.LOCK_NB)
+        except BlockingIOError:
+            return True
+    return False

@@ -1,0 +1,147 @@
+"""The configuration, the data folder, and the operator's files in it."""
+
+from __future__ import annotations
+
+import os
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from aggregator.reference import TableError
+from aggregator.topic_tables import load_topics
+from crawler.catalogue import CatalogueError, load_catalogue
+from crawler.extraction import load_profiles
+from crawler.extraction.profiles import ProfileError
+from schedules.commands.figures import format_bytes
+from schedules.config import Setup
+from schedules.doctor.check import Check, fault, ok, warn
+
+FLOOR = 500_000_000  # bytes that should be free beside twice the database: a backup, a replay, the write-ahead log
+LEAST = 50_000_000  # below that writing fails any moment
+INODES = 10_000  # kept pages are files
+NETWORK_FILE_SYSTEMS = ("9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "lustre", "nfs", "smb")
+MOUNTS = Path("/proc/self/mountinfo")
+
+
+def check_contact(setup: Setup) -> Check:
+    if setup.contact_hint:
+        return warn("contact", "none", setup.contact_hint)
+    return ok("contact", setup.crawl.contact)
+
+
+def check_folder(folder: Path) -> Check:
+    """Whether the data folder and what is in it can be written by whoever asks, who should be who runs cycles."""
+    name, who = "data folder", f"chown it, or run kabarkota as its owner (you are user {os.geteuid()})"
+    if not folder.exists():
+        parent = _find_existing(folder)
+        if not parent.is_dir() or not os.access(parent, os.W_OK | os.X_OK):
+            return fault(name, f"{folder}: does not exist, and cannot be made in {parent}", f"make it, and {who}")
+        return ok(name, f"{folder}: not there yet; the first cycle makes it")
+    if not folder.is_dir():
+        return fault(name, f"{folder}: is not a folder", "move the file away, or set another `data`")
+    if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
+        return fault(name, f"{folder}: cannot be read and written", who)
+    inside = [folder / part for part in ("public", "pages", "news.db", "news.db-wal", "writer.lock")]
+    closed = [part for part in inside if part.exists() and not os.access(part, _need(part))]
+    if closed:
+        return fault(name, f"{closed[0]}: cannot be written", who)
+    strange = [part for part in (folder, *inside) if part.exists() and part.stat().st_uid != os.geteuid()]
+    if strange:
+        owner = strange[0].stat().st_uid
+        return warn(name, f"{strange[0]}: belongs to user {owner}", f"{who}, or cycles may fail as another user")
+    return ok(name, f"{folder.resolve()}, writable")
+
+
+def check_disk(folder: Path, database: Path) -> Check:
+    """Whether there is room for the database to be copied, and for more pages."""
+    place = _find_existing(folder)
+    free = shutil.disk_usage(place).free
+    wanted = 2 * (database.stat().st_size if database.exists() else 0) + FLOOR
+    found = f"{format_bytes(free)} free"
+    advice = f"make room on the disk of {place}: {format_bytes(wanted)} should be free"
+    if free < LEAST:
+        return fault("disk", found, advice)
+    if free < wanted:
+        return warn("disk", found, advice)
+    status = os.statvfs(place)
+    if status.f_files and status.f_favail < INODES:  # some file systems have no such limit, and tell 0
+        return warn(
+            "disk", f"{found}, but only {status.f_favail} more files", "remove small files, or use another disk"
+        )
+    return ok("disk", found)
+
+
+def check_file_system(folder: Path, mounts: Path = MOUNTS) -> Check:
+    """SQLite's write-ahead log needs memory that all processes share: network file systems have none."""
+    name, kind = "file system", find_file_system(folder, mounts)
+    if not kind:
+        return ok(name, "unknown on this machine")
+    if kind.startswith(NETWORK_FILE_SYSTEMS):
+        return warn(name, f"{kind}: a database can be damaged on a network file system", "set `data` to a local disk")
+    return ok(name, kind)
+
+
+def find_file_system(folder: Path, mounts: Path = MOUNTS) -> str:
+    """The type of the file system that the folder is or would be on; "": cannot be told."""
+    try:
+        lines = mounts.read_text(encoding="utf-8", errors="replace").splitlines()
+    except OSError:
+        return ""
+    place = _find_existing(folder).resolve()
+    best, found = -1, ""
+    for line in lines:
+        before, _, after = line.partition(" - ")
+        fields = before.split(" ")
+        if len(fields) < 5 or not after:
+            continue
+        point = Path(fields[4].replace("\\040", " "))
+        if place.is_relative_to(point) and len(point.parts) >= best:  # of two at one place the later lies on top
+            best, found = len(point.parts), after.split(" ")[0]
+    return found
+
+
+def check_tables(setup: Setup) -> Iterator[Check]:
+    """The catalogue and the operator's files, each read as a cycle would read it."""
+    for name, read in TABLES:
+        try:
+            yield read(setup)
+        except (CatalogueError, TableError, ProfileError) as error:
+            yield fault(name, str(error), "mend the file; nothing is polled until then")
+
+
+def _check_catalogue(setup: Setup) -> Check:
+    overlay = setup.data_folder / "sources.toml"
+    sources = load_catalogue(setup.catalogue_path, overlay=overlay).sources
+    on = sum(source.enabled for source in sources)
+    found = f"{len(sources)} sources, {on} on{_name_overlay(overlay)}"
+    return ok("catalogue", found) if on else warn("catalogue", found, "`kabarkota sources enable ID` switches one on")
+
+
+def _check_topics(setup: Setup) -> Check:
+    topics = load_topics(setup.topics_overlay).topics
+    return ok("topics", ", ".join(topic.id for topic in topics) + _name_overlay(setup.topics_overlay))
+
+
+def _check_profiles(setup: Setup) -> Check:
+    return ok("profiles", f"{len(load_profiles(setup.profiles_overlay))}{_name_overlay(setup.profiles_overlay)}")
+
+
+# A table of the operator's is looked at by one line here; what its reader raises stands in `check_tables`.
+TABLES: tuple[tuple[str, Callable[[Setup], Check]], ...] = (
+    ("catalogue", _check_catalogue),
+    ("topics", _check_topics),
+    ("profiles", _check_profiles),
+)
+
+
+def _name_overlay(path: Path | None) -> str:
+    return f", with {path}" if path and path.is_file() else ""
+
+
+def _need(path: Path) -> int:
+    return os.W_OK | os.X_OK if path.is_dir() else os.W_OK
+
+
+def _find_existing(path: Path) -> Path:
+    """The path, or the nearest folder above it that exists."""
+    return next(place for place in (path.absolute(), *path.absolute().parents) if place.exists())

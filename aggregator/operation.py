@@ -21,7 +21,7 @@ class ChannelState:
     last_success_at: datetime | None
     next_poll_at: datetime | None  # None: it was never asked
     retired_at: datetime | None
-    stand_in: dict[str, Any] | None  # the channel that was found in its place
+    is_stand_in: bool  # found in place of channels of its source that are dead
     code: str  # of the last poll: its reason in one word, …
     reason: str  # … in the crawler's own
     http_status: int

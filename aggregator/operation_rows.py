@@ -6,7 +6,6 @@ other end at a limit.
 
 from __future__ import annotations
 
-import json
 import sqlite3
 from datetime import datetime, timedelta
 from typing import Any
@@ -220,7 +219,7 @@ def _make_channel(row: sqlite3.Row) -> ChannelState:
         last_success_at=_read_instant(row["last_success_at"]),
         next_poll_at=_read_instant(row["next_poll_at"]),
         retired_at=_read_instant(row["retired_at"]),
-        stand_in=json.loads(row["stand_in"]) if row["stand_in"] else None,
+        is_stand_in=row["stand_in"] is not None,
         code=row["code"] or "",
         reason=row["reason"] or "",
         http_status=row["http_status"] or 0,

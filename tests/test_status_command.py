@@ -84,7 +84,7 @@ def test_figures_come_first(desk: Desk) -> None:
         pytest.param("Alarms (1):", ("sumber-1", "quiet", "2 posts where 40 are usual"), id="alarms"),
         pytest.param(
             "Stand-ins, found in place of dead channels (1):",
-            ("sumber-3", "sitemap https://sumber3.example/sitemap.xml"),
+            ("sumber-3", "feed", "https://sumber3.example/feed"),
             id="stand-ins",
         ),
     ],
@@ -139,9 +139,10 @@ def test_all_about_one_source(desk: Desk) -> None:
             "INSERT INTO source_days (source_id, day_wib, polls, pages, bodied, dated, authored)"
             " VALUES ('sumber-1', '2026-10-05', 8, 10, 10, 9, 4)"
         )
+        store._connection.execute("INSERT INTO host_days VALUES ('sumber1.example', '2026-10-05', 7, 0, '')")
     shown = desk.show("sumber-1")
     assert "sumber-1: Sumber 1, sumber1.example; on" in shown
-    assert "Today (UTC): 1 of 2000 requests." in shown
+    assert "Today (UTC): 7 of 2000 requests to its host." in shown
     assert "2026-10\t10\t1.0\t0.9\t0.4" in shown
     assert "until 2026-09-27 07:00 WIB" in shown
     assert "\n2026-10-05T04:00:00Z\tfeed\tchanged\t0\t\t\t30\t0\t1\t1\t2000\n" in shown

@@ -132,8 +132,8 @@ def tabulate(operation: Operation) -> list[Table]:
         _tabulate_alarms(operation.alarms, sum(counts.alarms.values())),
         (
             _title("Stand-ins, found in place of dead channels", operation.stand_ins, counts.stand_ins),
-            ("source", "channel", "stand-in"),
-            [(row.source_id, row.url, _name_stand_in(row)) for row in operation.stand_ins],
+            ("source", "kind", "channel"),
+            [(row.source_id, row.kind, row.url) for row in operation.stand_ins],
         ),
     ]
 
@@ -162,13 +162,18 @@ def summarize_source(shown: SourceOperation, today: int, budget: int) -> list[st
 def tabulate_source(shown: SourceOperation, now: datetime) -> list[Table]:
     channels: list[Sequence[str]] = [
         (
-            *(row.kind, row.url, name_state(row), _explain_channel(row)[0] if row.failures else ""),
-            *(format_moment(row.last_success_at), _next(row, now) if row.enabled else "", _name_stand_in(row)),
+            *(
+                f"{row.kind} (stand-in)" if row.is_stand_in else row.kind,
+                row.url,
+                name_state(row),
+                _explain_channel(row)[0] if row.failures else "",
+            ),
+            *(format_moment(row.last_success_at), _next(row, now) if row.enabled else ""),
         )
         for row in shown.channels
     ]
     return [
-        ("Channels", ("kind", "address", "state", "why", "last success", "next try", "stand-in"), channels),
+        ("Channels", ("kind", "address", "state", "why", "last success", "next try"), channels),
         ("Last polls", *_tabulate_rows(shown.polls, but=("finished_at", "url"))),
         ("Days (WIB)", *_tabulate_rows(shown.days)),
         ("Of the pages read in a month, the shares with a text, a date, an author", *_tabulate_rows(shown.coverage)),
@@ -226,10 +231,6 @@ def _why_late(row: ChannelState) -> str:
 
 def _next(row: ChannelState, now: datetime) -> str:
     return format_ahead(row.next_poll_at, now)
-
-
-def _name_stand_in(row: ChannelState) -> str:
-    return f"{row.stand_in.get('kind', '')} {row.stand_in.get('url', '')}".strip() if row.stand_in else ""
 
 
 # ── for programs ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,6 +20,7 @@ from urllib.parse import urljoin
 
 from pydantic import TypeAdapter
 
+from aggregator.backfill_rows import BackfillRows
 from aggregator.group_rows import GroupRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.migrations import MIGRATIONS
@@ -92,7 +93,7 @@ class ChannelRow:
     rhythm: str  # JSON, of polling.Rhythm: read when a poll has brought something to learn
 
 
-class Store(GroupRows, StoryRows):
+class Store(GroupRows, StoryRows, BackfillRows):
     """The database `news.db`."""
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -349,12 +350,17 @@ class Store(GroupRows, StoryRows):
             )
 
     def count_requests(self, source_id: str, since: datetime) -> int:
-        """Requests that the polls of a source took since then."""
+        """Requests that the polls of a source took since then, and its backfills from that day (UTC) on."""
         sql = (
             "SELECT coalesce(sum(p.requests), 0) FROM channels AS c CROSS JOIN polls AS p"
             " ON p.channel_id = c.id AND p.started_at >= :since WHERE c.source_id = :source"
         )
-        return int(self._value(sql, source=source_id, since=to_text(since)))
+        polled = int(self._value(sql, source=source_id, since=to_text(since)))
+        return polled + self.count_requests_of_backfills(source_id, since)
+
+    def count_pages_read(self, source_id: str) -> int:
+        """Pages of a source from which its boilerplate was learnt."""
+        return int(self._value("SELECT pages_read FROM sources WHERE id = :id", id=source_id) or 0)
 
     def write_robots(self, records: Iterable[RobotsRecord]) -> None:
         self._connection.executemany(
@@ -558,12 +564,15 @@ class Store(GroupRows, StoryRows):
     def publish_groups(self, now: datetime, *, archive_older_than: timedelta) -> int:
         """Gives every group that has none its guid and its place in the feed; returns how many those were.
 
+        What is old, or is known by backfills alone, goes to the archives.
+
         The order among them is that of their publication, one microsecond apart, so that the feed's order is total
         and does not depend on arrival.
         """
         rows = self._rows(
             """
-            SELECT g.id, a.url_key, a.published_at
+            SELECT g.id, a.url_key, a.published_at,
+                NOT EXISTS (SELECT * FROM articles AS m WHERE m.group_id = g.id AND NOT m.backfilled) AS is_backfilled
             FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
             WHERE g.guid IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL ORDER BY a.published_at, a.url_key
             """
@@ -577,7 +586,7 @@ class Store(GroupRows, StoryRows):
                     {
                         "guid": f"tag:kabarkota,2026:{row['url_key']}",
                         "at": to_text_exactly(now + timedelta(microseconds=place)),
-                        "archived": row["published_at"] < oldest,
+                        "archived": row["published_at"] < oldest or row["is_backfilled"],
                         "id": row["id"],
                     },
                 )

@@ -47,6 +47,7 @@ class Answer:
     validators: Validators
     retry_after: int | None
     fresh_seconds: int = 0
+    total_pages: int = 0  # of a WordPress archive
 
 
 @dataclass(kw_only=True)
@@ -104,7 +105,13 @@ class PortalSpider(scrapy.Spider):
             ),
             retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
             fresh_seconds=parse_freshness(response.headers.get("Cache-Control"), response.headers.get("Age")),
+            total_pages=read_count(header("X-WP-TotalPages")),
         )
+
+
+def read_count(text: str) -> int:
+    """A number of sane size; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
 
 def hash_body(body: bytes) -> str:

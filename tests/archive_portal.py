@@ -84,6 +84,7 @@ class ArchivePortal:
     full_text: bool = True  # in REST and feeds
     ignores_paged: bool = False
     lists_dates: bool = True
+    tells_total: bool = True  # in the headers of REST
     pinned: Post | None = None
     is_endless: bool = False
     interfere: Callable[[str, int], Answer | None] | None = None  # path, requests so far → another answer
@@ -99,6 +100,7 @@ class ArchivePortal:
         for way, handle in (
             ("rest", self._answer_rest),
             ("search", self._answer_search),
+            ("search-page", self._answer_search_page),
             ("tag", self._answer_tag),
             ("sitemap", self._answer_sitemap),
             ("listing", self._answer_listing),
@@ -122,12 +124,21 @@ class ArchivePortal:
             return Answer(b'{"code": "rest_post_invalid_page_number"}', 400, JSON)
         body = json.dumps([self._write_post(post) for post in found[(number - 1) * size : number * size]])
         headers = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(pages)}
-        return Answer(body.encode(), content_type=JSON, headers=headers)
+        return Answer(body.encode(), content_type=JSON, headers=headers if self.tells_total else {})
 
     def _answer_search(self, path: str, query: dict[str, str]) -> Answer | None:
         if path != "/" or "s" not in query or query.get("feed") != "rss2":
             return None
         return self._write_feed(self._search(query["s"]), query)
+
+    def _answer_search_page(self, path: str, query: dict[str, str]) -> Answer | None:
+        match = re.fullmatch(r"/(?:page/(\d+)/)?", path)
+        if match is None or "s" not in query or "feed" in query:
+            return None
+        found = self._search(query["s"])
+        if not found:
+            return Answer(b"<!DOCTYPE html><html><head><title>Cari</title></head><body>Tidak ada hasil</body></html>")
+        return self._write_listing(found, int(match[1] or 1), "/", f"?s={query['s'].replace(' ', '+')}")
 
     def _answer_tag(self, path: str, query: dict[str, str]) -> Answer | None:
         match = re.fullmatch(r"/tag/([a-z-]+)/(feed/)?(?:page/(\d+)/)?", path)
@@ -195,7 +206,7 @@ class ArchivePortal:
         body = f'<?xml version="1.0"?><rss version="2.0" {space}><channel><title>Cari</title>{items}</channel></rss>'
         return Answer(body.encode(), content_type=RSS)
 
-    def _write_listing(self, posts: Sequence[Post], number: int, path: str) -> Answer:
+    def _write_listing(self, posts: Sequence[Post], number: int, path: str, query: str = "") -> Answer:
         newest = sorted(posts, key=lambda post: post.at, reverse=True)
         shown = 1 if self.ignores_paged else number
         part = newest[(shown - 1) * LISTING_SIZE : shown * LISTING_SIZE]
@@ -206,7 +217,7 @@ class ArchivePortal:
             return _missing()
         items = "".join(self._write_item(post) for post in ([self.pinned] if self.pinned else []) + part)
         has_more = self.is_endless or self.ignores_paged or number * LISTING_SIZE < len(newest)
-        following = f'<a rel="next" href="{path}page/{number + 1}/">Berikutnya</a>' if has_more else ""
+        following = f'<a rel="next" href="{path}page/{number + 1}/{query}">Berikutnya</a>' if has_more else ""
         head = "<!DOCTYPE html><html><head><title>Indeks</title></head>"
         body = f"{head}<body><main>{items}</main>{following}</body></html>"
         return Answer(body.encode())

@@ -102,6 +102,7 @@ def count_pages(portal: ArchivePortal) -> dict[str, int]:
         pytest.param("rest", False, {"rest"}, id="rest-without-texts"),
         pytest.param("search", True, {"search"}, id="search-feed"),
         pytest.param("search", False, {"search"}, id="search-feed-without-texts"),
+        pytest.param("search-page", True, {"search-page"}, id="search-pages"),
         pytest.param("tag", True, {"tag-feed"}, id="tag-feed"),
         pytest.param("tag tag-page", True, {"tag-page"}, id="tag-pages"),
         pytest.param("sitemap", True, {"sitemap"}, id="sitemap-index-by-month"),
@@ -120,6 +121,14 @@ def test_everything_on_topic_since_the_day_is_kept(tmp_path: Path, ways: str, fu
     assert summary.kept == len(list_urls(setup)) == 31
     assert ask(setup, "SELECT DISTINCT archived FROM duplicate_groups") == [(1,)]
     assert b"<item>" not in (setup.public / "feed.xml").read_bytes()
+
+
+def test_an_api_that_tells_no_total_ends_where_it_refuses_a_page(tmp_path: Path) -> None:
+    with serve_archive(ways=frozenset(("rest",)), tells_total=False) as portal:
+        setup = prepare(tmp_path, portal)
+        summary = read_back(setup)
+        assert list_urls(setup) == portal.list_on_topic(SINCE)
+    assert {way["state"] for way in summary.ways} == {"done"}
 
 
 def test_the_days_asked_for_are_those_of_the_source(tmp_path: Path) -> None:
@@ -395,12 +404,10 @@ def test_a_page_that_fails_for_ever_is_given_up(tmp_path: Path) -> None:
 def test_a_portal_that_is_down_ends_the_run_and_nothing_is_given_up(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         setup = prepare(tmp_path, portal)
-        catalogue = portal.write_catalogue()
     down = read_back(setup)
     assert not down.finished
     assert down.reached_nothing
     assert ask(setup, "SELECT DISTINCT state FROM backfill_steps") == [("waiting",)]
-    assert catalogue
 
 
 # ── odd and hostile archives ───────────────────────────────────────────────────────────────────────────────────────
@@ -433,6 +440,17 @@ def test_a_search_that_ignores_page_numbers_leaves_the_rest_to_other_ways(tmp_pa
         assert list_urls(setup) == portal.list_on_topic(date(2025, 1, 1))
     states = {(way["way"], way["state"]) for way in summary.ways if way["way"] == "search" and way["links"]}
     assert states == {("search", "partial")}
+
+
+def test_a_home_page_in_place_of_a_search_is_not_believed(tmp_path: Path) -> None:
+    with serve_archive(ways=frozenset(("sitemap",))) as portal:
+        newest = [post for post in portal.posts if post.subject == "panen"][-3:]
+        portal.interfere = lambda path, _: portal._write_listing(newest, 1, "/") if path.startswith("/?s=") else None
+        setup = prepare(tmp_path, portal)
+        summary = read_back(setup, since=date(2026, 1, 1))
+        assert list_urls(setup) == portal.list_on_topic(date(2026, 1, 1))
+    states = {way["state"] for way in summary.ways if way["way"] == "search-page"}
+    assert states == {"partial"}
 
 
 def test_an_archive_without_end_is_left_at_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

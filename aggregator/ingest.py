@@ -70,7 +70,7 @@ TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 TAG_LIMIT = 100
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
-    *("url", "first_seen_at"),
+    *("url", "first_seen_at", "backfilled"),
     *("published_at", "published_offset", "published_precision", "published_raw", "published_method"),
 )
 
@@ -122,6 +122,7 @@ class Ingest:
         pages: PageFolder,
         keep_all: bool,
         now: datetime,
+        is_backfill: bool = False,
     ) -> None:
         self._store = store
         self._sources = sources
@@ -131,6 +132,7 @@ class Ingest:
         self._publishers = Publishers(store)
         self._keep_all = keep_all
         self._now = now
+        self._is_backfill = is_backfill
         self._grouper = Grouper(store, now)
 
     def write(self, harvest: Harvest, cycle_id: int, channel: ChannelRow) -> IngestCounts:
@@ -138,23 +140,29 @@ class Ingest:
 
         Raises StoreError; then nothing of it is written.
         """
-        counts = IngestCounts()
-        self._grouper.forget_boilerplate()  # learnt anew with every harvest
         source = self._sources[harvest.source_id]
-        # files first: a row never names a missing one
-        page_files = [self._pages.write(page) if page.passed_scan else "" for page in harvest.pages]
         with self._store.transaction():
             posts = self._store.count_unknown([make_url_key(link.url) for link in _list_links(harvest)])
-            for page, page_file in zip(harvest.pages, page_files, strict=True):
-                self._write_page(source, page, page_file, counts)
-            for failure in harvest.failures:
-                self._write_failure(source, failure, counts)
+            counts = self.write_read(source, harvest.pages, harvest.failures)
             for link in harvest.deferred:
                 self._write_waiting(source, link, attempts=self._store.get_attempts(make_url_key(link.url)))
             self._store.write_robots(harvest.robots)
             for source_id, coverage in counts.coverage.items():
                 self._store.count_day(source_id, self._now, **coverage)
             self._write_poll(cycle_id, harvest.poll, channel, source, posts=posts, articles=counts.articles)
+        return counts
+
+    def write_read(self, source: Source, pages: Sequence[FetchedPage], failures: Iterable[LinkFailure]) -> IngestCounts:
+        """Writes what was read of one source, into the transaction that is open. Raises StoreError.
+
+        A page's file is written before the row that names it.
+        """
+        counts = IngestCounts()
+        self._grouper.forget_boilerplate()  # learnt anew with every harvest
+        for page in pages:
+            self._write_page(source, page, self._pages.write(page) if page.passed_scan else "", counts)
+        for failure in failures:
+            self._write_failure(source, failure, counts)
         return counts
 
     def _write_poll(
@@ -218,7 +226,7 @@ class Ingest:
         if page.article.noindex and not self._keep_all:
             self._write_link(source, page, LinkState.REFUSED, "the page asks not to be indexed")
             return
-        row = build_row(page, source, self._now)
+        row = build_row(page, source, self._now) | {"backfilled": int(self._is_backfill)}
         _count_fields(counts.coverage.setdefault(source.id, Counter()), row)
         if not row["title"] or not (row["text"] or row["summary"]):
             self._write_link(source, page, LinkState.FAILED, "no article found on the page")

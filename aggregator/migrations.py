@@ -700,3 +700,67 @@ def m007_operation(db: Database) -> None:
         *_OPERATION_TABLES,
     ):
         db.execute(dedent(statement).strip())
+
+
+_BACKFILL_TABLES = (
+    """
+    CREATE TABLE backfills (
+        -- A request for what a source published since a day: `kabarkota backfill`. Asked again, it goes on.
+        id INTEGER PRIMARY KEY,
+        source_id TEXT NOT NULL REFERENCES sources (id),
+        since TEXT NOT NULL, -- a day at the source
+        until TEXT, -- a day, included; NULL: until it was asked
+        started_at TEXT NOT NULL,
+        finished_at TEXT, -- NULL: there is more
+        free_at TEXT, -- the portal wants to be left alone until then
+        requests INTEGER NOT NULL DEFAULT 0, -- in all
+        pages_read INTEGER NOT NULL DEFAULT 0, -- pages of articles, and full texts
+        kept INTEGER NOT NULL DEFAULT 0, -- of them, new articles on topic
+        outside INTEGER NOT NULL DEFAULT 0, -- of them, older or younger than was asked for
+        failed INTEGER NOT NULL DEFAULT 0 -- pages given up
+    ) STRICT
+    """,
+    "CREATE INDEX backfills_of_source ON backfills (source_id, since)",
+    """
+    CREATE TABLE backfill_steps (
+        -- A way into a source's archive, gone page by page; with each page its position moves on.
+        id INTEGER PRIMARY KEY,
+        backfill_id INTEGER NOT NULL REFERENCES backfills (id),
+        place INTEGER NOT NULL, -- the order, cheap ways first
+        way TEXT NOT NULL, -- aggregator.archives.Way
+        term TEXT NOT NULL, -- what is searched for
+        url TEXT NOT NULL, -- the site's root, or the sitemap's or listing's address
+        state TEXT NOT NULL, -- waiting, done, partial, failed, spared
+        reason TEXT NOT NULL DEFAULT '',
+        attempts INTEGER NOT NULL DEFAULT 0, -- failures in a row
+        links INTEGER NOT NULL DEFAULT 0, -- articles met
+        wanted INTEGER NOT NULL DEFAULT 0, -- of them, neither known nor too old
+        position TEXT NOT NULL -- JSON, of aggregator.archives.Position
+    ) STRICT
+    """,
+    "CREATE INDEX steps_of_backfill ON backfill_steps (backfill_id, place)",
+    """
+    CREATE TABLE backfill_links (
+        -- An article that a backfill has seen in the archive and not read yet.
+        id INTEGER PRIMARY KEY,
+        backfill_id INTEGER NOT NULL REFERENCES backfills (id),
+        key TEXT NOT NULL, -- as in links
+        link TEXT NOT NULL, -- JSON of what the archive said
+        has_page INTEGER NOT NULL, -- 0: its full text is here, no page need be asked for
+        attempts INTEGER NOT NULL DEFAULT 0,
+        tried_at TEXT, -- when it last failed
+        UNIQUE (backfill_id, key)
+    ) STRICT
+    """,
+    "CREATE INDEX links_of_backfill ON backfill_links (backfill_id, has_page, id)",
+)
+
+
+@MIGRATIONS()
+def m008_backfills(db: Database) -> None:
+    """Archives read back, page by page; what came so goes to the archives."""
+    for statement in (
+        "ALTER TABLE articles ADD COLUMN backfilled INTEGER NOT NULL DEFAULT 0 /* 1: by a backfill, not a poll */",
+        *_BACKFILL_TABLES,
+    ):
+        db.execute(dedent(statement).strip())

@@ -20,6 +20,7 @@ from urllib.parse import urljoin
 
 from pydantic import TypeAdapter
 
+from aggregator.backfill_rows import BackfillRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.cleaning import cut_quote
 from aggregator.group_rows import GroupRows
@@ -82,7 +83,7 @@ class Status:
     large_count: int  # of them in all
 
 
-class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, OperationRows, IntegrityRows):
+class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, OperationRows, IntegrityRows, BackfillRows):
     """The database `news.db`."""
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -260,6 +261,10 @@ class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, Operation
         sql = "SELECT count(*) FROM json_each(:keys) AS k JOIN links AS l ON l.key = k.value"
         unique = set(keys)
         return len(unique) - int(self._value(sql, keys=json.dumps(list(unique))))
+
+    def count_pages_read(self, source_id: str) -> int:
+        """Pages of a source from which its boilerplate was learnt."""
+        return int(self._value("SELECT pages_read FROM sources WHERE id = :id", id=source_id) or 0)
 
     def write_robots(self, records: Iterable[RobotsRecord]) -> None:
         self._connection.executemany(
@@ -465,12 +470,15 @@ class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, Operation
     def publish_groups(self, now: datetime, *, archive_older_than: timedelta) -> int:
         """Gives every group that has none its guid and its place in the feed; returns how many those were.
 
+        What is old, or is known by backfills alone, goes to the archives.
+
         The order among them is that of their publication, one microsecond apart, so that the feed's order is total
         and does not depend on arrival.
         """
         rows = self._rows(
             """
-            SELECT g.id, a.url_key, a.published_at
+            SELECT g.id, a.url_key, a.published_at,
+                NOT EXISTS (SELECT * FROM articles AS m WHERE m.group_id = g.id AND NOT m.backfilled) AS is_backfilled
             FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
             WHERE g.guid IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL ORDER BY a.published_at, a.url_key
             """
@@ -484,7 +492,7 @@ class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, Operation
                     {
                         "guid": f"tag:kabarkota,2026:{row['url_key']}",
                         "at": to_text_exactly(now + timedelta(microseconds=place)),
-                        "archived": row["published_at"] < oldest,
+                        "archived": row["published_at"] < oldest or row["is_backfilled"],
                         "id": row["id"],
                     },
                 )

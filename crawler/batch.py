@@ -7,6 +7,7 @@ from datetime import datetime
 
 from aggregator.models import CrawlJob, Harvest
 from aggregator.wire import Codec
+from crawler.backfilling.report import ArchiveJob, ArchiveReport
 from crawler.overlays import Overlays
 from crawler.probing.report import ProbeJob, ProbeReport
 from crawler.settings import CrawlSettings
@@ -14,11 +15,12 @@ from crawler.settings import CrawlSettings
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class CrawlBatch:
-    """The sources to poll in one cycle, or the portals to probe."""
+    """The sources to poll in one cycle, or the portals to probe, or what to read of an archive."""
 
     settings: CrawlSettings
     jobs: tuple[CrawlJob, ...] = ()
     probes: tuple[ProbeJob, ...] = ()
+    archives: tuple[ArchiveJob, ...] = ()
     overlays: Overlays = Overlays()  # noqa: RUF009 - frozen
     held: tuple[tuple[str, datetime], ...] = ()  # hosts that may be asked only from then on, after earlier crawls
 
@@ -35,10 +37,11 @@ class BatchEnd:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Report:
-    """One line out of the crawl process: a harvest, a probe's report, or the end of the batch."""
+    """One line out of the crawl process: a harvest, a probe's report, what an archive gave, or the end of the batch."""
 
     harvest: Harvest | None = None
     probe: ProbeReport | None = None
+    archive: ArchiveReport | None = None
     end: BatchEnd | None = None
 
 

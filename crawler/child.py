@@ -22,6 +22,7 @@ from scrapy.utils.reactor import install_reactor
 from aggregator.lifeline import die_with_parent
 from aggregator.models import ChannelKind, Harvest, RobotsRecord
 from crawler.address_guard import AddressGuard, Resolver, install_guard
+from crawler.backfilling.report import ArchiveReport
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
 from crawler.clock import system_clock
 from crawler.middlewares import Manners
@@ -29,6 +30,8 @@ from crawler.parsing import ParserPool
 from crawler.politeness import Pace, Robots
 from crawler.probing.report import ProbeReport
 from crawler.scrapy_settings import EVENT_LOOP, REACTOR, build_scrapy_settings
+from crawler.settings import CrawlSettings
+from crawler.spiders.archive import ArchiveSpider
 from crawler.spiders.base import Assignment, ChannelSpider
 from crawler.spiders.feed import FeedSpider
 from crawler.spiders.listing import ListingSpider
@@ -59,6 +62,9 @@ class ReportWriter:
     async def write_probe(self, report: ProbeReport) -> None:
         await self.write(Report(probe=report))
 
+    async def write_archive(self, report: ArchiveReport) -> None:
+        await self.write(Report(archive=report))
+
     async def write(self, report: Report) -> None:
         line = REPORT.encode(report) + b"\n"
         async with self._lock:
@@ -77,6 +83,7 @@ class CrawlServer:
         self._out = out
         self._guard = AddressGuard()
         self._pool: ParserPool | None = None
+        self._pace: tuple[CrawlSettings, Pace] | None = None  # of backfills
 
     def get_guard(self) -> AddressGuard:
         return self._guard
@@ -98,7 +105,7 @@ class CrawlServer:
         records = (record for robots in _list_robots(batch) for record in robots)
         manners = Manners(
             settings=settings,
-            pace=Pace(settings, batch.held, now=system_clock()),
+            pace=self._choose_pace(batch),
             robots=Robots(records, system_clock()),
             clock=system_clock,
         )
@@ -114,13 +121,26 @@ class CrawlServer:
         if batch.probes:
             crawlers.append(runner.create_crawler(ProbeSpider))
             crawls.append(runner.crawl(crawlers[-1], jobs=batch.probes, hand_over=writer.write_probe, **tools))
+        if batch.archives:
+            crawlers.append(runner.create_crawler(ArchiveSpider))
+            work = {"jobs": batch.archives, "hand_over": writer.write_archive, "overlays": batch.overlays}
+            crawls.append(runner.crawl(crawlers[-1], **work, **tools))
         await asyncio.gather(*crawls)
         await writer.write(Report(end=summarise(crawlers, writer.harvests)))
+
+    def _choose_pace(self, batch: CrawlBatch) -> Pace:
+        """A backfill is many small batches, and its portal must not notice: they share one pace."""
+        if not batch.archives:
+            return Pace(batch.settings, batch.held, now=system_clock())
+        if self._pace is None or self._pace[0] != batch.settings:
+            self._pace = (batch.settings, Pace(batch.settings, batch.held, now=system_clock()))
+        return self._pace[1]
 
 
 def _list_robots(batch: CrawlBatch) -> Iterator[tuple[RobotsRecord, ...]]:
     yield from (job.robots for job in batch.jobs)
     yield from (probe.robots for probe in batch.probes)
+    yield from (archive.robots for archive in batch.archives)
 
 
 def assign_channels(batch: CrawlBatch) -> dict[ChannelKind, list[Assignment]]:

@@ -37,6 +37,10 @@ _RULE_LINE = re.compile(
 class HostHeldError(Exception):
     """The host asked to be left alone for longer than this cycle waits (Retry-After, Crawl-delay)."""
 
+    def __init__(self, host: str, seconds: float) -> None:
+        super().__init__(f"{host} asked to be left alone for another {seconds:.0f} s")
+        self.seconds = seconds
+
 
 @dataclass
 class Traffic:
@@ -91,7 +95,7 @@ class Pace:
         async with self._hosts[host], self._domains[get_registrable_domain(host)]:
             wait = self._free_at.get(host, 0) - loop.time()
             if wait > self._settings.max_crawl_delay_seconds:
-                raise HostHeldError(f"{host} asked to be left alone for another {wait:.0f} s")
+                raise HostHeldError(host, wait)
             if wait > 0:
                 await asyncio.sleep(wait)
             async with self._everyone:

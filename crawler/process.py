@@ -13,6 +13,7 @@ from typing import IO
 
 from aggregator.models import Harvest
 from aggregator.wire import WireError
+from crawler.backfilling.report import ArchiveReport
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
 from crawler.probing.report import ProbeReport
 
@@ -57,6 +58,10 @@ class CrawlProcess:
     def probe(self, batch: CrawlBatch) -> Iterator[ProbeReport]:
         """Sends the batch and yields what its probes found, as they come. Raises CrawlProcessError."""
         return (report.probe for report in self._run(batch) if report.probe is not None)
+
+    def read_archive(self, batch: CrawlBatch) -> Iterator[ArchiveReport]:
+        """Sends the batch and yields what the archives gave, as it comes. Raises CrawlProcessError."""
+        return (report.archive for report in self._run(batch) if report.archive is not None)
 
     def _run(self, batch: CrawlBatch) -> Iterator[Report]:
         self.batches += 1

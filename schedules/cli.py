@@ -232,6 +232,24 @@ def replay(
     replay_kept(setup, stages=stage or (), since=since, source=source, dry_run=dry_run, as_json=json)
 
 
+@app.command()
+def backfill(
+    ctx: typer.Context,
+    source: Annotated[str, typer.Argument(metavar="SOURCE", help="the source's id")],
+    *,
+    since: Annotated[str, typer.Option(metavar="DATE", help="the first day, such as 2023-01-31")],
+    until: Annotated[str | None, typer.Option(metavar="DATE", help="the last day; default: today")] = None,
+    max_requests: Annotated[int | None, typer.Option(min=1, metavar="N", help="stop after so many")] = None,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="ask for first pages only, and print the plan")] = False,
+    json: AsJson = False,
+) -> None:
+    """Read back what a source published since a day, into the archives. Run again, it goes on where it stopped."""
+    from schedules.commands.backfill import backfill as read_back
+
+    options: dict[str, Any] = {"since": since, "until": until, "max_requests": max_requests}
+    raise typer.Exit(read_back(get_context(ctx), source, dry_run=dry_run, as_json=json, **options))
+
+
 @topics.command("test")
 def topics_test(
     ctx: typer.Context,

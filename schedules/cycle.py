@@ -107,7 +107,7 @@ def run_cycle(
         batch = CrawlBatch(
             settings=setup.crawl,
             jobs=tuple(make_jobs(store, due, sources, now, rechecks=setup.crawl.max_rechecks)),
-            overlays=_find_overlays(setup),
+            overlays=find_overlays(setup),
             held=store.get_held_hosts(system_clock()),
         )
         _crawl(batch, ingest, rows, summary, process=process, progress=progress)
@@ -119,7 +119,7 @@ def run_cycle(
     return summary
 
 
-def _find_overlays(setup: Setup) -> Overlays:
+def find_overlays(setup: Setup) -> Overlays:
     """Raises ProfileError, before anything is fetched; the table of topics was read already."""
     load_profiles(setup.profiles_overlay)
     return Overlays(

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+import re
 from typing import Any
 
 from aggregator.models import ArticleLink, ChannelPage
@@ -10,6 +11,14 @@ from crawler.channels.errors import ChannelError
 from crawler.channels.links import LIMITS, MAX_LINKS, resolve, to_plain
 
 LEAST_CONTENT = 200  # characters: what is shorter was built by a page builder that the API does not run
+
+_ENTRANCE = re.compile(r"(?:(?<=/)feed/?)?(?:\?.*)?$|(?<=/)wp-json/.*$", re.DOTALL)
+
+
+def find_root(url: str) -> str:
+    """The site's root with a slash at its end, also where the channel's address is an entrance below it."""
+    root = _ENTRANCE.sub("", url.partition("#")[0], count=1)
+    return root if root.endswith("/") else f"{root}/"
 
 
 def parse_posts(body: bytes, url: str) -> ChannelPage:

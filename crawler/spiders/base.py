@@ -20,24 +20,18 @@ from aggregator.models import (
     ChannelJob,
     ChannelKind,
     ChannelPage,
-    FetchedPage,
     Harvest,
-    LinkFailure,
     Poll,
     PollOutcome,
     Validators,
 )
-from crawler.extraction.page_links import find_first_page
-from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError
-from crawler.reading import PageReading, Reading, read_channel, read_further_page, read_link, read_page
-from crawler.robots_tags import RobotsTags
-from crawler.spiders.portal import Answer, OutOfBudgetError, PollError, PortalSpider, Talk
+from crawler.reading import read_channel
+from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failure
+from crawler.spiders.portal import Answer, OutOfBudgetError, PollError
 from crawler.visit import Visit
 
 logger = logging.getLogger(__name__)
-
-HTML_TYPES = ("html", "xml", "text/plain")  # media types in which an article page may come
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,18 +43,16 @@ class Assignment:
 
 
 @dataclass(kw_only=True)
-class Conversation(Talk):
+class Conversation(ReadingTalk):
     """What one poll has brought so far."""
 
     assignment: Assignment
     started_at: datetime
-    pages: list[FetchedPage] = field(default_factory=list)
-    failures: list[LinkFailure] = field(default_factory=list)
     deferred: list[ArticleLink] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # parts of the channel that could not be read
 
 
-class ChannelSpider(PortalSpider):
+class ChannelSpider(ArticleSpider):
     """Polls all channels of one kind; a subclass says how a channel's links are found."""
 
     kind: ClassVar[ChannelKind]
@@ -70,13 +62,11 @@ class ChannelSpider(PortalSpider):
         *,
         assignments: Sequence[Assignment],
         hand_over: Callable[[Harvest], Awaitable[None]],
-        overlays: Overlays,
         **portal: Any,
     ) -> None:
         super().__init__(name=self.kind.value, **portal)
         self.assignments = assignments
         self.hand_over = hand_over
-        self.overlays = overlays
 
     async def start(self) -> AsyncIterator[Any]:
         """Polls all channels at once (the pace of each host orders them) and hands over each Harvest as it is done.
@@ -170,90 +160,20 @@ class ChannelSpider(PortalSpider):
                 talk.deferred.extend(wanted[position:])
                 return
             try:
-                await self._read_article(talk, link)
+                await self.read_article(talk, link)
                 visit.items += 1
             except OutOfBudgetError:
                 talk.deferred.extend(wanted[position:])
                 return
             except (PollError, ParseFailedError) as error:
-                talk.failures.append(_describe_failure(link, error))
+                talk.failures.append(describe_failure(link, error))
         for link in visit.take_rechecks():
             try:
-                await self._read_article(talk, link)
+                await self.read_article(talk, link)
             except OutOfBudgetError:
                 return  # its turn comes again
             except (PollError, ParseFailedError) as error:
-                talk.failures.append(_describe_failure(link, error))
-
-    async def _read_article(self, talk: Conversation, link: ArticleLink) -> None:
-        reading = self._reading(talk.visit)
-        learn = talk.visit.should_learn()
-        if link.content_html:
-            read = await self.pool.run(read_link, link, reading, learn)
-            url = link.url
-        else:
-            answer = await self.fetch(talk, find_first_page(link.url))
-            check_page(answer, self.manners.settings.max_page_bytes)
-            read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
-            read = _heed(read, answer.robots)
-            url = answer.url
-            read = await self._read_rest(talk, read, url, reading)
-        page = FetchedPage(
-            url=url,
-            link=link,
-            article=read.article,
-            raw=read.raw,
-            fetched_at=self.manners.clock(),
-            from_channel=bool(link.content_html),
-            passed_scan=read.passed_scan,
-        )
-        talk.pages.append(page)
-
-    async def _read_rest(self, talk: Conversation, read: PageReading, url: str, reading: Reading) -> PageReading:
-        """The article with its other pages joined to it: from one page that has them all, else page after page.
-
-        Whatever ends it (limits, robots.txt, a failure, a page of something else), what was read so far is kept, and
-        nothing waits for the next cycle.
-        """
-        most = self.manners.settings.max_article_pages
-        try:
-            if most > 1 and read.links.whole:
-                whole = await self._read_further(talk, read, read.links.whole, url, reading)
-                if whole is not None:
-                    return whole
-            for _ in range(1, most):
-                further = read.links.next and await self._read_further(talk, read, read.links.next, url, reading)
-                if not further:
-                    break
-                read = further
-        except OutOfBudgetError as error:
-            logger.info("%s: kept without its further pages: %s", url, error)
-        return read
-
-    async def _read_further(
-        self, talk: Conversation, read: PageReading, address: str, url: str, reading: Reading
-    ) -> PageReading | None:
-        """`read` with the page at `address` joined to it; None where that cannot be had. Raises OutOfBudgetError."""
-        try:
-            answer = await self.fetch(talk, address)
-            check_page(answer, self.manners.settings.max_page_bytes)
-            joined = await self.pool.run(read_further_page, answer.body, answer.url, read, url, reading)
-        except (PollError, ParseFailedError) as error:
-            logger.warning("%s: kept without %s: %s", url, address, error)
-            return None
-        if joined is None:
-            logger.info("%s: nothing of the article on %s", url, address)
-        return joined
-
-    def _reading(self, visit: Visit) -> Reading:
-        return Reading(
-            zone=visit.job.source.timezone,
-            now=visit.job.now,
-            keep_all=self.manners.settings.keep == "all",
-            overlays=self.overlays,
-            profile=visit.job.source.profile,
-            utc_is_local=visit.job.source.utc_is_local,
-        )
+                talk.failures.append(describe_failure(link, error))
 
     # ── the harvest ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -284,36 +204,4 @@ def is_unchanged(answer: Answer, job: ChannelJob) -> bool:
     """304, or the very body of last time from a server that never answers 304."""
     return answer.status == 304 or (
         bool(job.validators.body_hash) and answer.validators.body_hash == job.validators.body_hash
-    )
-
-
-def check_page(answer: Answer, max_bytes: int) -> None:
-    """Raises PollError unless the answer can be an article page."""
-    if answer.status != 200:
-        raise PollError(f"HTTP {answer.status}", status=answer.status)
-    if len(answer.body) > max_bytes:
-        raise PollError(f"page of {len(answer.body)} bytes is over the limit of {max_bytes}", status=413)
-    if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
-        raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
-
-
-def _heed(read: PageReading, robots: RobotsTags) -> PageReading:
-    """The reading under what the page's header asks for, beside its markup."""
-    article = read.article
-    if article is None or robots == RobotsTags():
-        return read
-    noindex, limit = RobotsTags(article.noindex, article.snippet_limit).join(robots)
-    return replace(read, article=replace(article, noindex=noindex, snippet_limit=limit))
-
-
-def _describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:
-    status = getattr(error, "status", 0)
-    is_final = status in (401, 403, 404, 410, 413, 415, 451)  # asking again will not help
-    return LinkFailure(
-        url=link.url,
-        link=link,
-        reason=str(error),
-        permanent=is_final or isinstance(error, ParseFailedError),
-        refused=getattr(error, "refused", False),
-        gone=status in (404, 410),
     )

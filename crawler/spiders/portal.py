@@ -49,6 +49,7 @@ class Answer:
     retry_after: int | None
     fresh_seconds: int = 0
     robots: RobotsTags = RobotsTags()  # noqa: RUF009 - frozen; of the header X-Robots-Tag
+    total_pages: int = 0  # of a WordPress archive
 
 
 @dataclass(kw_only=True)
@@ -114,7 +115,13 @@ class PortalSpider(scrapy.Spider):
             retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
             fresh_seconds=parse_freshness(response.headers.get("Cache-Control"), response.headers.get("Age")),
             robots=parse_robots_tags(value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")),
+            total_pages=read_count(header("X-WP-TotalPages")),
         )
+
+
+def read_count(text: str) -> int:
+    """A number of sane size; 0 for what is none."""
+    return int(text) if text.isascii() and text.isdigit() and len(text) < 8 else 0
 
 
 def hash_body(body: bytes) -> str:

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 import logging
-import re
 from collections.abc import Sequence
 from dataclasses import replace
 from urllib.parse import quote_plus, urljoin
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage, Validators
+from crawler.channels.wordpress import find_root
 from crawler.spiders.base import ChannelSpider, Conversation
 from crawler.spiders.portal import Answer, OutOfBudgetError, PollError, hash_body
 
 logger = logging.getLogger(__name__)
 
 REST_PAGE_SIZE = 20
-_ENTRANCE = re.compile(r"(?:(?<=/)feed/?)?(?:\?.*)?$|(?<=/)wp-json/.*$", re.DOTALL)
 
 
 class WordPressSpider(ChannelSpider):
@@ -95,12 +94,6 @@ class WordPressSpider(ChannelSpider):
         answer = await self.ask_channel(talk, urljoin(site, f"tag/{slug}/feed/"), conditional=False)
         page = await self.read(talk, answer, ChannelKind.FEED)
         return answer, page.links
-
-
-def find_root(url: str) -> str:
-    """The site's root with a slash at its end, also where the channel's address is an entrance below it."""
-    root = _ENTRANCE.sub("", url.partition("#")[0], count=1)
-    return root if root.endswith("/") else f"{root}/"
 
 
 def _join_answers(answers: Sequence[Answer]) -> Answer:

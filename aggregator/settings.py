@@ -25,3 +25,4 @@ class AggregatorSettings(BaseModel):
         90, ge=7, description="for so long articles are compared with new ones; the very same text is found for ever"
     )
     archive_days: int = Field(7, ge=1, description="what was older when found never enters the main feed")
+    backups_kept: int = Field(7, ge=1, description="copies of the database that `serve` keeps, the newest")

@@ -131,7 +131,7 @@ class Store(GroupRows, StoryRows):
             target = sqlite3.connect(path, factory=Connection)
             self._copy = target
             try:
-                self._connection.backup(target, pages=pages, progress=lambda *_: target.check())
+                self._connection.backup(target, pages=pages, progress=lambda *_: self._check_cut())
                 target.execute("PRAGMA journal_mode = DELETE")
                 faults = target.execute("PRAGMA quick_check(1)").fetchall() if check else []
             finally:

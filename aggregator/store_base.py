@@ -61,9 +61,16 @@ class StoreBase:
         For other threads than the one at work. A statement may begin just as this returns: call it until that thread
         is done. There is no way back; open another store.
         """
-        for connection in (self._connection, self._copy):
-            if isinstance(connection, Connection):
-                connection.cut()
+        for connection in self._list_connections():
+            connection.cut()
+
+    def _check_cut(self) -> None:
+        """For what SQLite does not interrupt by itself. Raises sqlite3.OperationalError after `cut_short`."""
+        for connection in self._list_connections():
+            connection.check()
+
+    def _list_connections(self) -> list[Connection]:
+        return [each for each in (self._connection, self._copy) if isinstance(each, Connection)]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

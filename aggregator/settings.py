@@ -33,3 +33,4 @@ class AggregatorSettings(BaseModel):
         description="a channel that waits so long for its poll makes /healthz fail; with cron, twice its pause or more",
     )
     archive_days: int = Field(7, ge=1, description="what was older when found never enters the main feed")
+    backups_kept: int = Field(7, ge=1, description="copies of the database that `serve` keeps, the newest")

@@ -44,7 +44,7 @@ from aggregator.models import (
 from aggregator.operation_rows import OperationRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
-from aggregator.store_base import NewerDatabaseError, StoreError, read_precision, wrap_errors
+from aggregator.store_base import Connection, NewerDatabaseError, StoreError, read_precision, wrap_errors
 from aggregator.story_rows import StoryRows
 
 __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
@@ -93,7 +93,7 @@ class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, Operation
         """Opens (or creates) the database for the one writer and brings its schema up to date. Raises StoreError."""
         with wrap_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
-            store = cls(sqlite3.connect(path, timeout=30), path)
+            store = cls(sqlite3.connect(path, timeout=30, factory=Connection), path)
             try:
                 store._prepare()
             except BaseException:
@@ -112,14 +112,24 @@ class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, Operation
     def close(self) -> None:
         self._connection.close()
 
-    def copy_to(self, path: Path) -> None:
-        """A copy of the database as it stands, whoever is writing meanwhile."""
+    def copy_to(self, path: Path, *, pages: int = -1, check: bool = False) -> None:
+        """A copy of the database as it stands, a file of its own that needs no WAL; `check` has SQLite look it through.
+
+        `pages`: so many at a time, between which `cut_short` is heeded; for the writer only, since another's write
+        begins the copy anew. Raises StoreError naming the copy.
+        """
         with wrap_errors(path):
-            target = sqlite3.connect(path)
+            target = sqlite3.connect(path, factory=Connection)
+            self._copy = target
             try:
-                self._connection.backup(target)
+                self._connection.backup(target, pages=pages, progress=lambda *_: self._check_cut())
+                target.execute("PRAGMA journal_mode = DELETE")
+                faults = target.execute("PRAGMA quick_check(1)").fetchall() if check else []
             finally:
+                self._copy = None
                 target.close()
+        if faults and faults[0][0] != "ok":
+            raise StoreError(f"{path}: the copy is damaged: {faults[0][0]}")
 
     def __enter__(self) -> Self:
         return self

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import sqlite3
 from collections.abc import Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
@@ -21,6 +21,30 @@ class NewerDatabaseError(StoreError):
     """The database was written by a newer version of Kabar Kota."""
 
 
+class Connection(sqlite3.Connection):
+    """A connection that another thread can have refuse everything but the end of what was begun."""
+
+    is_cut = False
+
+    def execute(self, sql: str, parameters: Any = (), /) -> sqlite3.Cursor:
+        self.check()
+        return super().execute(sql, parameters)
+
+    def executemany(self, sql: str, parameters: Any, /) -> sqlite3.Cursor:
+        self.check()
+        return super().executemany(sql, parameters)
+
+    def cut(self) -> None:
+        self.is_cut = True
+        with suppress(sqlite3.ProgrammingError):  # closed meanwhile
+            self.interrupt()
+
+    def check(self) -> None:
+        """Raises sqlite3.OperationalError once it is cut."""
+        if self.is_cut:
+            raise sqlite3.OperationalError("interrupted")
+
+
 class StoreBase:
     """A connection to `news.db`."""
 
@@ -28,7 +52,25 @@ class StoreBase:
         self.path = path
         connection.row_factory = sqlite3.Row
         self._connection = connection
+        self._copy: sqlite3.Connection | None = None  # while one is being made
         self._db = Database(connection)
+
+    def cut_short(self) -> None:
+        """Makes the statement under way and all later ones fail, so that a transaction is rolled back.
+
+        For other threads than the one at work. A statement may begin just as this returns: call it until that thread
+        is done. There is no way back; open another store.
+        """
+        for connection in self._list_connections():
+            connection.cut()
+
+    def _check_cut(self) -> None:
+        """For what SQLite does not interrupt by itself. Raises sqlite3.OperationalError after `cut_short`."""
+        for connection in self._list_connections():
+            connection.check()
+
+    def _list_connections(self) -> list[Connection]:
+        return [each for each in (self._connection, self._copy) if isinstance(each, Connection)]
 
     @contextmanager
     def transaction(self) -> Iterator[None]:

@@ -27,6 +27,10 @@ class CrawlProcessError(Exception):
     """The crawl process died, hung or talked nonsense; what it had handed over is safe."""
 
 
+class CrawlInterrupted(CrawlProcessError):  # noqa: N818 - named after what happened to the crawl
+    """`interrupt` broke it off."""
+
+
 class CrawlProcess:
     """Starts `python -m crawler` and talks to it. One batch at a time; warm between batches."""
 
@@ -69,8 +73,12 @@ class CrawlProcess:
         self._is_busy = True
         try:
             if self._is_interrupted:
-                raise CrawlProcessError("interrupted")
+                raise CrawlInterrupted("the crawl was broken off")
             yield from self._crawl(batch)
+        except CrawlProcessError as error:
+            if self._is_interrupted and not isinstance(error, CrawlInterrupted):
+                raise CrawlInterrupted("the crawl was broken off") from error
+            raise
         finally:
             self._is_busy = False
 
@@ -109,7 +117,10 @@ class CrawlProcess:
         self._tidy()
 
     def interrupt(self) -> None:
-        """Breaks a batch off, from another thread or a signal handler: `crawl` then raises CrawlProcessError."""
+        """Breaks a batch off, from another thread or a signal handler: `crawl` then raises CrawlInterrupted.
+
+        It takes no further batch.
+        """
         self._is_interrupted = True
         if self._is_busy:
             self._process.kill()

@@ -116,7 +116,10 @@ def serve(
     port: int = 8000,
     catalogue: Annotated[Path | None, typer.Option(metavar="FILE", help="replaces the built-in catalogue")] = None,
     data: Annotated[Path | None, typer.Option(metavar="FOLDER", help="the data folder")] = None,
-    no_crawl: Annotated[bool, typer.Option("--no-crawl", help="serve what is there, gather nothing")] = False,
+    no_crawl: Annotated[
+        bool,
+        typer.Option("--no-crawl", "--no-schedule", help="serve what is there, run no job: cron may, beside it"),
+    ] = False,
 ) -> None:
     """Gather by the timetable and serve the pages and the feed, until stopped."""
     from schedules.service import serve_forever
@@ -124,7 +127,13 @@ def serve(
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, None)
     if not no_crawl:
         warn_without_contact(context.setup)
-    serve_forever(context.setup, host=host, port=port, crawl=not no_crawl)
+    serve_forever(
+        context.setup,
+        host=host,
+        port=port,
+        crawl=not no_crawl,
+        reload=lambda: load_setup(config=context.config, flags=context.flags),
+    )
 
 
 @app.command()

@@ -72,6 +72,15 @@ class Setup:
     def profiles_overlay(self) -> Path | None:
         return self._find_overlay("profiles.toml")
 
+    @property
+    def timetable_overlay(self) -> Path:
+        """Need not exist."""
+        return self.data_folder / "timetable.toml"
+
+    @property
+    def backups(self) -> Path:
+        return self.data_folder / "backups"
+
     def _find_overlay(self, name: str) -> Path | None:
         path = self.data_folder / name
         return path if path.is_file() else None
@@ -89,7 +98,7 @@ def load_setup(
     """
     environ = os.environ if environ is None else environ
     path = find_file(config, environ)
-    content = _read_file(path) if path else {}
+    content = read_toml(path) if path else {}
     layers: list[tuple[dict[str, Any], NameKey]] = [
         (content, lambda keys: f"{path}: {'.'.join(keys)}"),
         (read_environment(environ), lambda keys: PREFIX + "__".join(keys).upper()),
@@ -152,11 +161,14 @@ def _read_secret(name: str, path: Path) -> str:
         raise UsageFailure(f"{name}: {path}: {error.strerror}") from error
 
 
-def _read_file(path: Path) -> dict[str, Any]:
+def read_toml(path: Path) -> dict[str, Any]:
+    """The content of a TOML file. Raises UsageFailure naming it."""
     try:
-        return tomllib.loads(path.read_text(encoding="utf-8"))
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
     except OSError as error:
         raise UsageFailure(f"{path}: {error.strerror}") from error
+    except RecursionError as error:
+        raise UsageFailure(f"{path}: nested too deeply") from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise UsageFailure(f"{path}: not valid TOML: {error}") from error
 

@@ -30,7 +30,7 @@ from crawler.clock import system_clock
 from crawler.extraction import load_profiles
 from crawler.overlays import Overlays
 from crawler.politeness import ROBOTS_MAX_AGE, host_of
-from crawler.process import CrawlProcess, CrawlProcessError
+from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
 from schedules.config import Setup
 from schedules.tending import renew_sketches
 
@@ -218,7 +218,8 @@ def _crawl(
             if progress:
                 progress(done, len(rows), harvest.source_id)
     except CrawlProcessError as error:
-        logger.error("%s", error)
+        # whoever interrupts it says so and why
+        logger.log(logging.INFO if isinstance(error, CrawlInterrupted) else logging.ERROR, "%s", error)
         summary.failed_sources += [
             {"source": row.source_id, "channel": row.url, "reason": str(error)} for row in missing.values()
         ]

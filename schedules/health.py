@@ -10,6 +10,7 @@ from __future__ import annotations
 
 import logging
 from collections import defaultdict
+from collections.abc import Callable
 from datetime import datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -77,9 +78,10 @@ def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
     return alarms
 
 
-def mend(setup: Setup, store: Store, now: datetime, process: CrawlProcess | None = None) -> int:
+def mend(setup: Setup, store: Store, now: datetime, get_process: Callable[[], CrawlProcess] | None = None) -> int:
     """Looks for other ways into a few sources of which a channel stays dead. Returns how many were found.
 
+    `get_process` gives a warm crawl process; without it, one is started where it is needed, and ended.
     Raises StoreError, CrawlProcessError.
     """
     sources = store.get_sources(store.find_dead_sources(now, most=setup.crawl.probes_at_once))
@@ -88,6 +90,7 @@ def mend(setup: Setup, store: Store, now: datetime, process: CrawlProcess | None
     robots = group_robots(store.get_robots(now - ROBOTS_MAX_AGE))
     jobs = [make_job(source, now, robots=robots.get(source.domain, ())) for source in sources.values()]
     found = 0
+    process = get_process() if get_process else None
     for report in run_probes(jobs, setup.crawl, process, held=store.get_held_hosts(system_clock())):
         failure = record_probe(store, report, now)
         own = {channel.url for channel in sources[report.source_id].channels}

@@ -38,30 +38,31 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
         if not part:
             break
     publish_feed(store, setup.public, setup.aggregator, now)
-    forgotten = forget(setup, store, now)
-    done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned, "polls_pruned": forgotten}
+    done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned}
     store.write_job(JOB, now, done)
     if moved:
         logger.info("%s articles are in another group than before", moved)
     return done
 
 
-def forget(setup: Setup, store: Store, now: datetime) -> int:
+def prune(setup: Setup, store: Store, now: datetime) -> int:
     """Deletes polls that nothing needs any more, a few at a time. Returns how many. Raises StoreError."""
-    before, forgotten = now - timedelta(days=setup.aggregator.poll_days), 0
+    before, pruned = now - timedelta(days=setup.aggregator.poll_days), 0
     while True:
         with store.transaction():
             part = store.prune_polls(before)
-        forgotten += part
+        pruned += part
         if not part:
-            return forgotten
+            store.write_job("prune", now, {"polls": pruned})
+            return pruned
 
 
 def tend_if_due(setup: Setup, store: Store, now: datetime) -> None:
-    """The look back, unless there was one in the last day. Raises StoreError, PublishError."""
+    """The look back, and pruning, unless there was one in the last day. Raises StoreError, PublishError."""
     last = store.get_last_job(JOB)
     if last is None or now - last >= EVERY:
         tend(setup, store, now)
+        prune(setup, store, now)
 
 
 def renew_sketches(setup: Setup, store: Store, now: datetime) -> None:

@@ -25,6 +25,7 @@ class Answer:
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
+    gate: threading.Event | None = None  # nothing is answered until it is set
 
 
 class LoopbackPortal:
@@ -42,6 +43,8 @@ class LoopbackPortal:
             def do_GET(self) -> None:
                 portal.asked[self.path] += 1
                 answer = portal.answers.get(self.path, Answer(b"tidak ditemukan", 404))
+                if answer.gate is not None:
+                    answer.gate.wait(120)
                 etag = answer.headers.get("ETag")
                 if etag and self.headers.get("If-None-Match") == etag:
                     portal.conditional[self.path] += 1

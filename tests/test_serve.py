@@ -9,11 +9,12 @@ import socket
 import subprocess
 import sys
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
+from typing import Any
 
 import feedparser
 import httpx
@@ -70,19 +71,36 @@ def find_port() -> int:
 class Serving:
     """A running `kabarkota serve`."""
 
-    def __init__(self, folder: Path, portal: LoopbackPortal, *options: str) -> None:
-        (folder / "kabarkota.toml").write_text(CONFIGURATION, encoding="utf-8")
+    def __init__(
+        self,
+        folder: Path,
+        portal: LoopbackPortal,
+        *options: str,
+        configuration: str = CONFIGURATION,
+        environ: Mapping[str, str] | None = None,
+        start: Sequence[str] = ("-m", "schedules"),
+    ) -> None:
+        (folder / "kabarkota.toml").write_text(configuration, encoding="utf-8")
         (folder / "catalogue.toml").write_text(CATALOGUE.format(base=portal.base), encoding="utf-8")
         self.folder = folder
+        self.start = start
         self.port = find_port()
         self.base = f"http://127.0.0.1:{self.port}"
-        self.process = subprocess.Popen(
-            [*self.command("serve"), "--port", str(self.port), *options], stderr=subprocess.PIPE, text=True
-        )
+        self.log = folder / "serve.log"
+        with self.log.open("w") as log:
+            self.process = subprocess.Popen(
+                [*self.command("serve"), "--port", str(self.port), *options],
+                stderr=log,
+                env={**os.environ, **(environ or {})},
+            )
+
+    @property
+    def errors(self) -> str:
+        return self.log.read_text(encoding="utf-8")
 
     def command(self, name: str) -> list[str]:
         return [
-            *(sys.executable, "-m", "schedules", "--config", str(self.folder / "kabarkota.toml")),
+            *(sys.executable, *self.start, "--config", str(self.folder / "kabarkota.toml")),
             *("--data", str(self.folder / "data"), "--catalogue", str(self.folder / "catalogue.toml"), name),
         ]
 
@@ -108,13 +126,13 @@ class Serving:
 
 
 @contextmanager
-def serve(folder: Path, portal: LoopbackPortal, *options: str) -> Iterator[Serving]:
-    serving = Serving(folder, portal, *options)
+def serve(folder: Path, portal: LoopbackPortal, *options: str, **more: Any) -> Iterator[Serving]:
+    serving = Serving(folder, portal, *options, **more)
     try:
         yield serving
     finally:
         serving.process.kill()
-        serving.process.communicate()
+        serving.process.wait()
 
 
 @pytest.fixture(scope="module")
@@ -169,9 +187,8 @@ def test_stops_when_told_to_and_leaves_nobody_behind(
         children = serving.list_children()
         assert len(children) >= 2  # the crawl process and the web server at least
         serving.process.send_signal(number)
-        _, errors = serving.process.communicate(timeout=PATIENCE)
-        assert serving.process.returncode == 0, errors
-        assert "Traceback" not in errors
+        assert serving.process.wait(PATIENCE) == 0, serving.errors
+        assert "Traceback" not in serving.errors
         wait_for(lambda: not any(is_running(pid) for pid in children))
     again = subprocess.run([*serving.command("run"), "--json"], capture_output=True, text=True, check=False)
     assert again.returncode == 0, again.stderr

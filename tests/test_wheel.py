@@ -45,6 +45,8 @@ def test_installed_wheel_runs_the_demo(tmp_path: Path) -> None:
     (site / "dependencies.pth").write_text(sysconfig.get_paths()["purelib"], encoding="utf-8")
     place = run(python, "-P", "-c", "import schedules; print(schedules.__file__)", folder=tmp_path)
     assert Path(place.strip()).is_relative_to(site)
+    for name in ("timetable.toml", "crontab.example", "systemd/kabarkota.service", "systemd/kabarkota-run.timer"):
+        assert (site / "schedules" / name).is_file(), name
     summary = json.loads(run(tmp_path / "venv/bin/kabarkota", "demo", "--once", "--json", folder=tmp_path))
     assert summary["feed_items"] >= 40
     assert len(summary["failed_sources"]) == 2

@@ -56,7 +56,7 @@ def _replace_pair(path: Path, body: bytes, twin: Path, compressed: bytes, *, is_
     _name_temporary(twin).replace(twin)
     if is_new:
         _name_temporary(path).replace(path)
-    _sync_folder(path.parent)
+    sync_folder(path.parent)
 
 
 def _holds(path: Path, body: bytes) -> bool:
@@ -77,7 +77,8 @@ def _write_temporary(target: Path, body: bytes) -> None:
         os.fsync(file.fileno())
 
 
-def _sync_folder(folder: Path) -> None:
+def sync_folder(folder: Path) -> None:
+    """Makes renames in it durable. Raises OSError."""
     descriptor = os.open(folder, os.O_RDONLY | os.O_DIRECTORY)
     try:
         os.fsync(descriptor)

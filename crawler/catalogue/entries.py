@@ -40,7 +40,8 @@ def _check_domain(domain: str) -> str:
     return domain
 
 
-def _check_timezone(name: str) -> str:
+def check_timezone(name: str) -> str:
+    """An IANA zone, for pydantic. Raises ValueError."""
     try:
         ZoneInfo(name)
     except (KeyError, ValueError, OSError) as error:  # unknown, malformed, a folder of the database
@@ -122,7 +123,7 @@ class SourceEntry(_Entry):
     kind: Annotated[SourceKind, Field(strict=False)] | None = None
     province: Annotated[str, AfterValidator(check_province)] | None = None
     city: Annotated[str, AfterValidator(check_city)] | None = None
-    timezone: Annotated[str, AfterValidator(_check_timezone)] | None = None
+    timezone: Annotated[str, AfterValidator(check_timezone)] | None = None
     language: Annotated[str, AfterValidator(_check_language)] | None = None
     enabled: bool | None = None
     full_text: bool | None = None

@@ -15,6 +15,8 @@ from crawler.extraction.profiles import ProfileError
 from schedules.commands.figures import format_bytes
 from schedules.config import Setup
 from schedules.doctor.check import Check, fault, ok, warn
+from schedules.errors import UsageFailure
+from schedules.timetable import load_timetable
 
 FLOOR = 500_000_000  # bytes that should be free beside twice the database: a backup, a replay, the write-ahead log
 LEAST = 50_000_000  # below that writing fails any moment
@@ -105,7 +107,7 @@ def check_tables(setup: Setup) -> Iterator[Check]:
     for name, read in TABLES:
         try:
             yield read(setup)
-        except (CatalogueError, TableError, ProfileError) as error:
+        except (CatalogueError, TableError, ProfileError, UsageFailure) as error:
             yield fault(name, str(error), "mend the file; nothing is polled until then")
 
 
@@ -126,11 +128,18 @@ def _check_profiles(setup: Setup) -> Check:
     return ok("profiles", f"{len(load_profiles(setup.profiles_overlay))}{_name_overlay(setup.profiles_overlay)}")
 
 
+def _check_timetable(setup: Setup) -> Check:
+    timetable = load_timetable(setup.timetable_overlay)
+    on = ", ".join(name for name, times in timetable.items() if times.enabled)
+    return ok("timetable", on + _name_overlay(setup.timetable_overlay))
+
+
 # A table of the operator's is looked at by one line here; what its reader raises stands in `check_tables`.
 TABLES: tuple[tuple[str, Callable[[Setup], Check]], ...] = (
     ("catalogue", _check_catalogue),
     ("topics", _check_topics),
     ("profiles", _check_profiles),
+    ("timetable", _check_timetable),
 )
 
 

@@ -1,0 +1,88 @@
+"""The jobs of the timetable: one table, one line each.
+
+A job gets a Desk and works to its end; what it raises of `FAILURES` is logged in one line, and its next turn tries
+again.
+"""
+
+from __future__ import annotations
+
+import logging
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import datetime
+
+from aggregator.publish.files import PublishError
+from aggregator.publish.publishing import publish_feed
+from aggregator.reference import TableError
+from aggregator.store import Store, StoreError
+from crawler.catalogue import CatalogueError
+from crawler.extraction.profiles import ProfileError
+from crawler.process import CrawlProcess, CrawlProcessError
+from schedules.backups import back_up
+from schedules.config import Setup
+from schedules.cycle import refresh_catalogue, run_cycle
+from schedules.errors import KabarKotaError
+from schedules.health import check_health, mend
+from schedules.probing import probe_unprobed
+from schedules.tending import prune, tend
+
+logger = logging.getLogger(__name__)
+
+FAILURES = (
+    *(StoreError, PublishError, TableError, CatalogueError, ProfileError),
+    *(CrawlProcessError, KabarKotaError, OSError),
+)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What a job works with."""
+
+    setup: Setup
+    store: Store  # the writer's, closed after the job
+    now: datetime
+    get_crawler: Callable[[], CrawlProcess]  # the warm crawl process, started when it is asked for
+
+
+@dataclass(frozen=True)
+class Job:
+    doing: str  # what the service says that it is doing
+    work: Callable[[Desk], object]
+
+
+def poll(desk: Desk) -> None:
+    """One cycle over what is due."""
+    if desk.store.get_due_channels(desk.now) or desk.store.get_health().last_cycle_finished_at is None:
+        run_cycle(desk.setup, desk.store, now=desk.now, due_only=True, process=desk.get_crawler())
+
+
+def probe(desk: Desk) -> None:
+    """A look at a few sources that nobody looked at yet."""
+    reports = probe_unprobed(desk.setup, desk.store, desk.now, desk.get_crawler())
+    for report in reports:
+        logger.info("probed %s", report.source_id)
+    desk.store.write_job("probe", desk.now, {"probed": len(reports)})
+
+
+def write_catalogue(desk: Desk) -> None:
+    """The catalogue as it is in the files, into the database: what a SIGHUP asks for."""
+    refresh_catalogue(desk.setup, desk.store)
+
+
+JOBS = {
+    "poll": Job("polling", poll),
+    "publish": Job(
+        "publishing", lambda desk: publish_feed(desk.store, desk.setup.public, desk.setup.aggregator, desk.now)
+    ),
+    "probe": Job("probing", probe),
+    "health": Job("judging the health of sources", lambda desk: check_health(desk.store, desk.now)),
+    "mend": Job(
+        "looking for other ways into dead sources",
+        lambda desk: mend(desk.setup, desk.store, desk.now, desk.get_crawler),
+    ),
+    "tend": Job("looking back", lambda desk: tend(desk.setup, desk.store, desk.now)),
+    "prune": Job("pruning", lambda desk: prune(desk.setup, desk.store, desk.now)),
+    "backup": Job("making a backup", lambda desk: back_up(desk.setup, desk.store, desk.now)),
+}
+RELOAD = "reload"  # no job of the timetable
+ON_DEMAND = {RELOAD: Job("taking over the catalogue", write_catalogue)}

@@ -1,0 +1,142 @@
+"""The web server as a process of its own, and the watch over it."""
+
+from __future__ import annotations
+
+import http.client
+import logging
+import socket
+import subprocess
+import sys
+import time
+from types import TracebackType
+from typing import Self
+
+from schedules.config import Setup
+from schedules.errors import UsageFailure
+
+logger = logging.getLogger(__name__)
+
+REVIVE_SECONDS = 5.0  # between two starts: what cannot start shall not spin
+LOOK_SECONDS = 15.0  # between two questions to a server that answered …
+FIRST_LOOK_SECONDS = 0.1  # … and to one that has not answered yet
+ANSWER_SECONDS = 2.0  # so long one question may take
+SILENCE_SECONDS = 60.0  # a server that answered nothing for so long hangs
+END_SECONDS = 2.0  # for answers under way when it is ended
+
+
+class WebServer:
+    """The web server in a process of its own, so that rendering and ingest never share an interpreter.
+
+    Entering it raises UsageFailure when the port is taken; leaving it ends the process. All by one thread.
+    """
+
+    def __init__(self, setup: Setup, *, host: str, port: int) -> None:
+        self._host, self._port = host, port
+        self._arguments = self._list_arguments(setup)
+        self._process: subprocess.Popen[bytes] | None = None
+        self._started = self._looked = self._answered = 0.0
+        self.has_answered = False  # since it was started
+
+    def __enter__(self) -> Self:
+        check_port(self._host, self._port)
+        self._start()
+        print(f"kabarkota: serving http://{self._host}:{self._port}/", file=sys.stderr)
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    @property
+    def is_sound(self) -> bool:
+        """Whether it answers, or is new."""
+        return time.monotonic() - self._answered < 2 * SILENCE_SECONDS
+
+    def watch(self) -> float:
+        """Starts the server again when it has died or hangs. Returns the seconds until the next look."""
+        now = time.monotonic()
+        if self._process is None or self._process.poll() is not None:
+            if now - self._started < REVIVE_SECONDS:
+                return REVIVE_SECONDS - (now - self._started)
+            code = self._process.returncode if self._process else None
+            logger.error("the web server ended (exit code %s); starting it again", code)
+            self._start()
+        elif now - self._looked >= self._pause:
+            self._look()
+            if time.monotonic() - max(self._answered, self._started) > SILENCE_SECONDS:
+                logger.error("the web server has answered nothing for %.0f s; starting it again", SILENCE_SECONDS)
+                self._end()
+                self._start()
+        return max(self._pause - (time.monotonic() - self._looked), 0.01)
+
+    def apply(self, setup: Setup) -> bool:
+        """Starts it anew where the configuration gives it something else to serve; says whether it does."""
+        arguments = self._list_arguments(setup)
+        if arguments == self._arguments:
+            return False
+        self._arguments = arguments
+        self._end()
+        self._start()
+        return True
+
+    def ask_to_end(self) -> None:
+        """Begins its end; `close` waits for it."""
+        if self._process is not None:
+            self._process.terminate()
+
+    def close(self) -> None:
+        self._end()
+        self._process = None
+
+    @property
+    def _pause(self) -> float:
+        return LOOK_SECONDS if self.has_answered else FIRST_LOOK_SECONDS
+
+    def _look(self) -> None:
+        """Asks for the head of the feed, which is answered from memory: any answer will do."""
+        host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - asked, not bound
+        connection = http.client.HTTPConnection(host, self._port, timeout=ANSWER_SECONDS)
+        try:
+            connection.request("HEAD", "/feed.xml")
+            connection.getresponse()
+        except (OSError, http.client.HTTPException) as error:
+            logger.debug("the web server does not answer: %s", error)
+        else:
+            self.has_answered = True
+            self._answered = time.monotonic()
+        finally:
+            connection.close()
+            self._looked = time.monotonic()
+
+    def _start(self) -> None:
+        self._process = subprocess.Popen(  # noqa: S603 - our own module
+            [sys.executable, "-P", "-m", "aggregator.web", *self._arguments]
+        )
+        if not self._answered:
+            self._answered = time.monotonic()
+        self.has_answered = False
+        self._started = time.monotonic()
+
+    def _end(self) -> None:
+        if self._process is None:
+            return
+        self._process.terminate()
+        try:
+            self._process.wait(END_SECONDS)
+        except subprocess.TimeoutExpired:
+            self._process.kill()
+            self._process.wait()
+
+    def _list_arguments(self, setup: Setup) -> list[str]:
+        site = (setup.aggregator.site_url, setup.aggregator.site_name, setup.aggregator.late_hours)
+        return list(map(str, (setup.database, setup.public, self._host, self._port, *site)))
+
+
+def check_port(host: str, port: int) -> None:
+    """Raises UsageFailure unless the port can be listened on."""
+    try:
+        socket.create_server((host, port)).close()
+    except (OSError, OverflowError) as error:
+        reason = getattr(error, "strerror", None) or str(error)
+        raise UsageFailure(f"--port {port}: cannot listen on {host}: {reason}") from error

@@ -84,6 +84,8 @@ class Pulse:
     first_cycle_started_at: datetime | None
     due_since: datetime | None  # of the channel that has been due for longest; None: none is
     has_unasked: bool  # a channel that is on was never asked
+    answered_at: datetime | None  # when a channel that is on last answered
+    is_any_working: bool  # the last poll of one of them was answered
 
 
 @dataclass(frozen=True, kw_only=True)

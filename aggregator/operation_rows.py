@@ -71,15 +71,18 @@ class OperationRows(StoreBase):
         )
 
     def get_pulse(self, now: datetime) -> Pulse:
-        """What /healthz asks, by indexes alone."""
+        """What /healthz and the front page ask: nothing but indexes and the channels."""
         cycle = self._find_last_cycle()
         started = self._value("SELECT started_at FROM cycles ORDER BY id LIMIT 1")
         due = self._value(_DUE_SINCE, now=to_text(now))
+        answers = self._rows(_ANSWERS)[0]
         return Pulse(
             last_cycle_finished_at=from_text(cycle["finished_at"]) if cycle else None,
             first_cycle_started_at=from_text(started) if started else None,
             due_since=from_text(due) if due else None,
             has_unasked=bool(self._value(_HAS_UNASKED)),
+            answered_at=from_text(answers["at"]) if answers["at"] else None,
+            is_any_working=bool(answers["is_any_working"]),
         )
 
     def get_source_operation(self, source_id: str) -> SourceOperation | None:
@@ -168,6 +171,10 @@ _COUNT_CHANNELS = f"""
 _DUE_SINCE = f"""
     SELECT c.next_poll_at FROM channels AS c CROSS JOIN sources AS s ON s.id = c.source_id
     WHERE {_IS_ON} AND c.next_poll_at > '' AND c.next_poll_at <= :now ORDER BY c.next_poll_at LIMIT 1
+"""  # noqa: S608 - our own words
+_ANSWERS = f"""
+    SELECT max(c.last_success_at) AS at, max(c.failures = 0 AND c.last_success_at IS NOT NULL) AS is_any_working
+    FROM channels AS c JOIN sources AS s ON s.id = c.source_id WHERE {_IS_ON}
 """  # noqa: S608 - our own words
 _HAS_UNASKED = f"""
     SELECT 1 FROM channels AS c CROSS JOIN sources AS s ON s.id = c.source_id

@@ -23,6 +23,7 @@ import uvicorn
 from lxml import html
 from newsroom import NEWEST, add_channel, finish_cycle, make_item, make_news, write_news
 
+from aggregator.instants import to_text
 from aggregator.models import FeedItem
 from aggregator.publish.files import write_public
 from aggregator.publish.rss import FeedInfo, render_rss
@@ -31,7 +32,7 @@ from aggregator.web.app import create_app
 from aggregator.web.conditional import accepts_gzip, is_not_modified
 from aggregator.web.front_page import build_front_page
 from aggregator.web.site import SiteInfo
-from aggregator.web.texts import Language, get_texts, name_zone
+from aggregator.web.texts import WIB, Language, get_texts, name_zone
 
 SITE = SiteInfo(url="https://kabarkota.example/", operator="Redaksi", contact="redaksi@kabarkota.example", page_size=6)
 FEED = FeedInfo(title="Kabar Kota", site_url=SITE.url, self_url=SITE.feed_url, description="Berita")
@@ -504,6 +505,7 @@ def test_health_of_a_running_installation(world: World, client: httpx.Client) ->
         "status": "ok",
         "last_cycle": "2026-10-05T07:40:00+00:00",
         "lateness_seconds": 0,
+        "stale_since": None,
         "articles": 31,
         "feed_age_seconds": 90,
     }
@@ -552,6 +554,29 @@ def test_health_fails_when_the_first_cycle_does_not_end(world: World, client: ht
         store.start_cycle(LONG_AGO)
     answer = client.get("/healthz")
     assert (answer.status_code, answer.json()["status"]) == (503, "the first cycle does not end")
+
+
+@pytest.mark.parametrize(
+    ("answered", "failures", "is_stale"),
+    [
+        pytest.param(timedelta(hours=2), (0, 3), False, id="one of two works"),
+        pytest.param(timedelta(hours=2), (2, 3), True, id="none works"),
+        pytest.param(timedelta(minutes=29), (1, 1), False, id="a hiccup"),
+    ],
+)
+def test_news_is_shown_as_stale_when_no_portal_answers(
+    world: World, client: httpx.Client, answered: timedelta, failures: tuple[int, int], is_stale: bool
+) -> None:
+    at = to_text(world.now - answered)
+    for number, failed in enumerate(failures, start=1):
+        add_channel(world.database, number, due=world.now, failures=failed, last_success_at=at)
+    moment = (world.now - answered).astimezone(WIB)
+    for path, words in (("/", "Tidak ada portal yang terbaca sejak"), ("/status?lang=en", "No portal could be read")):
+        page = client.get(path)
+        assert page.status_code == 200
+        assert (words in page.text) is is_stale
+        assert not is_stale or f"{moment:%H.%M}" in page.text or f"{moment:%H:%M}" in page.text
+    assert (client.get("/healthz").json()["stale_since"] is not None) is is_stale
 
 
 @pytest.mark.parametrize("table", ["channels", "sources"])

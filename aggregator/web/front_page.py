@@ -70,10 +70,16 @@ class FrontPage:
     last_entry: str  # when the newest item came in; "" on older pages
     older_url: str  # "" on the last page
     is_first: bool
+    stale: str  # since when what is shown is stale, in a sentence; "" while it is fresh
 
 
 def build_front_page(
-    items: Sequence[FeedItem], texts: Texts, *, page_size: int, before: str | None = None
+    items: Sequence[FeedItem],
+    texts: Texts,
+    *,
+    page_size: int,
+    before: str | None = None,
+    stale_since: datetime | None = None,
 ) -> FrontPage:
     """The page for `items`, newest first; one item more than `page_size` says that there is an older page.
 
@@ -87,7 +93,13 @@ def build_front_page(
         last_entry=texts.format_moment(shown[0].first_published.astimezone(WIB)) if shown and not before else "",
         older_url=make_link("/", texts.language, before=shown[-1].guid) if has_older else "",
         is_first=before is None,
+        stale=tell_staleness(stale_since, texts),
     )
+
+
+def tell_staleness(since: datetime | None, texts: Texts) -> str:
+    """A sentence for readers; "" while all is fresh."""
+    return texts["stale"].format(moment=texts.format_moment(since.astimezone(WIB))) if since else ""
 
 
 def _build_day(items: Sequence[FeedItem], texts: Texts) -> Day:

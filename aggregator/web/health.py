@@ -11,6 +11,8 @@ from typing import Any
 from aggregator.operation import Pulse
 from aggregator.store import Store, StoreError
 
+SILENT_AFTER = timedelta(minutes=30)  # since the last answer, when no channel works: our own network is down, mostly
+
 logger = logging.getLogger(__name__)
 
 
@@ -24,6 +26,7 @@ def check_health(
     facts: dict[str, Any] = {
         "last_cycle": None,
         "lateness_seconds": None,
+        "stale_since": None,
         "articles": None,
         "feed_age_seconds": measure_age(feed, now),
     }
@@ -36,6 +39,8 @@ def check_health(
     last = health.last_cycle_finished_at
     facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None
     facts["lateness_seconds"] = int((now - pulse.due_since).total_seconds()) if pulse.due_since else 0
+    stale = find_silence(pulse, now, late_after)
+    facts["stale_since"] = stale.isoformat() if stale else None
     facts["articles"] = health.articles
     problem = judge_pulse(pulse, now, late_after)
     return 503 if problem else 200, {"status": problem or "ok", **facts}
@@ -54,6 +59,15 @@ def judge_pulse(pulse: Pulse, now: datetime, late_after: timedelta) -> str:
     if is_silent and (is_late or pulse.has_unasked):
         return "cycles have stopped" if last else "the first cycle does not end"
     return "channels are overdue although cycles run" if is_late and last else ""
+
+
+def find_silence(pulse: Pulse, now: datetime, late_after: timedelta) -> datetime | None:
+    """Since when what is shown is stale: no portal answers, or none is asked; None: it is fresh. PURE."""
+    heard = pulse.answered_at
+    if heard is None:
+        return None
+    nobody_answers = not pulse.is_any_working and now - heard > SILENT_AFTER
+    return heard if nobody_answers or judge_pulse(pulse, now, late_after) else None
 
 
 def measure_age(feed: Path, now: datetime) -> int | None:

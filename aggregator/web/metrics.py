@@ -122,6 +122,9 @@ def describe_cycles(
     yield _counter("cycles", "Cycles that were started.", cycles)
     is_healthy = not judge_pulse(pulse, now, late_after)
     yield _gauge("healthy", "1: /healthz finds nothing wrong with the cycles.", int(is_healthy))
+    if pulse.answered_at:
+        at = pulse.answered_at.timestamp()
+        yield _gauge("last_answer_timestamp_seconds", "When a channel last answered a poll.", at)
     if health.last_cycle_finished_at:
         at = health.last_cycle_finished_at.timestamp()
         yield _gauge("last_cycle_finished_timestamp_seconds", "When the last finished cycle was run.", at)

@@ -17,7 +17,7 @@ from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
 from aggregator.web.front_page import build_front_page
 from aggregator.web.headers import SECURITY_HEADERS
-from aggregator.web.health import check_health
+from aggregator.web.health import check_health, find_silence
 from aggregator.web.links import make_story_link
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import build_status_page
@@ -54,11 +54,12 @@ class Pages:
         """The newest items, or those after `?before=`; an unknown guid gives an empty page, not an error."""
         texts = get_texts(_read_language(request))
         before = request.query_params.get("before", "")[:_MAX_GUID_LENGTH] or None
-        items = []
+        items, stale_since = [], None
         if self._database.exists():
             with self._open_store(self._database) as store:
                 items = store.get_feed_items(limit=self._site.page_size + 1, before=before)
-        page = build_front_page(items, texts, page_size=self._site.page_size, before=before)
+                stale_since = self._find_silence(store)
+        page = build_front_page(items, texts, page_size=self._site.page_size, before=before, stale_since=stale_since)
         return _answer_page(request, self._renderer.render_front(page, texts, before=before))
 
     def show_status(self, request: Request) -> Response:
@@ -68,7 +69,9 @@ class Pages:
             raise HTTPException(404)
         with self._open_store(self._database) as store, store.snapshot():
             status = store.get_status(self._clock() - STATUS_SPAN)
-        return _answer_page(request, self._renderer.render_status(build_status_page(status, texts), texts))
+            stale_since = self._find_silence(store)
+        page = build_status_page(status, texts, stale_since=stale_since)
+        return _answer_page(request, self._renderer.render_status(page, texts))
 
     def show_story(self, request: Request) -> Response:
         """A story; one that was merged leads on, one whose news was all withdrawn is gone."""
@@ -98,6 +101,10 @@ class Pages:
             late_after=self._site.late_after,
         )
         return JSONResponse(facts, status, {"cache-control": "no-store"})
+
+    def _find_silence(self, store: Store) -> datetime | None:
+        now = self._clock()
+        return find_silence(store.get_pulse(now), now, self._site.late_after)
 
     def show_refusal(self, request: Request, error: Exception) -> Response:
         """A page for what is refused: 404, 405, 410."""

@@ -3,13 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from datetime import datetime
 from typing import Any
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
 from aggregator.store import Status
-from aggregator.web.front_page import TITLE_LIMIT
+from aggregator.web.front_page import TITLE_LIMIT, tell_staleness
 from aggregator.web.links import make_story_link
 from aggregator.web.texts import WIB, Language, Texts
 
@@ -49,6 +50,7 @@ class LargeGroup:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class StatusPage:
     last_cycle: str  # "" before the first
+    stale: str  # as on the front page
     sources: int
     channels: int
     unprobed: int
@@ -61,11 +63,12 @@ class StatusPage:
     missed: int
 
 
-def build_status_page(status: Status, texts: Texts) -> StatusPage:
+def build_status_page(status: Status, texts: Texts, *, stale_since: datetime | None = None) -> StatusPage:
     """The page for what the database tells; every text is safe to encode, none is escaped yet."""
     cycle = status.last_cycle
     return StatusPage(
         last_cycle=_format(cycle["finished_at"], texts) if cycle else "",
+        stale=tell_staleness(stale_since, texts),
         sources=status.sources,
         channels=status.channels,
         unprobed=status.unprobed,

@@ -11,7 +11,7 @@ import re
 
 LARGEST_BYTES = 64 * 1024  # such a page is little more than a script
 LARGEST_UNTITLED_BYTES = 16 * 1024  # guards' scripts ride on ordinary pages too, most of which are larger
-_TITLE = re.compile(rb"<title[^>]{0,200}>\s{0,50}([^<]{1,100})", re.IGNORECASE)
+_TITLE = re.compile(rb"<title[^>]{0,200}>\s{0,50}([^<]{1,200})", re.IGNORECASE)
 _TITLES = re.compile(
     r"just a moment|attention required!? \| cloudflare|please wait(?:\.\.\. \| cloudflare)?|one moment,? please"
     r"|ddos-guard|checking your browser.{0,40}|access denied.{0,60}|sucuri website firewall.{0,40}"
@@ -27,13 +27,18 @@ _MACHINERY = re.compile(
 )
 
 
+def read_title(body: bytes) -> str:
+    """The beginning of a page's title, without the marks around it; "" where there is none near its top."""
+    title = _TITLE.search(body[:8192])
+    return title[1].decode("utf-8", "replace").strip(" .!…\r\n\t") if title else ""
+
+
 def is_challenge(body: bytes, cf_mitigated: bytes | None = None) -> bool:
     """Whether an HTML body is a guard's page. `cf_mitigated` is the header with which Cloudflare says so itself."""
     if cf_mitigated is not None and b"challenge" in cf_mitigated.lower():
         return True
     if len(body) > LARGEST_BYTES:
         return False
-    title = _TITLE.search(body[:8192])
-    if title is not None and _TITLES.fullmatch(title[1].decode("utf-8", "replace").strip(" .…\r\n\t")):
+    if _TITLES.fullmatch(read_title(body)):
         return True
     return len(body) <= LARGEST_UNTITLED_BYTES and _MACHINERY.search(body) is not None

@@ -9,6 +9,7 @@ from __future__ import annotations
 import re
 
 from aggregator.urls import get_host, get_registrable_domain
+from crawler.challenges import read_title
 
 LARGEST_BYTES = 64 * 1024
 _MARKETS = frozenset(
@@ -40,7 +41,6 @@ _MACHINERY = re.compile(
     rb"|window\.park\s*=\s*[\"']|window\.location\.href\s*=\s*[\"']/lander[\"']|data-adblockkey=",
     re.IGNORECASE,
 )
-_TITLE = re.compile(rb"<title[^>]{0,200}>\s{0,50}([^<]{1,200})", re.IGNORECASE)
 _TITLES = re.compile(
     r"(?:the domain )?[\w-]+(?:\.[\w-]+)+ (?:is for sale|may be for sale|is parked|dijual|sedang dijual)\b.{0,80}"
     r"|(?:this )?domain (?:name )?(?:is )?(?:for sale|parked|parking|available for purchase)\b.{0,80}"
@@ -55,7 +55,4 @@ def is_parked(body: bytes, url: str) -> bool:
         return True
     if len(body) > LARGEST_BYTES:
         return False
-    title = _TITLE.search(body[:8192])
-    if title is not None and _TITLES.fullmatch(title[1].decode("utf-8", "replace").strip(" .!…\r\n\t")):
-        return True
-    return _MACHINERY.search(body) is not None
+    return bool(_TITLES.fullmatch(read_title(body)) or _MACHINERY.search(body))

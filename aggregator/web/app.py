@@ -24,7 +24,7 @@ from starlette.staticfiles import StaticFiles
 from aggregator.publish.rss import RSS_MEDIA_TYPE
 from aggregator.store import Store
 from aggregator.web.headers import SecurityHeadersMiddleware
-from aggregator.web.metrics import Metrics
+from aggregator.web.metrics import Metrics, OperationCollector
 from aggregator.web.pages import Pages
 from aggregator.web.public_file import PublicFile, PublicFilesMiddleware
 from aggregator.web.site import SiteInfo
@@ -54,7 +54,10 @@ def create_app(
     feed = public / FEED_FILE
     files = {f"/{FEED_FILE}": PublicFile(feed, RSS_MEDIA_TYPE)}
     pages = Pages(database=database, feed=feed, site=site, open_store=open_store, clock=clock)
-    metrics = Metrics(database=database, feed=feed, late_after=site.late_after, open_store=open_store, clock=clock)
+    collector = OperationCollector(
+        database=database, feed=feed, late_after=site.late_after, open_store=open_store, clock=clock
+    )
+    metrics = Metrics(collector, clock)
     return Starlette(
         routes=[
             *(Route(path, file, methods=["GET"]) for path, file in files.items()),  # for the 405 of other methods

@@ -36,20 +36,10 @@ COUNTED = "counted from the newest 200,000 that the database held when the web s
 class Metrics:
     """The endpoint."""
 
-    def __init__(
-        self,
-        *,
-        database: Path,
-        feed: Path,
-        late_after: timedelta,
-        open_store: Callable[[Path], Store],
-        clock: Callable[[], datetime],
-    ) -> None:
+    def __init__(self, collector: OperationCollector, clock: Callable[[], datetime]) -> None:
         self._clock = clock
         self._registry = CollectorRegistry(auto_describe=False)
-        self._registry.register(
-            OperationCollector(database=database, feed=feed, late_after=late_after, open_store=open_store, clock=clock)
-        )
+        self._registry.register(collector)
         ProcessCollector(registry=self._registry)
         self._lock = threading.Lock()
         self._kept: tuple[datetime, bytes] | None = None

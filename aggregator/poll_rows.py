@@ -57,6 +57,22 @@ class PollRows(StoreBase):
             "UPDATE channels SET next_poll_at = ? WHERE id = ?", [(to_text(due), number) for number, due in channels]
         )
 
+    def take_back_strikes(self, channels: Iterable[tuple[ChannelRow, datetime]]) -> None:
+        """Gives channels the strikes that they had, as `ChannelRow` has them, and sets when they are due."""
+        self._connection.executemany(
+            "UPDATE channels SET strikes = ?, next_poll_at = ? WHERE id = ?",
+            [(row.strikes, to_text(due), row.id) for row, due in channels],
+        )
+
+    def did_last_cycle_reach_nothing(self) -> bool:
+        """Whether nobody answered in the last finished cycle that asked anybody."""
+        return bool(
+            self._value(
+                "SELECT json_extract(summary, '$.reached_nothing') FROM cycles WHERE finished_at IS NOT NULL"
+                " AND json_extract(summary, '$.channels') > 0 ORDER BY id DESC LIMIT 1"
+            )
+        )
+
     def write_poll(
         self,
         cycle_id: int,

@@ -9,7 +9,7 @@ import logging
 import random
 import time
 from collections import Counter, defaultdict
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from typing import Any
@@ -19,7 +19,7 @@ from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
 from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
 from aggregator.pages import PageFolder
-from aggregator.polling import leave_blackout, start_next_day
+from aggregator.polling import leave_blackout, plan_retry, start_next_day
 from aggregator.publish.publishing import publish_feed
 from aggregator.store import ChannelRow, Store
 from aggregator.topics import load_topics
@@ -36,6 +36,7 @@ from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
 
+FEWEST_SILENT = 5  # hosts: that so many are down at once is less likely than that our own network is
 Progress = Callable[[int, int, str], None]  # harvests so far, harvests expected, the source just done
 
 
@@ -68,7 +69,8 @@ class CycleSummary:
     _silent: bool = field(default=True, repr=False)
 
     def to_json(self) -> dict[str, Any]:
-        return {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+        told = {name: value for name, value in asdict(self).items() if not name.startswith("_")}
+        return {**told, "reached_nothing": self.reached_nothing}
 
 
 def run_cycle(
@@ -111,6 +113,8 @@ def run_cycle(
             held=store.get_held_hosts(system_clock()),
         )
         _crawl(batch, ingest, rows, summary, process=process, progress=progress)
+        if summary.reached_nothing:
+            forgive(setup, store, due, now)
     with store.transaction():
         Chronicle(store, now).look()
     summary.new_items, summary.feed_items = publish_feed(store, setup.public, setup.aggregator, now)
@@ -163,6 +167,22 @@ def hold_back(
         with store.transaction():
             store.postpone(later)
     return kept
+
+
+def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datetime) -> None:
+    """Takes back the strikes of a cycle in which nobody answered: most likely our own network is down.
+
+    When it is up again, each channel is asked within its usual interval. Few hosts say so only after such a cycle.
+    """
+    if len({host_of(row.url) for row in polled}) < FEWEST_SILENT and not store.did_last_cycle_reach_nothing():
+        return
+    usual = timedelta(minutes=setup.aggregator.poll_minutes)
+    with store.transaction():
+        store.take_back_strikes(
+            (row, plan_retry(row.strikes, now, usual=usual, chance=random.Random(row.id).random()))  # noqa: S311 - spreads load
+            for row in polled
+            if row.retired_at is None
+        )
 
 
 def make_jobs(

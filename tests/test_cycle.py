@@ -245,3 +245,36 @@ def test_catalogue_is_read_when_it_changes(tmp_path: Path) -> None:
         assert query(tmp_path, "SELECT name FROM sources") == [("Baru",)]
         (setup.data_folder / "sources.toml").write_text("[sources.uji]\nenabled = false\n", encoding="utf-8")
         assert run_once(setup, now=NOW + timedelta(hours=3), quiet=True).channels == 0
+
+
+# ── our own network is down ────────────────────────────────────────────────────────────────────────────────────────
+
+
+def silent_catalogue(hosts: int) -> str:
+    """Sources at addresses where nobody listens."""
+    return "".join(
+        f'[sources.sunyi-{number}]\nname = "Sunyi {number}"\ndomain = "sunyi{number}.example"\n'
+        f'channels = [{{ kind = "feed", url = "http://127.7.7.{number}:9/feed.xml" }}]\n'
+        for number in range(1, hosts + 1)
+    )
+
+
+@pytest.mark.parametrize(("hosts", "cycles", "strikes"), [(5, 1, 0.0), (4, 1, 0.5), (4, 3, 0.5)])
+def test_silence_of_everybody_is_not_held_against_channels(
+    tmp_path: Path, hosts: int, cycles: int, strikes: float
+) -> None:
+    setup = make_setup(tmp_path, silent_catalogue(hosts))
+    for cycle in range(cycles):
+        summary = run_once(setup, now=NOW + timedelta(hours=cycle), quiet=True)
+        assert summary.reached_nothing
+    assert query(tmp_path, "SELECT strikes, failures FROM channels") == [(strikes, cycles)] * hosts
+    ((latest,),) = query(tmp_path, "SELECT max(next_poll_at) FROM channels")
+    assert datetime.fromisoformat(latest) <= NOW + timedelta(hours=cycles - 1, minutes=25)  # within an interval
+
+
+def test_silence_of_some_is_held_against_them(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        summary = run_once(make_setup(tmp_path, silent_catalogue(6) + catalogue(portal)), now=NOW, quiet=True)
+    assert not summary.reached_nothing
+    assert query(tmp_path, "SELECT DISTINCT strikes FROM channels WHERE source_id LIKE 'sunyi%'") == [(0.5,)]

@@ -211,13 +211,12 @@ def test_told_to_stop_in_a_hanging_crawl_it_ends_in_order(
         wait_for(lambda: portal.asked["/feed"] and serving.ask("/healthz"))
         children = serving.list_children()
         assert len(children) >= 2
-        started = time.monotonic()
         serving.process.send_signal(number)
         serving.process.send_signal(number)  # whoever is impatient changes nothing
         assert serving.process.wait(PATIENCE) == 0, serving.errors
-        assert time.monotonic() - started < 10
         wait_for(lambda: not any(is_running(pid) for pid in children))
     assert "Traceback" not in serving.errors
+    assert "could not be broken off" not in serving.errors  # after 7 s it would be: in order, and within 10 s
     assert ask_database(tmp_path, "PRAGMA integrity_check") == [("ok",)]
 
 

@@ -369,9 +369,7 @@ def test_service_ends_in_the_middle_of_a_long_look_back(tmp_path: Path, monkeypa
     gatherer = Gatherer(make_setup(tmp_path), load_timetable(), lambda: None)
     gatherer.start()
     wait_for(lambda: gatherer._writer.turn is not None)
-    started = time.monotonic()
-    gatherer.end()
-    assert time.monotonic() - started < 10
+    gatherer.end()  # raises TurnStuck after END_SECONDS
     assert ask_database(tmp_path, "SELECT * FROM jobs") == []
 
 

@@ -23,6 +23,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from lxml import html
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from warm import run_warm
 
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, ExtractedArticle, Harvest, Source
 from aggregator.urls import get_host, make_url_key
@@ -609,7 +610,7 @@ def test_cycle_reads_pages_by_the_operators_profile_and_the_sources_clock(
     (setup.data_folder / "profiles.toml").write_text(
         '[uji]\nhosts = ["127.0.0.1"]\ncontainer = [".entry-content"]\ndrop = [".kolom-sebelah"]\n', encoding="utf-8"
     )
-    run_once(setup, now=NOW, quiet=True)
+    run_warm(setup, now=NOW)
     assert query(tmp_path, "SELECT text, published_at FROM articles") == [(write_text(1), "2026-11-23T06:05:00Z")]
 
 
@@ -622,7 +623,7 @@ def test_broken_profiles_stop_a_cycle_before_anything_is_fetched(tmp_path: Path,
     setup.data_folder.mkdir()
     (setup.data_folder / "profiles.toml").write_text('[uji]\nkontainer = ["a"]\n', encoding="utf-8")
     with pytest.raises(ProfileError, match=r"profiles\.toml: profile 'uji': unknown key 'kontainer'"):
-        run_once(setup, now=NOW, quiet=True)
+        run_warm(setup, now=NOW)
     assert not portal.asked
 
 
@@ -638,10 +639,10 @@ def test_article_is_stored_once_under_its_first_page(
         f'channels = [{{ kind = "feed", url = "{portal.base}/feed" }}]\n'
     )
     setup = make_setup(tmp_path, catalogue)
-    run_once(setup, now=NOW, quiet=True)
+    run_once(setup, now=NOW, quiet=True)  # what it says is on this test's stderr
     assert (f"kept without {portal.base}{SECOND}: HTTP 500" in capfd.readouterr().err) == (second == "failing")
     portal.answers["/feed"] = write_feed([f"{PATH}?page=all", PATH, f"{PATH}?page=3", SECOND])
-    again = run_once(setup, now=NOW + timedelta(hours=2), quiet=True)
+    again = run_warm(setup, now=NOW + timedelta(hours=2))
     text = write_text(1, 2) if second == "joined" else write_text(1)
     assert query(tmp_path, "SELECT url, title, text FROM articles") == [(portal.base + PATH, TITLE, text)]
     assert query(tmp_path, "SELECT DISTINCT state FROM links") == [("kept",)]

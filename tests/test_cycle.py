@@ -11,6 +11,7 @@ from typing import Any
 import feedparser
 import pytest
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from warm import run_warm
 
 from schedules.commands.run import run_once
 
@@ -68,7 +69,7 @@ def query(folder: Path, sql: str) -> list[tuple[Any, ...]]:
 def test_articles_are_kept_by_topic_and_published(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas", "dasbor", "panen"])
-        summary = run_once(make_setup(tmp_path, catalogue(portal)), now=NOW, quiet=True)
+        summary = run_warm(make_setup(tmp_path, catalogue(portal)), now=NOW)
     assert (summary.articles, summary.new_items) == (2, 2)
     assert query(tmp_path, "SELECT topic FROM article_topics ORDER BY topic") == [("apeksi",), ("smart-city",)]
     assert dict(query(tmp_path, "SELECT state, count(*) FROM links GROUP BY state")) == {"kept": 2, "off-topic": 1}
@@ -80,8 +81,8 @@ def test_unchanged_feed_answers_304_and_no_page_is_fetched_again(tmp_path: Path)
     with serve_portal() as portal:
         fill(portal, ["rakernas", "panen"])
         setup = make_setup(tmp_path, catalogue(portal))
-        run_once(setup, now=NOW, quiet=True)
-        summary = run_once(setup, now=NOW + timedelta(minutes=20), quiet=True)
+        run_warm(setup, now=NOW)
+        summary = run_warm(setup, now=NOW + timedelta(minutes=20))
     assert summary.polls == {"unchanged": 1}
     assert portal.conditional["/feed.xml"] == 1
     assert (portal.asked["/rakernas/"], portal.asked["/panen/"], portal.asked["/robots.txt"]) == (1, 1, 1)
@@ -91,9 +92,9 @@ def test_new_entry_of_a_changed_feed_is_the_only_page_fetched(tmp_path: Path) ->
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
         setup = make_setup(tmp_path, catalogue(portal))
-        run_once(setup, now=NOW, quiet=True)
+        run_warm(setup, now=NOW)
         fill(portal, ["dasbor", "rakernas"], etag='"2"')
-        summary = run_once(setup, now=NOW + timedelta(minutes=20), quiet=True)
+        summary = run_warm(setup, now=NOW + timedelta(minutes=20))
     assert summary.articles == 1
     assert (portal.asked["/rakernas/"], portal.asked["/dasbor/"]) == (1, 1)
 
@@ -102,7 +103,7 @@ def test_links_over_the_limit_wait_for_the_next_cycle_though_the_feed_is_unchang
     with serve_portal() as portal:
         fill(portal, ["rakernas", "dasbor", "panen"])
         setup = make_setup(tmp_path, catalogue(portal), max_new_items=1)
-        counts = [run_once(setup, now=NOW + timedelta(hours=hour), quiet=True).polls for hour in range(3)]
+        counts = [run_warm(setup, now=NOW + timedelta(hours=hour)).polls for hour in range(3)]
     assert counts == [{"changed": 1}, {"unchanged": 1}, {"unchanged": 1}]
     assert query(tmp_path, "SELECT count(*) FROM links WHERE state = 'pending'") == [(0,)]
     assert query(tmp_path, "SELECT count(*) FROM articles") == [(2,)]
@@ -114,16 +115,16 @@ def test_page_that_fails_is_tried_again(tmp_path: Path) -> None:
         page = portal.answers.pop("/rakernas/")
         portal.answers["/rakernas/"] = Answer(b"sibuk", 503)
         setup = make_setup(tmp_path, catalogue(portal))
-        assert run_once(setup, now=NOW, quiet=True).failed_pages == 1
+        assert run_warm(setup, now=NOW).failed_pages == 1
         portal.answers["/rakernas/"] = page
-        assert run_once(setup, now=NOW + timedelta(hours=1), quiet=True).articles == 1
+        assert run_warm(setup, now=NOW + timedelta(hours=1)).articles == 1
 
 
 def test_robots_txt_is_obeyed(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas", "dasbor"])
         portal.answers["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /dasbor/\n", content_type="text/plain")
-        run_once(make_setup(tmp_path, catalogue(portal)), now=NOW, quiet=True)
+        run_warm(make_setup(tmp_path, catalogue(portal)), now=NOW)
     assert portal.asked["/dasbor/"] == 0
     assert query(tmp_path, "SELECT state FROM links WHERE url LIKE '%dasbor%'") == [("refused",)]
 
@@ -132,7 +133,7 @@ def test_robots_txt_that_is_a_server_error_means_nothing_is_asked(tmp_path: Path
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
         portal.answers["/robots.txt"] = Answer(b"", 500)
-        summary = run_once(make_setup(tmp_path, catalogue(portal)), now=NOW, quiet=True)
+        summary = run_warm(make_setup(tmp_path, catalogue(portal)), now=NOW)
     assert portal.asked["/feed.xml"] == 0
     assert "robots.txt" in summary.failed_sources[0]["reason"]
 
@@ -149,7 +150,7 @@ def test_private_addresses_are_refused_on_every_hop(tmp_path: Path, hop: str) ->
             )
             allowed = {"allow_networks": ("127.0.0.1/32",)}
             source = catalogue(portal)
-        summary = run_once(make_setup(tmp_path, source, **allowed), now=NOW, quiet=True)
+        summary = run_warm(make_setup(tmp_path, source, **allowed), now=NOW)
     assert inner.asked["/feed.xml"] == 0
     assert len(summary.failed_sources) == 1
 
@@ -158,7 +159,7 @@ def test_revised_text_updates_the_row_and_keeps_the_guid(tmp_path: Path) -> None
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
         setup = make_setup(tmp_path, catalogue(portal))
-        run_once(setup, now=NOW, quiet=True)
+        run_warm(setup, now=NOW)
         guid = query(tmp_path, "SELECT guid, first_published_at FROM duplicate_groups")
         body = write_feed(portal, ["rakernas"]).replace(
             b"</pubDate>", b"</pubDate><atom:updated>2026-12-31T00:00:00Z</atom:updated>"
@@ -168,7 +169,7 @@ def test_revised_text_updates_the_row_and_keeps_the_guid(tmp_path: Path) -> None
         text = TEXTS["rakernas"].replace("pekan ini", "pekan depan")
         portal.answers["/rakernas/"] = Answer(write_page("Berita rakernas diperbarui", text))
         later = datetime(2026, 12, 31, 8, 0, tzinfo=UTC)
-        summary = run_once(setup, now=later, quiet=True)
+        summary = run_warm(setup, now=later)
     assert (summary.revised, summary.articles) == (1, 0)
     assert query(tmp_path, "SELECT title FROM articles") == [("Berita rakernas diperbarui",)]
     assert query(tmp_path, "SELECT guid, first_published_at FROM duplicate_groups") == guid
@@ -180,7 +181,7 @@ def test_page_that_hangs_the_parser_costs_itself_only(tmp_path: Path) -> None:
         fill(portal, ["rakernas", "dasbor"])
         portal.answers["/dasbor/"] = Answer(b"<html><body>smart city" + b"<div " + b" a=b" * 600_000 + b">")
         setup = make_setup(tmp_path, catalogue(portal), parse_cpu_seconds=1)
-        summary = run_once(setup, now=NOW, quiet=True)
+        summary = run_once(setup, now=NOW, quiet=True)  # a warm process has other limits
     assert summary.articles == 1
     assert query(tmp_path, "SELECT count(*) FROM articles WHERE title LIKE '%rakernas%'") == [(1,)]
 
@@ -198,9 +199,9 @@ def test_crawl_delay_holds_over_cycles_without_a_failure(tmp_path: Path) -> None
         fill(portal, ["rakernas", "dasbor"])
         portal.answers["/robots.txt"] = Answer(b"User-agent: *\nCrawl-delay: 3600\n", content_type="text/plain")
         setup = make_setup(tmp_path, catalogue(portal))
-        assert run_once(setup, now=NOW, quiet=True).articles == 0  # robots.txt, then the feed, and an hour's rest
+        assert run_warm(setup, now=NOW).articles == 0  # robots.txt, then the feed, and an hour's rest
         asked = portal.asked.copy()
-        again = run_once(setup, now=NOW + timedelta(minutes=1), quiet=True)
+        again = run_warm(setup, now=NOW + timedelta(minutes=1))
         assert portal.asked == asked
     assert (again.channels, again.failed_sources) == (0, [])
     assert read_due(tmp_path) > NOW + timedelta(minutes=55)
@@ -212,11 +213,11 @@ def test_host_whose_requests_are_used_up_is_left_alone(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
         setup = make_setup(tmp_path, catalogue(portal))
-        run_once(setup, now=NOW, quiet=True)
+        run_warm(setup, now=NOW)
         with sqlite3.connect(setup.database) as db:
             db.execute("UPDATE host_days SET requests = 2000")
         asked = portal.asked.copy()
-        assert run_once(setup, now=NOW + timedelta(hours=1), quiet=True).channels == 0
+        assert run_warm(setup, now=NOW + timedelta(hours=1)).channels == 0
         assert portal.asked == asked
     assert NOW.replace(hour=0) + timedelta(days=1) <= read_due(tmp_path) <= NOW.replace(hour=1) + timedelta(days=1)
 
@@ -225,26 +226,26 @@ def test_source_is_left_alone_in_its_blackout(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
         setup = make_setup(tmp_path, catalogue(portal) + 'blackout = ["14:00-17:30"]\n')
-        assert run_once(setup, now=NOW, quiet=True).channels == 0  # 15:00 in Jakarta
+        assert run_warm(setup, now=NOW).channels == 0  # 15:00 in Jakarta
         assert not portal.asked
         assert read_due(tmp_path) == NOW.replace(hour=10, minute=30)
-        assert run_once(setup, now=NOW.replace(hour=11), quiet=True).articles == 1
+        assert run_warm(setup, now=NOW.replace(hour=11)).articles == 1
 
 
 def test_catalogue_is_read_when_it_changes(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
         setup = make_setup(tmp_path, catalogue(portal))
-        run_once(setup, now=NOW, quiet=True)
+        run_warm(setup, now=NOW)
         with sqlite3.connect(setup.database) as db:
             db.execute("UPDATE sources SET name = 'Tetap'")
-        run_once(setup, now=NOW + timedelta(hours=1), quiet=True)
+        run_warm(setup, now=NOW + timedelta(hours=1))
         assert query(tmp_path, "SELECT name FROM sources") == [("Tetap",)]
         (setup.data_folder / "sources.toml").write_text('[sources.uji]\nname = "Baru"\n', encoding="utf-8")
-        run_once(setup, now=NOW + timedelta(hours=2), quiet=True)
+        run_warm(setup, now=NOW + timedelta(hours=2))
         assert query(tmp_path, "SELECT name FROM sources") == [("Baru",)]
         (setup.data_folder / "sources.toml").write_text("[sources.uji]\nenabled = false\n", encoding="utf-8")
-        assert run_once(setup, now=NOW + timedelta(hours=3), quiet=True).channels == 0
+        assert run_warm(setup, now=NOW + timedelta(hours=3)).channels == 0
 
 
 # ── our own network is down ────────────────────────────────────────────────────────────────────────────────────────
@@ -265,7 +266,7 @@ def test_silence_of_everybody_is_not_held_against_channels(
 ) -> None:
     setup = make_setup(tmp_path, silent_catalogue(hosts))
     for cycle in range(cycles):
-        summary = run_once(setup, now=NOW + timedelta(hours=cycle), quiet=True)
+        summary = run_warm(setup, now=NOW + timedelta(hours=cycle))
         assert summary.reached_nothing
     assert query(tmp_path, "SELECT strikes, failures FROM channels") == [(strikes, cycles)] * hosts
     ((latest,),) = query(tmp_path, "SELECT max(next_poll_at) FROM channels")
@@ -275,6 +276,6 @@ def test_silence_of_everybody_is_not_held_against_channels(
 def test_silence_of_some_is_held_against_them(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
-        summary = run_once(make_setup(tmp_path, silent_catalogue(6) + catalogue(portal)), now=NOW, quiet=True)
+        summary = run_warm(make_setup(tmp_path, silent_catalogue(6) + catalogue(portal)), now=NOW)
     assert not summary.reached_nothing
     assert query(tmp_path, "SELECT DISTINCT strikes FROM channels WHERE source_id LIKE 'sunyi%'") == [(0.5,)]

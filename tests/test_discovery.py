@@ -11,6 +11,7 @@ from urllib.parse import quote
 
 import pytest
 from portals import Answer, make_setup, serve_portal
+from warm import run_warm
 
 from aggregator.catalogue_rows import Publishers
 from aggregator.ingest import find_source
@@ -18,7 +19,6 @@ from aggregator.models import Source
 from aggregator.store import Store
 from crawler.channels import parse_channel
 from crawler.channels.search_engines import drop_publisher, find_publisher_url
-from schedules.commands.run import run_once
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 PORTAL = "https://kabarteluk.example/berita/rakernas-apeksi"
@@ -127,9 +127,9 @@ def test_publisher_outside_the_catalogue_becomes_a_source_that_is_not_polled(tmp
             '[sources.cari]\nname = "Cari"\ndomain = "cari.example"\nkind = "other"\ndiscovery = true\n'
             f'channels = [{{ kind = "feed", url = "{engine.base}/feed" }}]\n'
         )
-        summary = run_once(make_setup(tmp_path, catalogue), now=NOW, quiet=True)
+        summary = run_warm(make_setup(tmp_path, catalogue), now=NOW)
         assert summary.articles == 1
-        again = run_once(make_setup(tmp_path, catalogue), now=NOW + timedelta(hours=1), quiet=True)
+        again = run_warm(make_setup(tmp_path, catalogue), now=NOW + timedelta(hours=1))
         assert again.articles == 0
     database = sqlite3.connect(tmp_path / "data" / "news.db")
     rows = database.execute(

@@ -12,12 +12,12 @@ import pytest
 from newsdesk import RELEASE, Newsroom
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from test_cycle import catalogue, fill, query
+from warm import run_warm
 
 from aggregator.diagnosis import explain_code
 from aggregator.health import Alarm, ChannelState, Coverage, SourceFacts, find_alarms
 from aggregator.models import Channel, ChannelKind
 from aggregator.store import Store
-from schedules.commands.run import run_once
 from schedules.health import check_health, find_all_alarms
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -231,19 +231,19 @@ def test_another_way_in_is_found_for_a_dead_channel_and_let_go_when_it_lives(tmp
         text = catalogue(portal).replace("uji.example", portal.base.removeprefix("http://"))
         setup = make_setup(tmp_path, text)
         now = datetime.now(UTC)
-        run_once(setup, now=now - timedelta(days=5), quiet=True)
+        run_warm(setup, now=now - timedelta(days=5))
         with sqlite3.connect(setup.database) as db:  # the machine's clock gave it today's date
             db.execute("UPDATE channels SET last_success_at = '2026-01-01T00:00:00Z'")
         fill(portal, ["rakernas", "dasbor"], etag='"2"')
         move_feed(portal)
         for day in (4, 3, 2, 1):
-            summary = run_once(setup, now=now - timedelta(days=day), quiet=True)
+            summary = run_warm(setup, now=now - timedelta(days=day))
             assert summary.articles == 0
         assert query(tmp_path, "SELECT url FROM channels WHERE stand_in IS NOT NULL") == [
             (f"{portal.base}/kanal/terbaru.rss",)
         ]
-        assert run_once(setup, now=now, quiet=True).articles == 1
+        assert run_warm(setup, now=now).articles == 1
         portal.answers["/feed.xml"] = portal.answers["/kanal/terbaru.rss"]
-        run_once(setup, now=now + timedelta(days=1), quiet=True)
+        run_warm(setup, now=now + timedelta(days=1))
         with Store.open_writer(setup.database) as store:
             assert [row.url for row in store.get_due_channels(None)] == [f"{portal.base}/feed.xml"]

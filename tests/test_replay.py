@@ -14,9 +14,9 @@ import feedparser
 import pytest
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from typer.testing import CliRunner, Result
+from warm import run_warm
 
 from schedules.cli import app
-from schedules.commands.run import run_once
 from schedules.errors import WriterBusy
 from schedules.lock import hold_writer_lock
 
@@ -77,7 +77,7 @@ def filled(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, str]:
             f'[sources.uji]\nname = "Portal Uji"\ndomain = "uji.example"\ncity = "kota-bogor"\n'
             f'channels = [{{ kind = "feed", url = "{portal.base}/feed.xml" }}]\n'
         )
-        summary = run_once(make_setup(folder, catalogue), now=NOW, quiet=True)
+        summary = run_warm(make_setup(folder, catalogue), now=NOW)
     assert (summary.articles, summary.off_topic, summary.new_items) == (3, 1, 2)
     return folder, portal.base
 

@@ -10,10 +10,10 @@ from typing import Any
 
 import pytest
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from warm import run_warm
 
 from aggregator.models import ArticleLink
 from crawler.reading import SAMPLE_ONE_IN, Reading, is_sampled, read_page
-from schedules.commands.run import run_once
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 READING = Reading(zone="Asia/Jakarta", now=NOW)
@@ -78,14 +78,14 @@ def test_what_was_spared_checked_and_missed_is_counted(tmp_path: Path) -> None:
     with serve_portal() as portal:
         # a new source's first five pages are read in any case, and are checks as well
         pages = {f"{portal.base}/pertama-{n}/": write_page(f"<p>{CHILLIES}</p>") for n in range(5)}
-        run_once(make_setup(tmp_path, fill(portal, pages)), now=NOW, quiet=True)
+        run_warm(make_setup(tmp_path, fill(portal, pages)), now=NOW)
         assert query(tmp_path, "SELECT skipped, checked, missed FROM scans") == [(0, 5, 0)]
         assert query(tmp_path, "SELECT count(*) FROM rejected_pages") == [(0,)]
         pages = {
             find_url(True, portal.base): write_page(HIDDEN),
             find_url(False, portal.base): write_page(f"<p>{CHILLIES}</p>"),
         }
-        summary = run_once(make_setup(tmp_path, fill(portal, pages)), now=NOW + timedelta(hours=1), quiet=True)
+        summary = run_warm(make_setup(tmp_path, fill(portal, pages)), now=NOW + timedelta(hours=1))
     assert (summary.articles, summary.scans_missed, summary.off_topic) == (1, 1, 1)
     assert query(tmp_path, "SELECT skipped, checked, missed FROM scans") == [(1, 6, 1)]
     assert query(tmp_path, "SELECT topic FROM article_topics") == [("apeksi",)]
@@ -99,6 +99,6 @@ def test_gambling_on_a_channel_flags_the_source(tmp_path: Path) -> None:
         catalogue = fill(portal, pages)
         feed = portal.answers["/feed.xml"]
         feed.body = feed.body.replace(b"Kabar Kota", b"Situs Slot Gacor Maxwin Login Link Alternatif")
-        run_once(make_setup(tmp_path, catalogue), now=NOW, quiet=True)
+        run_warm(make_setup(tmp_path, catalogue), now=NOW)
     assert query(tmp_path, "SELECT source_id, hijacked_at FROM hijacked_sources") == [("uji", "2026-11-23T08:00:00Z")]
     assert query(tmp_path, "SELECT count(*) FROM articles") == [(0,)]

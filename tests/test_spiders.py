@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from warm import run_warm
 
 from aggregator.models import (
     ArticleLink,
@@ -34,7 +35,6 @@ from crawler.batch import CrawlBatch
 from crawler.process import CrawlProcess
 from crawler.reading import is_sampled
 from crawler.settings import CrawlSettings
-from schedules.commands.run import run_once
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 RSS, XML, JSON = "application/rss+xml", "application/xml", "application/json"
@@ -279,9 +279,9 @@ def test_next_cycle_completes_what_the_limits_left_and_noindex_is_heeded(
         f'channels = [{{ kind = "feed", url = "{portal.base}/feed" }}]\n'
     )
     setup = make_setup(tmp_path, catalogue, max_requests=3)
-    run_once(setup, now=NOW, quiet=True)
+    run_warm(setup, now=NOW)
     waiting = query(tmp_path, "SELECT count(*) FROM links WHERE state = 'pending'")
-    run_once(setup, now=NOW + timedelta(hours=1), quiet=True)
+    run_warm(setup, now=NOW + timedelta(hours=1))
     assert waiting == [(2,)]
     assert dict(query(tmp_path, "SELECT state, count(*) FROM links GROUP BY state")) == {"kept": 3, "refused": 1}
     assert portal.asked == {"/robots.txt": 1, "/feed": 2, "/0": 1, "/1": 1, "/2": 1, "/3": 1}

@@ -13,7 +13,7 @@ import typer
 
 from aggregator.diagnosis import diagnose
 from aggregator.store import Store
-from crawler.process import CrawlProcessError
+from crawler.process import CrawlProcess, CrawlProcessError
 from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
 from schedules.errors import NothingReachable
@@ -24,14 +24,18 @@ from schedules.tending import tend_if_due
 logger = logging.getLogger(__name__)
 
 
-def run_once(setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False) -> CycleSummary:
-    """One cycle under the lock. Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
+def run_once(
+    setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False, process: CrawlProcess | None = None
+) -> CycleSummary:
+    """One cycle under the lock, and what is due beside it. `process` is a warm crawl process.
+
+    Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
     warn_without_contact(setup)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
-        summary = run_cycle(setup, store, now=now, due_only=due_only, progress=show)
+        summary = run_cycle(setup, store, now=now, due_only=due_only, process=process, progress=show)
         tend_if_due(setup, store, now)
         try:
-            look_after_sources(setup, store, now)
+            look_after_sources(setup, store, now, process)
         except CrawlProcessError as error:
             logger.error("no other ways into dead sources were looked for: %s", error)
         return summary

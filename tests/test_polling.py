@@ -31,6 +31,7 @@ from aggregator.polling import (
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
+from benchmarks import scheduling
 from benchmarks.polling import compare
 
 ZONE = ZoneInfo("Asia/Makassar")
@@ -152,6 +153,12 @@ def test_posts_are_seen_far_earlier_than_with_even_intervals_at_equal_requests()
     figures = compare(channels=60)
     assert figures["adaptive"].mean <= 0.7 * figures["uniform"].mean
     assert figures["proportional"].requests == pytest.approx(figures["adaptive"].requests, rel=0.01)
+
+
+def test_no_channel_of_a_thousand_is_missed_in_a_minute() -> None:
+    figures = scheduling.run(1_000)
+    assert figures["missed"] == 0
+    assert figures["due"] == 67
 
 
 # ── in the database ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -193,4 +193,8 @@ def main(log_level: str = "WARNING") -> None:
 
     Resolver(reactor, cache_size=10_000, timeout=10).install_on_reactor()
     install_guard(reactor, server.get_guard)
-    react(lambda _: Deferred.fromFuture(asyncio.ensure_future(server.serve())))
+    try:
+        react(lambda _: Deferred.fromFuture(asyncio.ensure_future(server.serve())))
+    except SystemExit as end:  # as react ends; a task that still waits for a batch is no complaint
+        logging.shutdown()
+        os._exit(int(end.code or 0))

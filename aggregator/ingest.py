@@ -177,9 +177,9 @@ class Ingest:
 
     def _learn(self, poll: Poll, code: str, channel: ChannelRow, source: Source, posts: int) -> ChannelRow:
         """The channel as it is after the poll."""
-        if code in NO_FAILURE:
-            return channel
         if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
+            if code in NO_FAILURE:
+                return channel
             strikes = channel.strikes + weigh_failure(poll.http_status)
             retired_at = channel.retired_at or (self._now if code in RETIRING else None)
             return replace(channel, failures=channel.failures + 1, strikes=strikes, retired_at=retired_at)

@@ -23,6 +23,7 @@ from crawler.settings import CrawlSettings
 
 ROBOTS_MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least that much must be parsed; nobody needs more
 ROBOTS_MAX_AGE = timedelta(hours=24)  # RFC 9309, 2.4
+LONGEST_DELAY = 24 * 3600.0  # seconds; a host that wants more is asked once a day all the same
 PRODUCT_TOKEN = "KabarKota"  # noqa: S105 - the name that robots.txt groups address (RFC 9309, 2.2.1)
 
 _HOST = re.compile(r"(\[[^\]]*\]|[^:]*)(?::(\d*))?")
@@ -154,10 +155,11 @@ def is_allowed(record: RobotsRecord, url: str) -> bool:
 
 
 def get_crawl_delay(record: RobotsRecord) -> float:
-    """Seconds that the host wants between requests, 0 where it does not say."""
+    """Seconds that the host wants between requests, a day at most; 0 where it says nothing that can be meant."""
     if not 200 <= record.status < 300:
         return 0
-    return float(_parse_robots(record.body).crawl_delay(PRODUCT_TOKEN) or 0)
+    delay = float(_parse_robots(record.body).crawl_delay(PRODUCT_TOKEN) or 0)
+    return min(delay, LONGEST_DELAY) if delay > 0 else 0  # no number is not greater either
 
 
 def cut_robots(body: bytes) -> bytes:

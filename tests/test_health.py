@@ -146,6 +146,14 @@ def test_a_host_that_wants_a_rest_is_no_failure(newsroom: Newsroom) -> None:
     assert newsroom.ask("SELECT code FROM polls ORDER BY id DESC LIMIT 2") == [("our-limits",), ("held",)]
 
 
+def test_an_answer_of_which_a_part_had_to_wait_ends_the_failures(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kabar", RELEASE)
+    newsroom.fail("mula", status=404, reason="HTTP 404")
+    newsroom.answer("mula", reason="https://mula.example/2: the cycle's time is up")
+    (row,) = newsroom.store.get_due_channels(None)
+    assert (row.failures, row.strikes) == (0, 0)
+
+
 def test_pages_are_counted_by_what_they_give(newsroom: Newsroom) -> None:
     for number in range(3):
         newsroom.publish_at("mula", f"kabar-{number}", [*RELEASE[:3], f"Nomor {number}."], title=f"APEKSI {number}")

@@ -137,9 +137,10 @@ def test_hostile_robots_txt_is_judged_quickly(body: bytes) -> None:
         ("User-agent: *\nCrawl-delay: -5\n", 0),
         ("User-agent: *\nCrawl-delay: nan\n", 0),
         ("User-agent: *\nCrawl-delay: inf\n", 0),
+        ("User-agent: *\nCrawl-delay: 99999999999999\n", 86_400),
         ("", 0),
     ],
-    ids=["seconds", "fraction", "ours", "other", "words", "negative", "nan", "infinite", "none"],
+    ids=["seconds", "fraction", "ours", "other", "words", "negative", "nan", "infinite", "endless", "none"],
 )
 def test_crawl_delay(body: str, seconds: float) -> None:
     assert get_crawl_delay(make_record(body)) == seconds

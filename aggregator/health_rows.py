@@ -141,6 +141,13 @@ class HealthRows(StoreBase):
         )
         return self._connection.total_changes - before
 
+    def revive(self, urls: Collection[str]) -> None:
+        """Has channels that a probe found alive polled at once, retired or not."""
+        self._connection.executemany(
+            "UPDATE channels SET retired_at = NULL, strikes = 0, next_poll_at = '' WHERE url = ? AND strikes > 0",
+            [(url,) for url in urls],
+        )
+
     def end_stand_ins(self) -> int:
         """Switches off the stand-ins of sources all of whose own channels work again. Returns how many."""
         cursor = self._connection.execute(

@@ -94,8 +94,10 @@ def mend(setup: Setup, store: Store, now: datetime, get_process: Callable[[], Cr
     for report in run_probes(jobs, setup.crawl, process, held=store.get_held_hosts(system_clock())):
         failure = record_probe(store, report, now)
         own = {channel.url for channel in sources[report.source_id].channels}
-        others = [] if failure else [channel for channel in choose_channels(report) if channel.url not in own]
+        live = [] if failure else choose_channels(report)
+        others = [channel for channel in live if channel.url not in own]
         with store.transaction():
+            store.revive(own & {channel.url for channel in live})
             found += store.write_stand_ins(report.source_id, others)
         for channel in others:
             logger.warning("%s: %s stands in for a channel that is dead", report.source_id, channel.url)

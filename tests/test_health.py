@@ -233,12 +233,30 @@ def move_feed(portal: LoopbackPortal) -> None:
     )
 
 
+def test_a_channel_that_was_gone_by_mistake_is_back_after_a_look(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        text = catalogue(portal).replace("uji.example", portal.base.removeprefix("http://"))
+        setup, now = make_setup(tmp_path, text), NOW
+        portal.answers["/"] = Answer(b"<!DOCTYPE html><html><title>Portal Uji</title><body>Beranda</body></html>")
+        feed, portal.answers["/feed.xml"] = portal.answers["/feed.xml"], Answer(status=410)
+        run_warm(setup, now=now - timedelta(hours=3))
+        assert query(tmp_path, "SELECT retired_at IS NOT NULL FROM channels") == [(1,)]
+        portal.answers["/feed.xml"] = feed
+        with sqlite3.connect(setup.database) as db:  # a week later
+            db.execute("DELETE FROM probes")
+            db.execute("DELETE FROM jobs")
+        run_warm(setup, now=now - timedelta(hours=1), due_only=True)  # it is not due, but looked into
+        assert query(tmp_path, "SELECT retired_at, next_poll_at FROM channels") == [(None, "")]
+        assert run_warm(setup, now=now, due_only=True).articles == 1
+
+
 def test_another_way_in_is_found_for_a_dead_channel_and_let_go_when_it_lives(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
         text = catalogue(portal).replace("uji.example", portal.base.removeprefix("http://"))
         setup = make_setup(tmp_path, text)
-        now = datetime.now(UTC)
+        now = NOW
         run_warm(setup, now=now - timedelta(days=5))
         with sqlite3.connect(setup.database) as db:  # the machine's clock gave it today's date
             db.execute("UPDATE channels SET last_success_at = '2026-01-01T00:00:00Z'")

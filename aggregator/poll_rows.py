@@ -16,6 +16,7 @@ from aggregator.models import Channel, ChannelKind, HostTraffic, Poll, PollOutco
 from aggregator.store_base import StoreBase
 
 WIB = timedelta(hours=7)
+HOST_DAYS = 14  # kept of what hosts were asked: a budget needs one, an operator who wonders a few more
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
 
@@ -196,7 +197,7 @@ class PollRows(StoreBase):
     # ── pruning ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def prune_polls(self, before: datetime, *, most: int = 20_000) -> int:
-        """Deletes polls and days of hosts before then, at most so many; what they came to is in `source_days`.
+        """Deletes polls before then, at most so many, and old days of hosts; what they came to is in `source_days`.
 
         Returns how many went. Call it in a transaction, until it is 0.
         """
@@ -205,8 +206,11 @@ class PollRows(StoreBase):
             "DELETE FROM polls WHERE id IN (SELECT id FROM polls ORDER BY id LIMIT :most) AND started_at < :before",
             values,
         )
-        hosts = self._connection.execute("DELETE FROM host_days WHERE day < substr(:before, 1, 10)", values)
-        return polls.rowcount + hosts.rowcount
+        self._connection.execute(
+            "DELETE FROM host_days WHERE day < (SELECT date(max(day), :days) FROM host_days)",
+            {"days": f"-{HOST_DAYS} days"},
+        )
+        return polls.rowcount
 
 
 def _read_channel(row: sqlite3.Row) -> ChannelRow:

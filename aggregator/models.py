@@ -212,6 +212,13 @@ class Validators:
     etag: str = ""
     last_modified: str = ""
     body_hash: str = ""
+    parts: tuple[tuple[str, str, str], ...] = ()  # URL, ETag, Last-Modified of each further answer: a search, a sitemap
+
+    def get_part(self, url: str) -> Validators:
+        """What a request for a part sends."""
+        return next(
+            (Validators(etag=tag, last_modified=at) for part, tag, at in self.parts if part == url), Validators()
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

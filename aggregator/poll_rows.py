@@ -44,7 +44,7 @@ class PollRows(StoreBase):
         rows = self._rows(
             """
             SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
-                c.rhythm, c.retired_at, c.stand_in
+                c.rhythm, c.retired_at, c.stand_in, c.validator_parts
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
             WHERE c.enabled AND s.enabled AND c.next_poll_at <= :now ORDER BY c.next_poll_at, c.id
             """,
@@ -129,8 +129,13 @@ class PollRows(StoreBase):
         if answered:
             self._connection.execute(
                 "UPDATE channels SET etag = :etag, last_modified = :last_modified, body_hash = :body_hash,"
-                " last_success_at = :at WHERE id = :id",
-                {**asdict(poll.validators), "at": to_text(poll.finished_at), "id": poll.channel_id},
+                " validator_parts = :parts, last_success_at = :at WHERE id = :id",
+                {
+                    **asdict(poll.validators),
+                    "parts": json.dumps(poll.validators.parts) if poll.validators.parts else "",
+                    "at": to_text(poll.finished_at),
+                    "id": poll.channel_id,
+                },
             )
         self.count_day(
             row.source_id,
@@ -217,7 +222,12 @@ def _read_channel(row: sqlite3.Row) -> ChannelRow:
     facts: dict[str, Any] = {name: row[name] for name in ("id", "source_id", "url", "failures", "strikes", "rhythm")}
     return ChannelRow(
         kind=ChannelKind(row["kind"]),
-        validators=Validators(etag=row["etag"], last_modified=row["last_modified"], body_hash=row["body_hash"]),
+        validators=Validators(
+            etag=row["etag"],
+            last_modified=row["last_modified"],
+            body_hash=row["body_hash"],
+            parts=tuple(tuple(part) for part in json.loads(row["validator_parts"] or "[]")),
+        ),
         retired_at=from_text(row["retired_at"]) if row["retired_at"] else None,
         stand_in=_CHANNEL.validate_json(row["stand_in"]) if row["stand_in"] else None,
         **facts,

@@ -750,7 +750,6 @@ def test_crawl_delay_outlasts_the_crawl(portal: LoopbackPortal, poller: Poller) 
 def test_weak_tags_and_dates_are_sent_back_on_every_kind_of_channel(
     portal: LoopbackPortal, poller: Poller, kind: ChannelKind
 ) -> None:
-    """But WordPress: its answers are to several questions, and their bodies tell."""
     headers = {"ETag": 'W/"7-a"', "Last-Modified": "Mon, 23 Nov 2026 07:00:00 GMT"}
     bodies = {
         ChannelKind.FEED: Answer(write_feed([f"{portal.base}/a"]), content_type=RSS, headers=headers),
@@ -774,10 +773,56 @@ def test_weak_tags_and_dates_are_sent_back_on_every_kind_of_channel(
     assert first.poll.outcome is PollOutcome.CHANGED
     again = poller.poll(kind, channel, known=["/a", "/b"], validators=first.poll.validators)
     assert again.poll.outcome is PollOutcome.UNCHANGED
-    assert portal.conditional[path] == (kind is not ChannelKind.WORDPRESS)
-    if kind is not ChannelKind.WORDPRESS:
-        assert first.poll.validators.etag == 'W/"7-a"'
-        assert first.poll.validators.last_modified == headers["Last-Modified"]
+    assert portal.conditional[path] == 1
+    told = (
+        first.poll.validators
+        if kind is not ChannelKind.WORDPRESS
+        else first.poll.validators.get_part(portal.base + path)
+    )
+    assert (told.etag, told.last_modified) == ('W/"7-a"', headers["Last-Modified"])
+
+
+def test_each_search_of_a_wordpress_is_conditional(portal: LoopbackPortal, poller: Poller) -> None:
+    searches = {term: f"/?s={term}&feed=rss2" for term in ("apeksi", "kota")}
+    for term, path in searches.items():
+        feed = write_feed([f"{portal.base}/{term}"])
+        portal.answers[path] = Answer(feed, content_type=RSS, headers={"ETag": f'"{term}"'})
+    serve_pages(portal, "/apeksi", "/kota", "/baru")
+    terms = tuple(searches)
+    first = poller.poll(ChannelKind.WORDPRESS, "/", terms=terms)
+    known = ["/apeksi", "/kota"]
+    same = poller.poll(ChannelKind.WORDPRESS, "/", terms=terms, known=known, validators=first.poll.validators)
+    assert same.poll.outcome is PollOutcome.UNCHANGED
+    assert [portal.conditional[path] for path in searches.values()] == [1, 1]
+    portal.answers[searches["apeksi"]] = Answer(
+        write_feed([f"{portal.base}/baru"]), content_type=RSS, headers={"ETag": '"lain"'}
+    )
+    new = poller.poll(ChannelKind.WORDPRESS, "/", terms=terms, known=known, validators=same.poll.validators)
+    assert new.poll.outcome is PollOutcome.CHANGED
+    assert list_pages(portal, new) == ["/baru"]
+    assert dict((url, tag) for url, tag, _ in new.poll.validators.parts).keys() == {
+        portal.base + path for path in searches.values()
+    }
+
+
+def test_sitemaps_of_an_index_are_conditional(portal: LoopbackPortal, poller: Poller) -> None:
+    def index(day: str) -> Answer:
+        children = "".join(
+            f"<sitemap><loc>{portal.base}/{name}.xml</loc><lastmod>2026-11-{day}</lastmod></sitemap>" for name in "ab"
+        )
+        return Answer(f"<sitemapindex>{children}</sitemapindex>".encode(), content_type=XML)
+
+    portal.answers["/index.xml"] = index("21")
+    for name in "ab":
+        body = f"<urlset><url><loc>{portal.base}/{name}</loc><lastmod>2026-11-22</lastmod></url></urlset>".encode()
+        portal.answers[f"/{name}.xml"] = Answer(body, content_type=XML, headers={"ETag": f'"{name}"'})
+    serve_pages(portal, "/a", "/b")
+    first = poller.poll(ChannelKind.SITEMAP, "/index.xml")
+    assert sorted(list_pages(portal, first)) == ["/a", "/b"]
+    portal.answers["/index.xml"] = index("22")  # the index says that both have changed, and neither has
+    again = poller.poll(ChannelKind.SITEMAP, "/index.xml", known=["/a", "/b"], validators=first.poll.validators)
+    assert (portal.conditional["/a.xml"], portal.conditional["/b.xml"]) == (1, 1)
+    assert len(again.poll.validators.parts) == 2
 
 
 def test_feed_that_is_cut_off_is_not_remembered(portal: LoopbackPortal, poller: Poller) -> None:

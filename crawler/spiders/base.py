@@ -50,6 +50,7 @@ class Conversation(ReadingTalk):
     started_at: datetime
     deferred: list[ArticleLink] = field(default_factory=list)
     faults: list[str] = field(default_factory=list)  # parts of the channel that could not be read
+    parts: list[tuple[str, str, str]] = field(default_factory=list)  # Validators.parts, of those that were asked for
 
 
 class ChannelSpider(ArticleSpider):
@@ -128,13 +129,26 @@ class ChannelSpider(ArticleSpider):
         """What the next poll sends. After a fault nothing: the channel must be read again, changed or not."""
         if talk.faults:
             return Validators()
-        return talk.assignment.job.validators if unchanged else answer.validators
+        known = talk.assignment.job.validators
+        return replace(known if unchanged else answer.validators, parts=tuple(talk.parts) or known.parts)
 
     # ── asking ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     async def ask_channel(self, talk: Conversation, url: str, *, conditional: bool = True) -> Answer:
         """The channel's answer, 2xx or 304. Raises PollError, OutOfBudgetError."""
-        answer = await self.fetch(talk, url, talk.assignment.job.validators if conditional else Validators())
+        return await self._ask(talk, url, talk.assignment.job.validators if conditional else Validators())
+
+    async def ask_part(self, talk: Conversation, url: str) -> Answer:
+        """The answer of a part of the channel, asked for with what is known of that part; as `ask_channel`."""
+        known = talk.assignment.job.validators.get_part(url)
+        answer = await self._ask(talk, url, known)
+        told = known if answer.status == 304 else answer.validators
+        if told.etag or told.last_modified:
+            talk.parts.append((url, told.etag, told.last_modified))
+        return answer
+
+    async def _ask(self, talk: Conversation, url: str, validators: Validators) -> Answer:
+        answer = await self.fetch(talk, url, validators)
         if answer.status == 304 or 200 <= answer.status < 300:
             return answer
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)

@@ -22,6 +22,8 @@ from crawler.retry_after import parse_retry_after
 from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.visit import Visit
 
+LONGEST_VALIDATOR = 1_000  # characters of a tag that is sent back
+
 
 class PollError(Exception):
     """The channel could not be read: the reason for people, and whether we refused rather than the portal failed."""
@@ -104,13 +106,18 @@ class PortalSpider(scrapy.Spider):
         def header(name: str) -> str:
             return (response.headers.get(name) or b"").decode("latin-1")
 
+        def short(validator: str) -> str:
+            return validator if len(validator) <= LONGEST_VALIDATOR else ""
+
         return Answer(
             url=response.url,
             status=response.status,
             body=response.body,
             content_type=header("Content-Type"),
             validators=Validators(
-                etag=header("ETag"), last_modified=header("Last-Modified"), body_hash=hash_body(response.body)
+                etag=short(header("ETag")),
+                last_modified=short(header("Last-Modified")),
+                body_hash=hash_body(response.body),
             ),
             retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),
             fresh_seconds=parse_freshness(response.headers.get("Cache-Control"), response.headers.get("Age")),

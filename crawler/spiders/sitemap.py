@@ -34,7 +34,8 @@ class SitemapSpider(ChannelSpider):
         links = list(page.links)
         for child in choose_children(page.sitemaps, visit):
             try:
-                links += (await self.read(talk, await self.ask_channel(talk, child.url, conditional=False))).links
+                part = await self.ask_part(talk, child.url)
+                links += (await self.read(talk, part)).links if part.status != 304 else ()
             except PollError as error:  # its siblings can still be read
                 talk.faults.append(f"{child.url}: {error}")
             except OutOfBudgetError as error:

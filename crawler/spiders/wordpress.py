@@ -60,7 +60,9 @@ class WordPressSpider(ChannelSpider):
 
     async def _ask_search_feed(self, talk: Conversation, site: str, term: str) -> tuple[Answer, Sequence[ArticleLink]]:
         query = f"?s={quote_plus(term)}&feed=rss2" if term else "?feed=rss2"
-        answer = await self.ask_channel(talk, urljoin(site, query), conditional=False)
+        answer = await self.ask_part(talk, urljoin(site, query))
+        if answer.status == 304:
+            return answer, ()
         page = await self.read(talk, answer, ChannelKind.FEED)
         if page.fault:
             talk.faults.append(page.fault)
@@ -73,8 +75,8 @@ class WordPressSpider(ChannelSpider):
             query = f"wp-json/wp/v2/posts?per_page={REST_PAGE_SIZE}&page={number}&_embed=author"
             search = f"&search={quote_plus(term)}" if term else ""
             try:
-                answer = await self.ask_channel(talk, urljoin(site, query + search), conditional=False)
-                page = await self.read(talk, answer)
+                answer = await self.ask_part(talk, urljoin(site, query + search))
+                page = await self.read(talk, answer) if answer.status != 304 else ChannelPage()
             except (PollError, OutOfBudgetError) as error:
                 if number == 1:
                     raise
@@ -91,12 +93,15 @@ class WordPressSpider(ChannelSpider):
         if not term:
             raise PollError("no term, so no tag")
         slug = "-".join(term.lower().split())
-        answer = await self.ask_channel(talk, urljoin(site, f"tag/{slug}/feed/"), conditional=False)
+        answer = await self.ask_part(talk, urljoin(site, f"tag/{slug}/feed/"))
+        if answer.status == 304:
+            return answer, ()
         page = await self.read(talk, answer, ChannelKind.FEED)
         return answer, page.links
 
 
 def _join_answers(answers: Sequence[Answer]) -> Answer:
-    """The last answer, unchanged only if all were: its hash is over all of them, and there is nothing to ask with."""
+    """One answer for all, a 304 only if all were: its hash is over all of them; what to ask with is of the parts."""
+    status = 304 if all(answer.status == 304 for answer in answers) else 200
     together = "".join(answer.validators.body_hash for answer in answers).encode()
-    return replace(answers[-1], validators=Validators(body_hash=hash_body(together)))
+    return replace(answers[-1], status=status, validators=Validators(body_hash=hash_body(together)))

@@ -800,9 +800,7 @@ def test_each_search_of_a_wordpress_is_conditional(portal: LoopbackPortal, polle
     new = poller.poll(ChannelKind.WORDPRESS, "/", terms=terms, known=known, validators=same.poll.validators)
     assert new.poll.outcome is PollOutcome.CHANGED
     assert list_pages(portal, new) == ["/baru"]
-    assert dict((url, tag) for url, tag, _ in new.poll.validators.parts).keys() == {
-        portal.base + path for path in searches.values()
-    }
+    assert {url for url, *_ in new.poll.validators.parts} == {portal.base + path for path in searches.values()}
 
 
 def test_sitemaps_of_an_index_are_conditional(portal: LoopbackPortal, poller: Poller) -> None:

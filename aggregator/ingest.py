@@ -42,6 +42,7 @@ from aggregator.models import (
 )
 from aggregator.pages import PageFolder, unpack
 from aggregator.polling import (
+    BOUNDS,
     LONGEST_WAIT,
     NO_FAILURE,
     RETIRED_WAIT,
@@ -149,7 +150,15 @@ class Ingest:
             self._store.write_robots(harvest.robots)
             for source_id, coverage in counts.coverage.items():
                 self._store.count_day(source_id, self._now, **coverage)
-            self._write_poll(cycle_id, harvest.poll, channel, source, posts=posts, articles=counts.articles)
+            self._write_poll(
+                cycle_id,
+                harvest.poll,
+                channel,
+                source,
+                posts=posts,
+                articles=counts.articles,
+                is_cut_short=bool(harvest.deferred),
+            )
         return counts
 
     def write_read(self, source: Source, pages: Sequence[FetchedPage], failures: Iterable[LinkFailure]) -> IngestCounts:
@@ -166,11 +175,19 @@ class Ingest:
         return counts
 
     def _write_poll(
-        self, cycle_id: int, poll: Poll, channel: ChannelRow, source: Source, *, posts: int, articles: int
+        self,
+        cycle_id: int,
+        poll: Poll,
+        channel: ChannelRow,
+        source: Source,
+        *,
+        posts: int,
+        articles: int,
+        is_cut_short: bool,
     ) -> None:
         code = diagnose(poll.reason, poll.http_status).code if poll.reason else ""
         channel = self._learn(poll, code, channel, source, posts)
-        now, due = self._now, self._plan_next_poll(poll, channel, source)
+        now, due = self._now, self._plan_next_poll(poll, channel, source, is_cut_short=is_cut_short)
         self._store.write_poll(
             cycle_id, poll, channel, code=code, posts=posts, articles=articles, now=now, next_poll_at=due
         )
@@ -186,8 +203,11 @@ class Ingest:
         rhythm = Rhythm.from_json(channel.rhythm).observe(self._now, posts, ZoneInfo(source.timezone))
         return replace(channel, failures=0, strikes=0.0, rhythm=rhythm.to_json(), retired_at=None)
 
-    def _plan_next_poll(self, poll: Poll, channel: ChannelRow, source: Source) -> datetime:
-        """When the channel, as it is after the poll, is due again: never before the portal wants it."""
+    def _plan_next_poll(self, poll: Poll, channel: ChannelRow, source: Source, *, is_cut_short: bool) -> datetime:
+        """When the channel, as it is after the poll, is due again: never before the portal wants it.
+
+        Soon, where a limit has left articles unread.
+        """
         usual = timedelta(minutes=self._settings.poll_minutes)
         chance = random.Random(f"{channel.id} {self._now}").random()  # noqa: S311 - the same in a repeated run
         zone = ZoneInfo(source.timezone)
@@ -199,6 +219,8 @@ class Ingest:
             fresh = timedelta(seconds=poll.fresh_seconds)
             rhythm = Rhythm.from_json(channel.rhythm)
             due = plan_poll(rhythm, self._now, kind=channel.kind, usual=usual, zone=zone, chance=chance, fresh=fresh)
+            if is_cut_short:
+                due = min(due, self._now + usual * BOUNDS[channel.kind][0])
         asked = min(timedelta(minutes=poll.ttl_minutes or 0), LONGEST_WAIT)
         due = max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
         for part in poll.traffic:  # a Crawl-delay of an hour

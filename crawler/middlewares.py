@@ -19,6 +19,7 @@ from aggregator.models import RobotsRecord
 from crawler.address_guard import find_refusal
 from crawler.challenges import is_challenge
 from crawler.clock import Clock
+from crawler.downloading import is_broken_off
 from crawler.parking import is_parked
 from crawler.politeness import Pace, Robots, Traffic, cut_robots, get_crawl_delay, host_of, is_allowed
 from crawler.retry_after import parse_retry_after
@@ -149,8 +150,12 @@ class PaceMiddleware:
                 self._manners.pace.hold(host_of(request.url), seconds)
         return response
 
-    async def process_exception(self, request: Request, exception: Exception) -> None:
+    async def process_exception(self, request: Request, exception: Exception) -> Request | None:
+        """A connection that broke off is tried once more, when it is the host's turn again."""
         await self._leave(request)
+        if is_broken_off(exception) and not request.meta.get("is_second"):
+            return request.replace(meta={**request.meta, "is_second": True})
+        return None
 
     @staticmethod
     async def _leave(request: Request) -> None:

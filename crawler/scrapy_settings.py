@@ -10,6 +10,7 @@ REACTOR = "twisted.internet.asyncioreactor.AsyncioSelectorReactor"
 EVENT_LOOP = "uvloop.Loop"  # a tenth less CPU a request than asyncio's own
 
 _LOCAL_SCHEMES_OFF = dict.fromkeys(("file", "ftp", "s3", "data"))  # a redirect or link must not reach local files
+_HANDLER = "crawler.downloading.PacedDownloadHandler"  # the pool's own retry knows no pace
 
 
 def build_scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
@@ -24,7 +25,7 @@ def build_scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
         # doors that Scrapy leaves open
         "TELNETCONSOLE_ENABLED": False,
         "REMOTE_CONTROL_ENABLED": False,
-        "DOWNLOAD_HANDLERS": _LOCAL_SCHEMES_OFF,
+        "DOWNLOAD_HANDLERS": _LOCAL_SCHEMES_OFF | dict.fromkeys(("http", "https"), _HANDLER),
         "DOWNLOAD_VERIFY_CERTIFICATES": True,  # Scrapy takes any certificate
         "HTTPPROXY_ENABLED": False,  # a proxy from the environment would get round the address guard
         "COOKIES_ENABLED": False,  # readers without a session get the public page, and nothing to leak

@@ -31,6 +31,10 @@ class CrawlSettings(BaseModel):
     max_article_pages: int = Field(
         5, ge=1, description="pages of one article that are joined; of a longer one the rest is left out"
     )
+    visit_seconds: Seconds = Field(
+        120,
+        description="that one source may take in a cycle, for others wait for its end; the rest waits",
+    )
     deadline_seconds: Seconds = Field(600, description="after this a cycle starts no further request")
 
     probes_at_once: int = Field(

@@ -23,6 +23,7 @@ class Visit:
 
     job: CrawlJob
     settings: CrawlSettings
+    ends_at: float | None = None  # by the clock of the event loop; set with the first answer
     requests: int = 0
     items: int = 0
     learned: int = 0
@@ -35,6 +36,12 @@ class Visit:
     def may_ask(self) -> bool:
         """Whether the source's share of requests in this cycle is not used up."""
         return self.requests < self.settings.max_requests
+
+    def is_over(self, clock: float) -> bool:
+        """Whether the source's time in this cycle is used up; it counts from the first call, after an answer."""
+        if self.ends_at is None:
+            self.ends_at = clock + self.settings.visit_seconds
+        return clock > self.ends_at
 
     @property
     def may_take(self) -> bool:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import ipaddress
 import threading
+import time
 from collections import Counter
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,6 +26,7 @@ class Answer:
     status: int = 200
     content_type: str = "text/html; charset=utf-8"
     headers: dict[str, str] = field(default_factory=dict)
+    breaks: int = 0  # times that the connection is closed instead
     gate: threading.Event | None = None  # nothing is answered until it is set
 
 
@@ -35,6 +37,7 @@ class LoopbackPortal:
         self.answers: dict[str, Answer] = {}
         self.asked: Counter[str] = Counter()
         self.conditional: Counter[str] = Counter()
+        self.asked_at: list[float] = []
         portal = self
 
         class Handler(BaseHTTPRequestHandler):
@@ -42,9 +45,14 @@ class LoopbackPortal:
 
             def do_GET(self) -> None:
                 portal.asked[self.path] += 1
+                portal.asked_at.append(time.monotonic())
                 answer = portal.answers.get(self.path, Answer(b"tidak ditemukan", 404))
                 if answer.gate is not None:
                     answer.gate.wait(120)
+                if answer.breaks > 0:
+                    answer.breaks -= 1
+                    self.close_connection = True
+                    return
                 etag = answer.headers.get("ETag")
                 if etag and self.headers.get("If-None-Match") == etag:
                     portal.conditional[self.path] += 1

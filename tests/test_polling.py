@@ -14,7 +14,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from newsdesk import RELEASE, Newsroom
 
-from aggregator.models import ChannelKind, HostTraffic
+from aggregator.models import ArticleLink, ChannelKind, HostTraffic, PollOutcome, SourceKind
 from aggregator.polling import (
     BOUNDS,
     HARD,
@@ -288,3 +288,13 @@ def test_a_page_that_failed_waits_its_time(newsroom: Newsroom) -> None:
     assert newsroom.store.get_pending_links("mula", newsroom.now) == ()
     (waiting,) = newsroom.store.get_pending_links("mula", newsroom.now + timedelta(minutes=15))
     assert waiting.attempts == 1
+
+
+def test_what_a_limit_left_unread_is_read_soon(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kabar", RELEASE)
+    newsroom.minutes += 30 * 24 * 60
+    newsroom.answer("mula")
+    assert read_wait(newsroom) > timedelta(hours=1)  # it posts next to nothing
+    left = ArticleLink(url="https://mula.example/panjang")
+    newsroom._ingest("mula", SourceKind.REGIONAL, {"outcome": PollOutcome.CHANGED}, deferred=(left,))
+    assert read_wait(newsroom) <= timedelta(minutes=5)

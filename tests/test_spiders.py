@@ -10,6 +10,7 @@ from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
+from itertools import pairwise
 from pathlib import Path
 from typing import Any
 
@@ -830,3 +831,25 @@ def test_feed_that_is_cut_off_is_not_remembered(portal: LoopbackPortal, poller: 
     poll = poller.poll(ChannelKind.FEED, "/feed").poll
     assert poll.reason
     assert poll.validators == Validators()
+
+
+def test_connection_that_breaks_is_tried_once_more_at_the_hosts_pace(portal: LoopbackPortal, poller: Poller) -> None:
+    portal.answers["/feed"] = Answer(write_feed([f"{portal.base}/a"]), content_type=RSS)
+    portal.answers["/a"] = Answer(write_page(), breaks=1)
+    harvest = poller.poll(ChannelKind.FEED, "/feed", limits={"delay_seconds": 0.2})
+    assert list_pages(portal, harvest) == ["/a"]
+    assert portal.asked["/a"] == 2
+    assert min(after - before for before, after in pairwise(portal.asked_at)) >= 0.2
+    portal.answers["/feed"].breaks = 2
+    assert poller.poll(ChannelKind.FEED, "/feed").poll.outcome is PollOutcome.FAILED
+    assert portal.asked["/feed"] == 3
+
+
+def test_source_that_takes_long_is_read_on_in_the_next_cycle(portal: LoopbackPortal, poller: Poller) -> None:
+    names = ["/a", "/b", "/c"]
+    portal.answers["/feed"] = Answer(write_feed([portal.base + name for name in names]), content_type=RSS)
+    serve_pages(portal, *names)
+    harvest = poller.poll(ChannelKind.FEED, "/feed", limits={"visit_seconds": 0})
+    assert harvest.poll.outcome is PollOutcome.CHANGED
+    assert len(harvest.pages) == 1
+    assert len(harvest.deferred) == 2

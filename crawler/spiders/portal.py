@@ -77,8 +77,11 @@ class PortalSpider(scrapy.Spider):
         visit = talk.visit
         if not visit.may_ask:
             raise OutOfBudgetError(f"the source's {visit.settings.max_requests} requests of this cycle are used up")
-        if asyncio.get_running_loop().time() > self.deadline:
+        clock = asyncio.get_running_loop().time()
+        if clock > self.deadline:
             raise OutOfBudgetError("the cycle's time is up")
+        if visit.requests and visit.is_over(clock):
+            raise OutOfBudgetError(f"the source's {visit.settings.visit_seconds:g} s of this cycle are used up")
         visit.requests += 1
         talk.requests += 1
         visit.hosts.add(host_of(url))

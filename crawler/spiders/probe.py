@@ -74,7 +74,8 @@ class ProbeSpider(PortalSpider):
 
     def _start_talk(self, job: ProbeJob) -> ProbeTalk:
         settings = self.manners.settings
-        settings = settings.model_copy(update={"max_requests": min(MAX_REQUESTS, settings.max_requests)})
+        limits = {"max_requests": min(MAX_REQUESTS, settings.max_requests), "visit_seconds": settings.deadline_seconds}
+        settings = settings.model_copy(update=limits)
         visit = Visit(job=CrawlJob(source=job.source, channels=(), now=job.now), settings=settings)
         return ProbeTalk(visit=visit, job=job)
 

@@ -7,14 +7,28 @@ from collections.abc import Collection, Iterable, Sequence
 
 from pydantic import TypeAdapter
 
-from aggregator.models import Source
+from aggregator.models import Channel, Source
 from aggregator.store_base import StoreBase
 
 _SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
+_CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 _COLUMNS = (
     *("id", "name", "domain", "kind", "province", "city"),
     *("timezone", "language", "full_text", "enabled", "evidence"),
 )
+
+# What a channel's answers were asked for with holds for the same channel of the same source only: with other selectors
+# the same page holds other links, and another source has read none of them.
+_WRITE_CHANNEL = """
+    INSERT INTO channels (source_id, kind, url, definition) VALUES (:source, :kind, :url, :definition)
+    ON CONFLICT (url) DO UPDATE SET source_id = :source, kind = :kind, definition = :definition, enabled = 1,
+        stand_in = NULL,
+        etag = CASE WHEN source_id = :source AND definition = :definition THEN etag ELSE '' END,
+        last_modified = CASE WHEN source_id = :source AND definition = :definition THEN last_modified ELSE '' END,
+        body_hash = CASE WHEN source_id = :source AND definition = :definition THEN body_hash ELSE '' END,
+        validator_parts = CASE WHEN source_id = :source AND definition = :definition THEN validator_parts ELSE '' END,
+        next_poll_at = CASE WHEN source_id = :source AND definition = :definition THEN next_poll_at ELSE '' END
+"""
 
 
 class CatalogueRows(StoreBase):
@@ -51,12 +65,16 @@ class CatalogueRows(StoreBase):
                     },
                 )
                 self._connection.executemany(
-                    """
-                    INSERT INTO channels (source_id, kind, url) VALUES (?, ?, ?)
-                    ON CONFLICT (url) DO UPDATE SET source_id = excluded.source_id, kind = excluded.kind, enabled = 1,
-                        stand_in = NULL
-                    """,
-                    [(source.id, channel.kind.value, channel.url) for channel in source.channels],
+                    _WRITE_CHANNEL,
+                    [
+                        {
+                            "source": source.id,
+                            "kind": channel.kind.value,
+                            "url": channel.url,
+                            "definition": _CHANNEL.dump_json(channel, exclude_defaults=True).decode(),
+                        }
+                        for channel in source.channels
+                    ],
                 )
             self._connection.execute("INSERT OR REPLACE INTO catalogue_state VALUES (1, ?)", (stamp,))
 

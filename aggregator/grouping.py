@@ -97,6 +97,7 @@ class Grouper:
             found = self._fingerprint(row)
             if self._store.has_sketch(row["id"], found.text_hash, found.sketch):
                 continue
+            (row,) = self._store.get_articles([row["id"]])  # an earlier step may have moved it  # noqa: PLW2901
             touched = {row["group_id"], *(near["group_id"] for near in self._find_neighbours(row["id"]))}
             before = {member["id"]: member["group_id"] for member in self._store.get_group_members(touched)}
             self.group(row["id"], row)
@@ -162,6 +163,11 @@ class Grouper:
             self._store.set_group(group_id, int(canonical), [int(key) for key in part], self._now)
             for absorbed in mine[1:]:
                 self._store.merge_group(absorbed["id"], group_id, self._now)
+            if row["id"] in part:
+                own = group_id
+        for emptied in live:  # none of its articles is here: they went elsewhere before
+            if not self._store.count_members(emptied["id"]):
+                self._store.merge_group(emptied["id"], own, self._now)
 
     def _hold(self, a: dedup.Member, b: dedup.Member) -> dedup.Edge:
         prints = []

@@ -223,15 +223,16 @@ class Ingest:
                 due = min(due, self._now + usual * BOUNDS[channel.kind][0])
         asked = min(timedelta(minutes=poll.ttl_minutes or 0), LONGEST_WAIT)
         due = max(due, self._now + asked, self._now + timedelta(seconds=poll.retry_after_seconds or 0))
-        for part in poll.traffic:  # a Crawl-delay of an hour
-            due = max(due, self._now + (part.free_at - poll.finished_at))
-        if self._has_spent_a_host(poll):
+        for part in poll.traffic:
+            if part.host == poll.host:  # a Crawl-delay of an hour; what other hosts want is no matter of the channel
+                due = max(due, self._now + (part.free_at - poll.finished_at))
+        if self._has_spent_its_host(poll):
             due = max(due, start_next_day(self._now, chance))
         return leave_blackout(due, source.blackout, zone)
 
-    def _has_spent_a_host(self, poll: Poll) -> bool:
-        before = self._store.count_requests([part.host for part in poll.traffic], poll.finished_at)
-        return before + max((part.requests for part in poll.traffic), default=0) >= self._settings.requests_per_day
+    def _has_spent_its_host(self, poll: Poll) -> bool:
+        asked = sum(part.requests for part in poll.traffic if part.host == poll.host)
+        return self._store.count_requests([poll.host], poll.finished_at) + asked >= self._settings.requests_per_day
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 

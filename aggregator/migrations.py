@@ -689,6 +689,7 @@ def m007_operation(db: Database) -> None:
     for statement in (
         "ALTER TABLE polls ADD COLUMN bytes INTEGER NOT NULL DEFAULT 0 /* received */",
         "ALTER TABLE polls ADD COLUMN code TEXT NOT NULL DEFAULT '' /* the reason in one word: dns, tls, missing … */",
+        "ALTER TABLE channels ADD COLUMN definition TEXT NOT NULL DEFAULT '' /* JSON: all that the catalogue says */",
         "ALTER TABLE channels ADD COLUMN validator_parts TEXT NOT NULL DEFAULT '' /* JSON: Validators.parts */",
         "ALTER TABLE channels ADD COLUMN retired_at TEXT /* gone for good, it seems: asked once a month */",
         "ALTER TABLE channels ADD COLUMN stand_in TEXT /* JSON of a Channel found in place of dead ones */",

@@ -293,6 +293,7 @@ class HostTraffic:
     host: str  # name:port
     requests: int
     bytes: int
+    answers: int = 0  # of whatever status
     free_at: datetime  # nothing more before then: its Crawl-delay or Retry-After, else our own delay
 
 
@@ -312,7 +313,13 @@ class Poll:
     ttl_minutes: int | None = None
     fresh_seconds: int = 0  # that the answer stays fresh (Cache-Control)
     retry_after_seconds: int | None = None
+    host: str = ""  # of the channel
     traffic: tuple[HostTraffic, ...] = ()
+
+    @property
+    def is_silent(self) -> bool:
+        """Whether nobody answered anything."""
+        return not self.http_status and not any(part.answers for part in self.traffic)
 
     @property
     def bytes(self) -> int:

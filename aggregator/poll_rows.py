@@ -16,6 +16,8 @@ from aggregator.models import Channel, ChannelKind, HostTraffic, Poll, PollOutco
 from aggregator.store_base import StoreBase
 
 WIB = timedelta(hours=7)
+LONGEST_PLAN = timedelta(days=45)  # a retired channel is asked once in 30 days
+LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
 HOST_DAYS = 14  # kept of what hosts were asked: a budget needs one, an operator who wonders a few more
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
@@ -40,15 +42,20 @@ class PollRows(StoreBase):
     """The part of the store that knows channels and polls."""
 
     def get_due_channels(self, now: datetime | None) -> list[ChannelRow]:
-        """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`."""
+        """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`.
+
+        A date beyond all plans was made by a clock that was wrong, and counts as due.
+        """
         rows = self._rows(
             """
             SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
                 c.rhythm, c.retired_at, c.stand_in, c.validator_parts
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
-            WHERE c.enabled AND s.enabled AND c.next_poll_at <= :now ORDER BY c.next_poll_at, c.id
+            WHERE c.enabled AND s.enabled AND (c.next_poll_at <= :now OR c.next_poll_at > :beyond)
+            ORDER BY c.next_poll_at, c.id
             """,
             now=to_text(now) if now else "9999",
+            beyond=to_text(now + LONGEST_PLAN) if now else "9999",
         )
         return [_read_channel(row) for row in rows]
 
@@ -65,11 +72,11 @@ class PollRows(StoreBase):
             [(row.strikes, to_text(due), row.id) for row, due in channels],
         )
 
-    def did_last_cycle_reach_nothing(self) -> bool:
-        """Whether nobody answered in the last finished cycle that asked anybody."""
+    def was_last_cycle_an_outage(self) -> bool:
+        """Whether our own network was down in the last finished cycle that asked anybody."""
         return bool(
             self._value(
-                "SELECT json_extract(summary, '$.reached_nothing') FROM cycles WHERE finished_at IS NOT NULL"
+                "SELECT json_extract(summary, '$.is_outage') FROM cycles WHERE finished_at IS NOT NULL"
                 " AND json_extract(summary, '$.channels') > 0 ORDER BY id DESC LIMIT 1"
             )
         )
@@ -186,8 +193,10 @@ class PollRows(StoreBase):
     def get_held_hosts(self, at: datetime) -> tuple[tuple[str, datetime], ...]:
         """Hosts that may be asked only some time after `at`, and from when on."""
         rows = self._rows(
-            "SELECT host, max(free_at) AS free_at FROM host_days WHERE free_at > :at GROUP BY host",
+            "SELECT host, max(free_at) AS free_at FROM host_days"
+            " WHERE free_at > :at AND free_at < :beyond GROUP BY host",
             at=to_text_exactly(at),
+            beyond=to_text_exactly(at + LONGEST_HOLD),
         )
         return tuple((row["host"], from_text(row["free_at"])) for row in rows)
 
@@ -201,7 +210,7 @@ class PollRows(StoreBase):
 
     # ── pruning ────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def prune_polls(self, before: datetime, *, most: int = 20_000) -> int:
+    def prune_polls(self, before: datetime, now: datetime, *, most: int = 20_000) -> int:
         """Deletes polls before then, at most so many, and old days of hosts; what they came to is in `source_days`.
 
         Returns how many went. Call it in a transaction, until it is 0.
@@ -212,8 +221,7 @@ class PollRows(StoreBase):
             values,
         )
         self._connection.execute(
-            "DELETE FROM host_days WHERE day < (SELECT date(max(day), :days) FROM host_days)",
-            {"days": f"-{HOST_DAYS} days"},
+            "DELETE FROM host_days WHERE day < ?", (to_text(now - timedelta(days=HOST_DAYS))[:10],)
         )
         return polls.rowcount
 

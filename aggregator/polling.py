@@ -54,6 +54,8 @@ class Rhythm:
 
     def observe(self, until: datetime, posts: int, zone: tzinfo) -> Rhythm:
         """With what a poll found that the one before had not. The first poll tells nothing: its posts have any age."""
+        if self.seen_until is not None and self.seen_until - until > timedelta(days=1):
+            return replace(self, seen_until=until)  # a clock that was wrong had seen the future
         if self.seen_until is None or until <= self.seen_until:
             return replace(self, seen_until=max(until, self.seen_until or until))
         gap = until - self.seen_until

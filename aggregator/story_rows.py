@@ -174,7 +174,7 @@ class StoryRows(StoreBase):
         rows = self._rows(
             f"""
             SELECT g.id AS group_id, a.published_at
-            FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
+            FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id AND a.group_id = g.id
             WHERE {_LIVE} AND NOT g.is_told ORDER BY a.published_at, g.id
             """  # noqa: S608 - our own words
         )
@@ -388,7 +388,8 @@ class StoryRows(StoreBase):
             FROM (SELECT min(a.published_at) AS first, max(a.published_at) AS last
                   FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id
                   WHERE g.story_id = :id AND {_LIVE}) AS span
-            WHERE id = :id AND (title, why, first_seen_at, last_seen_at) IS NOT (:title, :why, span.first, span.last)
+            WHERE id = :id AND span.first IS NOT NULL
+                AND (title, why, first_seen_at, last_seen_at) IS NOT (:title, :why, span.first, span.last)
             """,  # noqa: S608 - our own words
             {"id": story_id, "title": title, "why": json.dumps(list(why), ensure_ascii=False), "now": to_text(now)},
         )

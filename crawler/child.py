@@ -133,7 +133,8 @@ class CrawlServer:
         if not batch.archives:
             return Pace(batch.settings, batch.held, now=system_clock())
         if self._pace is None or self._pace[0] != batch.settings:
-            self._pace = (batch.settings, Pace(batch.settings, batch.held, now=system_clock()))
+            self._pace = (batch.settings, Pace(batch.settings, now=system_clock()))
+        self._pace[1].hold_all(batch.held, system_clock())
         return self._pace[1]
 
 

@@ -143,6 +143,7 @@ class PaceMiddleware:
         await self._leave(request)
         traffic: Traffic | None = request.meta.get("traffic")
         if traffic is not None:
+            traffic.answers[host_of(request.url)] += 1
             traffic.bytes[host_of(request.url)] += len(response.body)  # still compressed: this is next to the wire
         if response.status in (429, 503):
             seconds = parse_retry_after(response.headers.get("Retry-After"), self._manners.clock())

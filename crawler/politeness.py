@@ -39,8 +39,8 @@ class HostHeldError(Exception):
     """The host asked to be left alone for longer than this cycle waits (Retry-After, Crawl-delay)."""
 
     def __init__(self, host: str, seconds: float) -> None:
-        super().__init__(f"{host} asked to be left alone for another {seconds:.0f} s")
-        self.seconds = seconds
+        super().__init__(f"{host!r} asked to be left alone for another {seconds:.0f} s")
+        self.host, self.seconds = host, seconds
 
 
 @dataclass
@@ -49,11 +49,18 @@ class Traffic:
 
     requests: Counter[str] = field(default_factory=Counter)
     bytes: Counter[str] = field(default_factory=Counter)
+    answers: Counter[str] = field(default_factory=Counter)
 
     def report(self, pace: Pace, now: datetime) -> tuple[HostTraffic, ...]:
         """As handed over at the end of the poll."""
         return tuple(
-            HostTraffic(host=host, requests=count, bytes=self.bytes[host], free_at=pace.get_free_at(host, now))
+            HostTraffic(
+                host=host,
+                requests=count,
+                bytes=self.bytes[host],
+                answers=self.answers[host],
+                free_at=pace.get_free_at(host, now),
+            )
             for host, count in self.requests.items()
         )
 
@@ -73,6 +80,10 @@ class Pace:
         self._everyone = asyncio.Semaphore(settings.concurrency)
         self._delays: dict[str, float] = {}
         self._free_at: dict[str, float] = {}
+        self.hold_all(held, now)
+
+    def hold_all(self, held: Iterable[tuple[str, datetime]], now: datetime) -> None:
+        """No request to these hosts before then."""
         for host, free_at in held:
             self.hold(host, (free_at - now).total_seconds())
 

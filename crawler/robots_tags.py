@@ -7,11 +7,14 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
+from itertools import islice
 from typing import NamedTuple
 
 AGENTS = ("robots", "googlebot", "googlebot-news")  # what is said to them is said to readers of news
 
 # "otherbot: noindex" is for that robot, up to the next one named; "max-snippet: 20" and "unavailable_after: …" are not
+MOST_VALUES, LONGEST_VALUE = 20, 500  # of a page, and of one in characters: real ones have one of 60
+
 _AGENT = re.compile(r"\s*(?!max-|unavailable_after)([a-z0-9_-]+)\s*:\s*(?!\d)", re.IGNORECASE)
 _LIMIT = re.compile(r"max-snippet\s*:\s*(-?\d{1,9})", re.IGNORECASE)
 
@@ -31,9 +34,9 @@ class RobotsTags(NamedTuple):
 def parse_robots_tags(values: Iterable[str]) -> RobotsTags:
     """The directives of a page's robots metas or X-Robots-Tag headers, taken together."""
     found = RobotsTags()
-    for value in values:
+    for value in islice(values, MOST_VALUES):
         is_ours = True
-        for part in value.split(","):
+        for part in value[:LONGEST_VALUE].split(","):
             agent = _AGENT.match(part)
             if agent is not None:
                 is_ours = agent[1].lower() in AGENTS

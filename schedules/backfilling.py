@@ -40,7 +40,7 @@ from crawler.process import CrawlProcess, CrawlProcessError
 from crawler.visit import LEARN_PAGES
 from schedules.config import Setup
 from schedules.cycle import find_overlays, refresh_catalogue
-from schedules.lock import hold_writer_lock
+from schedules.lock import hold_backfill_lock, hold_writer_lock
 from schedules.probing import TERMS
 from schedules.tending import renew_sketches
 
@@ -150,6 +150,10 @@ class Backfilling:
     def run(self) -> BackfillSummary:
         """Reads on until all is read, or something ends the run. Raises WriterBusy, StoreError, PublishError,
         ProfileError, CrawlProcessError; whatever was written stays."""
+        with hold_backfill_lock(self._setup.data_folder, self._request.source.id):
+            return self._run()
+
+    def _run(self) -> BackfillSummary:
         with self._open(patience=0) as store:
             self._begin(store)
             unit = self._choose(store)
@@ -184,7 +188,6 @@ class Backfilling:
         request, now = self._request, self._started
         refresh_catalogue(self._setup, store)
         renew_sketches(self._setup, store, now)
-        self._held = store.get_held_hosts(system_clock())
         for record in store.get_robots(now - ROBOTS_MAX_AGE):
             self._robots[record.host] = record
         found = store.find_backfill(request.source.id, request.since, request.until)
@@ -201,6 +204,7 @@ class Backfilling:
 
     def _choose(self, store: Store) -> _Unit | None:
         """The next unit; None where there is none, or none now, and then `_stopped` says why."""
+        self._held = store.get_held_hosts(system_clock())  # cycles go on beside it, and hear what hosts want
         backfill = self._get_backfill(store)
         if self._stopped or backfill.finished_at:
             return None

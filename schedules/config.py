@@ -164,6 +164,8 @@ def _read_secret(name: str, path: Path) -> str:
 def read_toml(path: Path) -> dict[str, Any]:
     """The content of a TOML file. Raises UsageFailure naming it."""
     try:
+        if path.exists() and not path.is_file():
+            raise UsageFailure(f"{path}: is not a file")  # to read a pipe would wait for ever
         return tomllib.loads(path.read_text(encoding="utf-8-sig"))  # some editors write a byte order mark
     except OSError as error:
         raise UsageFailure(f"{path}: {error.strerror}") from error

@@ -64,9 +64,10 @@ class CycleSummary:
     @property
     def reached_nothing(self) -> bool:
         """Whether every poll failed without any answer: most likely our own network is down."""
-        return bool(self.channels) and len(self.failed_sources) == self.channels and self._silent
+        return bool(self.channels) and self._silent == self.channels
 
-    _silent: bool = field(default=True, repr=False)
+    is_outage: bool = False  # that nobody answered is held against nobody
+    _silent: int = field(default=0, repr=False)  # polls that nobody answered
 
     def to_json(self) -> dict[str, Any]:
         told = {name: value for name, value in asdict(self).items() if not name.startswith("_")}
@@ -113,8 +114,7 @@ def run_cycle(
             held=store.get_held_hosts(system_clock()),
         )
         _crawl(batch, ingest, rows, summary, process=process, progress=progress)
-        if summary.reached_nothing:
-            forgive(setup, store, due, now)
+        summary.is_outage = summary.reached_nothing and forgive(setup, store, due, now)
     with store.transaction():
         Chronicle(store, now).look()
     summary.new_items, summary.feed_items = publish_feed(store, setup.public, setup.aggregator, now)
@@ -169,13 +169,15 @@ def hold_back(
     return kept
 
 
-def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datetime) -> None:
-    """Takes back the strikes of a cycle in which nobody answered: most likely our own network is down.
+def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datetime) -> bool:
+    """Takes back the strikes of a cycle in which nobody answered where our own network is down; says whether it is.
 
-    When it is up again, each channel is asked within its usual interval. Few hosts say so only after such a cycle.
+    It is taken to be where five hosts that had worked fell silent at once, and after that until somebody answers. When
+    it is up again, each channel is asked within its usual interval.
     """
-    if len({host_of(row.url) for row in polled}) < FEWEST_SILENT and not store.did_last_cycle_reach_nothing():
-        return
+    fallen_silent = {host_of(row.url) for row in polled if not row.failures}
+    if len(fallen_silent) < FEWEST_SILENT and not store.was_last_cycle_an_outage():
+        return False
     usual = timedelta(minutes=setup.aggregator.poll_minutes)
     with store.transaction():
         store.take_back_strikes(
@@ -183,6 +185,7 @@ def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datet
             for row in polled
             if row.retired_at is None
         )
+    return True
 
 
 def make_jobs(
@@ -260,7 +263,7 @@ def _ingest_harvest(harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: 
     summary.failed_pages += counts.failed
     summary.scans_missed += counts.scans_missed
     summary.requests += poll.requests
-    if poll.http_status:
-        summary._silent = False  # noqa: SLF001 - its own module
+    if poll.outcome is PollOutcome.FAILED and poll.is_silent:
+        summary._silent += 1  # noqa: SLF001 - its own module
     if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
         summary.failed_sources.append({"source": harvest.source_id, "channel": row.url, "reason": poll.reason})

@@ -107,6 +107,6 @@ def mend(setup: Setup, store: Store, now: datetime, get_process: Callable[[], Cr
 def look_after_sources(setup: Setup, store: Store, now: datetime, process: CrawlProcess | None = None) -> None:
     """What `run` does after a cycle, when the last check is an hour old. Raises StoreError, CrawlProcessError."""
     last = store.get_last_job(JOB)
-    if last is None or now - last >= EVERY:
+    if last is None or not timedelta(0) <= now - last < EVERY:  # a date ahead is of a clock that was wrong
         check_health(store, now)
         mend(setup, store, now, (lambda: process) if process else None)

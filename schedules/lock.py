@@ -19,12 +19,25 @@ def hold_writer_lock(data_folder: Path, *, patience: float = 0) -> Iterator[None
     Raises WriterBusy when another process holds it for longer than `patience` seconds, UsageFailure when the folder
     cannot be written.
     """
+    with _hold(data_folder, LOCK_FILE, "another kabarkota process (run, serve or demo) is writing here", patience):
+        yield
+
+
+@contextmanager
+def hold_backfill_lock(data_folder: Path, source_id: str) -> Iterator[None]:
+    """Held for the whole of a source's backfill, which holds the writer's lock only while it writes. Raises as that."""
+    with _hold(data_folder, f"backfill-{source_id}.lock", f"another backfill of {source_id} is running", 0):
+        yield
+
+
+@contextmanager
+def _hold(data_folder: Path, name: str, trouble: str, patience: float) -> Iterator[None]:
     try:
         data_folder.mkdir(parents=True, exist_ok=True)
-        lock = FileLock(data_folder / LOCK_FILE)
+        lock = FileLock(data_folder / name)
         lock.acquire(timeout=patience)
     except Timeout as error:
-        raise WriterBusy(f"{data_folder}: another kabarkota process (run, serve or demo) is writing here") from error
+        raise WriterBusy(f"{data_folder}: {trouble}") from error
     except OSError as error:
         raise UsageFailure(f"{data_folder}: the data folder cannot be written: {error.strerror}") from error
     try:

@@ -50,7 +50,7 @@ def prune(setup: Setup, store: Store, now: datetime) -> int:
     before, pruned = now - timedelta(days=setup.aggregator.poll_days), 0
     while True:
         with store.transaction():
-            part = store.prune_polls(before)
+            part = store.prune_polls(before, now)
         pruned += part
         if not part:
             store.write_job("prune", now, {"polls": pruned})
@@ -60,7 +60,7 @@ def prune(setup: Setup, store: Store, now: datetime) -> int:
 def tend_if_due(setup: Setup, store: Store, now: datetime) -> None:
     """The look back, and pruning, unless there was one in the last day. Raises StoreError, PublishError."""
     last = store.get_last_job(JOB)
-    if last is None or now - last >= EVERY:
+    if last is None or not timedelta(0) <= now - last < EVERY:  # a date ahead is of a clock that was wrong
         tend(setup, store, now)
         prune(setup, store, now)
 

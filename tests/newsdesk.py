@@ -114,7 +114,7 @@ class Newsroom:
             )
             self.store.write_catalogue(self.sources.values())
         (channel,) = [row for row in self.store.get_due_channels(None) if row.url == feed]
-        facts: dict[str, Any] = {"outcome": PollOutcome.CHANGED, **polled}
+        facts: dict[str, Any] = {"outcome": PollOutcome.CHANGED, "host": f"{source_id}.example", **polled}
         poll = Poll(channel_id=channel.id, started_at=self.now, finished_at=self.now, **facts)
         ingest = Ingest(
             self.store,

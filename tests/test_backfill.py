@@ -245,6 +245,7 @@ def start_command(setup: Setup, *arguments: str) -> subprocess.Popen[str]:
     before = ("--config", str(config), "--data", str(setup.data_folder), "--catalogue", str(setup.catalogue_path))
     return subprocess.Popen(
         [sys.executable, "-m", "schedules", *before, "backfill", *arguments],
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.default_int_handler),  # noqa: PLW1509 - background jobs ignore it
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,

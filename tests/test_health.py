@@ -189,8 +189,8 @@ def test_polls_are_pruned_and_their_days_stay(newsroom: Newsroom) -> None:
     newsroom.minutes += 100 * 24 * 60
     newsroom.answer("mula")
     with newsroom.store.transaction():
-        assert newsroom.store.prune_polls(newsroom.now - timedelta(days=90)) == 1
-        assert newsroom.store.prune_polls(newsroom.now - timedelta(days=90)) == 0
+        assert newsroom.store.prune_polls(newsroom.now - timedelta(days=90), newsroom.now) == 1
+        assert newsroom.store.prune_polls(newsroom.now - timedelta(days=90), newsroom.now) == 0
     assert newsroom.ask("SELECT count(*) FROM polls") == [(1,)]
     assert newsroom.ask("SELECT sum(polls), sum(articles) FROM source_days") == [(2, 1)]
 

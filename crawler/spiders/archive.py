@@ -9,11 +9,11 @@ from typing import Any
 
 from aggregator.models import CrawlJob
 from crawler.backfilling.report import ArchiveFailure, ArchiveJob, ArchivePage, ArchiveReport
+from crawler.characters import clean_reason
 from crawler.parsing import ParseFailedError
-from crawler.politeness import HostHeldError
 from crawler.reading import read_channel
 from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failure
-from crawler.spiders.portal import Answer, OutOfBudgetError, PollError
+from crawler.spiders.portal import Answer, HostRestsError, OutOfBudgetError, PollError
 from crawler.visit import LEARN_PAGES, Visit
 
 logger = logging.getLogger(__name__)
@@ -54,8 +54,7 @@ class ArchiveSpider(ArticleSpider):
         except PollError as error:
             report = replace(report, failure=describe_stop(error))
         except OutOfBudgetError as error:
-            held = error.__cause__
-            wait = int(held.seconds) + 1 if isinstance(held, HostHeldError) else 0
+            wait = int(error.seconds) + 1 if isinstance(error, HostRestsError) else 0
             report = replace(report, failure=ArchiveFailure(reason=str(error), wait_seconds=wait))
         except Exception as error:  # a bug here must not end the run without its reason
             logger.exception("backfill of %s failed", job.source.id)
@@ -108,4 +107,4 @@ def describe_stop(error: PollError) -> ArchiveFailure:
 
 
 def _describe_unreadable(error: ParseFailedError, answer: Answer) -> ArchiveFailure:
-    return ArchiveFailure(reason=str(error), status=answer.status, is_unreadable=True)
+    return ArchiveFailure(reason=clean_reason(str(error)), status=answer.status, is_unreadable=True)

@@ -7,6 +7,7 @@ from dataclasses import dataclass, field, replace
 from typing import Any
 
 from aggregator.models import ArticleLink, FetchedPage, LinkFailure
+from crawler.characters import clean_reason
 from crawler.extraction.page_links import find_first_page
 from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError
@@ -133,7 +134,7 @@ def describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:
     return LinkFailure(
         url=link.url,
         link=link,
-        reason=str(error),
+        reason=clean_reason(str(error)),
         permanent=is_final or isinstance(error, ParseFailedError),
         refused=getattr(error, "refused", False),
         gone=status in (404, 410),

@@ -25,10 +25,12 @@ from aggregator.models import (
     PollOutcome,
     Validators,
 )
+from crawler.characters import clean_reason
 from crawler.parsing import ParseFailedError
+from crawler.politeness import host_of
 from crawler.reading import read_channel
 from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failure
-from crawler.spiders.portal import Answer, OutOfBudgetError, PollError
+from crawler.spiders.portal import Answer, HostRestsError, OutOfBudgetError, PollError
 from crawler.visit import Visit
 
 logger = logging.getLogger(__name__)
@@ -169,13 +171,20 @@ class ChannelSpider(ArticleSpider):
         visit = talk.visit
         pending = [waiting.link for waiting in visit.take_pending()]
         wanted = [*pending, *(link for link in links if visit.is_wanted(link))]
+        resting: set[str] = set()  # hosts: links to others are read all the same
         for position, link in enumerate(wanted):
             if not visit.may_take:
                 talk.deferred.extend(wanted[position:])
                 return
+            if host_of(link.url) in resting and not link.content_html:
+                talk.deferred.append(link)
+                continue
             try:
                 await self.read_article(talk, link)
                 visit.items += 1
+            except HostRestsError as error:
+                resting.add(error.host)
+                talk.deferred.append(link)
             except OutOfBudgetError:
                 talk.deferred.extend(wanted[position:])
                 return
@@ -198,8 +207,9 @@ class ChannelSpider(ArticleSpider):
             started_at=talk.started_at,
             finished_at=self.manners.clock(),
             requests=talk.requests,
+            host=host_of(talk.assignment.job.channel.url),
             traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
-            **facts,
+            **{**facts, "reason": clean_reason(facts.get("reason", ""))},
         )
 
     def _harvest(self, talk: Conversation, poll: Poll, *, retry_after: int | None = None) -> Harvest:

@@ -14,6 +14,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import Validators
 from crawler.address_guard import AddressRefusedError
+from crawler.characters import clean_reason
 from crawler.freshness import parse_freshness
 from crawler.middlewares import Manners
 from crawler.parsing import ParserPool
@@ -29,7 +30,7 @@ class PollError(Exception):
     """The channel could not be read: the reason for people, and whether we refused rather than the portal failed."""
 
     def __init__(self, reason: str, *, refused: bool = False, status: int = 0, retry_after: int | None = None) -> None:
-        super().__init__(reason)
+        super().__init__(clean_reason(reason))
         self.refused = refused
         self.status = status
         self.retry_after = retry_after
@@ -37,6 +38,14 @@ class PollError(Exception):
 
 class OutOfBudgetError(Exception):
     """The cycle's time or the source's share of requests is used up, or the host wants a rest: what is left waits."""
+
+
+class HostRestsError(OutOfBudgetError):
+    """The host wants to be left alone for longer than a cycle waits; others may be asked."""
+
+    def __init__(self, held: HostHeldError) -> None:
+        super().__init__(str(held))
+        self.host, self.seconds = held.host, held.seconds
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -98,7 +107,9 @@ class PortalSpider(scrapy.Spider):
             )
             response = await engine.download_async(request)
         except HostHeldError as error:
-            raise OutOfBudgetError(str(error)) from error
+            visit.requests -= 1  # which was not sent
+            talk.requests -= 1
+            raise HostRestsError(error) from error
         except (IgnoreRequest, AddressRefusedError) as error:
             raise PollError(str(error) or "refused", refused=True) from error
         except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal

@@ -10,6 +10,7 @@ from typing import Any
 from urllib.parse import quote_plus, urljoin, urlsplit
 
 from aggregator.models import Channel, ChannelKind, ChannelPage, CrawlJob
+from crawler.characters import clean_reason
 from crawler.parsing import ParseFailedError
 from crawler.politeness import host_of
 from crawler.probing.assessment import assess_channel, choose_zone, read_clock
@@ -92,7 +93,7 @@ class ProbeSpider(PortalSpider):
                 return replace(report, is_hijacked=True)
             await self._try_all(talk, home, hints)
         except (PollError, ParseFailedError) as error:
-            return replace(report, reason=str(error), status=getattr(error, "status", 0))
+            return replace(report, reason=clean_reason(str(error)), status=getattr(error, "status", 0))
         except OutOfBudgetError as error:
             logger.info("%s: probe cut short: %s", job.url, error)
         except Exception as error:  # a bug here must cost this probe only

@@ -85,6 +85,7 @@ class ArchivePortal:
     ignores_paged: bool = False
     lists_dates: bool = True
     tells_total: bool = True  # in the headers of REST
+    told_pages: int = 0  # in place of the pages that there are
     pinned: Post | None = None
     is_endless: bool = False
     interfere: Callable[[str, int], Answer | None] | None = None  # path, requests so far → another answer
@@ -123,7 +124,7 @@ class ArchivePortal:
         if number > max(pages, 1):
             return Answer(b'{"code": "rest_post_invalid_page_number"}', 400, JSON)
         body = json.dumps([self._write_post(post) for post in found[(number - 1) * size : number * size]])
-        headers = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(pages)}
+        headers = {"X-WP-Total": str(len(found)), "X-WP-TotalPages": str(self.told_pages or pages)}
         return Answer(body.encode(), content_type=JSON, headers=headers if self.tells_total else {})
 
     def _answer_search(self, path: str, query: dict[str, str]) -> Answer | None:

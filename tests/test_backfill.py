@@ -26,7 +26,8 @@ from schedules.backfill_preview import preview
 from schedules.backfilling import Backfilling, BackfillSummary, Request
 from schedules.commands.run import run_once
 from schedules.config import Setup
-from schedules.lock import hold_writer_lock
+from schedules.errors import WriterBusy
+from schedules.lock import hold_backfill_lock, hold_writer_lock
 
 NOW = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 SINCE = date(2023, 2, 1)
@@ -602,3 +603,22 @@ def test_the_command_prints_a_summary(tmp_path: Path) -> None:
     assert "31 kept (31 now)" in out
     assert "earliest 2022-09-14" in out
     assert "rest apeksi: failed: HTTP 404" in err
+
+
+def test_two_backfills_of_a_source_exclude_each_other(tmp_path: Path) -> None:
+    with serve_archive(ways=frozenset(("rest",))) as portal:
+        setup = prepare(tmp_path, portal)
+        with (
+            hold_backfill_lock(setup.data_folder, "arsip"),
+            pytest.raises(WriterBusy, match="another backfill"),
+        ):
+            read_back(setup)
+        assert not portal.asked
+
+
+def test_a_total_that_is_too_small_is_not_believed(tmp_path: Path) -> None:
+    with serve_archive(ways=frozenset(("rest",))) as portal:
+        portal.told_pages = 1
+        setup = prepare(tmp_path, portal)
+        assert read_back(setup).finished
+        assert list_urls(setup) == portal.list_on_topic(SINCE)

@@ -13,7 +13,11 @@ from pathlib import Path
 import pytest
 from portals import Answer, LoopbackPortal, serve_portal
 
+from aggregator.diagnosis import diagnose
 from aggregator.store import Store
+from crawler.politeness import HostHeldError
+from crawler.spiders.portal import PollError
+from schedules.commands.output import print_table
 from schedules.lock import hold_writer_lock
 
 SOURCE = """[sources.uji]
@@ -186,3 +190,14 @@ def test_file_size_limit_is_one_clear_line(tmp_path: Path, portal: LoopbackPorta
         check=False,
     )
     check(result, 1, "d/")
+
+
+def test_what_a_portal_says_does_not_speak_to_the_terminal(capsys: pytest.CaptureFixture[str]) -> None:
+    print_table(("a", "b"), [("satu\x1b[2J\x1b]0;x\x07", "dua\ttiga\nempat\u202e")])
+    assert capsys.readouterr().out == "a\tb\nsatu [2J ]0;x \tdua tiga empat \n"
+    assert str(PollError("WordPress says \x1b[2J\nx\ty")) == "WordPress says [2J x y"
+
+
+@pytest.mark.parametrize("host", ["rsslamet.go.id", "kabartls.id", "privateer.id", "redirect.id", "timeoutnews.id"])
+def test_name_of_a_host_is_not_taken_for_the_reason(host: str) -> None:
+    assert diagnose(str(HostHeldError(host, 300))).code == "held"

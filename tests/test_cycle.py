@@ -280,3 +280,69 @@ def test_silence_of_some_is_held_against_them(tmp_path: Path) -> None:
         summary = run_warm(make_setup(tmp_path, silent_catalogue(6) + catalogue(portal)), now=NOW)
     assert not summary.reached_nothing
     assert query(tmp_path, "SELECT DISTINCT strikes FROM channels WHERE source_id LIKE 'sunyi%'") == [(0.5,)]
+
+
+def test_robots_txt_that_forbids_is_no_silence(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        portal.answers["/robots.txt"] = Answer(b"User-agent: *\nDisallow: /\n", content_type="text/plain")
+        setup = make_setup(tmp_path, catalogue(portal))
+        for hour in range(2):  # the second time robots.txt is remembered, and nothing is asked at all
+            assert not run_warm(setup, now=NOW + timedelta(hours=hour)).reached_nothing
+
+
+# ── other hosts, other clocks, other catalogues ────────────────────────────────────────────────────────────────────
+
+
+def test_host_that_wants_a_rest_keeps_nobody_elses_articles_waiting(tmp_path: Path) -> None:
+    with serve_portal() as portal, serve_portal() as other:
+        fill(portal, ["rakernas", "dasbor"])
+        feed = portal.answers["/feed.xml"]
+        entry = f"<item><title>APEKSI</title><link>{other.base}/a/</link></item></channel>".encode()
+        feed.body = feed.body.replace(b"</channel>", entry + entry.replace(b"/a/", b"/b/"))
+        for path in ("/a/", "/b/"):
+            other.answers[path] = Answer(b"sibuk", 503, headers={"Retry-After": "604800"})
+        setup = make_setup(tmp_path, catalogue(portal))
+        assert run_warm(setup, now=NOW).articles == 2
+        assert read_due(tmp_path) < NOW + timedelta(hours=1)
+        fill(portal, ["panen", "rakernas", "dasbor"], etag='"2"')
+        assert run_warm(setup, now=NOW + timedelta(hours=1)).off_topic == 1
+        assert other.asked["/a/"] + other.asked["/b/"] == 1
+    waiting = query(tmp_path, "SELECT attempts FROM links WHERE state = 'pending' ORDER BY attempts")
+    assert waiting == [(0,), (1,)]
+
+
+def test_cycle_of_a_clock_far_ahead_is_survived(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        run_warm(setup, now=NOW.replace(year=2036))
+        fill(portal, ["rakernas", "dasbor"], etag='"2"')
+        assert run_warm(setup, now=NOW, due_only=True).articles == 1
+    assert read_due(tmp_path) < NOW + timedelta(hours=1)
+    assert query(tmp_path, "SELECT count(*) FROM jobs WHERE done_at LIKE '2026%'") >= [(3,)]
+
+
+@pytest.mark.parametrize("change", ["source", "selectors"])
+def test_channel_of_another_definition_is_read_anew(tmp_path: Path, change: str) -> None:
+    def describe(source: str, selectors: str) -> str:
+        return (
+            f'[sources.{source}]\nname = "Uji"\ndomain = "uji.example"\n'
+            f'[[sources.{source}.channels]]\nkind = "listing"\nurl = "{portal.base}/indeks/"\n'
+            f'selectors = {{ item = "{selectors}" }}\n'
+        )
+
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "dasbor"])
+        entries = "".join(
+            f'<div class="{name}"><a href="/{name}/">Berita {name} kota</a></div>' for name in ("rakernas", "dasbor")
+        )
+        page = f"<!DOCTYPE html><html><body>{entries}</body></html>".encode()
+        portal.answers["/indeks/"] = Answer(page, headers={"ETag": '"1"'})
+        setup = make_setup(tmp_path, describe("lama", ".rakernas"))
+        assert run_warm(setup, now=NOW).articles == 1
+        again = describe("baru", ".rakernas") if change == "source" else describe("lama", ".dasbor")
+        setup = make_setup(tmp_path, again)
+        summary = run_warm(setup, now=NOW + timedelta(minutes=1), due_only=True)
+        assert summary.polls == {"changed": 1}
+        assert summary.articles == (0 if change == "source" else 1)  # the same article, or another one

@@ -10,6 +10,8 @@ from pathlib import Path
 import pytest
 from newsdesk import NOW, OTHER, RELEASE, Newsroom
 
+from aggregator.chronicle import Chronicle
+
 
 @pytest.fixture
 def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
@@ -85,3 +87,17 @@ def test_what_was_old_when_found_never_enters_the_main_feed(newsroom: Newsroom) 
     newsroom.publish_at("mula", "kunjungan", RELEASE)
     newsroom.store.publish_groups(NOW + timedelta(days=30), archive_older_than=timedelta(days=7))
     assert newsroom.read_feed() == []
+
+
+def test_group_that_was_emptied_stops_no_look_at_stories(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kabar", RELEASE)
+    store = newsroom.store
+    ((article, before),) = newsroom.ask("SELECT id, group_id FROM articles")
+    with store.transaction():
+        emptied = store.add_group(article, newsroom.now)
+        store.set_group(emptied, article, [article], newsroom.now)
+        store.set_group(before, article, [article], newsroom.now)
+    with store.transaction():
+        Chronicle(store, newsroom.now).look()
+        Chronicle(store, newsroom.now).look_again()
+    assert newsroom.ask("SELECT count(*) FROM stories WHERE first_seen_at <> ''") == [(1,)]

@@ -292,7 +292,7 @@ def test_long_hold_is_an_error_for_this_host_only() -> None:
 
     async def hold_then_visit() -> None:
         visitor.pace.hold("a.example", 3600)
-        with pytest.raises(HostHeldError, match=r"a\.example asked to be left alone for another 3600 s"):
+        with pytest.raises(HostHeldError, match=r"'a\.example' asked to be left alone for another 3600 s"):
             await visitor.visit("a.example")
         await visitor.visit("b.example")
 
@@ -434,6 +434,8 @@ def test_header_of_a_guard_counts_whatever_the_page() -> None:
         (b"max-age=" + b"9" * 5_000, None, 86_400),
         (b"max-age=31536000", b"x", 86_400),
         (b"\xff\x00=,,,;max-age", None, 0),
+        (b"a" + b" " * 1_000_000 + b".", b" " * 1_000_000, 0),
+        (b"a" + b" =" * 500_000, None, 0),
     ],
 )
 def test_freshness_is_read_from_cache_control(cache_control: bytes | None, age: bytes | None, seconds: int) -> None:
@@ -474,6 +476,8 @@ def test_hosts_held_by_earlier_crawls_stay_held() -> None:
         (["index, follow"], RobotsTags()),
         (["max-snippet:999999999999999999999"], RobotsTags()),
         ([",,,:,: noindex:"], RobotsTags()),
+        (["max-snippet" + " " * 1_000_000 + ": 5"], RobotsTags()),
+        (["a" + " " * 1_000_000 + ": noindex", *["index"] * 100_000, "nosnippet"], RobotsTags()),
     ],
 )
 def test_robots_tags_are_read(values: list[str], expected: RobotsTags) -> None:

@@ -91,8 +91,11 @@ def test_posts_after_a_long_gap_count_without_telling_their_hour() -> None:
 
 def test_a_clock_that_went_back_is_survived() -> None:
     rhythm = watch([9])
-    back = rhythm.observe(MONDAY, 5, ZONE)
-    assert back == rhythm
+    assert rhythm.seen_until is not None
+    assert rhythm.observe(rhythm.seen_until - HOUR, 5, ZONE) == rhythm
+    back = rhythm.observe(MONDAY, 5, ZONE)  # by weeks: it had been ahead, and learning goes on from here
+    assert (back.posts, back.seen_until) == (rhythm.posts, MONDAY)
+    assert back.observe(MONDAY + HOUR, 5, ZONE).posts > back.posts
 
 
 @given(

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
@@ -113,7 +114,7 @@ def test_fault_is_named_with_file_and_key(tmp_path: Path, text: str, words: str)
 
 def test_folder_in_the_files_place_is_named(tmp_path: Path) -> None:
     (tmp_path / "timetable.toml").mkdir()
-    with pytest.raises(UsageFailure, match=r"timetable\.toml: Is a directory"):
+    with pytest.raises(UsageFailure, match=r"timetable\.toml: is not a file"):
         load_timetable(tmp_path / "timetable.toml")
 
 
@@ -183,3 +184,9 @@ def test_turn_that_was_missed_is_overdue() -> None:
     assert times.is_overdue(done, SUNDAY + timedelta(days=1, hours=3))
     assert JobTimes(every_seconds=60).is_overdue(done, done + timedelta(seconds=60))
     assert not JobTimes(every_seconds=60).is_overdue(done, done + timedelta(seconds=59))
+
+
+def test_pipe_in_the_files_place_is_named_and_not_waited_for(tmp_path: Path) -> None:
+    os.mkfifo(tmp_path / "timetable.toml")
+    with pytest.raises(UsageFailure, match=r"timetable\.toml: is not a file"):
+        load_timetable(tmp_path / "timetable.toml")

@@ -18,7 +18,6 @@ from urllib.parse import urlsplit
 from aggregator.archives import Position, Step, StepState, Way
 from aggregator.models import ArticleLink, ChannelPage
 from aggregator.urls import make_url_key
-from crawler.backfilling.address import REST_PAGE_SIZE
 from crawler.backfilling.dating import Span, find_latest, find_latest_in_file, find_published
 from crawler.backfilling.report import ArchiveFailure, ArchiveReport
 
@@ -132,9 +131,6 @@ def _find_end(
         return replace(step, state=StepState.DONE)
     if step.way is Way.SEARCH_PAGE and not any(_names(link, step.term) for link in fresh) and position.page == 1:
         return replace(step, state=StepState.PARTIAL, reason="what it shows does not name the term")
-    is_full = len(page.links) >= REST_PAGE_SIZE  # then there may be more, whatever total it tells
-    if step.way is Way.REST and position.total_pages and position.page >= position.total_pages and not is_full:
-        return replace(step, state=StepState.DONE)
     if is_paged_by_links and not page.next_page:
         is_all = position.page > 1 or step.way is not Way.LISTING
         reason = "" if is_all else "no page after the first one was found"

@@ -190,6 +190,16 @@ class PollRows(StoreBase):
         )
         return frozenset(row["host"] for row in rows)
 
+    def get_requests(self, hosts: Iterable[str], at: datetime) -> dict[str, int]:
+        """What each of these hosts was asked on the day (UTC) of `at`; those that were not are left out."""
+        rows = self._rows(
+            "SELECT d.host, d.requests FROM json_each(:hosts) AS h CROSS JOIN host_days AS d"
+            " ON d.day = :day AND d.host = h.value",
+            hosts=json.dumps(sorted(set(hosts))),
+            day=to_text(at)[:10],
+        )
+        return {row["host"]: row["requests"] for row in rows}
+
     def get_held_hosts(self, at: datetime) -> tuple[tuple[str, datetime], ...]:
         """Hosts that may be asked only some time after `at`, and from when on."""
         rows = self._rows(
@@ -202,11 +212,7 @@ class PollRows(StoreBase):
 
     def count_requests(self, hosts: Iterable[str], at: datetime) -> int:
         """The most that any of the hosts was asked on the day (UTC) of `at`."""
-        sql = (
-            "SELECT max(d.requests) FROM json_each(:hosts) AS h CROSS JOIN host_days AS d"
-            " ON d.day = :day AND d.host = h.value"
-        )
-        return int(self._value(sql, hosts=json.dumps(list(hosts)), day=to_text(at)[:10]) or 0)
+        return max(self.get_requests(hosts, at).values(), default=0)
 
     # ── pruning ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -22,6 +22,8 @@ class CrawlBatch:
     probes: tuple[ProbeJob, ...] = ()
     archives: tuple[ArchiveJob, ...] = ()
     overlays: Overlays = Overlays()  # noqa: RUF009 - frozen
+    requests_per_day: int | None = None  # to one host; None: as many as one likes
+    left: tuple[tuple[str, int], ...] = ()  # of them, where a host was asked already today
     held: tuple[tuple[str, datetime], ...] = ()  # hosts that may be asked only from then on, after earlier crawls
 
 

@@ -131,7 +131,7 @@ class CrawlServer:
     def _choose_pace(self, batch: CrawlBatch) -> Pace:
         """A backfill is many small batches, and its portal must not notice: they share one pace."""
         if not batch.archives:
-            return Pace(batch.settings, batch.held, now=system_clock())
+            return Pace(batch.settings, batch.held, now=system_clock(), left=batch.left, budget=batch.requests_per_day)
         if self._pace is None or self._pace[0] != batch.settings:
             self._pace = (batch.settings, Pace(batch.settings, now=system_clock()))
         self._pace[1].hold_all(batch.held, system_clock())

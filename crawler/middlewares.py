@@ -21,7 +21,7 @@ from crawler.challenges import is_challenge
 from crawler.clock import Clock
 from crawler.downloading import is_broken_off
 from crawler.parking import is_parked
-from crawler.politeness import Pace, Robots, Traffic, cut_robots, get_crawl_delay, host_of, is_allowed
+from crawler.politeness import HostHeldError, Pace, Robots, Traffic, cut_robots, get_crawl_delay, host_of, is_allowed
 from crawler.retry_after import parse_retry_after
 from crawler.settings import CrawlSettings
 
@@ -110,6 +110,8 @@ class RobotsMiddleware:
         assert engine is not None
         try:
             response = await engine.download_async(request)
+        except HostHeldError:
+            raise  # nobody was asked
         except Exception as error:  # whatever kept it from being read, the consequence is the same
             refusal = find_refusal(error)
             if refusal is not None:

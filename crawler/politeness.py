@@ -43,6 +43,14 @@ class HostHeldError(Exception):
         self.host, self.seconds = host, seconds
 
 
+class HostSpentError(HostHeldError):
+    """The host was asked as often as it may be in a day."""
+
+    def __init__(self, host: str, seconds: float) -> None:
+        super().__init__(host, seconds)
+        self.args = (f"our requests to {host!r} of this day are used up",)
+
+
 @dataclass
 class Traffic:
     """What one poll asks of each host, redirects and robots.txt included; kept by the middleware that sends it."""
@@ -68,11 +76,22 @@ class Traffic:
 class Pace:
     """One request at a time per host, apart by its delay; a few at a time per registrable domain.
 
-    `held`: hosts that may be asked only from an instant on, as earlier crawls left them; `now` is the clock's.
+    `held`: hosts that may be asked only from an instant on, as earlier crawls left them; `now` is the clock's. `left`:
+    requests to hosts that are left of the day; hosts that are not named have `budget`, None: as many as one likes.
     """
 
-    def __init__(self, settings: CrawlSettings, held: Iterable[tuple[str, datetime]] = (), *, now: datetime) -> None:
+    def __init__(
+        self,
+        settings: CrawlSettings,
+        held: Iterable[tuple[str, datetime]] = (),
+        *,
+        now: datetime,
+        left: Iterable[tuple[str, int]] = (),
+        budget: int | None = None,
+    ) -> None:
         self._settings = settings
+        self._left = dict(left)
+        self._budget = budget
         self._hosts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._domains: defaultdict[str, asyncio.Semaphore] = defaultdict(
             lambda: asyncio.Semaphore(settings.requests_per_domain)
@@ -108,6 +127,7 @@ class Pace:
             wait = self._free_at.get(host, 0) - loop.time()
             if wait > self._settings.max_crawl_delay_seconds:
                 raise HostHeldError(host, wait)
+            self._spend(host)
             if wait > 0:
                 await asyncio.sleep(wait)
             async with self._everyone:
@@ -116,6 +136,14 @@ class Pace:
                 finally:
                     delay = max(self._settings.delay_seconds, self._delays.get(host, 0))
                     self._free_at[host] = max(self._free_at.get(host, 0), loop.time() + delay)
+
+    def _spend(self, host: str) -> None:
+        """Counts a request into the host's budget of the day. Raises HostSpentError."""
+        if self._budget is not None:
+            left = self._left.get(host, self._budget)
+            if left <= 0:
+                raise HostSpentError(host, LONGEST_DELAY)
+            self._left[host] = left - 1
 
 
 class Robots:

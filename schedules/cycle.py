@@ -112,6 +112,8 @@ def run_cycle(
             jobs=tuple(make_jobs(store, due, sources, now, rechecks=setup.crawl.max_rechecks)),
             overlays=find_overlays(setup),
             held=store.get_held_hosts(system_clock()),
+            requests_per_day=setup.aggregator.requests_per_day,
+            left=_count_left(setup, store, due),
         )
         _crawl(batch, ingest, rows, summary, process=process, progress=progress)
         summary.is_outage = summary.reached_nothing and forgive(setup, store, due, now)
@@ -167,6 +169,12 @@ def hold_back(
         with store.transaction():
             store.postpone(later)
     return kept
+
+
+def _count_left(setup: Setup, store: Store, due: Iterable[ChannelRow]) -> tuple[tuple[str, int], ...]:
+    """What is left today of the budgets of the hosts of channels."""
+    asked = store.get_requests({host_of(row.url) for row in due}, system_clock())
+    return tuple((host, setup.aggregator.requests_per_day - count) for host, count in asked.items())
 
 
 def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datetime) -> bool:

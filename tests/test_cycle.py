@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import sqlite3
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from pathlib import Path
@@ -346,3 +347,35 @@ def test_channel_of_another_definition_is_read_anew(tmp_path: Path, change: str)
         summary = run_warm(setup, now=NOW + timedelta(minutes=1), due_only=True)
         assert summary.polls == {"changed": 1}
         assert summary.articles == (0 if change == "source" else 1)  # the same article, or another one
+
+
+def test_budget_of_a_host_holds_within_a_cycle_and_over_its_sources(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas", "dasbor"])
+        text = catalogue(portal)
+        for number in range(5):
+            portal.answers[f"/feed-{number}.xml"] = portal.answers["/feed.xml"]
+            text += catalogue(portal).replace("uji]", f"uji-{number}]").replace("/feed.xml", f"/feed-{number}.xml")
+        setup = make_setup(tmp_path, text)
+        setup = replace(setup, aggregator=setup.aggregator.model_copy(update={"requests_per_day": 4}))
+        summary = run_warm(setup, now=NOW)
+        assert portal.asked.total() == 4  # robots.txt and three more
+    assert summary.channels == 6
+    assert query(tmp_path, "SELECT count(*) FROM channels WHERE strikes > 0") == [(0,)]
+    assert query(tmp_path, "SELECT requests FROM host_days") == [(4,)]
+
+
+def test_host_at_rest_is_not_asked_for_its_robots_txt_either(tmp_path: Path) -> None:
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        setup = replace(setup, aggregator=setup.aggregator.model_copy(update={"requests_per_day": 3}))
+        run_warm(setup, now=NOW)  # robots.txt, the feed, the page
+        with sqlite3.connect(setup.database) as db:
+            db.execute("DELETE FROM hosts")
+            db.execute("UPDATE host_days SET requests = 2")
+        asked = portal.asked.copy()
+        portal.answers["/robots.txt"] = Answer(status=301, headers={"Location": "/robot.txt"})
+        run_warm(setup, now=NOW + timedelta(hours=1))
+        assert portal.asked.total() == asked.total() + 1
+    assert query(tmp_path, "SELECT strikes FROM channels") == [(0.0,)]

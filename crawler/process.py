@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import logging
+import os
 import queue
 import subprocess
 import sys
@@ -20,6 +21,7 @@ from crawler.probing.report import ProbeReport
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 120  # after the deadline: requests under way, pages in the parser, the last harvests
+_QUIET = "ignore:resource_tracker"  # when it is killed, its semaphores are tidied up, which is no news
 QUEUE_LENGTH = 64  # harvests that may wait while one is being written
 
 
@@ -37,7 +39,10 @@ class CrawlProcess:
     def __init__(self, *, log_level: str = "WARNING") -> None:
         # -P: the current folder, which under cron is anything, must not be able to shadow a module
         self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "crawler", log_level], stdin=subprocess.PIPE, stdout=subprocess.PIPE
+            [sys.executable, "-P", "-m", "crawler", log_level],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            env=os.environ | {"PYTHONWARNINGS": ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _QUIET)))},
         )
         self._lines: queue.Queue[bytes] = queue.Queue(QUEUE_LENGTH)
         assert self._process.stdout is not None

@@ -6,7 +6,7 @@ import json
 import sqlite3
 from collections.abc import Collection, Iterable
 from dataclasses import asdict
-from datetime import UTC, date, datetime
+from datetime import date, datetime
 
 from pydantic import TypeAdapter
 
@@ -157,10 +157,6 @@ class BackfillRows(StoreBase):
             id=backfill_id,
         )[0]
         return row["links"], row["pages"]
-
-
-def _to_day(instant: datetime) -> str:
-    return instant.astimezone(UTC).date().isoformat()
 
 
 def _pack(step: Step) -> str:

@@ -160,10 +160,6 @@ class HealthRows(StoreBase):
         )
         return cursor.rowcount
 
-    def get_sources_with_stand_ins(self) -> Collection[str]:
-        rows = self._rows("SELECT DISTINCT source_id FROM channels WHERE stand_in IS NOT NULL AND enabled")
-        return {row["source_id"] for row in rows}
-
 
 _OPEN_ALARMS = "SELECT source_id, code FROM alarms WHERE until IS NULL"
 

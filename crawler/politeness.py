@@ -36,19 +36,11 @@ _RULE_LINE = re.compile(
 
 
 class HostHeldError(Exception):
-    """The host asked to be left alone for longer than this cycle waits (Retry-After, Crawl-delay)."""
+    """The host is to be left alone for longer than this cycle waits (Retry-After, Crawl-delay, the day's budget)."""
 
-    def __init__(self, host: str, seconds: float) -> None:
-        super().__init__(f"{host!r} asked to be left alone for another {seconds:.0f} s")
+    def __init__(self, host: str, seconds: float, reason: str = "") -> None:
+        super().__init__(reason or f"{host!r} asked to be left alone for another {seconds:.0f} s")
         self.host, self.seconds = host, seconds
-
-
-class HostSpentError(HostHeldError):
-    """The host was asked as often as it may be in a day."""
-
-    def __init__(self, host: str, seconds: float) -> None:
-        super().__init__(host, seconds)
-        self.args = (f"our requests to {host!r} of this day are used up",)
 
 
 @dataclass
@@ -138,11 +130,11 @@ class Pace:
                     self._free_at[host] = max(self._free_at.get(host, 0), loop.time() + delay)
 
     def _spend(self, host: str) -> None:
-        """Counts a request into the host's budget of the day. Raises HostSpentError."""
+        """Counts a request into the host's budget of the day. Raises HostHeldError when that is used up."""
         if self._budget is not None:
             left = self._left.get(host, self._budget)
             if left <= 0:
-                raise HostSpentError(host, LONGEST_DELAY)
+                raise HostHeldError(host, LONGEST_DELAY, f"our requests to {host!r} of this day are used up")
             self._left[host] = left - 1
 
 

@@ -11,11 +11,14 @@ cron calls go on beside it. While one of them runs, the backfill waits, for a po
 from __future__ import annotations
 
 import logging
+import signal
+import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict, dataclass, field, replace
 from datetime import date, datetime, timedelta
+from types import FrameType
 from typing import Any
 
 from aggregator.archives import Backfill, Step, StepState, WaitingLink
@@ -150,8 +153,28 @@ class Backfilling:
     def run(self) -> BackfillSummary:
         """Reads on until all is read, or something ends the run. Raises WriterBusy, StoreError, PublishError,
         ProfileError, CrawlProcessError; whatever was written stays."""
-        with hold_backfill_lock(self._setup.data_folder, self._request.source.id):
+        with hold_backfill_lock(self._setup.data_folder, self._request.source.id), self._noting_interrupts():
             return self._run()
+
+    @contextmanager
+    def _noting_interrupts(self) -> Iterator[None]:
+        """Remembers Ctrl-C: its exception is lost where it is raised in a callback or a finalizer."""
+        if (
+            threading.current_thread() is not threading.main_thread()
+            or signal.getsignal(signal.SIGINT) is signal.SIG_IGN
+        ):
+            yield
+            return
+
+        def note(number: int, frame: FrameType | None) -> None:
+            self._stopped = "interrupted"
+            signal.default_int_handler(number, frame)
+
+        before = signal.signal(signal.SIGINT, note)
+        try:
+            yield
+        finally:
+            signal.signal(signal.SIGINT, before)
 
     def _run(self) -> BackfillSummary:
         with self._open(patience=0) as store:

@@ -92,7 +92,7 @@ def run_cycle(
     refresh_catalogue(setup, store)
     due = store.get_due_channels(now if due_only else None)
     sources = store.get_sources({row.source_id for row in due})
-    due = hold_back(setup, store, due, sources, now)
+    due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
     rows = {row.id: row for row in due}
     renew_sketches(setup, store, now)
     cycle_id = store.start_cycle(now)

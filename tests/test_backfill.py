@@ -8,6 +8,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
@@ -284,11 +285,17 @@ def test_kill_9_costs_the_page_under_way_and_nothing_else(tmp_path: Path) -> Non
 
 def test_ctrl_c_says_how_to_go_on_and_puts_what_came_into_the_archives(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
-        setup = prepare(tmp_path, portal)
+        setup, gate = prepare(tmp_path, portal), threading.Event()
+
+        def hold(_path: str, count: int) -> None:
+            if count > 40:
+                gate.wait(60)  # so it cannot end before it is interrupted
+
+        portal.interfere = hold
         process = start_command(setup, "arsip", "--since", "2023-02-01")
-        wait_for(lambda: any(path.startswith("/berita/apeksi") for path in portal.asked))
         wait_for(lambda: portal.asked.total() > 40)
         os.kill(process.pid, signal.SIGINT)
+        gate.set()
         out, err = process.communicate(timeout=60)
         assert process.returncode == 130, err
         assert "not finished: interrupted" in out

@@ -766,3 +766,142 @@ def m008_backfills(db: Database) -> None:
         *_BACKFILL_TABLES,
     ):
         db.execute(dedent(statement).strip())
+
+
+_PUBLISHING_TABLES = (
+    """
+    CREATE TABLE feeds (
+        -- The feeds that are published as files; searches are answered when they are asked for.
+        id INTEGER PRIMARY KEY,
+        name TEXT NOT NULL UNIQUE, -- all, topic/apeksi, city/kota-gorontalo: in its addresses, /feeds/<name>.xml
+        items INTEGER NOT NULL DEFAULT 0, -- in all, archives included
+        shown INTEGER NOT NULL DEFAULT 0, -- in its document as last written
+        is_due INTEGER NOT NULL DEFAULT 1 -- 1: its document is to be written
+    ) STRICT
+    """,
+    "CREATE INDEX feeds_due ON feeds (id) WHERE is_due",
+    """
+    CREATE TABLE feed_items (
+        -- Which pieces of news are in which feed, in its order.
+        feed_id INTEGER NOT NULL,
+        archived INTEGER NOT NULL, -- as in duplicate_groups: in the archives alone
+        place INTEGER NOT NULL, -- first_published_at in microseconds since 1970
+        group_id INTEGER NOT NULL,
+        PRIMARY KEY (feed_id, archived, place, group_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX feed_items_of_group ON feed_items (group_id)",
+    """
+    CREATE TABLE archive_pages (
+        -- The documents of each feed's archive (RFC 5005, section 4). What one holds does not change; a short one at the
+        -- end may be superseded by a longer one at another address.
+        feed_id INTEGER NOT NULL,
+        number INTEGER NOT NULL, -- 1: the oldest
+        label TEXT NOT NULL, -- in its address: the number, and while it is short "-" and its length
+        after_place INTEGER NOT NULL, -- holds the items after this place …
+        until_place INTEGER NOT NULL, -- … up to this one
+        superseded_at TEXT, -- by a longer one; kept for a day, for readers that were told of it
+        is_due INTEGER NOT NULL DEFAULT 1, -- 1: its files are to be written
+        PRIMARY KEY (feed_id, number, label)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX archive_pages_due ON archive_pages (feed_id) WHERE is_due",
+    """
+    CREATE TABLE changed_groups (
+        -- Groups that changed since feeds were last told; filled by triggers, so that nothing that writes can forget it.
+        group_id INTEGER PRIMARY KEY
+    ) STRICT
+    """,
+    """
+    CREATE TABLE publishing_state (
+        -- What the files in public/ were made with: code and settings. They are all written anew when it changes.
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        stamp TEXT NOT NULL
+    ) STRICT
+    """,
+    """
+    CREATE TABLE takedowns (
+        -- Articles that were taken down, as takedowns.jsonl in the data folder says: they stay out when read again.
+        key TEXT PRIMARY KEY, -- as in links
+        url TEXT NOT NULL,
+        source_id TEXT, -- NULL: no such article was here
+        text_hash BLOB, -- of its text, as in sketches: the same text of the same source stays out at any address
+        reason TEXT NOT NULL,
+        asked_at TEXT NOT NULL,
+        done_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE pings (
+        -- WebSub: which hub has still to be told of which changed feed.
+        hub TEXT NOT NULL,
+        url TEXT NOT NULL, -- of the feed
+        changed_at TEXT NOT NULL, -- last change
+        attempts INTEGER NOT NULL DEFAULT 0, -- failed since then
+        due_at TEXT NOT NULL, -- not before then
+        reason TEXT NOT NULL DEFAULT '', -- why the last attempt failed
+        PRIMARY KEY (hub, url)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+# Whatever an item shows: its articles, their topics and places, the names and permissions of their sources.
+_SHOWN_OF_ARTICLE = (
+    "group_id, title, url, text, summary, author, published_at, published_offset, published_precision, language,"
+    " snippet_limit, tags, source_id, backfilled"
+)
+_SHOWN_OF_GROUP = "canonical_id, merged_into, withdrawn_at, story_id, guid, updated_at"
+_MARK = "INSERT OR IGNORE INTO changed_groups"
+_PUBLISHING_TRIGGERS = (
+    f"""
+    CREATE TRIGGER shown_article_changes AFTER UPDATE OF {_SHOWN_OF_ARTICLE} ON articles BEGIN
+        {_MARK} SELECT new.group_id WHERE new.group_id IS NOT NULL;
+        {_MARK} SELECT old.group_id WHERE old.group_id IS NOT NULL AND old.group_id IS NOT new.group_id;
+    END
+    """,
+    f"""
+    CREATE TRIGGER shown_article_comes AFTER INSERT ON articles WHEN new.group_id IS NOT NULL BEGIN
+        {_MARK} VALUES (new.group_id);
+    END
+    """,
+    f"""
+    CREATE TRIGGER shown_article_goes AFTER DELETE ON articles WHEN old.group_id IS NOT NULL BEGIN
+        {_MARK} VALUES (old.group_id);
+    END
+    """,
+    f"""
+    CREATE TRIGGER shown_group_changes AFTER UPDATE OF {_SHOWN_OF_GROUP} ON duplicate_groups BEGIN
+        {_MARK} VALUES (new.id);
+    END
+    """,
+    f"""
+    CREATE TRIGGER shown_group_goes AFTER DELETE ON duplicate_groups BEGIN
+        {_MARK} VALUES (old.id);
+    END
+    """,
+    *(
+        f"""
+    CREATE TRIGGER shown_{table}_{event} AFTER {event} ON {table} BEGIN
+        {_MARK} SELECT group_id FROM articles WHERE id = {row}.article_id AND group_id IS NOT NULL;
+    END
+    """
+        for table in ("article_topics", "article_regions")
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
+    f"""
+    CREATE TRIGGER shown_source_changes AFTER UPDATE OF name, full_text, kind ON sources
+    WHEN (old.name, old.full_text, old.kind) IS NOT (new.name, new.full_text, new.kind) BEGIN
+        {_MARK} SELECT DISTINCT group_id FROM articles WHERE source_id = new.id AND group_id IS NOT NULL;
+    END
+    """,
+)
+
+
+@MIGRATIONS()
+def m009_publishing(db: Database) -> None:
+    """Feeds by topic, place and source, their archives, what changed since they were written; takedowns; pings."""
+    for statement in (
+        *_PUBLISHING_TABLES,
+        *_PUBLISHING_TRIGGERS,
+        "INSERT INTO changed_groups SELECT id FROM duplicate_groups WHERE guid IS NOT NULL",
+    ):
+        db.execute(dedent(statement).strip())

@@ -55,6 +55,13 @@ class DatePrecision(StrEnum):
     DAY = "day"
 
 
+class Language(StrEnum):
+    """The languages of our own words, on pages and in feeds; the news itself stays in the language it was written in."""
+
+    INDONESIAN = "id"
+    ENGLISH = "en"
+
+
 class ParsedDate(NamedTuple):
     """A date read from text or markup: an aware instant with the offset it was written in, and how far it counts."""
 

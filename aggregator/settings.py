@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
-from pydantic import BaseModel, ConfigDict, Field
+from urllib.parse import urlsplit
+
+from pydantic import BaseModel, ConfigDict, Field, field_validator
 
 
 class AggregatorSettings(BaseModel):
@@ -20,10 +22,11 @@ class AggregatorSettings(BaseModel):
         8, ge=1, description="times that a failing page is tried: after 15 minutes, and each time twice as late"
     )
     poll_days: int = Field(90, ge=7, description="for so long each poll is kept; what they came to by day is for ever")
-    site_url: str = Field("http://127.0.0.1:8000/", description="where the pages and feeds are served, for links")
+    site_url: str = Field("", description="where pages and feeds are served; without it, feeds hold relative links")
     site_name: str = "Kabar Kota"
     feed_items: int = Field(50, ge=1, description="items of the main feed, at least")
     feed_hours: int = Field(72, ge=1, description="and all items first published in so many hours")
+    websub_hubs: tuple[str, ...] = Field((), description="hubs that are told of each change of a feed (WebSub)")
     candidate_days: int = Field(
         90, ge=7, description="for so long articles are compared with new ones; the very same text is found for ever"
     )
@@ -34,3 +37,12 @@ class AggregatorSettings(BaseModel):
     )
     archive_days: int = Field(7, ge=1, description="what was older when found never enters the main feed")
     backups_kept: int = Field(7, ge=1, description="copies of the database that `serve` keeps, the newest")
+
+    @field_validator("site_url")
+    @classmethod
+    def check_site_url(cls, value: str) -> str:
+        """Ends in a slash, so that paths can be joined to it."""
+        parts = urlsplit(value)
+        if value and (parts.scheme not in {"http", "https"} or not parts.hostname or parts.query or parts.fragment):
+            raise ValueError("must be the http(s) address of the front page")
+        return value if not value or value.endswith("/") else f"{value}/"

@@ -5,21 +5,17 @@ from __future__ import annotations
 import tomllib
 from dataclasses import dataclass
 from datetime import datetime, timedelta, timezone
-from enum import StrEnum
 from functools import cache
 from importlib.resources import files
 from typing import Any
 
+from aggregator.models import Language
+
+__all__ = ["WIB", "Language", "Texts", "get_texts", "name_zone"]
+
 WIB = timezone(timedelta(hours=7), "WIB")
 # Indonesia has no summer time: the offset names the zone.
 _ZONE_NAMES = {timedelta(hours=7): "WIB", timedelta(hours=8): "WITA", timedelta(hours=9): "WIT"}
-
-
-class Language(StrEnum):
-    """The languages of the pages; the news itself stays in the language it was written in."""
-
-    INDONESIAN = "id"
-    ENGLISH = "en"
 
 
 @dataclass(frozen=True, slots=True)

@@ -774,8 +774,11 @@ _PUBLISHING_TABLES = (
         -- The feeds that are published as files; searches are answered when they are asked for.
         id INTEGER PRIMARY KEY,
         name TEXT NOT NULL UNIQUE, -- all, topic/apeksi, city/kota-gorontalo: in its addresses, /feeds/<name>.xml
+        title TEXT NOT NULL, -- what it is about, by its name: Kota Gorontalo; '' for topics, kinds and all
+        began_at TEXT NOT NULL, -- when it was first there
         items INTEGER NOT NULL DEFAULT 0, -- in all, archives included
         shown INTEGER NOT NULL DEFAULT 0, -- in its document as last written
+        shown_from INTEGER NOT NULL DEFAULT 0, -- place of the oldest of them
         is_due INTEGER NOT NULL DEFAULT 1 -- 1: its document is to be written
     ) STRICT
     """,
@@ -793,8 +796,8 @@ _PUBLISHING_TABLES = (
     "CREATE INDEX feed_items_of_group ON feed_items (group_id)",
     """
     CREATE TABLE archive_pages (
-        -- The documents of each feed's archive (RFC 5005, section 4). What one holds does not change; a short one at the
-        -- end may be superseded by a longer one at another address.
+        -- The documents of each feed's archive (RFC 5005, section 4). What one holds does not change; a short one
+        -- at the end may be superseded by a longer one at another address.
         feed_id INTEGER NOT NULL,
         number INTEGER NOT NULL, -- 1: the oldest
         label TEXT NOT NULL, -- in its address: the number, and while it is short "-" and its length
@@ -808,7 +811,7 @@ _PUBLISHING_TABLES = (
     "CREATE INDEX archive_pages_due ON archive_pages (feed_id) WHERE is_due",
     """
     CREATE TABLE changed_groups (
-        -- Groups that changed since feeds were last told; filled by triggers, so that nothing that writes can forget it.
+        -- Groups that changed since feeds were last told; filled by triggers, so that nothing that writes forgets it.
         group_id INTEGER PRIMARY KEY
     ) STRICT
     """,
@@ -862,7 +865,7 @@ _PUBLISHING_TRIGGERS = (
     CREATE TRIGGER shown_article_comes AFTER INSERT ON articles WHEN new.group_id IS NOT NULL BEGIN
         {_MARK} VALUES (new.group_id);
     END
-    """,
+    """,  # noqa: S608 - our own words
     f"""
     CREATE TRIGGER shown_article_goes AFTER DELETE ON articles WHEN old.group_id IS NOT NULL BEGIN
         {_MARK} VALUES (old.group_id);
@@ -883,7 +886,7 @@ _PUBLISHING_TRIGGERS = (
     CREATE TRIGGER shown_{table}_{event} AFTER {event} ON {table} BEGIN
         {_MARK} SELECT group_id FROM articles WHERE id = {row}.article_id AND group_id IS NOT NULL;
     END
-    """
+    """  # noqa: S608 - our own words
         for table in ("article_topics", "article_regions")
         for event, row in (("INSERT", "new"), ("DELETE", "old"))
     ),
@@ -892,7 +895,7 @@ _PUBLISHING_TRIGGERS = (
     WHEN (old.name, old.full_text, old.kind) IS NOT (new.name, new.full_text, new.kind) BEGIN
         {_MARK} SELECT DISTINCT group_id FROM articles WHERE source_id = new.id AND group_id IS NOT NULL;
     END
-    """,
+    """,  # noqa: S608 - our own words
 )
 
 
@@ -902,6 +905,10 @@ def m009_publishing(db: Database) -> None:
     for statement in (
         *_PUBLISHING_TABLES,
         *_PUBLISHING_TRIGGERS,
+        """
+        CREATE INDEX groups_unpublished ON duplicate_groups (id)
+        WHERE guid IS NULL AND merged_into IS NULL AND withdrawn_at IS NULL
+        """,
         "INSERT INTO changed_groups SELECT id FROM duplicate_groups WHERE guid IS NOT NULL",
     ):
         db.execute(dedent(statement).strip())

@@ -56,7 +56,7 @@ class DatePrecision(StrEnum):
 
 
 class Language(StrEnum):
-    """The languages of our own words, on pages and in feeds; the news itself stays in the language it was written in."""
+    """The languages of our own words, on pages and in feeds; the news stays in the language it was written in."""
 
     INDONESIAN = "id"
     ENGLISH = "en"

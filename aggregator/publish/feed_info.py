@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedInfo:
-    """One document of a feed. Addresses are absolute where the configuration has a `site_url`, else of the host's root."""
+    """One document of a feed. Addresses are absolute where a `site_url` is configured, else they begin with a slash."""
 
     id: str  # a tag URI, for life, the same for all formats, pages and archives of the feed
     title: str

@@ -12,29 +12,26 @@ import sqlite3
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
-from html import escape
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
-from urllib.parse import urljoin
 
 from pydantic import TypeAdapter
 
 from aggregator.backfill_rows import BackfillRows
 from aggregator.catalogue_rows import CatalogueRows
-from aggregator.cleaning import cut_quote
+from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.integrity_rows import IntegrityRows
+from aggregator.item_rows import ItemRows
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
-    FeedItem,
     HostTraffic,
     LinkState,
     PendingLink,
-    Reason,
     RegionMatch,
     RobotsRecord,
     Source,
@@ -44,7 +41,7 @@ from aggregator.models import (
 from aggregator.operation_rows import OperationRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
-from aggregator.store_base import Connection, NewerDatabaseError, StoreError, read_precision, wrap_errors
+from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_rows import StoryRows
 
 __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
@@ -55,7 +52,6 @@ KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
 RECHECK_DAYS = 30  # after that an article is left in peace
-REASONS = 3  # pieces of evidence that a page shows for a topic
 LARGE_SHOWN = 20  # suspiciously large groups that the status page is told of
 
 
@@ -83,7 +79,18 @@ class Status:
     large_count: int  # of them in all
 
 
-class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, OperationRows, IntegrityRows, BackfillRows):
+class Store(
+    CatalogueRows,
+    GroupRows,
+    StoryRows,
+    FeedRows,
+    ItemRows,
+    PollRows,
+    HealthRows,
+    OperationRows,
+    IntegrityRows,
+    BackfillRows,
+):
     """The database `news.db`."""
 
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -508,81 +515,6 @@ class Store(CatalogueRows, GroupRows, StoryRows, PollRows, HealthRows, Operation
                 )
         return len(rows)
 
-    def count_recent_groups(self, since: datetime) -> int:
-        """Items of the main feed first published since then."""
-        return int(
-            self._value(
-                "SELECT count(*) FROM duplicate_groups WHERE merged_into IS NULL AND withdrawn_at IS NULL"
-                " AND NOT archived AND first_published_at >= :since",
-                since=to_text_exactly(since),
-            )
-        )
-
-    def get_feed_items(self, *, limit: int = 50, before: str | None = None) -> list[FeedItem]:
-        """Items of the main feed, newest first by first publication; those after the item with the guid `before`."""
-        position = "9999"
-        if before is not None:
-            found = self._value("SELECT first_published_at FROM duplicate_groups WHERE guid = :guid", guid=before)
-            if found is None:
-                return []
-            position = found
-        rows = self._rows(
-            """
-            SELECT g.id AS group_id, g.guid, g.story_id, g.first_published_at, g.updated_at, a.id AS article_id,
-                a.title, a.url, a.published_at, a.published_offset, a.published_precision, a.summary, a.text, a.author,
-                a.tags, a.language, a.snippet_limit, a.source_id, s.name AS source_name, s.full_text
-            FROM duplicate_groups AS g
-            JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
-            WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL AND NOT g.archived
-                AND g.first_published_at < :position
-            ORDER BY g.first_published_at DESC LIMIT :limit
-            """,
-            position=position,
-            limit=limit,
-        )
-        return [self._make_item(row) for row in rows]
-
-    def _make_item(self, row: sqlite3.Row) -> FeedItem:
-        article = row["article_id"]
-        topics = self._rows(
-            "SELECT topic, evidence FROM article_topics WHERE article_id = :id ORDER BY score DESC", id=article
-        )
-        regions = self._rows(
-            "SELECT r.name FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code"
-            " WHERE ar.article_id = :id AND ar.role = 'event' ORDER BY r.kind, ar.score DESC",
-            id=article,
-        )
-        copies = self._rows(
-            "SELECT s.name, a.url FROM articles AS a JOIN sources AS s ON s.id = a.source_id"
-            " WHERE a.group_id = :group AND a.id <> :id ORDER BY a.published_at, a.url",
-            group=row["group_id"],
-            id=article,
-        )
-        may_be_whole = row["full_text"] and row["snippet_limit"] is None
-        return FeedItem(
-            guid=row["guid"],
-            title=row["title"],
-            url=row["url"],
-            source_id=row["source_id"],
-            source_name=row["source_name"],
-            source_url=urljoin(row["url"], "/"),
-            published=from_text(row["published_at"], row["published_offset"]),
-            published_precision=read_precision(row["published_precision"]),
-            first_published=from_text(row["first_published_at"]),
-            updated=from_text(row["updated_at"]),
-            excerpt=cut_quote(row["text"] or row["summary"], row["snippet_limit"]),
-            author=row["author"],
-            topics=tuple(topic["topic"] for topic in topics),
-            reasons=tuple(_make_reason(topic["topic"], topic["evidence"]) for topic in topics),
-            regions=tuple(region["name"] for region in regions),
-            tags=tuple(json.loads(row["tags"])),
-            also_at=tuple((copy["name"], copy["url"]) for copy in copies),
-            full_text="".join(f"<p>{escape(line)}</p>" for line in row["text"].split("\n")) if may_be_whole else "",
-            language=row["language"] or "id",
-            story_id=row["story_id"],
-            story_news=self.count_other_news(row["story_id"], row["group_id"]),
-        )
-
     # ── cycles ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def start_cycle(self, now: datetime) -> int:
@@ -663,14 +595,6 @@ _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :sou
 
 def _kept(since: datetime | None, source_id: str | None) -> dict[str, Any]:
     return {"since": to_text(since) if since else "", "source": source_id}
-
-
-def _make_reason(topic: str, evidence: str) -> Reason:
-    """The three strongest pieces of a topic's evidence, no term twice."""
-    found = sorted((item for item in json.loads(evidence) if item["weight"] > 0), key=lambda item: -item["weight"])
-    terms = {item["term"].casefold(): (item["term"], item["place"]) for item in reversed(found)}
-    chosen = sorted(terms.values(), key=lambda term: [item["term"] for item in found].index(term[0]))
-    return Reason(topic=topic, terms=tuple(chosen[:REASONS]))
 
 
 def _make_source(row: sqlite3.Row) -> Source:

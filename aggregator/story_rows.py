@@ -321,11 +321,6 @@ class StoryRows(StoreBase):
             )
         return members
 
-    def count_other_news(self, story_id: int | None, group_id: int) -> int:
-        """Pieces of news of a story beside this one."""
-        sql = f"SELECT count(*) FROM {_OF_STORY} AND g.id <> :group"  # noqa: S608 - our own words
-        return int(self._value(sql, id=story_id, group=group_id))
-
     def get_suspects(self, group_id: int) -> dict[str, Any]:
         """Where to look when a group seems too large: its story_id, and as `suspects` the two of its articles that hold
         together least, or its canonical article where no decision joins any two."""

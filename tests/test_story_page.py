@@ -556,7 +556,7 @@ def test_no_table_of_articles_is_read_from_end_to_end(newsroom: Newsroom) -> Non
     connection, asked = newsroom.store._connection, list[str]()
     connection.set_trace_callback(asked.append)
     get_record(newsroom)
-    newsroom.store.count_other_news(1, 1)
+    newsroom.store.get_items([1])
     newsroom.store.get_suspects(1)
     connection.set_trace_callback(None)
     queries = [sql for sql in asked if sql.split()[0] in ("SELECT", "WITH")]

@@ -1,0 +1,415 @@
+"""The rows of feeds: what is in which, their archives, and what has to be written. A part of `Store`.
+
+    a group changes ─▶ changed_groups (triggers) ─▶ place_groups: feed_items ─▶ feeds and archive_pages that are due
+
+What is due stays due until its files are written, so that a process that dies in between leaves nothing out.
+"""
+
+from __future__ import annotations
+
+import json
+import sqlite3
+from collections import defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import UTC, datetime, timedelta
+
+from aggregator.feeds import ALL, FeedKind, GroupFacts, name_feeds, split_name
+from aggregator.instants import from_text, to_text
+from aggregator.store_base import StoreBase
+
+PAGE_ITEMS = 50  # of a document of an archive
+SUPERSEDED_HOURS = 24  # that a superseded one is kept for readers who were told of it
+_EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
+_MICROSECOND = timedelta(microseconds=1)
+
+_PUBLISHED = """
+    SELECT g.id, g.first_published_at, g.archived, g.canonical_id
+    FROM json_each(:ids) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value
+    CROSS JOIN articles AS a ON a.id = g.canonical_id
+    WHERE g.guid IS NOT NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL
+"""
+_SOURCES = """
+    SELECT DISTINCT a.group_id, a.source_id, s.kind
+    FROM json_each(:ids) AS k CROSS JOIN articles AS a ON a.group_id = k.value JOIN sources AS s ON s.id = a.source_id
+"""
+_PLACED = """
+    SELECT i.group_id, i.feed_id, i.archived, i.place
+    FROM json_each(:ids) AS k CROSS JOIN feed_items AS i ON i.group_id = k.value
+"""
+# What an archive has still to take in: not archived ones are in the feed's own document meanwhile.
+_PENDING = """
+    SELECT place, archived FROM (
+        SELECT place, archived FROM (
+            SELECT place, archived FROM feed_items WHERE feed_id = :feed AND archived = 0 AND place > :after
+            ORDER BY place LIMIT :most)
+        UNION ALL
+        SELECT place, archived FROM (
+            SELECT place, archived FROM feed_items WHERE feed_id = :feed AND archived = 1 AND place > :after
+            ORDER BY place LIMIT :most)
+    ) ORDER BY place LIMIT :most
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class FeedRow:
+    """A feed that is published as files."""
+
+    id: int
+    name: str
+    title: str
+    began: datetime
+    items: int
+    shown: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class ArchivePage:
+    """A document of a feed's archive: the items after one place, up to another."""
+
+    feed_id: int
+    number: int
+    label: str
+    after_place: int
+    until_place: int
+    is_due: bool = True
+
+    @property
+    def is_short(self) -> bool:
+        return self.label != str(self.number)
+
+
+def should_list(feed: FeedRow) -> bool:
+    """Whether it is worth a line in a list of feeds: those of sources are once there is something in them."""
+    return bool(feed.items) or split_name(feed.name)[0] != FeedKind.SOURCE
+
+
+def sort_feeds(feeds: Iterable[FeedRow]) -> list[FeedRow]:
+    """In the order in which people look for them: everything, topics, cities …, by name within each."""
+    order = {ALL: -1, **{kind.value: place for place, kind in enumerate(FeedKind)}}
+    return sorted(feeds, key=lambda feed: (order.get(split_name(feed.name)[0], len(order)), feed.title, feed.name))
+
+
+def make_place(first_published: datetime) -> int:
+    """The place of an item in every feed: microseconds since 1970 of its first publication."""
+    return (first_published - _EPOCH) // _MICROSECOND
+
+
+class FeedRows(StoreBase):
+    """Feeds, their items and archives; writes belong into the caller's transaction."""
+
+    # ── which feeds there are ──────────────────────────────────────────────────────────────────────────────────────
+
+    def get_feeds(self) -> dict[str, FeedRow]:
+        """All of them, by name."""
+        return {row["name"]: _make_feed(row) for row in self._rows("SELECT * FROM feeds ORDER BY name")}
+
+    def find_feed(self, name: str) -> FeedRow | None:
+        rows = self._rows("SELECT * FROM feeds WHERE name = :name", name=name)
+        return _make_feed(rows[0]) if rows else None
+
+    def write_feeds(self, titles: Mapping[str, str], now: datetime) -> None:
+        """Adds the feeds that are new, and renames those whose subject was renamed."""
+        known = {row["name"]: row["title"] for row in self._rows("SELECT name, title FROM feeds")}
+        self._connection.executemany(
+            "INSERT INTO feeds (name, title, began_at) VALUES (?, ?, ?)"
+            " ON CONFLICT (name) DO UPDATE SET title = excluded.title, is_due = 1",
+            [(name, title, to_text(now)) for name, title in titles.items() if known.get(name) != title],
+        )
+
+    def get_published_sources(self) -> dict[str, str]:
+        """id → name of the sources that have a feed: those that are on, and those of which we have something."""
+        rows = self._rows(
+            """
+            SELECT id, name FROM sources AS s
+            WHERE enabled OR EXISTS (SELECT * FROM articles AS a WHERE a.source_id = s.id) ORDER BY id
+            """
+        )
+        return {row["id"]: row["name"] for row in rows}
+
+    def get_source_feeds(self) -> list[dict[str, str | None]]:
+        """name, url, home, province of the feeds of our sources that are read."""
+        rows = self._rows(
+            """
+            SELECT s.name, c.url, 'https://' || s.domain || '/' AS home, s.province
+            FROM channels AS c JOIN sources AS s ON s.id = c.source_id
+            WHERE c.kind = 'feed' AND c.enabled AND s.enabled AND c.retired_at IS NULL AND c.stand_in IS NULL
+            ORDER BY s.name, c.url
+            """
+        )
+        return [dict(row) for row in rows]
+
+    # ── what is in which ───────────────────────────────────────────────────────────────────────────────────────────
+
+    def take_changed_groups(self, *, most: int) -> list[int]:
+        """Some groups that changed; they count as unchanged from now on."""
+        rows = self._rows(
+            "SELECT c.group_id FROM changed_groups AS c LEFT JOIN duplicate_groups AS g ON g.id = c.group_id"
+            " ORDER BY g.first_published_at LIMIT :most",
+            most=most,
+        )
+        ids = [row["group_id"] for row in rows]
+        self._connection.execute(
+            "DELETE FROM changed_groups WHERE group_id IN (SELECT value FROM json_each(?))", (json.dumps(ids),)
+        )
+        return ids
+
+    def mark_changed(self, group_ids: Iterable[int]) -> None:
+        """Has these groups shown anew, for a reason that no trigger sees."""
+        self._connection.executemany(
+            "INSERT OR IGNORE INTO changed_groups VALUES (?)", [(group_id,) for group_id in group_ids]
+        )
+
+    def place_groups(self, group_ids: Sequence[int], now: datetime) -> set[int]:
+        """Puts groups into the feeds that they belong in by now, and out of others; what shows them is due.
+
+        Returns the feeds that one was put into.
+        """
+        feeds = {name: feed.id for name, feed in self.get_feeds().items()}
+        wanted = self._find_places(group_ids)
+        placed: defaultdict[int, set[tuple[int, int, int]]] = defaultdict(set)
+        for row in self._rows(_PLACED, ids=json.dumps(group_ids)):
+            placed[row["group_id"]].add((row["feed_id"], row["archived"], row["place"]))
+        gone, come, shown = [], [], []
+        for group_id in group_ids:
+            names, archived, place = wanted.get(group_id, (frozenset[str](), 0, 0))
+            new = {(self._get_feed_id(feeds, name, now), archived, place) for name in names}
+            gone += [(*key, group_id) for key in placed[group_id] - new]
+            come += [(*key, group_id) for key in new - placed[group_id]]
+            shown += placed[group_id] | new
+        self._connection.executemany(
+            "DELETE FROM feed_items WHERE feed_id = ? AND archived = ? AND place = ? AND group_id = ?", gone
+        )
+        self._connection.executemany("INSERT INTO feed_items VALUES (?, ?, ?, ?)", come)
+        self._count_items(come, 1)
+        self._count_items(gone, -1)
+        self._mark_due(shown)
+        return {feed_id for feed_id, *_ in come}
+
+    def _find_places(self, group_ids: Sequence[int]) -> dict[int, tuple[frozenset[str], int, int]]:
+        """group → (names of its feeds, archived, place), of those that are published."""
+        rows = self._rows(_PUBLISHED, ids=json.dumps(group_ids))
+        canonical = json.dumps([row["canonical_id"] for row in rows])
+        topics = self._collect("SELECT article_id, topic FROM article_topics", canonical)
+        regions = self._collect("SELECT article_id, code FROM article_regions", canonical, "AND role = 'event'")
+        sources: defaultdict[int, list[tuple[str, str]]] = defaultdict(list)
+        for row in self._rows(_SOURCES, ids=json.dumps([row["id"] for row in rows])):
+            sources[row["group_id"]].append((row["source_id"], row["kind"]))
+        return {
+            row["id"]: (
+                name_feeds(
+                    GroupFacts(
+                        topics=topics[row["canonical_id"]],
+                        regions=regions[row["canonical_id"]],
+                        sources=sources[row["id"]],
+                    )
+                ),
+                row["archived"],
+                make_place(from_text(row["first_published_at"])),
+            )
+            for row in rows
+        }
+
+    def _collect(self, select: str, article_ids: str, condition: str = "") -> defaultdict[int, list[str]]:
+        """article → the second column of `select`."""
+        found: defaultdict[int, list[str]] = defaultdict(list)
+        sql = f"{select} WHERE article_id IN (SELECT value FROM json_each(:ids)) {condition}"  # noqa: S608 - our own words
+        for article_id, value in self._rows(sql, ids=article_ids):
+            found[article_id].append(value)
+        return found
+
+    def _get_feed_id(self, feeds: dict[str, int], name: str, now: datetime) -> int:
+        """A feed that nobody listed (of a topic or source that is gone from the tables) is one all the same."""
+        if name not in feeds:
+            self.write_feeds({name: ""}, now)
+            feeds[name] = int(self._value("SELECT id FROM feeds WHERE name = :name", name=name))
+        return feeds[name]
+
+    def _count_items(self, keys: Iterable[tuple[int, int, int, int]], change: int) -> None:
+        counts: defaultdict[int, int] = defaultdict(int)
+        for feed_id, *_ in keys:
+            counts[feed_id] += change
+        self._connection.executemany(
+            "UPDATE feeds SET items = items + ? WHERE id = ?", [(count, feed) for feed, count in counts.items()]
+        )
+
+    def _mark_due(self, keys: Iterable[tuple[int, int, int]]) -> None:
+        """Has the documents written that show these places of feeds."""
+        keys = list(keys)
+        self._connection.executemany(
+            "UPDATE feeds SET is_due = 1 WHERE id = ? AND NOT is_due AND ? = 0 AND ? >= shown_from", keys
+        )
+        self._connection.executemany(
+            "UPDATE archive_pages SET is_due = 1"
+            " WHERE feed_id = :feed AND after_place < :place AND until_place >= :place",
+            [{"feed": feed, "place": place} for feed, _, place in keys],
+        )
+
+    # ── what is due ────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def mark_all_due(self, stamp: str) -> bool:
+        """Has everything written anew where what it was made with (code, settings) has changed; says whether it has."""
+        if self._value("SELECT stamp FROM publishing_state") == stamp:
+            return False
+        self._connection.execute("UPDATE feeds SET is_due = 1")
+        self._connection.execute("UPDATE archive_pages SET is_due = 1")
+        self._insert_or_replace("publishing_state", {"id": 1, "stamp": stamp})
+        return True
+
+    def forget_stamp(self) -> None:
+        """Has everything written anew at the next publish."""
+        self._connection.execute("DELETE FROM publishing_state")
+
+    def mark_aged_due(self, since: datetime, *, least: int) -> None:
+        """Has the feeds written of which items leave by age: they show more than `least`, and not all came since then."""
+        for row in self._rows("SELECT id, shown FROM feeds WHERE shown > :least AND NOT is_due", least=least):
+            if max(least, self.count_recent_items(row["id"], since)) < row["shown"]:
+                self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (row["id"],))
+
+    def get_due_feeds(self) -> list[FeedRow]:
+        return [_make_feed(row) for row in self._rows("SELECT * FROM feeds WHERE is_due ORDER BY id")]
+
+    def get_due_pages(self) -> list[ArchivePage]:
+        rows = self._rows("SELECT * FROM archive_pages WHERE is_due ORDER BY feed_id, number, label")
+        return [_make_page(row) for row in rows]
+
+    def count_recent_items(self, feed_id: int, since: datetime) -> int:
+        """Items of a feed's own document first published since then."""
+        return int(
+            self._value(
+                "SELECT count(*) FROM feed_items WHERE feed_id = :feed AND archived = 0 AND place >= :since",
+                feed=feed_id,
+                since=make_place(since),
+            )
+        )
+
+    def list_newest(self, feed_id: int, *, limit: int) -> list[tuple[int, int]]:
+        """(place, group) of a feed's own document, newest first."""
+        rows = self._rows(
+            "SELECT place, group_id FROM feed_items WHERE feed_id = :feed AND archived = 0"
+            " ORDER BY place DESC, group_id DESC LIMIT :limit",
+            feed=feed_id,
+            limit=limit,
+        )
+        return [(row["place"], row["group_id"]) for row in rows]
+
+    def list_page(self, page: ArchivePage) -> list[int]:
+        """The groups of a document of an archive, newest first."""
+        rows = self._rows(
+            """
+            SELECT group_id FROM feed_items
+            WHERE feed_id = :feed AND archived IN (0, 1) AND place > :after AND place <= :until
+            ORDER BY place DESC, group_id DESC
+            """,
+            feed=page.feed_id,
+            after=page.after_place,
+            until=page.until_place,
+        )
+        return [row["group_id"] for row in rows]
+
+    def settle_feed(self, feed_id: int, *, shown: int, shown_from: int) -> None:
+        """Records that a feed's document is written, and what it shows."""
+        self._connection.execute(
+            "UPDATE feeds SET is_due = 0, shown = ?, shown_from = ? WHERE id = ?", (shown, shown_from, feed_id)
+        )
+
+    def settle_page(self, page: ArchivePage) -> None:
+        """Records that a document of an archive is written."""
+        self._connection.execute(
+            "UPDATE archive_pages SET is_due = 0 WHERE feed_id = ? AND number = ? AND label = ?",
+            (page.feed_id, page.number, page.label),
+        )
+
+    # ── archives ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+    def get_last_page(self, feed_id: int) -> ArchivePage | None:
+        """The newest document of a feed's archive."""
+        return self._find_page(feed_id, "")
+
+    def get_page_before(self, page: ArchivePage) -> ArchivePage | None:
+        return self._find_page(page.feed_id, "AND number < :number", number=page.number)
+
+    def _find_page(self, feed_id: int, condition: str, **parameters: int) -> ArchivePage | None:
+        rows = self._rows(
+            f"SELECT * FROM archive_pages WHERE feed_id = :feed AND superseded_at IS NULL {condition}"  # noqa: S608 - our own words
+            " ORDER BY number DESC LIMIT 1",
+            feed=feed_id,
+            **parameters,
+        )
+        return _make_page(rows[0]) if rows else None
+
+    def close_pages(self, feed_id: int, now: datetime) -> None:
+        """Takes what came into a feed into its archive, in documents that will not change.
+
+        A full one as soon as there are so many items: until then the feed's own document has them. What is in archives
+        alone cannot wait: a short one takes it in, and is superseded by the next.
+        """
+        last = self.get_last_page(feed_id)
+        closed = self._plan_pages(feed_id, last)
+        if not closed:
+            return
+        if last is not None and last.is_short:
+            self._connection.execute(
+                "UPDATE archive_pages SET superseded_at = ? WHERE feed_id = ? AND number = ? AND label = ?",
+                (to_text(now), feed_id, last.number, last.label),
+            )
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO archive_pages (feed_id, number, label, after_place, until_place)"
+            " VALUES (?, ?, ?, ?, ?)",
+            [(page.feed_id, page.number, page.label, page.after_place, page.until_place) for page in closed],
+        )
+        self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (feed_id,))  # it tells of the last one
+
+    def _plan_pages(self, feed_id: int, last: ArchivePage | None) -> list[ArchivePage]:
+        """The documents that follow the last one, or take its place where it is short."""
+        taken = last.until_place if last else -1
+        number, after = (last.number + 1, taken) if last else (1, taken)
+        if last is not None and last.is_short:
+            number, after = last.number, last.after_place
+        pages = []
+        while len(pending := self._rows(_PENDING, feed=feed_id, after=after, most=PAGE_ITEMS)) == PAGE_ITEMS:
+            until = pending[-1]["place"]
+            pages.append(_build_page(feed_id, number, str(number), after, until))
+            number, after = number + 1, until
+        late = max((count for count, row in enumerate(pending, start=1) if row["archived"]), default=0)
+        if late and pending[late - 1]["place"] > max(taken, after):
+            pages.append(_build_page(feed_id, number, f"{number}-{late}", after, pending[late - 1]["place"]))
+        return pages
+
+    def drop_superseded_pages(self, now: datetime) -> list[tuple[str, str]]:
+        """Forgets documents that were superseded a day ago; returns the feeds' names and their labels."""
+        before = to_text(now - timedelta(hours=SUPERSEDED_HOURS))
+        rows = self._rows(
+            "SELECT f.name, p.label FROM archive_pages AS p JOIN feeds AS f ON f.id = p.feed_id"
+            " WHERE p.superseded_at < :before",
+            before=before,
+        )
+        if rows:
+            self._connection.execute("DELETE FROM archive_pages WHERE superseded_at < ?", (before,))
+        return [(row["name"], row["label"]) for row in rows]
+
+
+def _build_page(feed_id: int, number: int, label: str, after: int, until: int) -> ArchivePage:
+    return ArchivePage(feed_id=feed_id, number=number, label=label, after_place=after, until_place=until)
+
+
+def _make_feed(row: sqlite3.Row) -> FeedRow:
+    return FeedRow(
+        id=row["id"],
+        name=row["name"],
+        title=row["title"],
+        began=from_text(row["began_at"]),
+        items=row["items"],
+        shown=row["shown"],
+    )
+
+
+def _make_page(row: sqlite3.Row) -> ArchivePage:
+    return ArchivePage(
+        feed_id=row["feed_id"],
+        number=row["number"],
+        label=row["label"],
+        after_place=row["after_place"],
+        until_place=row["until_place"],
+        is_due=bool(row["is_due"]),
+    )

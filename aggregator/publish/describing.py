@@ -1,0 +1,117 @@
+"""What the documents of our feeds say of themselves. PURE."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import datetime
+from typing import Any
+from urllib.parse import urlencode, urljoin, urlsplit
+
+from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, make_feed_path, split_name
+from aggregator.models import Language
+from aggregator.publish.feed_info import FeedInfo, Format
+from aggregator.publish.wording import get_wording
+
+STYLE_FILE = "feed.xsl"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Publisher:
+    """The installation that publishes."""
+
+    site_url: str  # "" when it is not configured: addresses are relative to the host then
+    name: str
+    hubs: tuple[str, ...] = ()
+
+    def locate(self, path: str) -> str:
+        """The address of what is at `path` below the front page."""
+        return urljoin(self.site_url or "/", path)
+
+    @property
+    def style_url(self) -> str:
+        """Without the host: browsers take a style sheet from the host that they are at only."""
+        return urlsplit(self.locate(STYLE_FILE)).path
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Subject:
+    """A feed that is published as files."""
+
+    name: str
+    title: str  # what it is about, by its own name; "" where our wording names it
+    began: datetime
+
+
+def describe_feed(subject: Subject, publisher: Publisher, ending: Format, *, last_page: str | None) -> FeedInfo:
+    """The document that people subscribe to; `last_page` is the label of the newest document of its archive."""
+    links = () if last_page is None else (("prev-archive", _locate_page(subject, publisher, last_page, ending)),)
+    return _describe(subject, publisher, ending, label=None, links=links)
+
+
+def describe_page(
+    subject: Subject, publisher: Publisher, ending: Format, *, label: str, page_before: str | None
+) -> FeedInfo:
+    """A document of the feed's archive, and the label of the one before it."""
+    links = [("current", publisher.locate(make_feed_path(subject.name, ending)))]
+    if page_before is not None:
+        links.append(("prev-archive", _locate_page(subject, publisher, page_before, ending)))
+    return _describe(subject, publisher, ending, label=label, links=tuple(links))
+
+
+def name_subject(name: str, title: str, language: Language) -> str:
+    """What a feed is about, for people: "Kota Gorontalo", "Provinsi Bali", "Komisariat Wilayah VI"."""
+    words = get_wording(language)
+    if name == ALL:
+        return str(words["everything"])
+    kind, slug = split_name(name)
+    if kind in {FeedKind.PROVINCE, FeedKind.KOMWIL}:
+        return str(words[kind]).format(name=title)
+    tables: Mapping[str, Mapping[str, str]] = {FeedKind.TOPIC: words["topics"], FeedKind.KIND: words["kinds"]}
+    return tables.get(kind, {}).get(slug) or title or slug.replace("-", " ").capitalize()
+
+
+def entitle_feed(name: str, title: str, publisher: Publisher, language: Language) -> tuple[str, str]:
+    """(title, description) of a feed."""
+    words = get_wording(language)
+    if name == ALL:
+        return words["title_all"].format(site=publisher.name), words["description_all"]
+    subject = name_subject(name, title, language)
+    template = words["title_source" if split_name(name)[0] == FeedKind.SOURCE else "title"]
+    return template.format(site=publisher.name, name=subject), words["description"].format(name=subject)
+
+
+def locate_preview(name: str, publisher: Publisher) -> str:
+    """The page for people that shows what a feed holds."""
+    kind, slug = split_name(name)
+    return publisher.locate("" if name == ALL else f"feeds?{urlencode({kind: slug})}")
+
+
+def _describe(
+    subject: Subject, publisher: Publisher, ending: Format, *, label: str | None, links: tuple[tuple[str, str], ...]
+) -> FeedInfo:
+    title, description = entitle_feed(subject.name, subject.title, publisher, Language.INDONESIAN)
+
+    def locate(ending: Format) -> str:
+        if label is not None:
+            return _locate_page(subject, publisher, label, ending)
+        return publisher.locate(make_feed_path(subject.name, ending))
+
+    facts: dict[str, Any] = {"title": title, "description": description, "links": links}
+    return FeedInfo(
+        id=make_feed_id(subject.name),
+        site_url=publisher.locate(""),
+        page_url=locate_preview(subject.name, publisher),
+        self_url=locate(ending),
+        format_urls=tuple((other, locate(other)) for other in Format if other is not ending),
+        publisher=publisher.name,
+        began=subject.began,
+        hubs=publisher.hubs if label is None else (),
+        is_archive=label is not None,
+        style_url=publisher.style_url,
+        **facts,
+    )
+
+
+def _locate_page(subject: Subject, publisher: Publisher, label: str, ending: Format) -> str:
+    return publisher.locate(make_archive_path(subject.name, label, ending))

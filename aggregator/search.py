@@ -1,0 +1,150 @@
+"""What can be asked of the news, and how it is read from the query of an address. PURE.
+
+    q       words, all of them; "a phrase"; apek* begins so; -word is not there. Any other sign is no syntax.
+    topic, city, province, komwil, kind, source    slugs, as in the addresses of feeds; of several of one key any will do
+    since   published since a day (WIB), an instant, or so many days: 2026-11-01, 2026-11-01T08:00:00+08:00, 7d
+    group   `story`: one item a story, not one a duplicate group
+    archive `yes`: with what was too old when it was found to enter the feeds
+    before  goes on after the item with that guid
+    lang    `id` or `en`, of our own words
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable
+from dataclasses import dataclass
+from datetime import datetime, timedelta, timezone
+from urllib.parse import urlencode
+
+from aggregator.feeds import FeedKind, make_name, split_name
+from aggregator.models import Language
+
+WORDS_LIMIT = 300  # characters of `q`
+TERMS_LIMIT = 20
+PREFIX_LEAST = 3  # letters: a shorter beginning fits too many words to be looked up
+VALUES_LIMIT = 50  # of all filters together
+DAYS_LIMIT = 36_500
+GUID_LIMIT = 2_100
+KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "before", "lang")
+WIB = timezone(timedelta(hours=7), "WIB")
+
+_TERM = re.compile(r'(?P<without>-?)(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?P<prefix>\*?)')
+_WORD = re.compile(r"\w+")
+_DAYS = re.compile(r"(\d{1,6})d")
+_TRACKING = re.compile(r"utm_\w+|fbclid|gclid")
+
+
+class QueryError(ValueError):
+    """A query that cannot be answered; says what is wrong with which key, and what would be right."""
+
+    def __init__(self, key: str, problem: str, *, is_unknown: bool = False) -> None:
+        super().__init__(f"{key}: {problem}")
+        self.key = key
+        self.is_unknown = is_unknown  # it names something that is not there
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class NewsQuery:
+    """A question to the news."""
+
+    words: str = ""  # as asked
+    match: str = ""  # the same for SQLite's full-text search; "" for any text
+    feeds: tuple[tuple[str, ...], ...] = ()  # names of feeds: in any of each
+    since: datetime | None = None
+    since_text: str = ""  # as asked
+    by_story: bool = False
+    with_archive: bool = False
+    before: str = ""  # guid
+    language: Language = Language.INDONESIAN
+
+    def encode(self, *, before: str = "", language: Language | None = None) -> str:
+        """The query of its address, in one order however it was asked, and with another `before`."""
+        pairs = [("q", self.words)] if self.words else []
+        pairs += [split_name(name) for names in self.feeds for name in names]
+        pairs += [("since", self.since_text)] if self.since_text else []
+        pairs += [("group", "story")] if self.by_story else []
+        pairs += [("archive", "yes")] if self.with_archive else []
+        pairs += [("before", before)] if before else []
+        language = language or self.language
+        pairs += [("lang", language.value)] if language is not Language.INDONESIAN else []
+        return urlencode(pairs)
+
+
+def read_query(pairs: Iterable[tuple[str, str]], now: datetime) -> NewsQuery:
+    """The question that the decoded query of an address asks. Raises QueryError."""
+    given: dict[str, list[str]] = {}
+    for key, value in pairs:
+        if value.strip() and not _TRACKING.fullmatch(key):
+            given.setdefault(key, []).append(value.strip())
+    if unknown := [key for key in given if key not in KEYS]:
+        raise QueryError(unknown[0][:40], f"is no key of a search; there are {', '.join(KEYS)}")
+    if sum(map(len, given.values())) > VALUES_LIMIT:
+        raise QueryError("query", f"has more than {VALUES_LIMIT} values")
+    words = " ".join(given.get("q", ()))
+    since = _read_last(given, "since")
+    return NewsQuery(
+        words=words,
+        match=build_match(words),
+        feeds=tuple(
+            tuple(sorted({make_name(kind, value.lower()) for value in given[kind.value]}))
+            for kind in FeedKind
+            if kind.value in given
+        ),
+        since=_read_since(since, now) if since else None,
+        since_text=since,
+        by_story=_read_choice(given, "group", "story"),
+        with_archive=_read_choice(given, "archive", "yes"),
+        before=_read_last(given, "before")[:GUID_LIMIT],
+        language=Language.ENGLISH if _read_choice(given, "lang", "en", or_else="id") else Language.INDONESIAN,
+    )
+
+
+def build_match(words: str) -> str:
+    """The words of a search as an expression of FTS5: each is quoted, so that nothing in them is syntax.
+
+    "" for no words. Raises QueryError.
+    """
+    if len(words) > WORDS_LIMIT:
+        raise QueryError("q", f"is longer than {WORDS_LIMIT} characters")
+    wanted, unwanted = [], []
+    for found in _TERM.finditer(words):
+        text = found["phrase"] if found["phrase"] is not None else found["word"]
+        is_prefix = bool(found["prefix"]) or text.endswith("*")
+        parts = _WORD.findall(text.replace("_", " "))
+        if not parts:
+            continue
+        if is_prefix and len(parts[-1]) < PREFIX_LEAST:
+            raise QueryError("q", f"{parts[-1]}*: at least {PREFIX_LEAST} letters before the asterisk")
+        term = f'"{" ".join(parts)}"{"*" if is_prefix else ""}'
+        (unwanted if found["without"] else wanted).append(term)
+    if len(wanted) + len(unwanted) > TERMS_LIMIT:
+        raise QueryError("q", f"has more than {TERMS_LIMIT} words")
+    if not wanted and unwanted:
+        raise QueryError("q", "says only what is not wanted; name a word that is")
+    if not wanted and words:
+        raise QueryError("q", "has no word in it")
+    return " NOT ".join([" AND ".join(wanted), *unwanted]) if unwanted else " AND ".join(wanted)
+
+
+def _read_last(given: dict[str, list[str]], key: str) -> str:
+    return given.get(key, [""])[-1]
+
+
+def _read_choice(given: dict[str, list[str]], key: str, value: str, *, or_else: str = "") -> bool:
+    """Whether the key has that value; the only others are `or_else` and none."""
+    found = _read_last(given, key).lower()
+    if found not in {value, or_else, ""}:
+        raise QueryError(key, f"can be {' or '.join(filter(None, (or_else, value)))} only")
+    return found == value
+
+
+def _read_since(text: str, now: datetime) -> datetime:
+    days = _DAYS.fullmatch(text.lower())
+    try:
+        if days:
+            return now - timedelta(days=min(int(days[1]), DAYS_LIMIT))
+        since = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that nobody encoded
+        return since if since.tzinfo else since.replace(tzinfo=WIB)
+    except (ValueError, OverflowError) as error:
+        raise QueryError("since", "is a day such as 2026-11-01, an instant, or so many days such as 7d") from error

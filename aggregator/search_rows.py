@@ -1,0 +1,163 @@
+"""Answers searches, newest first. A part of `Store`; reads only.
+
+A search walks down the shortest of the feeds that it names, and looks each item up in the others. With words there are
+two ways, for SQLite's full-text index is in the order of articles, not of feeds:
+
+    few articles have the words    all of them are looked up, and sorted
+    many have them                 the walk goes on, and asks of each stretch of it which articles have the words
+"""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from heapq import merge
+from itertools import islice
+
+from aggregator.feed_rows import make_place
+from aggregator.instants import from_text, to_text
+from aggregator.store_base import StoreBase
+
+FEW_ARTICLES = 1_000
+FIRST_STRETCH = 200  # items; the later ones are ever longer
+LONGEST_STRETCH = 5_000
+LATEST_DATE = timedelta(days=1)  # a date further ahead than that is not believed: nothing is out before it is found
+
+Place = tuple[int, int]  # place in feeds, group
+_END: Place = (2**62, 0)
+
+_CONDITIONS = """
+    AND (i.place, i.group_id) < (:place, :group) AND i.place >= :since_place
+    AND (:since IS NULL OR a.published_at >= :since)
+"""
+_ALSO_IN = """
+    AND EXISTS (SELECT * FROM feed_items AS o WHERE o.feed_id IN ({ids}) AND o.archived = i.archived
+        AND o.place = i.place AND o.group_id = i.group_id)
+"""
+_WALK = """
+    SELECT i.place, i.group_id, a.id AS article_id FROM feed_items AS i
+    CROSS JOIN duplicate_groups AS g ON g.id = i.group_id CROSS JOIN articles AS a ON a.id = g.canonical_id
+    WHERE i.feed_id = :feed AND i.archived = :archived {conditions}
+    ORDER BY i.place DESC, i.group_id DESC LIMIT :most
+"""
+_LOOK_UP = """
+    SELECT DISTINCT i.place, i.group_id FROM json_each(:articles) AS k CROSS JOIN articles AS a ON a.id = k.value
+    CROSS JOIN duplicate_groups AS g ON g.id = a.group_id AND g.canonical_id = a.id
+    CROSS JOIN feed_items AS i ON i.group_id = g.id
+    WHERE i.feed_id IN (SELECT value FROM json_each(:feeds)) AND i.archived <= :archived {conditions}
+    ORDER BY i.place DESC, i.group_id DESC LIMIT :most
+"""
+_HAVE = "SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match ORDER BY rowid DESC LIMIT :most"
+_HAVE_OF = """
+    SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
+    AND +rowid IN (SELECT value FROM json_each(:ids))
+"""  # the plus: each look-up of a single row costs as much as a thousand that follow one another
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Search:
+    """A question in the numbers of the database."""
+
+    feeds: tuple[tuple[int, ...], ...]  # in any of each
+    match: str
+    since: datetime | None
+    with_archive: bool
+    before: Place | None
+
+
+class SearchRows(StoreBase):
+    """Searches."""
+
+    def find_place(self, guid: str) -> Place | None:
+        """The place of the item with that guid, whatever became of it."""
+        rows = self._rows("SELECT id, first_published_at FROM duplicate_groups WHERE guid = :guid", guid=guid)
+        return (make_place(from_text(rows[0]["first_published_at"])), rows[0]["id"]) if rows else None
+
+    def search(self, search: Search, *, limit: int) -> list[int]:
+        """The groups that answer it, newest first by first publication; belongs into a `snapshot`."""
+        return [group_id for _, group_id in self.walk(search, limit=limit)]
+
+    def walk(self, search: Search, *, limit: int) -> list[Place]:
+        """The same with their places."""
+        feeds = self._sort_feeds(search.feeds)
+        if not search.match:
+            return [(place, group) for place, group, _ in islice(self._walk(feeds, search, limit), limit)]
+        few = [row["rowid"] for row in self._rows(_HAVE, match=search.match, most=FEW_ARTICLES + 1)]
+        if len(few) <= FEW_ARTICLES:
+            return self._look_up(few, feeds, search, limit)
+        return list(islice(self._walk_with_words(feeds, search), limit))
+
+    def _sort_feeds(self, feeds: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
+        """The shortest first; of everything where no feed is named."""
+        if not feeds:
+            return [(int(self._value("SELECT id FROM feeds WHERE name = 'all'") or 0),)]
+        ids = json.dumps([feed for each in feeds for feed in each])
+        rows = self._rows("SELECT id, items FROM feeds WHERE id IN (SELECT value FROM json_each(:ids))", ids=ids)
+        items = {row["id"]: row["items"] for row in rows}
+        return sorted(feeds, key=lambda each: sum(items.get(feed, 0) for feed in each))
+
+    def _walk(self, feeds: Sequence[tuple[int, ...]], search: Search, stretch: int) -> Iterator[tuple[int, int, int]]:
+        """(place, group, canonical article), from the newest on."""
+        ways = [
+            self._walk_feed(feed, archived, feeds[1:], search, stretch)
+            for feed in feeds[0]
+            for archived in range(1 + search.with_archive)
+        ]
+        last = None
+        for found in merge(*ways, reverse=True):
+            if found != last:  # it may be in several of the feeds of which any will do
+                yield found
+            last = found
+
+    def _walk_feed(
+        self, feed: int, archived: int, others: Sequence[tuple[int, ...]], search: Search, stretch: int
+    ) -> Iterator[tuple[int, int, int]]:
+        sql = _WALK.format(conditions=_make_conditions(others))
+        place, group = search.before or _END
+        while True:
+            rows = self._rows(
+                sql, feed=feed, archived=archived, **_make_bounds(search, (place, group)), most=stretch
+            )
+            yield from map(tuple, rows)
+            if len(rows) < stretch:
+                return
+            place, group = rows[-1]["place"], rows[-1]["group_id"]
+
+    def _walk_with_words(self, feeds: Sequence[tuple[int, ...]], search: Search) -> Iterator[Place]:
+        stretch = FIRST_STRETCH
+        walk = self._walk(feeds, search, LONGEST_STRETCH)
+        while rows := list(islice(walk, stretch)):
+            ids = [article_id for *_, article_id in rows]
+            having = self._rows(_HAVE_OF, match=search.match, first=min(ids), last=max(ids), ids=json.dumps(ids))
+            matching = {row["rowid"] for row in having}
+            yield from ((place, group) for place, group, article_id in rows if article_id in matching)
+            stretch = min(stretch * 4, LONGEST_STRETCH)
+
+    def _look_up(
+        self, article_ids: Sequence[int], feeds: Sequence[tuple[int, ...]], search: Search, limit: int
+    ) -> list[Place]:
+        rows = self._rows(
+            _LOOK_UP.format(conditions=_make_conditions(feeds[1:])),
+            articles=json.dumps(article_ids),
+            feeds=json.dumps(feeds[0]),
+            archived=int(search.with_archive),
+            **_make_bounds(search, search.before or _END),
+            most=limit,
+        )
+        return [(row["place"], row["group_id"]) for row in rows]
+
+
+def _make_conditions(others: Sequence[tuple[int, ...]]) -> str:
+    return _CONDITIONS + "".join(_ALSO_IN.format(ids=", ".join(str(int(feed)) for feed in ids)) for ids in others)
+
+
+def _make_bounds(search: Search, before: Place) -> dict[str, int | str | None]:
+    since = search.since
+    return {
+        "place": before[0],
+        "group": before[1],
+        "since": to_text(since) if since else None,
+        "since_place": make_place(since - LATEST_DATE) if since else -1,
+    }

@@ -127,11 +127,11 @@ class FeedRows(StoreBase):
         )
         return {row["id"]: row["name"] for row in rows}
 
-    def get_source_feeds(self) -> list[dict[str, str | None]]:
+    def get_source_feeds(self) -> list[dict[str, str]]:
         """name, url, home, province of the feeds of our sources that are read."""
         rows = self._rows(
             """
-            SELECT s.name, c.url, 'https://' || s.domain || '/' AS home, s.province
+            SELECT s.name, c.url, 'https://' || s.domain || '/' AS home, coalesce(s.province, '') AS province
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
             WHERE c.kind = 'feed' AND c.enabled AND s.enabled AND c.retired_at IS NULL AND c.stand_in IS NULL
             ORDER BY s.name, c.url
@@ -170,13 +170,14 @@ class FeedRows(StoreBase):
         placed: defaultdict[int, set[tuple[int, int, int]]] = defaultdict(set)
         for row in self._rows(_PLACED, ids=json.dumps(group_ids)):
             placed[row["group_id"]].add((row["feed_id"], row["archived"], row["place"]))
-        gone, come, shown = [], [], []
+        gone, come = [], []
+        shown: set[tuple[int, int, int]] = set()
         for group_id in group_ids:
             names, archived, place = wanted.get(group_id, (frozenset[str](), 0, 0))
             new = {(self._get_feed_id(feeds, name, now), archived, place) for name in names}
             gone += [(*key, group_id) for key in placed[group_id] - new]
             come += [(*key, group_id) for key in new - placed[group_id]]
-            shown += placed[group_id] | new
+            shown |= placed[group_id] | new
         self._connection.executemany(
             "DELETE FROM feed_items WHERE feed_id = ? AND archived = ? AND place = ? AND group_id = ?", gone
         )
@@ -261,7 +262,7 @@ class FeedRows(StoreBase):
         self._connection.execute("DELETE FROM publishing_state")
 
     def mark_aged_due(self, since: datetime, *, least: int) -> None:
-        """Has the feeds written of which items leave by age: they show more than `least`, and not all came since then."""
+        """Has the feeds written that show more than `least` items, some of which are older by now: those leave."""
         for row in self._rows("SELECT id, shown FROM feeds WHERE shown > :least AND NOT is_due", least=least):
             if max(least, self.count_recent_items(row["id"], since)) < row["shown"]:
                 self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (row["id"],))

@@ -10,7 +10,7 @@ import json
 import sqlite3
 from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from html import escape
 from urllib.parse import urljoin
 
@@ -57,6 +57,18 @@ _STORY_NEWS = """
     CROSS JOIN duplicate_groups AS g ON g.story_id = k.value
     WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL GROUP BY k.value
 """
+_OTHER_NEWS = """
+    WITH placed AS (
+        SELECT a.id, g.story_id, g.updated_at,
+            row_number() OVER (PARTITION BY g.story_id ORDER BY a.published_at, a.url) AS place
+        FROM json_each(:ids) AS k CROSS JOIN duplicate_groups AS g ON g.story_id = k.value
+        CROSS JOIN articles AS a ON a.group_id = g.id
+        WHERE g.guid IS NOT NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL
+            AND g.id NOT IN (SELECT value FROM json_each(:groups))
+    )
+    SELECT p.story_id, p.updated_at, s.name, a.url FROM placed AS p CROSS JOIN articles AS a ON a.id = p.id
+    CROSS JOIN sources AS s ON s.id = a.source_id WHERE p.place <= :most ORDER BY p.story_id, p.place
+"""
 _NEWEST = """
     SELECT id FROM duplicate_groups
     WHERE merged_into IS NULL AND withdrawn_at IS NULL AND NOT archived AND first_published_at < :position
@@ -88,6 +100,23 @@ class ItemRows(StoreBase):
             story_news=self._count_story_news({row["story_id"] for row in rows} - {None}),
         )
         return {row["group_id"]: _make_item(row, company) for row in rows}
+
+    def get_story_items(self, group_ids: Sequence[int]) -> dict[int, FeedItem]:
+        """The same, each standing for its story: with the story's guid, all that carry it, and its last change."""
+        items = self.get_items(group_ids)
+        stories = {item.story_id: group_id for group_id, item in items.items() if item.story_id is not None}
+        others: defaultdict[int, list[sqlite3.Row]] = defaultdict(list)
+        for row in self._rows(_OTHER_NEWS, ids=json.dumps([*stories]), groups=json.dumps(group_ids), most=COPIES_MOST):
+            others[stories[row["story_id"]]].append(row)
+        return {
+            group_id: replace(
+                item,
+                guid=item.guid if item.story_id is None else f"tag:kabarkota,2026:story/{item.story_id}",
+                also_at=item.also_at + tuple((row["name"], row["url"]) for row in others[group_id]),
+                updated=max(item.updated, *(from_text(row["updated_at"]) for row in others[group_id]), item.updated),
+            )
+            for group_id, item in items.items()
+        }
 
     def get_feed_items(self, *, limit: int = 50, before: str | None = None) -> list[FeedItem]:
         """Items of the main feed, newest first by first publication; those after the item with the guid `before`."""

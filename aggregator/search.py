@@ -1,12 +1,13 @@
 """What can be asked of the news, and how it is read from the query of an address. PURE.
 
-    q       words, all of them; "a phrase"; apek* begins so; -word is not there. Any other sign is no syntax.
-    topic, city, province, komwil, kind, source    slugs, as in the addresses of feeds; of several of one key any will do
-    since   published since a day (WIB), an instant, or so many days: 2026-11-01, 2026-11-01T08:00:00+08:00, 7d
-    group   `story`: one item a story, not one a duplicate group
-    archive `yes`: with what was too old when it was found to enter the feeds
-    before  goes on after the item with that guid
-    lang    `id` or `en`, of our own words
+q       words, all of them; "a phrase"; apek* begins so; -word is not there. Any other sign is no syntax.
+topic, city, province, komwil, kind, source
+        slugs, as in the addresses of feeds; given twice, either will do
+since   published since a day (WIB), an instant, or so many days: 2026-11-01, 2026-11-01T08:00:00+08:00, 7d
+group   `story`: one item a story, not one a duplicate group
+archive `yes`: with what was too old when it was found to enter the feeds
+before  goes on after the item with that guid
+lang    `id` or `en`, of our own words
 """
 
 from __future__ import annotations
@@ -14,17 +15,17 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta, timezone
 from urllib.parse import urlencode
 
-from aggregator.feeds import FeedKind, make_name, split_name
+from aggregator.feeds import ALL, FeedKind, make_name, split_name
 from aggregator.models import Language
 
 WORDS_LIMIT = 300  # characters of `q`
 TERMS_LIMIT = 20
 PREFIX_LEAST = 3  # letters: a shorter beginning fits too many words to be looked up
 VALUES_LIMIT = 50  # of all filters together
-DAYS_LIMIT = 36_500
+EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 GUID_LIMIT = 2_100
 KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "before", "lang")
 WIB = timezone(timedelta(hours=7), "WIB")
@@ -57,6 +58,16 @@ class NewsQuery:
     with_archive: bool = False
     before: str = ""  # guid
     language: Language = Language.INDONESIAN
+
+    @property
+    def static_feed(self) -> str:
+        """The feed that is published as files and answers it, by its name; "" where there is none."""
+        if self.words or self.since or self.by_story or self.with_archive or self.before:
+            return ""
+        if self.language is not Language.INDONESIAN or len(self.feeds) > 1:
+            return ""
+        names = self.feeds[0] if self.feeds else (ALL,)
+        return names[0] if len(names) == 1 else ""
 
     def encode(self, *, before: str = "", language: Language | None = None) -> str:
         """The query of its address, in one order however it was asked, and with another `before`."""
@@ -107,7 +118,8 @@ def build_match(words: str) -> str:
     """
     if len(words) > WORDS_LIMIT:
         raise QueryError("q", f"is longer than {WORDS_LIMIT} characters")
-    wanted, unwanted = [], []
+    wanted: list[str] = []
+    unwanted: list[str] = []
     for found in _TERM.finditer(words):
         text = found["phrase"] if found["phrase"] is not None else found["word"]
         is_prefix = bool(found["prefix"]) or text.endswith("*")
@@ -143,8 +155,9 @@ def _read_since(text: str, now: datetime) -> datetime:
     days = _DAYS.fullmatch(text.lower())
     try:
         if days:
-            return now - timedelta(days=min(int(days[1]), DAYS_LIMIT))
+            return max(now - timedelta(days=int(days[1])), EARLIEST)
         since = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that nobody encoded
-        return since if since.tzinfo else since.replace(tzinfo=WIB)
+        since = since if since.tzinfo else since.replace(tzinfo=WIB)
+        return min(max(since, EARLIEST), now + timedelta(days=1))
     except (ValueError, OverflowError) as error:
         raise QueryError("since", "is a day such as 2026-11-01, an instant, or so many days such as 7d") from error

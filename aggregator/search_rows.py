@@ -36,6 +36,11 @@ _ALSO_IN = """
     AND EXISTS (SELECT * FROM feed_items AS o WHERE o.feed_id IN ({ids}) AND o.archived = i.archived
         AND o.place = i.place AND o.group_id = i.group_id)
 """
+_FIRST_OF_STORY = """
+    AND NOT EXISTS (SELECT * FROM duplicate_groups AS e WHERE e.story_id = g.story_id AND e.guid IS NOT NULL
+        AND e.merged_into IS NULL AND e.withdrawn_at IS NULL AND e.archived <= :archived
+        AND (e.first_published_at, e.id) < (g.first_published_at, g.id))
+"""
 _WALK = """
     SELECT i.place, i.group_id, a.id AS article_id FROM feed_items AS i
     CROSS JOIN duplicate_groups AS g ON g.id = i.group_id CROSS JOIN articles AS a ON a.id = g.canonical_id
@@ -64,6 +69,7 @@ class Search:
     match: str
     since: datetime | None
     with_archive: bool
+    by_story: bool  # of each story only its first piece of news
     before: Place | None
 
 
@@ -114,20 +120,19 @@ class SearchRows(StoreBase):
     def _walk_feed(
         self, feed: int, archived: int, others: Sequence[tuple[int, ...]], search: Search, stretch: int
     ) -> Iterator[tuple[int, int, int]]:
-        sql = _WALK.format(conditions=_make_conditions(others))
+        sql = _WALK.format(conditions=_make_conditions(others, search))
         place, group = search.before or _END
         while True:
-            rows = self._rows(
-                sql, feed=feed, archived=archived, **_make_bounds(search, (place, group)), most=stretch
-            )
+            rows = self._rows(sql, feed=feed, archived=archived, **_make_bounds(search, (place, group)), most=stretch)
             yield from map(tuple, rows)
             if len(rows) < stretch:
                 return
             place, group = rows[-1]["place"], rows[-1]["group_id"]
+            stretch = min(stretch * 4, LONGEST_STRETCH)
 
     def _walk_with_words(self, feeds: Sequence[tuple[int, ...]], search: Search) -> Iterator[Place]:
         stretch = FIRST_STRETCH
-        walk = self._walk(feeds, search, LONGEST_STRETCH)
+        walk = self._walk(feeds, search, stretch)
         while rows := list(islice(walk, stretch)):
             ids = [article_id for *_, article_id in rows]
             having = self._rows(_HAVE_OF, match=search.match, first=min(ids), last=max(ids), ids=json.dumps(ids))
@@ -139,7 +144,7 @@ class SearchRows(StoreBase):
         self, article_ids: Sequence[int], feeds: Sequence[tuple[int, ...]], search: Search, limit: int
     ) -> list[Place]:
         rows = self._rows(
-            _LOOK_UP.format(conditions=_make_conditions(feeds[1:])),
+            _LOOK_UP.format(conditions=_make_conditions(feeds[1:], search)),
             articles=json.dumps(article_ids),
             feeds=json.dumps(feeds[0]),
             archived=int(search.with_archive),
@@ -149,8 +154,9 @@ class SearchRows(StoreBase):
         return [(row["place"], row["group_id"]) for row in rows]
 
 
-def _make_conditions(others: Sequence[tuple[int, ...]]) -> str:
-    return _CONDITIONS + "".join(_ALSO_IN.format(ids=", ".join(str(int(feed)) for feed in ids)) for ids in others)
+def _make_conditions(others: Sequence[tuple[int, ...]], search: Search) -> str:
+    also = "".join(_ALSO_IN.format(ids=", ".join(str(int(feed)) for feed in ids)) for ids in others)
+    return _CONDITIONS + also + (_FIRST_OF_STORY if search.by_story else "")
 
 
 def _make_bounds(search: Search, before: Place) -> dict[str, int | str | None]:

@@ -41,6 +41,7 @@ from aggregator.models import (
 from aggregator.operation_rows import OperationRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
+from aggregator.search_rows import SearchRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_rows import StoryRows
 
@@ -85,6 +86,7 @@ class Store(
     StoryRows,
     FeedRows,
     ItemRows,
+    SearchRows,
     PollRows,
     HealthRows,
     OperationRows,

@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import UTC, datetime
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
@@ -12,8 +12,10 @@ from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, mak
 from aggregator.models import Language
 from aggregator.publish.feed_info import FeedInfo, Format
 from aggregator.publish.wording import get_wording
+from aggregator.search import NewsQuery
 
 STYLE_FILE = "feed.xsl"
+EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # when feeds that nobody keeps began
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -57,6 +59,56 @@ def describe_page(
     if page_before is not None:
         links.append(("prev-archive", _locate_page(subject, publisher, page_before, ending)))
     return _describe(subject, publisher, ending, label=label, links=tuple(links))
+
+
+def describe_search(
+    query: NewsQuery, subjects: Sequence[str], publisher: Publisher, ending: Format, *, next_before: str
+) -> FeedInfo:
+    """A page (RFC 5005, section 3) of what answers a question.
+
+    `subjects`: names of the feeds that it asks in; `next_before`: guid that the next page begins after, "" on the last.
+    """
+    words = get_wording(query.language)
+    asked = [f"“{query.words}”"] if query.words else []
+    asked += [*subjects, *([words["since"].format(since=query.since_text)] if query.since else [])]
+    about = ", ".join(asked) or words["everything"]
+    links = []
+    if query.before:
+        links.append(("first", _locate_search(query.encode(), publisher, ending)))
+    if next_before:
+        links.append(("next", _locate_search(query.encode(before=next_before), publisher, ending)))
+    encoded = query.encode(before=query.before)
+    return FeedInfo(
+        id=make_feed_id(f"search?{query.encode()}"),
+        title=words["title"].format(site=publisher.name, name=about),
+        description=words["description"].format(name=about),
+        site_url=publisher.locate(""),
+        page_url=publisher.locate(f"feeds?{encoded}"),
+        self_url=_locate_search(encoded, publisher, ending),
+        format_urls=tuple((other, _locate_search(encoded, publisher, other)) for other in Format if other != ending),
+        language=query.language,
+        publisher=publisher.name,
+        began=EPOCH,
+        links=tuple(links),
+        style_url=publisher.style_url,
+    )
+
+
+def describe_refusal(problem: str, publisher: Publisher, *, path: str, language: Language) -> FeedInfo:
+    """A document without items that says why there is no feed at this path."""
+    words = get_wording(language)
+    return FeedInfo(
+        id=make_feed_id("error"),
+        title=words["title"].format(site=publisher.name, name=words["no_feed"]),
+        description=problem,
+        site_url=publisher.locate(""),
+        page_url=publisher.locate("feeds"),
+        self_url=publisher.locate(path.lstrip("/")),
+        language=language,
+        publisher=publisher.name,
+        began=EPOCH,
+        style_url=publisher.style_url,
+    )
 
 
 def name_subject(name: str, title: str, language: Language) -> str:
@@ -111,6 +163,10 @@ def _describe(
         style_url=publisher.style_url,
         **facts,
     )
+
+
+def _locate_search(encoded: str, publisher: Publisher, ending: Format) -> str:
+    return publisher.locate(f"feeds/search.{ending}" + (f"?{encoded}" if encoded else ""))
 
 
 def _locate_page(subject: Subject, publisher: Publisher, label: str, ending: Format) -> str:

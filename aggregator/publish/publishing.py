@@ -179,7 +179,7 @@ class _Press:
         self._write(OPML_FILE, render_feeds_opml(ours, info))
         info = replace(info, title=words["title_sources"].format(site=publisher.name))
         theirs = [
-            Outline(title=row["name"], xml_url=row["url"], html_url=row["home"], group=row["province"] or "")
+            Outline(title=row["name"], xml_url=row["url"], html_url=row["home"], group=row["province"])
             for row in self._store.get_source_feeds()
         ]
         self._write(SOURCES_OPML_FILE, render_sources_opml(theirs, info))

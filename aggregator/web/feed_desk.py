@@ -1,0 +1,218 @@
+"""Feeds that are not a file: searches, feeds by story, feeds of which nothing is written yet; and refusals.
+
+What is refused is told in the format that was asked for, so that a reader shows it where its owner looks.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from datetime import datetime, timedelta
+from difflib import get_close_matches
+from pathlib import Path
+
+from starlette.requests import Request
+from starlette.responses import Response
+
+from aggregator.feed_rows import FeedRow, make_place
+from aggregator.feeds import ALL, make_feed_path, split_name
+from aggregator.models import FeedItem, Language
+from aggregator.publish.describing import (
+    Publisher,
+    Subject,
+    describe_feed,
+    describe_refusal,
+    describe_search,
+    name_subject,
+)
+from aggregator.publish.documents import render_feed
+from aggregator.publish.feed_info import Format
+from aggregator.publish.wording import get_wording
+from aggregator.search import NewsQuery, QueryError, read_query
+from aggregator.search_rows import Place, Search
+from aggregator.store import Store
+from aggregator.web.conditional import is_not_modified
+
+ITEMS = 50
+HOURS = 72  # a feed holds what came in so many hours, however much …
+ITEMS_MOST = 500  # … up to so many
+MAX_AGE_SECONDS = 300
+NAMES_SUGGESTED = 3
+
+
+class RefusalError(Exception):
+    """A feed that cannot be given: the status, and why, in the language of the question."""
+
+    def __init__(self, status: int, problem: str) -> None:
+        super().__init__(problem)
+        self.status = status
+
+
+class FeedDesk:
+    """Answers for feeds that are not a file."""
+
+    def __init__(
+        self,
+        *,
+        database: Path,
+        publisher: Publisher,
+        open_store: Callable[[Path], Store],
+        clock: Callable[[], datetime],
+    ) -> None:
+        self._database = database
+        self._publisher = publisher
+        self._open_store = open_store
+        self._clock = clock
+
+    def show_search(self, request: Request) -> Response:
+        """`/feeds/search.<ending>?…`"""
+        ending = Format(request.path_params["ending"])
+        return self._answer(request, ending, lambda store: self._search(store, self._read(request), ending))
+
+    def show_feed(self, request: Request) -> Response:
+        """A feed whose file is not there, or that is asked for by story."""
+        ending = Format(request.path_params["ending"])
+        kind, slug = request.path_params.get("kind"), request.path_params.get("slug")
+        name = f"{kind}/{slug}" if kind else ALL
+
+        def render(store: Store) -> bytes:
+            query = self._read(request)
+            if query.by_story:
+                return self._search(store, replace(query, feeds=() if name == ALL else ((name,),)), ending)
+            return self._render_feed(store, name, ending, query.language)
+
+        return self._answer(request, ending, render)
+
+    def show_no_page(self, request: Request) -> Response:
+        """A document of an archive that is not there."""
+        ending = Format(request.path_params["ending"])
+        name = request.path_params["name"]
+        url = self._publisher.locate(make_feed_path(name, ending))
+        return self._refuse(
+            request, ending, RefusalError(404, get_wording(read_language(request))["no_page"].format(url=url))
+        )
+
+    def find(self, store: Store, query: NewsQuery, *, limit: int = ITEMS) -> tuple[list[FeedItem], str]:
+        """The items that answer a question, and the guid that the next page begins after ("" on the last one).
+
+        Raises RefusalError.
+        """
+        words = get_wording(query.language)
+        feeds = [[self._find_feed(store, name, query.language) for name in names] for names in query.feeds]
+        before = store.find_place(query.before) if query.before else None
+        if query.before and before is None:
+            raise RefusalError(404, words["no_item"].format(url=self._publisher.locate("feeds")))
+        search = Search(
+            feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
+            match=query.match,
+            since=query.since,
+            with_archive=query.with_archive,
+            by_story=query.by_story,
+            before=before,
+        )
+        found, has_more = self._walk(store, search, limit)
+        ids = [group_id for _, group_id in found]
+        items = store.get_items(ids)
+        last = items[ids[-1]].guid if has_more and ids else ""
+        shown = store.get_story_items(ids) if query.by_story else items
+        return [shown[group_id] for group_id in ids if group_id in shown], last
+
+    def name_subjects(self, store: Store, query: NewsQuery) -> list[str]:
+        """What a question asks in, for people. Raises RefusalError."""
+        either = get_wording(query.language)["either"]
+        return [
+            f" {either} ".join(
+                name_subject(name, self._find_feed(store, name, query.language).title, query.language) for name in names
+            )
+            for names in query.feeds
+        ]
+
+    def _read(self, request: Request) -> NewsQuery:
+        """Raises RefusalError."""
+        try:
+            return read_query(request.query_params.multi_items(), self._clock())
+        except QueryError as error:
+            words = get_wording(read_language(request))
+            raise RefusalError(400, words["bad_query"].format(problem=error)) from error
+
+    def _search(self, store: Store, query: NewsQuery, ending: Format) -> bytes:
+        items, last = self.find(store, query)
+        subjects = self.name_subjects(store, query)
+        info = describe_search(query, subjects, self._publisher, ending, next_before=last)
+        return render_feed(items, info, ending)
+
+    def _walk(self, store: Store, search: Search, limit: int) -> tuple[list[Place], bool]:
+        """What is shown, and whether there is more."""
+        found = store.walk(search, limit=limit + 1)
+        since = make_place(self._clock() - timedelta(hours=HOURS))
+        if limit == ITEMS and search.before is None and len(found) > limit and found[limit][0] >= since:
+            found = store.walk(search, limit=ITEMS_MOST + 1)
+            limit = max(limit, min(ITEMS_MOST, sum(place >= since for place, _ in found)))
+        return found[:limit], len(found) > limit
+
+    def _render_feed(self, store: Store, name: str, ending: Format, language: Language) -> bytes:
+        feed = self._find_feed(store, name, language)
+        ids = [group_id for _, group_id in store.list_newest(feed.id, limit=ITEMS)]
+        items = store.get_items(ids)
+        last = store.get_last_page(feed.id)
+        subject = Subject(name=feed.name, title=feed.title, began=feed.began)
+        info = describe_feed(subject, self._publisher, ending, last_page=last.label if last else None)
+        return render_feed([items[group_id] for group_id in ids if group_id in items], info, ending)
+
+    def _find_feed(self, store: Store, name: str, language: Language) -> FeedRow:
+        found = store.find_feed(name)
+        if found is not None:
+            return found
+        words = get_wording(language)
+        kind, slug = split_name(name)
+        if name == ALL or not store.get_feeds():
+            raise RefusalError(503, words["not_yet"])
+        names = [each for each in store.get_feeds() if split_name(each)[0] == kind]
+        near = _suggest(slug[:64], [split_name(each)[1] for each in names])
+        said = [words["unknown"].format(key=kind, value=slug[:64])]
+        said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
+        raise RefusalError(404, " ".join([*said, words["all_feeds"].format(url=self._publisher.locate("feeds"))]))
+
+    def _answer(self, request: Request, ending: Format, render: Callable[[Store], bytes]) -> Response:
+        try:
+            if not self._database.exists():
+                raise RefusalError(503, get_wording(read_language(request))["not_yet"])
+            with self._open_store(self._database) as store, store.snapshot():
+                body = render(store)
+        except RefusalError as refusal:
+            return self._refuse(request, ending, refusal)
+        return answer_document(request, body, ending)
+
+    def _refuse(self, request: Request, ending: Format, refusal: RefusalError) -> Response:
+        info = describe_refusal(str(refusal), self._publisher, path=request.url.path, language=read_language(request))
+        headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
+        if refusal.status == 503:
+            headers["retry-after"] = "60"
+        return Response(render_feed([], info, ending), refusal.status, headers, f"{ending.media_type}; charset=utf-8")
+
+
+def answer_document(request: Request, body: bytes, ending: Format) -> Response:
+    """The document, or 304. The ETag is weak, for compression follows."""
+    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
+    headers = {
+        "etag": etag,
+        "cache-control": f"public, max-age={MAX_AGE_SECONDS}",
+        "access-control-allow-origin": "*",
+        "vary": "Accept-Encoding",
+    }
+    tags = ", ".join(request.headers.getlist("if-none-match"))
+    if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
+        return Response(status_code=304, headers=headers)
+    return Response(body, headers=headers, media_type=f"{ending.media_type}; charset=utf-8")
+
+
+def read_language(request: Request) -> Language:
+    """Of our own words in the answer: Indonesian, unless English is asked for."""
+    return Language.ENGLISH if request.query_params.get("lang") == Language.ENGLISH else Language.INDONESIAN
+
+
+def _suggest(slug: str, slugs: Sequence[str]) -> list[str]:
+    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "kota-bandng" for kota-bandung."""
+    holding = [each for each in slugs if slug and slug in each]
+    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.75))[:NAMES_SUGGESTED]

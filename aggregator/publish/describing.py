@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any
-from urllib.parse import urlencode, urljoin, urlsplit
+from urllib.parse import urlencode, urlsplit
 
 from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, make_feed_path, split_name
 from aggregator.models import Language
@@ -28,7 +28,7 @@ class Publisher:
 
     def locate(self, path: str) -> str:
         """The address of what is at `path` below the front page."""
-        return urljoin(self.site_url or "/", path)
+        return (self.site_url or "/") + path
 
     @property
     def style_url(self) -> str:

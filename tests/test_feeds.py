@@ -1,0 +1,354 @@
+"""Feeds as files: what is in which, archives that lose nothing, and nothing written without a reason."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from feed_room import FeedRoom
+from newsdesk import OTHER, RELEASE
+
+from aggregator.feeds import GroupFacts, list_feeds, make_archive_path, make_feed_path, name_feeds
+from aggregator.models import RegionMatch, SourceKind
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[FeedRoom]:
+    room = FeedRoom(tmp_path)
+    yield room
+    room.store.close()
+
+
+def report(room: FeedRoom, number: int, *, source: str = "kabar-satu") -> None:
+    """A piece of news that is unlike all others."""
+    words = [f"Kata{number}x{place} membahas agenda nomor {number * 37 + place}" for place in range(12)]
+    text = [f"Pengurus APEKSI bertemu di Gorontalo untuk urusan {number}.", *words]
+    room.publish_at(source, f"berita-{number}", text, title=f"APEKSI urusan {number}")
+
+
+# ── which there are ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_everybody_has_a_feed_before_there_is_news() -> None:
+    feeds = list_feeds({"apeksi": "APEKSI"}, {"kabar-satu": "Kabar Satu"})
+    kinds = [name.partition("/")[0] for name in feeds]
+    assert {kind: kinds.count(kind) for kind in set(kinds)} == {
+        "all": 1,
+        "topic": 1,
+        "city": 98,
+        "province": 38,
+        "komwil": 6,
+        "kind": len(SourceKind),
+        "source": 1,
+    }
+    assert feeds["city/kota-gorontalo"] == "Kota Gorontalo"
+
+
+@pytest.mark.parametrize("slug", ["../../etc", "A", "", "a b", "a/b", ".hidden", "a" + "\n"])
+def test_what_cannot_be_a_file_name_has_no_feed(slug: str) -> None:
+    assert not [name for name in list_feeds({slug: "x"}, {slug: "x"}) if name.startswith(("topic", "source"))]
+
+
+def test_a_city_brings_its_province_and_komwil_along() -> None:
+    facts = GroupFacts(topics=["apeksi"], regions=["75.71"], sources=[("antara", "national"), ("a", "regional")])
+    assert name_feeds(facts) == {
+        *("all", "topic/apeksi", "city/kota-gorontalo", "province/gorontalo", "komwil/6"),
+        *("source/antara", "source/a", "kind/national", "kind/regional"),
+    }
+
+
+def test_paths() -> None:
+    assert make_feed_path("all", "xml") == "feed.xml"
+    assert make_feed_path("city/kota-batu", "json") == "feeds/city/kota-batu.json"
+    assert make_archive_path("city/kota-batu", "3", "atom") == "feeds/archive/city/kota-batu/3.atom"
+
+
+# ── what is in which ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_news_is_in_the_feeds_of_its_topic_place_and_sources(room: FeedRoom) -> None:
+    room.publish_at("kabar-satu", "rilis", RELEASE)
+    room.publish_at("kabar-dua", "rilis", RELEASE, hour=7)
+    room.publish_at("pemkot", "lain", OTHER, kind=SourceKind.CITY_GOVERNMENT)
+    room.press()
+    release, other = room.read("feed.xml")[::-1]
+    if room.read("feeds/source/pemkot.xml") != [other]:
+        release, other = other, release
+    assert room.read("feeds/source/pemkot.xml") == [other]
+    assert room.read("feeds/kind/city-government.atom") == [other]
+    for path in ("source/kabar-satu", "source/kabar-dua", "city/kota-gorontalo", "province/gorontalo", "komwil/6"):
+        assert room.read(f"feeds/{path}.json") == [release], path
+    assert set(room.read("feeds/topic/apeksi.xml")) == {release, other}
+    assert room.read("feeds/city/kota-bandung.xml") == []
+
+
+@pytest.mark.parametrize("ending", ["xml", "atom", "json"])
+def test_every_format_holds_the_same_in_the_same_order(room: FeedRoom, ending: str) -> None:
+    for number in range(6):
+        report(room, number)
+    room.press()
+    assert room.read(f"feed.{ending}") == [item.guid for item in room.store.get_feed_items()]
+
+
+def test_a_copy_updates_the_item_and_does_not_bring_it_up(room: FeedRoom) -> None:
+    room.publish_at("kabar-satu", "rilis", RELEASE)
+    room.press()
+    report(room, 1)
+    room.press()
+    before = room.read("feed.xml")
+    room.publish_at("kabar-dua", "rilis", RELEASE, hour=7)
+    changed = room.press()
+    assert room.read("feed.xml") == before
+    assert "https://kabarkota.example/feed.xml" in changed.changed
+    assert "https://kabarkota.example/feeds/source/kabar-dua.xml" in changed.changed
+    assert "Kabar-Dua" in (room.public / "feed.xml").read_text()
+
+
+def test_a_place_found_later_moves_the_item_to_its_feeds(room: FeedRoom) -> None:
+    room.publish_at("kabar-satu", "rilis", RELEASE)
+    room.press()
+    guid = room.read("feeds/city/kota-gorontalo.xml")[0]
+    with room.store.transaction():
+        room.store.write_regions(
+            1, [RegionMatch(code="73.71", name="Kota Makassar", kind="city", role="event", score=1)]
+        )
+    room.press()
+    assert room.read("feeds/city/kota-gorontalo.xml") == room.read("feeds/province/gorontalo.xml") == []
+    assert room.read("feeds/city/kota-makassar.xml") == room.read("feeds/province/sulawesi-selatan.xml") == [guid]
+    assert room.ask("SELECT name, items FROM feeds WHERE name LIKE 'city/%' AND items") == [("city/kota-makassar", 1)]
+
+
+def test_a_source_that_is_renamed_is_renamed_in_its_items(room: FeedRoom) -> None:
+    room.publish_at("kabar-satu", "rilis", RELEASE)
+    room.press()
+    with room.store.transaction():
+        room.store._connection.execute("UPDATE sources SET name = 'Kabar Pertama'")
+    room.press()
+    assert "Kabar Pertama" in (room.public / "feed.xml").read_text()
+    assert "Kabar Pertama" in (room.public / "feeds/source/kabar-satu.xml").read_text().partition("<item>")[0]
+
+
+# ── nothing without a reason ───────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_nothing_new_writes_nothing(room: FeedRoom) -> None:
+    report(room, 1)
+    room.press()
+    before = room.list_files()
+    again = room.press(minutes=600)
+    assert (again.files, again.changed, again.new_items, again.feed_items) == (0, (), 0, 1)
+    assert room.list_files() == before
+
+
+def test_only_what_changed_is_rendered(room: FeedRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    for number in range(3):
+        report(room, number, source=f"kabar-{number}")
+    room.press()
+    rendered: list[str] = []
+    from aggregator.publish import publishing
+
+    render = publishing.render_feed
+    monkeypatch.setattr(
+        publishing,
+        "render_feed",
+        lambda items, info, ending: rendered.append(info.self_url) or render(items, info, ending),
+    )
+    report(room, 9, source="kabar-0")
+    room.press()
+    names = {url.removeprefix("https://kabarkota.example/").rpartition(".")[0] for url in rendered}
+    places = {"feeds/city/kota-gorontalo", "feeds/province/gorontalo", "feeds/komwil/6"}
+    assert names == {"feed", "feeds/topic/apeksi", "feeds/kind/regional", "feeds/source/kabar-0"} | (names & places)
+    assert len(rendered) == 3 * len(names)
+
+
+def test_everything_is_written_anew_when_asked_or_when_settings_change(room: FeedRoom, tmp_path: Path) -> None:
+    report(room, 1)
+    room.press()
+    (room.public / "feeds/topic/apeksi.xml").unlink()
+    assert room.press().files == 0
+    assert room.press(everything=True).files == 1
+    shutil.rmtree(room.public)
+    assert room.press().files > 400
+    room.settings = room.settings.model_copy(update={"site_name": "Kabar Lain"})
+    assert room.press().files > 400
+
+
+def test_what_was_due_when_the_process_died_is_written_by_the_next(
+    room: FeedRoom, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    report(room, 1)
+    room.press()
+    report(room, 2)
+    from aggregator.publish import publishing
+
+    write = publishing.write_public
+
+    def die(path: Path, body: bytes) -> bool:
+        if "topic" in str(path):
+            raise KeyboardInterrupt
+        return write(path, body)
+
+    monkeypatch.setattr(publishing, "write_public", die)
+    with pytest.raises(KeyboardInterrupt):
+        room.press()
+    monkeypatch.setattr(publishing, "write_public", write)
+    room.press()
+    assert len(room.read("feeds/topic/apeksi.json")) == len(room.read("feed.xml")) == 2
+
+
+def test_a_missing_base_url_gives_relative_addresses(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, site_url="", websub_hubs=("https://hub.example/",))
+    report(room, 1)
+    room.press()
+    body = (room.public / "feed.xml").read_text()
+    assert 'href="/feed.xml"' in body
+    assert "hub.example" not in body
+
+
+# ── the window ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_feed_holds_fifty_items_or_three_days(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=5)
+    for number in range(8):
+        report(room, number)
+    room.press()
+    assert len(room.read("feed.xml")) == len(room.read("feeds/topic/apeksi.xml")) == 8
+    room.press(minutes=73 * 60)
+    assert len(room.read("feed.xml")) == len(room.read("feeds/topic/apeksi.xml")) == 5
+    report(room, 9)
+    room.press()
+    assert len(room.read("feed.xml")) == 5
+    assert room.read_titles("feed.json")[0] == "APEKSI urusan 9"
+
+
+def test_an_item_that_leaves_makes_room_for_an_older_one(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=3)
+    for number in range(5):
+        report(room, number)
+        room.press()
+    room.press(minutes=73 * 60)
+    before = room.read("feed.xml")
+    assert len(before) == 3
+    with room.store.transaction():
+        room.store._connection.execute("UPDATE duplicate_groups SET withdrawn_at = 'x' WHERE guid = ?", (before[1],))
+    room.press()
+    after = room.read("feed.xml")
+    assert (after[0], after[1], len(after)) == (before[0], before[2], 3)
+
+
+# ── archives ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def read_all(room: FeedRoom, path: str) -> list[str]:
+    """What a reader finds that follows a feed's archive to its end."""
+    found = room.read(path)
+    for page in room.follow(path):
+        found += room.read(page)
+    return found
+
+
+def test_archives_lead_back_to_the_first_article(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=50)
+    for number in range(130):
+        report(room, number)
+        if number % 20 == 0:
+            room.press()
+    room.press(minutes=100 * 60)
+    assert len(room.read("feed.atom")) == 50
+    assert room.follow("feed.atom") == ["feeds/archive/all/2.atom", "feeds/archive/all/1.atom"]
+    assert set(read_all(room, "feed.atom")) == room.list_published()
+    assert set(read_all(room, "feeds/topic/apeksi.atom")) == room.list_published()
+    first = (room.public / "feeds/archive/all/1.xml").read_text()
+    assert "archive" in first
+    assert "https://kabarkota.example/feed.xml" in first  # the current document
+
+
+def publish_old(room: FeedRoom, *numbers: int) -> None:
+    """News that was older than a week when it was found."""
+    for number in numbers:
+        report(room, number)
+        room.store._connection.execute(
+            "UPDATE articles SET published_at = ? WHERE title = ?", ("2026-09-01T00:00:00Z", f"APEKSI urusan {number}")
+        )
+        room.store._connection.commit()
+
+
+def test_what_was_old_when_found_is_in_the_archive_at_once(room: FeedRoom) -> None:
+    report(room, 1)
+    room.press()
+    publish_old(room, 2)
+    room.press()
+    assert len(room.read("feed.xml")) == 1
+    assert room.follow("feed.atom") == ["feeds/archive/all/1-2.atom"]
+    assert set(read_all(room, "feed.atom")) == room.list_published()
+    assert set(room.read("feeds/archive/topic/apeksi/1-2.json")) == room.list_published()
+
+
+def test_a_short_document_is_superseded_and_stays_for_a_day(room: FeedRoom) -> None:
+    publish_old(room, 1)
+    room.press()
+    assert room.follow("feed.atom") == ["feeds/archive/all/1-1.atom"]
+    first = (room.public / "feeds/archive/all/1-1.atom").read_bytes()
+    publish_old(room, 2, 3)
+    room.press()
+    assert room.follow("feed.atom") == ["feeds/archive/all/1-3.atom"]
+    assert (room.public / "feeds/archive/all/1-1.atom").read_bytes() == first
+    room.press(minutes=25 * 60)
+    assert not list(room.public.glob("feeds/archive/all/1-1.*"))
+    publish_old(room, *range(10, 60))
+    room.press()
+    assert room.follow("feed.atom") == ["feeds/archive/all/2-3.atom", "feeds/archive/all/1.atom"]
+    assert len(room.read("feeds/archive/all/1.atom")) == 50
+    assert set(read_all(room, "feed.atom")) == room.list_published()
+
+
+def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=10)
+    for number in range(60):
+        report(room, number)
+    room.press()
+    before = {path: body for path, (_, body) in room.list_files().items() if "/archive/all/" in path}
+    assert before
+    for number in range(60, 90):
+        report(room, number)
+        room.press(minutes=300)
+    after = room.list_files()
+    assert {path: after[path][1] for path in before} == before
+
+
+def test_what_is_withdrawn_leaves_archives_too(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=10)
+    for number in range(60):
+        report(room, number)
+    room.press()
+    gone = room.read("feeds/archive/all/1.xml")[20]
+    with room.store.transaction():
+        room.store._connection.execute("UPDATE duplicate_groups SET withdrawn_at = 'x' WHERE guid = ?", (gone,))
+    room.press()
+    assert gone not in "".join(
+        body.decode("latin-1") for path, (_, body) in room.list_files().items() if path[-2:] != "br"
+    )
+    assert len(room.read("feeds/archive/all/1.json")) == 49
+
+
+def test_a_backfill_does_not_flood_the_feed(room: FeedRoom) -> None:
+    report(room, 1)
+    room.press()
+    before = room.read("feed.xml")
+    publish_old(room, *range(2, 60))
+    room.press()
+    assert room.read("feed.xml") == before
+    assert set(read_all(room, "feed.atom")) == room.list_published()
+
+
+def test_the_lists_of_feeds_are_opml(room: FeedRoom) -> None:
+    report(room, 1)
+    room.press()
+    ours = (room.public / "opml.xml").read_text()
+    assert "https://kabarkota.example/feeds/city/kota-gorontalo.xml" in ours
+    assert "https://kabarkota.example/feeds/source/kabar-satu.xml" in ours
+    theirs = (room.public / "opml-sources.xml").read_text()
+    assert "https://kabar-satu.example/feed" in theirs

@@ -122,7 +122,7 @@ def build_match(words: str) -> str:
     unwanted: list[str] = []
     for found in _TERM.finditer(words):
         text = found["phrase"] if found["phrase"] is not None else found["word"]
-        is_prefix = bool(found["prefix"]) or text.endswith("*")
+        is_prefix = bool(found["prefix"]) or (found["phrase"] is None and text.endswith("*"))
         parts = _WORD.findall(text.replace("_", " "))
         if not parts:
             continue
@@ -155,7 +155,7 @@ def _read_since(text: str, now: datetime) -> datetime:
     days = _DAYS.fullmatch(text.lower())
     try:
         if days:
-            return max(now - timedelta(days=int(days[1])), EARLIEST)
+            return EARLIEST if int(days[1]) > (now - EARLIEST).days else now - timedelta(days=int(days[1]))
         since = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that nobody encoded
         since = since if since.tzinfo else since.replace(tzinfo=WIB)
         return min(max(since, EARLIEST), now + timedelta(days=1))

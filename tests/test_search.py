@@ -1,0 +1,241 @@
+"""Searches: what may be asked, what answers it, in which order, and at what cost."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+from urllib.parse import parse_qsl
+
+import pytest
+from feed_room import FeedRoom
+from hypothesis import given
+from hypothesis import strategies as st
+from test_feeds import publish_old, report
+
+from aggregator.models import Language
+from aggregator.search import NewsQuery, QueryError, build_match, read_query
+from aggregator.search_rows import Search
+from aggregator.store import Store
+
+NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
+
+
+def read(query: str) -> NewsQuery:
+    return read_query(parse_qsl(query, keep_blank_values=True), NOW)
+
+
+# ── what may be asked ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("words", "match"),
+    [
+        pytest.param("apeksi gorontalo", '"apeksi" AND "gorontalo"', id="words"),
+        pytest.param('"wali kota" apeksi', '"wali kota" AND "apeksi"', id="phrase"),
+        pytest.param("apek*", '"apek"*', id="beginning"),
+        pytest.param('"wali kot*"', '"wali kot"', id="asterisk inside a phrase"),
+        pytest.param("apeksi -jakarta", '"apeksi" NOT "jakarta"', id="without"),
+        pytest.param("smart-city", '"smart city"', id="hyphen"),
+        pytest.param(
+            'title:apeksi OR (kota NEAR "x', '"title apeksi" AND "OR" AND "kota" AND "NEAR" AND "x"', id="syntax"
+        ),
+        pytest.param("a AND b", '"a" AND "AND" AND "b"', id="operators are words"),
+        pytest.param("", "", id="nothing"),
+    ],
+)
+def test_words_are_quoted(words: str, match: str) -> None:
+    assert build_match(words) == match
+
+
+@pytest.mark.parametrize(
+    ("query", "says"),
+    [
+        ("q=" + "x" * 10_000, "300 characters"),
+        ("q=" + "a+" * 40, "20 words"),
+        ("q=***", "no word"),
+        ("q=-jakarta", "only what is not wanted"),
+        ("q=ko*", "3 letters"),
+        ("since=kemarin", "since: is a day"),
+        ("since=2026-13-45", "since: is a day"),
+        ("group=portal", "group: can be story only"),
+        ("lang=fr", "lang: can be id or en only"),
+        ("archive=1", "archive: can be yes only"),
+        ("citty=kota-batu", "citty: is no key of a search; there are q, topic, city"),
+        ("page=3", "page: is no key"),
+        ("&".join(f"city=kota-{number}" for number in range(60)), "more than 50 values"),
+    ],
+)
+def test_what_cannot_be_read_is_told(query: str, says: str) -> None:
+    with pytest.raises(QueryError) as error:
+        read(query)
+    assert says in str(error.value)
+
+
+@pytest.mark.parametrize("query", ["utm_source=x&fbclid=y", "q=&topic=&since=", ""])
+def test_what_says_nothing_asks_for_everything(query: str) -> None:
+    assert read(query) == NewsQuery()
+
+
+def test_filters_are_names_of_feeds() -> None:
+    query = read("topic=apeksi&topic=smart-city&city=Kota-Gorontalo&komwil=6&q=wali+kota&lang=en&group=story")
+    assert query.feeds == (("topic/apeksi", "topic/smart-city"), ("city/kota-gorontalo",), ("komwil/6",))
+    assert (query.words, query.language, query.by_story) == ("wali kota", Language.ENGLISH, True)
+
+
+@pytest.mark.parametrize(
+    ("since", "at"),
+    [
+        ("2026-10-01", "2026-09-30T17:00:00+00:00"),
+        ("2026-10-01T08:00:00+08:00", "2026-10-01T00:00:00+00:00"),
+        ("2026-10-01T08:00:00 08:00", "2026-10-01T00:00:00+00:00"),
+        ("7d", "2026-09-28T08:00:00+00:00"),
+        ("0001-01-01", "1970-01-01T00:00:00+00:00"),
+        ("9999-12-31", "2026-10-06T08:00:00+00:00"),
+        ("999999d", "1970-01-01T00:00:00+00:00"),
+    ],
+)
+def test_since(since: str, at: str) -> None:
+    found = read(f"since={since.replace('+', '%2B')}").since
+    assert found is not None
+    assert found.astimezone(UTC).isoformat() == at
+
+
+def test_a_question_has_one_address() -> None:
+    query = read("lang=en&q=wali kota&source=b&source=a&topic=apeksi&since=7d&archive=yes&group=story")
+    assert query.encode() == "q=wali+kota&topic=apeksi&source=a&source=b&since=7d&group=story&archive=yes&lang=en"
+    assert read(query.encode()) == query
+    assert "before=tag%3Ax" in query.encode(before="tag:x")
+
+
+@given(st.text(max_size=300))
+def test_no_words_are_an_error_of_the_database(words: str) -> None:
+    try:
+        match = build_match(words.strip())
+    except QueryError:
+        return
+    with Store.open_writer(Path(":memory:")) as store:
+        store.search(make_search(match=match), limit=5)
+
+
+# ── what answers it ────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def make_search(**facts: Any) -> Search:
+    nothing: dict[str, Any] = {"feeds": (), "match": "", "since": None, "with_archive": False, "by_story": False}
+    return Search(**{**nothing, "before": None, **facts})
+
+
+class Reading:
+    """A newsroom with news, and what a slow but certain reader finds in it."""
+
+    def __init__(self, room: FeedRoom) -> None:
+        self.room = room
+
+    def ask(self, words: str = "", *names: str, limit: int = 1_000, **facts: Any) -> list[int]:
+        feeds = tuple((feed.id,) for name in names if (feed := self.room.store.find_feed(name)))
+        assert len(feeds) == len(names)
+        search = make_search(match=build_match(words), feeds=feeds, **facts)
+        return self.room.store.search(search, limit=limit)
+
+    def expect(self, condition: str = "1", *, with_archive: bool = False) -> list[int]:
+        rows = self.room.ask(
+            "SELECT g.id FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id"
+            f" WHERE g.guid NOT NULL AND g.archived <= {int(with_archive)} AND {condition}"
+            " ORDER BY g.first_published_at DESC"
+        )
+        return [group_id for (group_id,) in rows]
+
+
+@pytest.fixture(scope="module")
+def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
+    room = FeedRoom(tmp_path_factory.mktemp("search"))
+    for number in range(40):
+        report(room, number, source=f"kabar-{number % 3}")
+        if number % 7 == 0:
+            room.press(minutes=30)
+    publish_old(room, 40, 41, 42)
+    room.press()
+    yield Reading(room)
+    room.store.close()
+
+
+@pytest.mark.parametrize("few", [0, 10, 1_000])
+@pytest.mark.parametrize(
+    ("words", "names", "condition"),
+    [
+        ("", (), "1"),
+        ("APEKSI", (), "1"),
+        ('"urusan 7"', (), "a.title LIKE '% 7'"),
+        ('apeksi -"urusan 7"', (), "a.title NOT LIKE '% 7'"),
+        ("bertemu", ("source/kabar-1",), "a.source_id = 'kabar-1'"),
+        ("", ("source/kabar-1", "topic/apeksi"), "a.source_id = 'kabar-1'"),
+        ("tidak ada kata ini", (), "0"),
+        ("", ("city/kota-bandung",), "0"),
+    ],
+)
+def test_both_ways_find_the_same(  # noqa: PLR0917
+    reading: Reading, words: str, names: tuple[str, ...], condition: str, few: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("aggregator.search_rows.FEW_ARTICLES", few)
+    monkeypatch.setattr("aggregator.search_rows.FIRST_STRETCH", 3)
+    assert reading.ask(words, *names) == reading.expect(condition)
+    assert reading.ask(words, *names, with_archive=True) == reading.expect(condition, with_archive=True)
+    assert reading.ask(words, *names, limit=2) == reading.expect(condition)[:2]
+
+
+@pytest.mark.parametrize("few", [0, 1_000])
+def test_pages_neither_repeat_nor_leave_out(reading: Reading, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.search_rows.FEW_ARTICLES", few)
+    store = reading.room.store
+    found: list[int] = []
+    before = None
+    while places := store.walk(make_search(match='"apeksi"', before=before, with_archive=True), limit=7):
+        found += [group_id for _, group_id in places]
+        before = places[-1]
+    assert found == reading.expect(with_archive=True)
+
+
+def test_of_several_feeds_of_a_kind_any_will_do(reading: Reading) -> None:
+    ids = tuple(feed.id for name in ("kabar-0", "kabar-1") if (feed := reading.room.store.find_feed(f"source/{name}")))
+    found = reading.room.store.search(make_search(feeds=(ids,)), limit=100)
+    assert found == reading.expect("a.source_id IN ('kabar-0', 'kabar-1')")
+
+
+def test_since_is_the_day_of_publication(reading: Reading) -> None:
+    since = datetime(2026, 10, 1, tzinfo=UTC)
+    assert reading.ask(since=since, with_archive=True) == reading.expect("a.published_at >= '2026-10-01'")
+    assert len(reading.ask(since=datetime(2026, 8, 1, tzinfo=UTC), with_archive=True)) == 43
+
+
+def test_a_story_is_found_once_by_its_first_news(reading: Reading) -> None:
+    room = reading.room
+    room.store._connection.execute("UPDATE duplicate_groups SET story_id = 900 + id % 5")
+    room.store._connection.commit()
+    found = reading.ask("apeksi", by_story=True)
+    assert len(found) == 5
+    assert found == sorted(found, key=reading.expect().index)
+    items = room.store.get_story_items(found)
+    assert {item.guid for item in items.values()} == {
+        f"tag:kabarkota,2026:story/{number}" for number in range(900, 905)
+    }
+    assert sum(1 + len(item.also_at) for item in items.values()) == 43
+    room.store._connection.execute("UPDATE duplicate_groups SET story_id = NULL")
+    room.store._connection.commit()
+
+
+def test_no_table_is_read_from_end_to_end(reading: Reading) -> None:
+    connection, asked = reading.room.store._connection, list[str]()
+    connection.set_trace_callback(asked.append)
+    reading.ask("urusan 7", "source/kabar-1", limit=5)
+    reading.ask("", "source/kabar-1", "topic/apeksi", limit=5)
+    connection.set_trace_callback(None)
+    for sql in (sql for sql in asked if "feed_items" in sql):
+        plan = [row["detail"] for row in connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        assert not [
+            step
+            for step in plan
+            if step.startswith("SCAN") and "json_each" not in step and step != "SCAN k VIRTUAL TABLE INDEX 1:"
+        ], json.dumps(plan)

@@ -109,10 +109,11 @@ def hold_contest(contest: Contest, *, turns: int, folder: Path) -> list[Result]:
     for _ in range(turns):
         for name, run in contest.runs.items():
             costs[name].append(measure(run, folder))
-    return [_compare(figure, costs[figure.ours], costs[figure.theirs]) for figure in contest.figures]
+    return [compare(figure, costs[figure.ours], costs[figure.theirs]) for figure in contest.figures]
 
 
-def _compare(figure: Figure, ours: Sequence[Cost], theirs: Sequence[Cost]) -> Result:
+def compare(figure: Figure, ours: Sequence[Cost], theirs: Sequence[Cost]) -> Result:
+    """The figure, of what both sides cost in each turn."""
     return Result(
         figure=figure,
         ratios=tuple(our.milliseconds / their.milliseconds for our, their in zip(ours, theirs, strict=True)),

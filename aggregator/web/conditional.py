@@ -7,8 +7,10 @@ from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
 
+from aggregator.publish.twins import CODINGS
+
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
-_NO_QUALITY = re.compile(r";\s*q\s*=\s*0(?:\.0{0,3})?\s*$", re.IGNORECASE)
+_QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
 def is_not_modified(*, etag: str, modified: int, if_none_match: str | None, if_modified_since: str | None) -> bool:
@@ -18,18 +20,34 @@ def is_not_modified(*, etag: str, modified: int, if_none_match: str | None, if_m
     (13.1.2). A date that cannot be read is no condition.
     """
     if if_none_match is not None:
+        if if_none_match == etag:  # what nearly every reader sends back
+            return True
         return if_none_match.strip() == "*" or etag.removeprefix("W/") in _ENTITY_TAG.findall(if_none_match)
     return if_modified_since is not None and _is_since(modified, if_modified_since)
 
 
 @lru_cache(maxsize=256)  # a handful of readers send the same few values all day
-def accepts_gzip(accept_encoding: str) -> bool:
-    """Whether the client takes gzip (RFC 9110, 12.5.3): named, or covered by `*`, and not with a quality of zero."""
+def rank_codings(accept_encoding: str) -> tuple[str, ...]:
+    """Those of `CODINGS` that the client takes, the best first (RFC 9110, 12.5.3); none: it gets the plain body.
+
+    A coding is taken when it is named, or covered by `*`, with a quality above zero that is no lower than the plain
+    body's, if that was named. Of equals the one that compresses better comes first. What cannot be read is not taken.
+    """
     offers = {}
     for offer in accept_encoding.lower().split(","):
-        coding = offer.partition(";")[0].strip()
-        offers["gzip" if coding == "x-gzip" else coding] = not _NO_QUALITY.search(offer)
-    return offers.get("gzip", offers.get("*", False))
+        name, _, parameter = offer.partition(";")
+        name = name.strip()
+        offers["gzip" if name == "x-gzip" else name] = _read_quality(parameter)
+    rest = offers.get("*", 0.0)
+    qualities = {coding.name: offers.get(coding.name, rest) for coding in CODINGS}
+    least = offers.get("identity", 0.0)
+    taken = [name for name, quality in qualities.items() if quality > 0 and quality >= least]
+    return tuple(sorted(taken, key=lambda name: -qualities[name]))
+
+
+def _read_quality(parameter: str) -> float:
+    found = _QUALITY.fullmatch(parameter)
+    return float(found[1]) if found else 0.0 if parameter.strip() else 1.0
 
 
 def format_http_date(unix_time: int) -> str:
@@ -38,7 +56,7 @@ def format_http_date(unix_time: int) -> str:
 
 
 def _is_since(modified: int, http_date: str) -> bool:
-    if http_date == format_http_date(modified):  # what nearly every reader sends back
+    if http_date == format_http_date(modified):  # and what nearly every one sends back
         return True
     try:
         since = parsedate_to_datetime(http_date)

@@ -11,7 +11,7 @@ from urllib.parse import urljoin
 class SiteInfo:
     """Set by the operator; nothing of it is read from a request, for a Host header is anybody's to write."""
 
-    url: str  # public address of the front page, ending in a slash
+    url: str  # public address of the front page, ending in a slash; "" when it is not known: addresses are of the host
     name: str = "Kabar Kota"
     operator: str = ""  # who runs this installation
     contact: str = ""  # e-mail address for corrections and takedowns
@@ -20,4 +20,4 @@ class SiteInfo:
 
     @property
     def feed_url(self) -> str:
-        return urljoin(self.url, "feed.xml")
+        return urljoin(self.url or "/", "feed.xml")

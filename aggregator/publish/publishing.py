@@ -32,7 +32,7 @@ from aggregator.publish.describing import (
 )
 from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import Format
-from aggregator.publish.files import remove_public, write_public
+from aggregator.publish.files import PublishError, remove_public, sync_folder, sweep_leftovers, write_public
 from aggregator.publish.opml import Outline, OutlineInfo, render_feeds_opml, render_sources_opml
 from aggregator.publish.styles import get_style_files
 from aggregator.publish.wording import get_wording
@@ -119,6 +119,7 @@ class _Press:
         self._now = now
         self._publisher = make_publisher(settings)
         self._items: dict[int, FeedItem] = {}
+        self._folders: set[Path] = set()
 
     def print_due(self) -> None:
         """In the order in which a reader may follow one to the other: no document names one that is not there yet."""
@@ -131,15 +132,18 @@ class _Press:
         for some in _batch(pages):
             for page in some:
                 self._print_page(page, subjects[page.feed_id])
+            self._sync()
             with self._store.transaction():
                 for page in some:
                     self._store.settle_page(page)
         for several in _batch(feeds):
             shown = [(feed, *self._print_feed(feed, subjects[feed.id])) for feed in several]
+            self._sync()
             with self._store.transaction():
                 for feed, count, oldest in shown:
                     self._store.settle_feed(feed.id, shown=count, shown_from=oldest)
         self._print_opml()
+        self._sync()
 
     def _print_page(self, page: ArchivePage, subject: Subject) -> None:
         items = self._get_items(self._store.list_page(page))
@@ -193,9 +197,19 @@ class _Press:
         return [self._items[group_id] for group_id in group_ids if group_id in self._items]
 
     def _write(self, path: str, body: bytes) -> bool:
-        is_new = write_public(self._public / path, body)
+        is_new = write_public(self._public / path, body, sync=False)
         self.written += is_new
+        self._folders.add((self._public / path).parent)
         return is_new
+
+    def _sync(self) -> None:
+        """Makes what was written durable, before it counts as written. Raises PublishError."""
+        for folder in sorted(self._folders):
+            try:
+                sync_folder(folder)
+            except OSError as error:
+                raise PublishError(folder, error.strerror or str(error)) from error
+        self._folders.clear()
 
 
 def _outline(feed: FeedRow, publisher: Publisher) -> Outline:

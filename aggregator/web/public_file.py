@@ -44,6 +44,7 @@ _OTHERS = {
     "/opml.xml": "text/x-opml",
     "/opml-sources.xml": "text/x-opml",
     "/feed.xsl": "application/xslt+xml",
+    "/feed.css": "text/css",
 }
 # What a browser is told that a feed is: under its own name Chromium shows the source, and Firefox saves it to a file.
 # Under this one they apply the style sheet.

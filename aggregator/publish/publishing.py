@@ -6,8 +6,10 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from urllib.parse import urljoin
 
+from aggregator.publish.feed_info import FeedInfo
 from aggregator.publish.files import write_public
-from aggregator.publish.rss import FeedInfo, render_rss
+from aggregator.publish.guids import make_guid
+from aggregator.publish.rss import render_rss
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store
 
@@ -28,8 +30,10 @@ def publish_feed(store: Store, public: Path, settings: AggregatorSettings, now: 
     recent = store.count_recent_groups(now - timedelta(hours=settings.feed_hours))
     items = store.get_feed_items(limit=max(settings.feed_items, recent))
     feed = FeedInfo(
+        id=make_guid("feed/all"),
         title=f"{settings.site_name}: APEKSI dan kota cerdas",
         site_url=settings.site_url,
+        page_url=settings.site_url,
         self_url=urljoin(settings.site_url, FEED_FILE),
         description=DESCRIPTION,
     )

@@ -30,6 +30,7 @@ _STRANGE = re.compile(
 _LINE_BREAKS = frozenset({"\r\n", "\r", "\x85", "\u2028", "\u2029"})
 # No combining mark is a word character for `re`, so a long run of marks is a long run of these.
 _MARK_RUN = re.compile(rf"[^\w\s\x21-\x7e]{{{MAX_MARK_RUN + 1},}}")
+_LONG_RUN = re.compile(rf"[^\x00-\x7f]{{{MAX_MARK_RUN + 1}}}")  # quickly says that there is no such run
 
 # Soft hyphen, zero-width characters, bidirectional marks and overrides, invisible operators, byte order mark, tags:
 # they hide words from the topic tables and turn the rest of a subscriber's line around.
@@ -56,12 +57,13 @@ def xml_safe(text: str) -> str:
 
     Typographic spaces become plain ones, every kind of line break becomes a newline; nothing is collapsed.
     """
-    if text.isascii() and text.isprintable():
-        return text
-    text = _STRANGE.sub(_replace_strange, text)
+    if not text.isprintable():  # nothing strange is printable
+        text = _STRANGE.sub(_replace_strange, text)
     if text.isascii():
         return text
-    return unicodedata.normalize("NFC", _MARK_RUN.sub(lambda run: run[0][:MAX_MARK_RUN], text))
+    if _LONG_RUN.search(text):
+        text = _MARK_RUN.sub(lambda run: run[0][:MAX_MARK_RUN], text)
+    return unicodedata.normalize("NFC", text)
 
 
 def clean_text(value: str, *, limit: int) -> str:

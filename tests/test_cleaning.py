@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from lxml import etree, html
 
 from aggregator.cleaning import (
+    _STRANGE,
     MAX_MARKUP_TAGS,
     MAX_URL_LENGTH,
     clean_html,
@@ -259,6 +260,10 @@ def test_safe_url_keeps_web_addresses(raw: str, expected: str) -> None:
 )
 def test_safe_url_refuses(raw: str) -> None:
     assert safe_url(raw) == ""
+
+
+def test_nothing_strange_is_printable() -> None:
+    assert not [hex(point) for point in range(0x110000) if chr(point).isprintable() and _STRANGE.match(chr(point))]
 
 
 @settings(max_examples=200)

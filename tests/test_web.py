@@ -25,8 +25,9 @@ from newsroom import NEWEST, add_channel, finish_cycle, make_item, make_news, wr
 
 from aggregator.instants import to_text
 from aggregator.models import FeedItem
+from aggregator.publish.feed_info import FeedInfo
 from aggregator.publish.files import write_public
-from aggregator.publish.rss import FeedInfo, render_rss
+from aggregator.publish.rss import render_rss
 from aggregator.store import Store, StoreError
 from aggregator.web.app import create_app
 from aggregator.web.conditional import is_not_modified, rank_codings
@@ -35,7 +36,14 @@ from aggregator.web.site import SiteInfo
 from aggregator.web.texts import WIB, Language, get_texts, name_zone
 
 SITE = SiteInfo(url="https://kabarkota.example/", operator="Redaksi", contact="redaksi@kabarkota.example", page_size=6)
-FEED = FeedInfo(title="Kabar Kota", site_url=SITE.url, self_url=SITE.feed_url, description="Berita")
+FEED = FeedInfo(
+    id="tag:kabarkota.example,2026:feed/all",
+    title="Kabar Kota",
+    site_url=SITE.url,
+    page_url=SITE.url,
+    self_url=SITE.feed_url,
+    description="Berita",
+)
 
 
 class World:

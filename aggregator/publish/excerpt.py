@@ -30,22 +30,21 @@ def make_excerpt(text: str, limit: int = EXCERPT_LIMIT) -> str:
     line = " ".join(text.split(None, limit)[:limit])  # so many words are longer than the limit
     if len(line) <= limit:
         return line
-    for end in reversed(_find_sentence_ends(line, limit)):
+    end = _find_sentence_end(line, limit)
+    return line[:end] if end else cut_text(line, limit)
+
+
+def _find_sentence_end(line: str, limit: int) -> int:
+    """The last good end of a sentence in the first `limit` characters; 0 if there is none."""
+    for mark in reversed(list(_SENTENCE_END.finditer(line[: limit + _LOOK_AHEAD]))):
+        end = mark.end()
         if end < limit * _LEAST_SHARE:
             break
+        if end > limit or (mark[0] == "." and _is_abbreviation(line[: mark.start()])):
+            continue
         if _is_quote_closed(line[:end]):
-            return line[:end]
-    return cut_text(line, limit)
-
-
-def _find_sentence_ends(line: str, limit: int) -> list[int]:
-    ends = []
-    for mark in _SENTENCE_END.finditer(line[: limit + _LOOK_AHEAD]):
-        if mark.end() > limit:
-            break
-        if mark[0] != "." or not _is_abbreviation(line[: mark.start()]):
-            ends.append(mark.end())
-    return ends
+            return end
+    return 0
 
 
 def _is_abbreviation(before: str) -> bool:

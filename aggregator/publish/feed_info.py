@@ -27,7 +27,7 @@ class Format(StrEnum):
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedInfo:
-    """One document of a feed. Addresses are absolute where a `site_url` is configured, else they begin with a slash."""
+    """One document of a feed. Addresses are absolute where the configuration has a `site_url`, else begin with "/"."""
 
     id: str  # a tag URI, for life, the same for all formats, pages and archives of the feed
     title: str
@@ -43,4 +43,4 @@ class FeedInfo:
     hubs: tuple[str, ...] = ()  # WebSub
     is_archive: bool = False  # a document of RFC 5005, section 4, whose set of items does not change
     links: tuple[tuple[str, str], ...] = ()  # (relation of RFC 5005, address): prev-archive, current, first, next …
-    style_url: str = ""  # style sheet that shows it in a browser; "" for none
+    style_url: str = ""  # feed.xsl, which shows it in a browser, with feed.css beside it; "" for none

@@ -92,11 +92,25 @@ class Maker:
         moment = (at - timedelta(minutes=self.random.random() * 300)).strftime("%Y-%m-%dT%H:%M:%SZ")
         article_id = store.add_article(
             {
-                "url": url, "url_key": f"k{number}", "source_id": source, "group_id": group,
-                "title": self.make_title(), "author": "Rina Datau", "text": text, "summary": "", "image": "",
-                "published_at": moment, "published_offset": 420, "published_precision": "minute",
-                "published_raw": "", "published_method": "meta", "language": "id", "tags": "[]",
-                "declared_url": "", "extraction_method": "", "first_seen_at": moment,
+                "url": url,
+                "url_key": f"k{number}",
+                "source_id": source,
+                "group_id": group,
+                "title": self.make_title(),
+                "author": "Rina Datau",
+                "text": text,
+                "summary": "",
+                "image": "",
+                "published_at": moment,
+                "published_offset": 420,
+                "published_precision": "minute",
+                "published_raw": "",
+                "published_method": "meta",
+                "language": "id",
+                "tags": "[]",
+                "declared_url": "",
+                "extraction_method": "",
+                "first_seen_at": moment,
             }
         )
         chosen = [topic for topic in TOPICS if self.random.random() < 0.6] or ["apeksi"]

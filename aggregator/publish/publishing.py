@@ -32,7 +32,7 @@ from aggregator.publish.describing import (
 )
 from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import Format
-from aggregator.publish.files import PublishError, remove_public, sync_folder, sweep_leftovers, write_public
+from aggregator.publish.files import PublishError, remove_public, sync_folder, write_public
 from aggregator.publish.opml import Outline, OutlineInfo, render_feeds_opml, render_sources_opml
 from aggregator.publish.styles import get_style_files
 from aggregator.publish.wording import get_wording

@@ -1,12 +1,13 @@
-"""The web server's application: the published feed, the front page, /healthz, /metrics. Reads only; GET and HEAD only.
+"""The web server's application: feeds, pages, /healthz, /metrics. Reads only; GET and HEAD only.
 
     /feed.xml   a published file, from memory            /static/…   style sheet and icon
-                (and the others: see `public_file`)
-    /           newest items; ?before=<guid>, ?lang=en   /healthz    JSON for monitors
-    /status     hijacked sites, failing channels         /metrics    the figures, for Prometheus
+                (and the others: see `public_file`)      /healthz    JSON for monitors
+    /feeds/search.xml?…   any question as a feed         /metrics    the figures, for Prometheus
+    /           newest items; ?before=<guid>, ?lang=en
+    /status     hijacked sites, failing channels
     /story/<n>  news on one event: who published first, who copied whom
 
-Pages open the store read-only, once per request, in a worker thread; the feed never touches the database.
+Pages and searches open the store read-only, once per request, in a worker thread; files never touch the database.
 """
 
 from __future__ import annotations
@@ -16,26 +17,28 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from starlette.applications import Starlette
+from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
-from starlette.responses import PlainTextResponse, Response
+from starlette.responses import Response
 from starlette.routing import Mount, Route
 from starlette.staticfiles import StaticFiles
 
+from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
+from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
 from aggregator.web.metrics import Metrics, OperationCollector
 from aggregator.web.pages import Pages
-from aggregator.web.public_file import FIXED_PATHS, PublicFiles, PublicFilesMiddleware
+from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
 from aggregator.web.site import SiteInfo
 from aggregator.web.templating import STATIC_FOLDER
 
 FEED_FILE = "feed.xml"
-MAIN_FEEDS = frozenset(f"/feed.{each}" for each in Format)
-_NOT_YET = "Umpan belum tersedia: belum ada siklus yang selesai. Coba lagi sebentar.\nThe feed is not available yet.\n"
+_COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
 
 
 def read_clock() -> datetime:
@@ -43,11 +46,24 @@ def read_clock() -> datetime:
     return datetime.now(UTC)
 
 
-def answer_missing_file(request: Request) -> Response:
-    """For a published file that is not there: the main feed will be, after the first cycle."""
-    if request.url.path not in MAIN_FEEDS:
-        raise HTTPException(404)
-    return PlainTextResponse(_NOT_YET, 503, {"retry-after": "60", "cache-control": "no-store"})
+class EndingConvertor(Convertor[str]):
+    """The ending of a feed's address."""
+
+    regex = "|".join(Format)
+
+    def convert(self, value: str) -> str:
+        return value
+
+    def to_string(self, value: str) -> str:
+        return value
+
+
+register_url_convertor("ending", EndingConvertor())
+
+
+def answer_missing_file(_request: Request) -> Response:
+    """For a list of feeds or a style sheet that is not published yet."""
+    raise HTTPException(404)
 
 
 def create_app(
@@ -71,19 +87,23 @@ def create_app(
         database=database, feed=feed, late_after=site.late_after, open_store=open_store, clock=clock
     )
     metrics = Metrics(collector, clock)
+    publisher = Publisher(site_url=site.url, name=site.name)  # nobody pings hubs of a search
+    desk = FeedDesk(database=database, publisher=publisher, open_store=open_store, clock=clock)
     return Starlette(
         routes=[
-            *(Route(path, answer_missing_file, methods=["GET"]) for path in FIXED_PATHS),
-            Route("/", pages.show_front, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]),
-            Route(
-                "/status", pages.show_status, methods=["GET"], middleware=[Middleware(GZipMiddleware, compresslevel=5)]
+            *(
+                Route(path, endpoint, methods=["GET"], middleware=_COMPRESSED)
+                for path, endpoint in (
+                    ("/", pages.show_front),
+                    ("/status", pages.show_status),
+                    ("/story/{number}", pages.show_story),
+                    ("/feed.{ending:ending}", desk.show_feed),
+                    ("/feeds/search.{ending:ending}", desk.show_search),
+                    ("/feeds/archive/{name:path}/{label}.{ending:ending}", desk.show_no_page),
+                    ("/feeds/{kind}/{slug}.{ending:ending}", desk.show_feed),
+                )
             ),
-            Route(
-                "/story/{number}",
-                pages.show_story,
-                methods=["GET"],
-                middleware=[Middleware(GZipMiddleware, compresslevel=5)],
-            ),
+            *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
             Route("/healthz", pages.show_health, methods=["GET"]),
             Route("/metrics", metrics.show, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),

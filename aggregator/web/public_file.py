@@ -49,7 +49,7 @@ _OTHERS = {
 # What a browser is told that a feed is: under its own name Chromium shows the source, and Firefox saves it to a file.
 # Under this one they apply the style sheet.
 _SHOWN_AS = {each.media_type: "application/xml" for each in (Format.RSS, Format.ATOM)}
-FIXED_PATHS = (*(f"/feed.{each}" for each in Format), *_OTHERS)
+OTHER_PATHS = tuple(_OTHERS)
 _WANTED = frozenset({b"accept", b"accept-encoding", b"if-none-match", b"if-modified-since"})
 
 
@@ -159,9 +159,10 @@ def read_public_file(file: Path, shared: Mapping[str, str]) -> PublicFile:
     twin_stamps = _read_twin_stamps(str(file))
     with file.open("rb") as opened:
         status, body = os.fstat(opened.fileno()), opened.read()
-    twins = {}
     if len(body) >= TWIN_FROM_BYTES:
         twins = {coding.name: twin for coding in CODINGS if (twin := read_twin(file, coding, body)) is not None}
+    else:  # compressed all the same: the feed validator complains of what is not
+        twins = {coding.name: coding.compress(body) for coding in CODINGS}
     modified = int(status.st_mtime)
     variants = {
         coding: _make_variant(content, coding, {"last-modified": format_http_date(modified), **shared})

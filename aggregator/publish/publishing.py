@@ -10,6 +10,7 @@ from aggregator.publish.files import write_public
 from aggregator.publish.rss import FeedInfo, render_rss
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store
+from aggregator.takedowns import apply_takedowns
 
 FEED_FILE = "feed.xml"
 DESCRIPTION = (
@@ -18,12 +19,15 @@ DESCRIPTION = (
 )
 
 
-def publish_feed(store: Store, public: Path, settings: AggregatorSettings, now: datetime) -> tuple[int, int]:
+def publish_feed(
+    store: Store, public: Path, settings: AggregatorSettings, now: datetime, *, everything: bool = False
+) -> tuple[int, int]:
     """Publishes all that is unpublished and writes `feed.xml`; returns (new items, items in the file).
 
-    The file holds the larger of `feed_items` and what was first published in the last `feed_hours`.
-    Raises StoreError, PublishError.
+    It is rendered each time, so that `everything` makes no difference yet. The file holds the larger of `feed_items`
+    and what was first published in the last `feed_hours`. Raises StoreError, PublishError.
     """
+    apply_takedowns(store, now)
     new = store.publish_groups(now, archive_older_than=timedelta(days=settings.archive_days))
     recent = store.count_recent_groups(now - timedelta(hours=settings.feed_hours))
     items = store.get_feed_items(limit=max(settings.feed_items, recent))
@@ -33,5 +37,6 @@ def publish_feed(store: Store, public: Path, settings: AggregatorSettings, now: 
         self_url=urljoin(settings.site_url, FEED_FILE),
         description=DESCRIPTION,
     )
-    write_public(public / FEED_FILE, render_rss(items, feed))
+    if write_public(public / FEED_FILE, render_rss(items, feed)):
+        store.queue_pings(settings.websub_hubs, [feed.self_url], now)
     return new, len(items)

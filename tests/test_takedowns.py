@@ -1,4 +1,4 @@
-"""What was taken down leaves every table and file, and stays out: when it is read again, and when a backup is restored."""
+"""What was taken down leaves every table and file, and stays out: read again, or in a backup that is restored."""
 
 from __future__ import annotations
 

@@ -99,9 +99,10 @@ class BackfillRows(StoreBase):
     # ── links that wait ────────────────────────────────────────────────────────────────────────────────────────────
 
     def find_known(self, keys: Collection[str]) -> set[str]:
-        """Which of these URL keys were ever seen, on a channel or by a backfill."""
+        """Which of these URL keys were ever seen, on a channel or by a backfill, or taken down."""
         rows = self._rows(
-            "SELECT k.value AS key FROM json_each(:keys) AS k JOIN links AS l ON l.key = k.value",
+            "SELECT k.value AS key FROM json_each(:keys) AS k WHERE EXISTS (SELECT 1 FROM links WHERE key = k.value)"
+            " OR EXISTS (SELECT 1 FROM takedowns WHERE key = k.value)",
             keys=json.dumps(list(keys)),
         )
         return {row["key"] for row in rows}

@@ -276,6 +276,22 @@ class GroupRows(StoreBase):
             (to_text(now), to_text(now), group_id),
         )
 
+    def find_withdrawn_group(self, url_key: str) -> int | None:
+        """The withdrawn group that was first published with the article of that URL key."""
+        return self._value(  # type: ignore[no-any-return]
+            "SELECT id FROM duplicate_groups WHERE guid = :guid AND withdrawn_at IS NOT NULL AND merged_into IS NULL",
+            guid=make_guid(url_key),
+        )
+
+    def find_free_guid(self, url_key: str, group_id: int) -> str:
+        """The guid for a group published with the article of that URL key.
+
+        Another group has the plain one where the article left it and came back with another text.
+        """
+        guid = make_guid(url_key)
+        is_taken = self._value("SELECT count(*) FROM duplicate_groups WHERE guid = :guid", guid=guid)
+        return f"{guid}-{group_id}" if is_taken else guid
+
     def restore_group(self, group_id: int, canonical_id: int, now: datetime) -> bool:
         """Puts a withdrawn group back into the feeds, in its old place; False where there is none."""
         cursor = self._connection.execute(
@@ -322,6 +338,11 @@ class GroupRows(StoreBase):
     def _members(self, columns: str, clause: str, **parameters: Any) -> list[dict[str, Any]]:
         sql = f"SELECT {columns} FROM articles AS a {clause}"  # noqa: S608 - both are our own words
         return [dict(row) for row in self._rows(sql, **parameters)]
+
+
+def make_guid(url_key: str) -> str:
+    """The guid of a group that is first published with the article of that URL key."""
+    return f"tag:kabarkota,2026:{url_key}"
 
 
 def make_edge(row: Any) -> Edge:

@@ -59,6 +59,7 @@ from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
 from aggregator.store import ChannelRow, Store, to_json
+from aggregator.takedowns import TAKEN_DOWN, KeptOut, describe_same_text
 from aggregator.topic_tables import TopicTable
 from aggregator.topics import match_topics
 from aggregator.urls import canonicalize, get_host, is_same_site, make_url_key
@@ -135,6 +136,7 @@ class Ingest:
         self._now = now
         self._is_backfill = is_backfill
         self._grouper = Grouper(store, now)
+        self._kept_out = KeptOut()
 
     def write(self, harvest: Harvest, cycle_id: int, channel: ChannelRow) -> IngestCounts:
         """Writes one harvest in one transaction; `channel` is as it was before the poll.
@@ -168,8 +170,9 @@ class Ingest:
         """
         counts = IngestCounts()
         self._grouper.forget_boilerplate()  # learnt anew with every harvest
+        self._kept_out = KeptOut(self._store.get_takedowns())
         for page in pages:
-            self._write_page(source, page, self._pages.write(page) if page.passed_scan else "", counts)
+            self._write_page(source, page, counts)
         for failure in failures:
             self._write_failure(source, failure, counts)
         return counts
@@ -236,12 +239,15 @@ class Ingest:
 
     # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
-    def _write_page(self, polled: Source, page: FetchedPage, page_file: str, counts: IngestCounts) -> None:
+    def _write_page(self, polled: Source, page: FetchedPage, counts: IngestCounts) -> None:
         source = self._find_publisher(polled, page)
         if page.article is None or not page.passed_scan:
             self._store.count_scan(page.fetched_at, skipped=page.article is None)
         if source is None:
             self._write_link(polled, page, LinkState.REFUSED, "the search engine does not say who published it")
+            return
+        if self._kept_out.has_page(page):
+            self._write_link(source, page, LinkState.REFUSED, TAKEN_DOWN)
             return
         if page.article is None:
             self._write_skipped(source, page, counts)
@@ -255,7 +261,11 @@ class Ingest:
             self._write_link(source, page, LinkState.FAILED, "no article found on the page")
             counts.failed += 1
             return
+        if same := self._kept_out.find_text(row, self._store):
+            self._write_link(source, page, LinkState.REFUSED, describe_same_text(same))
+            return
         self._store.count_paragraphs(source.id, page.article.boilerplate)
+        page_file = self._pages.write(page) if page.passed_scan else ""
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
 
     def _write_skipped(self, source: Source, page: FetchedPage, counts: IngestCounts) -> None:
@@ -337,7 +347,10 @@ class Ingest:
         self._store.write_matches(article_id, topics, regions)
         for match in topics:
             counts.by_topic[match.topic] = counts.by_topic.get(match.topic, 0) + 1
-        self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"] if known else None})
+        if known is None:  # an article that had left takes its old place again
+            self._grouper.come_back(article_id, row, self._store.find_withdrawn_group(key))
+        else:
+            self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"]})
 
     def _revise(self, known: Mapping[str, Any], row: Mapping[str, Any]) -> None:
         """Writes what an article says now; what it said until now is kept beside it, with the difference."""
@@ -411,6 +424,9 @@ class Ingest:
         key = make_url_key(failure.url)
         if not key:
             return
+        if self._kept_out.has_key(key):
+            self._refuse(source, failure.link, key)
+            return
         known = self._store.find_article(key)
         if known is not None:  # what was read once is kept, whatever became of its page
             if failure.gone and known["gone_at"] is None:
@@ -435,10 +451,18 @@ class Ingest:
             retry_at = plan_page_retry(attempts, self._now)
             self._write_waiting(source, failure.link, attempts=attempts, reason=failure.reason, retry_at=retry_at)
 
+    def _refuse(self, source: Source, link: ArticleLink, key: str) -> None:
+        """A link that was taken down: what the channel says of it is not kept."""
+        self._store.write_link(
+            key=key, url=link.url, source_id=source.id, state=LinkState.REFUSED, now=self._now, reason=TAKEN_DOWN
+        )
+
     def _write_waiting(self, source: Source, link: ArticleLink, *, attempts: int, **facts: Any) -> None:
         """A link for a later cycle. `facts`: reason and retry_at, where its page failed."""
         key = make_url_key(link.url)
-        if key:
+        if self._kept_out.has_key(key):
+            self._refuse(source, link, key)
+        elif key:
             self._store.write_link(
                 key=key,
                 url=link.url,

@@ -853,38 +853,40 @@ _SHOWN_OF_ARTICLE = (
     " snippet_limit, tags, source_id, backfilled"
 )
 _SHOWN_OF_GROUP = "canonical_id, merged_into, withdrawn_at, story_id, guid, updated_at"
-_MARK = "INSERT OR IGNORE INTO changed_groups"
+# Not OR IGNORE: within a trigger SQLite goes by the statement that fired it.
+_MARK = "INSERT INTO changed_groups"
+_ONCE = "ON CONFLICT DO NOTHING"
 _PUBLISHING_TRIGGERS = (
     f"""
     CREATE TRIGGER shown_article_changes AFTER UPDATE OF {_SHOWN_OF_ARTICLE} ON articles BEGIN
-        {_MARK} SELECT new.group_id WHERE new.group_id IS NOT NULL;
-        {_MARK} SELECT old.group_id WHERE old.group_id IS NOT NULL AND old.group_id IS NOT new.group_id;
+        {_MARK} SELECT new.group_id WHERE new.group_id IS NOT NULL {_ONCE};
+        {_MARK} SELECT old.group_id WHERE old.group_id IS NOT NULL AND old.group_id IS NOT new.group_id {_ONCE};
     END
     """,
     f"""
     CREATE TRIGGER shown_article_comes AFTER INSERT ON articles WHEN new.group_id IS NOT NULL BEGIN
-        {_MARK} VALUES (new.group_id);
+        {_MARK} VALUES (new.group_id) {_ONCE};
     END
     """,  # noqa: S608 - our own words
     f"""
     CREATE TRIGGER shown_article_goes AFTER DELETE ON articles WHEN old.group_id IS NOT NULL BEGIN
-        {_MARK} VALUES (old.group_id);
+        {_MARK} VALUES (old.group_id) {_ONCE};
     END
     """,
     f"""
     CREATE TRIGGER shown_group_changes AFTER UPDATE OF {_SHOWN_OF_GROUP} ON duplicate_groups BEGIN
-        {_MARK} VALUES (new.id);
+        {_MARK} VALUES (new.id) {_ONCE};
     END
     """,
     f"""
     CREATE TRIGGER shown_group_goes AFTER DELETE ON duplicate_groups BEGIN
-        {_MARK} VALUES (old.id);
+        {_MARK} VALUES (old.id) {_ONCE};
     END
     """,
     *(
         f"""
     CREATE TRIGGER shown_{table}_{event} AFTER {event} ON {table} BEGIN
-        {_MARK} SELECT group_id FROM articles WHERE id = {row}.article_id AND group_id IS NOT NULL;
+        {_MARK} SELECT group_id FROM articles WHERE id = {row}.article_id AND group_id IS NOT NULL {_ONCE};
     END
     """  # noqa: S608 - our own words
         for table in ("article_topics", "article_regions")
@@ -893,7 +895,7 @@ _PUBLISHING_TRIGGERS = (
     f"""
     CREATE TRIGGER shown_source_changes AFTER UPDATE OF name, full_text, kind ON sources
     WHEN (old.name, old.full_text, old.kind) IS NOT (new.name, new.full_text, new.kind) BEGIN
-        {_MARK} SELECT DISTINCT group_id FROM articles WHERE source_id = new.id AND group_id IS NOT NULL;
+        {_MARK} SELECT DISTINCT group_id FROM articles WHERE source_id = new.id AND group_id IS NOT NULL {_ONCE};
     END
     """,  # noqa: S608 - our own words
 )

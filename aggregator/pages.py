@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterable
 from pathlib import Path
 
 import zstandard
@@ -47,6 +48,15 @@ class PageFolder:
         except OSError:
             return None
         return unpack(packed)
+
+    def remove(self, keys: Iterable[str]) -> None:
+        """Deletes whatever was kept of the pages of these URL keys. Raises StoreError naming the file."""
+        for key in keys:
+            for path in self._folder.glob(f"*/{key}.html.*"):
+                try:
+                    path.unlink(missing_ok=True)
+                except OSError as error:
+                    raise StoreError(f"{path}: {error.strerror}") from error
 
 
 def unpack(packed: bytes) -> bytes | None:

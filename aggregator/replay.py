@@ -25,6 +25,7 @@ from aggregator.models import LinkState, RegionMatch, Source, TopicMatch
 from aggregator.pages import PageFolder
 from aggregator.regions import tag_regions
 from aggregator.store import Store, to_json
+from aggregator.takedowns import KeptOut
 from aggregator.topic_tables import TopicTable
 
 # Of an article's row: what only being an article gives it.
@@ -81,12 +82,14 @@ class Replay:
         self._reread = reread
         self._grouper = Grouper(store, now)
         self._sources: dict[str, Source | None] = {}
+        self._kept_out = KeptOut()
 
     def run(self, *, since: datetime | None, source_id: str | None, dry_run: bool) -> list[Change]:
         """All changes, applied unless `dry_run`. Raises StoreError; then nothing is changed."""
         changes: list[Change] = []
         try:
             with self._store.transaction():
+                self._kept_out = KeptOut(self._store.get_takedowns())
                 rejected = list(self._store.iterate_rejected(since, source_id))  # not those that leave only now
                 for row, topics, regions in list(self._store.iterate_articles(since, source_id)):
                     changes += self._replay_article(row, topics, regions)
@@ -166,7 +169,12 @@ class Replay:
         was_spam = page["verdict"] == LinkState.SPAM.value
         is_spam = verdict.spam.is_spam if Stage.SPAM in self._stages else was_spam
         is_on_topic = bool(verdict.topics) if Stage.TOPICS in self._stages or was_spam else False
-        if is_spam or not is_on_topic:
+        if (
+            is_spam
+            or not is_on_topic
+            or self._kept_out.has_key(page["key"])
+            or self._kept_out.find_text(row, self._store)
+        ):
             return
         self._store.delete_rejected(page["key"])
         self._store.set_link_state(page["key"], LinkState.KEPT)

@@ -38,6 +38,15 @@ class AggregatorSettings(BaseModel):
     archive_days: int = Field(7, ge=1, description="what was older when found never enters the main feed")
     backups_kept: int = Field(7, ge=1, description="copies of the database that `serve` keeps, the newest")
 
+    @field_validator("websub_hubs")
+    @classmethod
+    def check_websub_hubs(cls, value: tuple[str, ...]) -> tuple[str, ...]:
+        for hub in value:
+            parts = urlsplit(hub)
+            if parts.scheme not in {"http", "https"} or not parts.hostname or parts.fragment or not hub.isascii():
+                raise ValueError(f"{hub!r} is not the http(s) address of a hub")
+        return tuple(dict.fromkeys(value))
+
     @field_validator("site_url")
     @classmethod
     def check_site_url(cls, value: str) -> str:

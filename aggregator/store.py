@@ -39,11 +39,13 @@ from aggregator.models import (
     TopicMatch,
 )
 from aggregator.operation_rows import OperationRows
+from aggregator.ping_rows import PingRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.search_rows import SearchRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_rows import StoryRows
+from aggregator.takedown_rows import TakedownRows
 
 __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
 
@@ -92,6 +94,8 @@ class Store(
     OperationRows,
     IntegrityRows,
     BackfillRows,
+    TakedownRows,
+    PingRows,
 ):
     """The database `news.db`."""
 
@@ -509,7 +513,7 @@ class Store(
                     "UPDATE duplicate_groups SET guid = :guid, first_published_at = :at, archived = :archived,"
                     " first_canonical_id = canonical_id WHERE id = :id",
                     {
-                        "guid": f"tag:kabarkota,2026:{row['url_key']}",
+                        "guid": self.find_free_guid(row["url_key"], row["id"]),
                         "at": to_text_exactly(now + timedelta(microseconds=place)),
                         "archived": row["published_at"] < oldest or row["is_backfilled"],
                         "id": row["id"],

@@ -63,7 +63,7 @@ class Maker:
     def fill(self, store: Store, articles: int) -> None:
         """Writes articles, each a group of its own but for the copies, and publishes them an hour apart."""
         with store.transaction():
-            store._connection.executemany(
+            store._connection.executemany(  # noqa: SLF001 - made-up rows
                 "INSERT INTO sources (id, name, domain, kind, timezone, language) VALUES (?, ?, ?, ?, ?, 'id')",
                 [
                     (f"portal-{n}", f"Portal {n}", f"p{n}.example", "regional" if n % 5 else "city-government", "UTC")
@@ -85,7 +85,7 @@ class Maker:
     def add_article(self, store: Store, number: int, at: datetime, group: int) -> int:
         source, host = f"portal-{number % SOURCES}", f"p{number % SOURCES}.example"
         url, text = f"https://{host}/{number}", self.make_text()
-        store._connection.execute(
+        store._connection.execute(  # noqa: SLF001 - made-up rows
             "INSERT INTO links (key, url, source_id, state, first_seen_at) VALUES (?, ?, ?, 'kept', ?)",
             (f"k{number}", url, source, at.isoformat()),
         )

@@ -26,7 +26,6 @@ from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
 from aggregator.models import FetchedPage, LinkFailure, RobotsRecord, Source
 from aggregator.pages import PageFolder
-from aggregator.publish.publishing import publish_feed
 from aggregator.store import Store
 from aggregator.topics import load_topics, scan_bytes
 from aggregator.urls import get_host
@@ -45,6 +44,7 @@ from schedules.config import Setup
 from schedules.cycle import find_overlays, refresh_catalogue
 from schedules.lock import hold_backfill_lock, hold_writer_lock
 from schedules.probing import TERMS
+from schedules.publishing import publish
 from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
@@ -444,7 +444,7 @@ class Backfilling:
         now = self._clock()
         with store.transaction():
             Chronicle(store, now).look()
-        new_items, _ = publish_feed(store, self._setup.public, self._setup.aggregator, now)
+        new_items = publish(self._setup, store, now).new_items
         backfill, steps = self._get_backfill(store), store.get_steps(self._id)
         waiting, pages = store.count_waiting(self._id)
         days = [step.position.oldest for step in steps if step.position.oldest]

@@ -259,6 +259,44 @@ def backfill(
     raise typer.Exit(read_back(get_context(ctx), source, dry_run=dry_run, as_json=json, **options))
 
 
+@app.command()
+def publish(
+    ctx: typer.Context,
+    *,
+    everything: Annotated[bool, typer.Option("--all", help="write every file anew")] = False,
+    json: AsJson = False,
+) -> None:
+    """Write what changed into the published files, and tell hubs."""
+    from schedules.commands.publish import publish as publish_changes
+
+    publish_changes(get_context(ctx).setup, datetime.now(UTC), everything=everything, as_json=json)
+
+
+@app.command()
+def takedown(
+    ctx: typer.Context,
+    address: Annotated[str | None, typer.Argument(metavar="URL|ID", help="an article's address, or its id")] = None,
+    *,
+    reason: Annotated[str, typer.Option(metavar="TEXT", help="why; the log keeps it")] = "",
+    copies: Annotated[bool, typer.Option("--copies", help="every copy of its text at other portals, too")] = False,
+    undo: Annotated[bool, typer.Option("--undo", help="let it be read again")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="show what is taken down")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, and change nothing")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Take an article out of every feed, page and index, and keep it out when it is read again."""
+    from schedules.commands.takedown import Request, show_takedowns, take_down
+
+    setup = get_context(ctx).setup
+    if listed == (address is not None):
+        raise UsageFailure("takedown: give an address or id, or --list")
+    if address is None:
+        show_takedowns(setup, as_json=json)
+        return
+    request = Request(address=address, reason=reason, copies=copies, undo=undo, dry_run=dry_run)
+    take_down(setup, request, datetime.now(UTC), as_json=json)
+
+
 @topics.command("test")
 def topics_test(
     ctx: typer.Context,

@@ -22,6 +22,7 @@ from schedules.errors import UsageFailure
 
 PREFIX = "KABARKOTA_"
 FILE_NAME = "kabarkota.toml"
+LISTS = ("allow_networks", "websub_hubs")  # variables of the environment that hold several values, with commas between
 NameKey = Callable[[list[str]], str]  # how a key of one layer is named to the operator
 CONTACT_HINT = (
     "no contact is set; portals should be able to reach whoever reads them. "
@@ -150,7 +151,7 @@ def read_environment(environ: Mapping[str, str]) -> dict[str, Any]:
             target = target.setdefault(section, {})
             if not isinstance(target, dict):
                 raise UsageFailure(f"{name}: {PREFIX}{section.upper()} is set, too, and is no section")
-        target[key] = [part.strip() for part in value.split(",")] if key == "allow_networks" else value
+        target[key] = [part.strip() for part in value.split(",")] if key in LISTS else value
     return layer
 
 

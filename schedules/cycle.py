@@ -12,6 +12,7 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
+from functools import partial
 from typing import Any
 from zoneinfo import ZoneInfo
 
@@ -20,8 +21,9 @@ from aggregator.ingest import Ingest
 from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
 from aggregator.pages import PageFolder
 from aggregator.polling import leave_blackout, plan_retry, start_next_day
-from aggregator.publish.publishing import publish_feed
 from aggregator.store import ChannelRow, Store
+from aggregator.takedowns import apply_takedowns
+from aggregator.takedowns import is_due as are_takedowns_due
 from aggregator.topics import load_topics
 from aggregator.urls import get_host
 from crawler.batch import CrawlBatch
@@ -32,6 +34,7 @@ from crawler.overlays import Overlays
 from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
 from schedules.config import Setup
+from schedules.publishing import publish
 from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
@@ -95,6 +98,7 @@ def run_cycle(
     due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
     rows = {row.id: row for row in due}
     renew_sketches(setup, store, now)
+    apply_takedowns(store, now)
     cycle_id = store.start_cycle(now)
     summary = CycleSummary(cycle=cycle_id, sources=len({row.source_id for row in due}), channels=len(due))
     if due:
@@ -115,14 +119,22 @@ def run_cycle(
             requests_per_day=setup.aggregator.requests_per_day,
             left=_count_left(setup, store, due),
         )
-        _crawl(batch, ingest, rows, summary, process=process, progress=progress)
+        meanwhile = partial(publish_takedowns, setup, store, now)
+        _crawl(batch, ingest, rows, summary, process=process, progress=progress, meanwhile=meanwhile)
         summary.is_outage = summary.reached_nothing and forgive(setup, store, due, now)
     with store.transaction():
         Chronicle(store, now).look()
-    summary.new_items, summary.feed_items = publish_feed(store, setup.public, setup.aggregator, now)
+    published = publish(setup, store, now)
+    summary.new_items += published.new_items
+    summary.feed_items = published.feed_items
     summary.seconds = round(time.monotonic() - started, 1)
     store.finish_cycle(cycle_id, now, summary.to_json())
     return summary
+
+
+def publish_takedowns(setup: Setup, store: Store, now: datetime) -> int:
+    """Publishes where something was taken down, at once; returns the new items. Raises StoreError, PublishError."""
+    return publish(setup, store, now).new_items if are_takedowns_due(store) else 0
 
 
 def find_overlays(setup: Setup) -> Overlays:
@@ -239,6 +251,7 @@ def _crawl(
     *,
     process: CrawlProcess | None,
     progress: Progress | None,
+    meanwhile: Callable[[], int],
 ) -> None:
     crawler = process or CrawlProcess()
     missing = dict(rows)
@@ -246,6 +259,7 @@ def _crawl(
         for done, harvest in enumerate(crawler.crawl(batch), start=1):
             row = missing.pop(harvest.poll.channel_id)
             _ingest_harvest(harvest, row, ingest, summary)
+            summary.new_items += meanwhile()
             if progress:
                 progress(done, len(rows), harvest.source_id)
     except CrawlProcessError as error:

@@ -1,6 +1,6 @@
 """The timetable at work: APScheduler says when, the writer does it, and each turn is held to its deadline.
 
-APScheduler's thread ──ask──▶ the writer's thread: one turn after the other
+APScheduler's thread ──ask──▶ the writer's thread: one turn after the other ◀──what hubs said── the pinger's thread
                                         ▲ break off
 the main thread: signals, deadlines ────┘
 """
@@ -17,7 +17,8 @@ from apscheduler.schedulers.background import BackgroundScheduler
 from aggregator.store import Store
 from schedules.config import Setup
 from schedules.errors import RunFailure
-from schedules.jobs import JOBS, RELOAD
+from schedules.jobs import JOBS, PINGED, RELOAD
+from schedules.pinging import Pinger
 from schedules.timetable import Timetable
 from schedules.writer import ALL_JOBS, Writer
 
@@ -41,7 +42,9 @@ class Gatherer:
 
     def __init__(self, setup: Setup, timetable: Timetable, on_change: Callable[[], object]) -> None:
         self._setup, self._timetable = setup, timetable
-        self._writer = Writer(setup, on_change)
+        self._on_change = on_change
+        self._writer = Writer(setup, self._note_change)
+        self._pinger = Pinger(setup, self._writer.pinged, lambda: self._writer.ask(PINGED))
         self._last_beat: float | None = None
         # Its pool only hands names over to the writer, which cannot take long: no run of it is ever late or too many.
         self._scheduler = BackgroundScheduler(
@@ -62,12 +65,13 @@ class Gatherer:
                 self._writer.ask(name)
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_SECONDS, next_run_time=now, id="beat")
         self._writer.start()
+        self._pinger.start()
         self._scheduler.start()
 
     def apply(self, setup: Setup, timetable: Timetable) -> None:
         """Takes another setup and timetable. A turn under way keeps its own; what is scheduled anew counts from now."""
         before, self._timetable = self._timetable, timetable
-        self._setup = self._writer.setup = setup
+        self._setup = self._writer.setup = self._pinger.setup = setup
         for name, times in timetable.items():
             if times != before[name]:  # others keep their clock: else a reload each hour would put off a daily job
                 self._schedule(name)
@@ -120,6 +124,7 @@ class Gatherer:
 
     def end(self) -> None:
         """Ends what is under way: gently at first, then not. Raises TurnStuck."""
+        self._pinger.end()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         if not self._writer.is_alive:
@@ -134,6 +139,11 @@ class Gatherer:
                 raise TurnStuck(f"{name} could not be broken off in time; what it had not written yet is not written")
             if turn is not None:
                 turn.break_off(gently=passed < GENTLE_SECONDS)
+
+    def _note_change(self) -> None:
+        """A turn begins or has ended: in the writer's thread."""
+        self._pinger.wake()
+        self._on_change()
 
     def _schedule(self, name: str) -> None:
         times = self._timetable[name]

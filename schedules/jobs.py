@@ -8,11 +8,12 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
+from queue import SimpleQueue
 
+from aggregator.ping_rows import PingOutcome
 from aggregator.publish.files import PublishError
-from aggregator.publish.publishing import publish_feed
 from aggregator.reference import TableError
 from aggregator.store import Store, StoreError
 from crawler.catalogue import CatalogueError
@@ -20,10 +21,12 @@ from crawler.extraction.profiles import ProfileError
 from crawler.process import CrawlProcess, CrawlProcessError
 from schedules.backups import back_up
 from schedules.config import Setup
-from schedules.cycle import refresh_catalogue, run_cycle
+from schedules.cycle import publish_takedowns, refresh_catalogue, run_cycle
 from schedules.errors import KabarKotaError
 from schedules.health import check_health, mend
+from schedules.pinging import record_pinged
 from schedules.probing import probe_unprobed
+from schedules.publishing import publish
 from schedules.tending import prune, tend
 
 logger = logging.getLogger(__name__)
@@ -42,6 +45,7 @@ class Desk:
     store: Store  # the writer's, closed after the job
     now: datetime
     get_crawler: Callable[[], CrawlProcess]  # the warm crawl process, started when it is asked for
+    pinged: SimpleQueue[PingOutcome] = field(default_factory=SimpleQueue)  # what hubs said, to be recorded
 
 
 @dataclass(frozen=True)
@@ -51,9 +55,11 @@ class Job:
 
 
 def poll(desk: Desk) -> None:
-    """One cycle over what is due."""
+    """One cycle over what is due; and what was taken down is gone within a minute also where nothing is."""
     if desk.store.get_due_channels(desk.now) or desk.store.get_health().last_cycle_finished_at is None:
         run_cycle(desk.setup, desk.store, now=desk.now, due_only=True, process=desk.get_crawler())
+    else:
+        publish_takedowns(desk.setup, desk.store, desk.now)
 
 
 def probe(desk: Desk) -> None:
@@ -71,9 +77,7 @@ def write_catalogue(desk: Desk) -> None:
 
 JOBS = {
     "poll": Job("polling", poll),
-    "publish": Job(
-        "publishing", lambda desk: publish_feed(desk.store, desk.setup.public, desk.setup.aggregator, desk.now)
-    ),
+    "publish": Job("publishing", lambda desk: publish(desk.setup, desk.store, desk.now)),
     "probe": Job("probing", probe),
     "health": Job("judging the health of sources", lambda desk: check_health(desk.store, desk.now)),
     "mend": Job(
@@ -84,5 +88,8 @@ JOBS = {
     "prune": Job("pruning", lambda desk: prune(desk.setup, desk.store, desk.now)),
     "backup": Job("making a backup", lambda desk: back_up(desk.setup, desk.store, desk.now)),
 }
-RELOAD = "reload"  # no job of the timetable
-ON_DEMAND = {RELOAD: Job("taking over the catalogue", write_catalogue)}
+RELOAD, PINGED = "reload", "pinged"  # no jobs of the timetable
+ON_DEMAND = {
+    RELOAD: Job("taking over the catalogue", write_catalogue),
+    PINGED: Job("recording what hubs said", lambda desk: record_pinged(desk.store, desk.pinged, desk.now)),
+}

@@ -11,6 +11,8 @@ from filelock import FileLock, Timeout
 from aggregator.processes import LOCK_FILE
 from schedules.errors import UsageFailure, WriterBusy
 
+TAKEDOWN_PATIENCE = 10  # seconds
+
 
 @contextmanager
 def hold_writer_lock(data_folder: Path, *, patience: float = 0) -> Iterator[None]:
@@ -27,6 +29,13 @@ def hold_writer_lock(data_folder: Path, *, patience: float = 0) -> Iterator[None
 def hold_backfill_lock(data_folder: Path, source_id: str) -> Iterator[None]:
     """Held for the whole of a source's backfill, which holds the writer's lock only while it writes. Raises as that."""
     with _hold(data_folder, f"backfill-{source_id}.lock", f"another backfill of {source_id} is running", 0):
+        yield
+
+
+@contextmanager
+def hold_takedown_lock(data_folder: Path) -> Iterator[None]:
+    """Held while the log of takedowns is added to, which needs no writer's lock. Raises as that."""
+    with _hold(data_folder, "takedowns.lock", "another takedown is being written", TAKEDOWN_PATIENCE):
         yield
 
 

@@ -11,9 +11,9 @@ from datetime import datetime, timedelta
 from aggregator.chronicle import Chronicle
 from aggregator.dedup import SKETCH_VERSION
 from aggregator.grouping import Grouper
-from aggregator.publish.publishing import publish_feed
 from aggregator.store import Store
 from schedules.config import Setup
+from schedules.publishing import publish
 
 logger = logging.getLogger(__name__)
 
@@ -37,7 +37,7 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
         pruned += part
         if not part:
             break
-    publish_feed(store, setup.public, setup.aggregator, now)
+    publish(setup, store, now)
     done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned}
     store.write_job(JOB, now, done)
     if moved:

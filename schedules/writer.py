@@ -7,7 +7,9 @@ import threading
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from queue import SimpleQueue
 
+from aggregator.ping_rows import PingOutcome
 from aggregator.store import Store
 from crawler.process import CrawlProcess
 from schedules.config import Setup
@@ -75,6 +77,7 @@ class Writer:
     def __init__(self, setup: Setup, on_change: Callable[[], object]) -> None:
         self.setup = setup  # replaced on a reload; a turn keeps what it began with
         self.turn: Turn | None = None
+        self.pinged: SimpleQueue[PingOutcome] = SimpleQueue()  # what hubs said, to be recorded
         self._on_change = on_change
         self._waiting: dict[str, None] = {}  # in the order in which they fell due
         self._changed = threading.Condition()
@@ -142,7 +145,13 @@ class Writer:
                 turn.use_store(store)
                 job = ALL_JOBS[turn.name]
                 job.work(
-                    Desk(setup=setup, store=store, now=datetime.now(UTC), get_crawler=lambda: self._get_crawler(turn))
+                    Desk(
+                        setup=setup,
+                        store=store,
+                        now=datetime.now(UTC),
+                        get_crawler=lambda: self._get_crawler(turn),
+                        pinged=self.pinged,
+                    )
                 )
         except FAILURES as error:
             # whoever cut it short has said so

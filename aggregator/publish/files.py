@@ -37,7 +37,7 @@ def write_public(path: Path, body: bytes, *, sync: bool = True) -> bool:
     One writer at a time (the writer's lock sees to it): temporary names are fixed, so that a killed process leaves
     nothing that the next one does not write over. Raises PublishError.
     """
-    is_new = not _holds(path, body)
+    is_new = not holds(path, body)
     wanted = CODINGS if len(body) >= TWIN_FROM_BYTES else ()
     twins = {coding.name_twin(path): coding for coding in wanted if is_new or read_twin(path, coding, body) is None}
     unwanted = [coding.name_twin(path) for coding in CODINGS if coding not in wanted]
@@ -104,7 +104,8 @@ def _replace(path: Path, files: Mapping[Path, bytes], unwanted: list[Path]) -> N
         _name_temporary(target).replace(target)
 
 
-def _holds(path: Path, body: bytes) -> bool:
+def holds(path: Path, body: bytes) -> bool:
+    """Whether that is what the file has in it."""
     try:
         return path.stat().st_size == len(body) and path.read_bytes() == body
     except OSError:  # not there, or not readable: it will be written, and that will tell

@@ -32,12 +32,13 @@ from aggregator.publish.describing import (
 )
 from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import Format
-from aggregator.publish.files import PublishError, remove_public, sync_folder, write_public
+from aggregator.publish.files import PublishError, holds, remove_public, sweep_leftovers, sync_folder, write_public
 from aggregator.publish.opml import Outline, OutlineInfo, render_feeds_opml, render_sources_opml
 from aggregator.publish.styles import get_style_files
 from aggregator.publish.wording import get_wording
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store
+from aggregator.takedowns import apply_takedowns
 
 OPML_FILE = "opml.xml"
 SOURCES_OPML_FILE = "opml-sources.xml"
@@ -71,6 +72,7 @@ def publish_feeds(
 
     `topics`: id → name of those that have a feed. Raises StoreError, PublishError.
     """
+    apply_takedowns(store, now)
     new = store.publish_groups(now, archive_older_than=timedelta(days=settings.archive_days))
     with store.transaction():
         store.write_feeds(list_feeds(topics, store.get_published_sources()), now)
@@ -85,8 +87,7 @@ def publish_feeds(
             remove_public(public / make_archive_path(name, label, ending))
     press = _Press(store, public, settings, now)
     press.print_due()
-    with store.transaction():
-        store.queue_pings(settings.websub_hubs, press.changed, now)
+    store.queue_pings(settings.websub_hubs, (), now)  # forgets hubs that are not told any more
     main = store.find_feed(ALL)
     return Published(
         new_items=new, feed_items=main.shown if main else 0, files=press.written, changed=tuple(press.changed)
@@ -105,6 +106,16 @@ def _place_changed_groups(store: Store, now: datetime) -> None:
         grown |= store.place_groups(ids, now)
     for feed_id in sorted(grown):
         store.close_pages(feed_id, now)
+
+
+@dataclass(frozen=True)
+class _Sheet:
+    """A feed, rendered."""
+
+    feed: FeedRow
+    documents: Mapping[str, bytes]  # by path
+    shown: int  # items
+    shown_from: int  # the place from which on it shows all
 
 
 class _Press:
@@ -126,50 +137,62 @@ class _Press:
         pages, feeds = self._store.get_due_pages(), self._store.get_due_feeds()
         if not pages and not feeds:
             return
+        sweep_leftovers(self._public)
         subjects = {feed.id: _make_subject(feed) for feed in self._store.get_feeds().values()}
-        for name, body in get_style_files().items():
-            self._write(name, body)
+        self._write(get_style_files())
         for some in _batch(pages):
             for page in some:
-                self._print_page(page, subjects[page.feed_id])
+                self._write(self._render_page(page, subjects[page.feed_id]))
             self._sync()
             with self._store.transaction():
                 for page in some:
                     self._store.settle_page(page)
         for several in _batch(feeds):
-            shown = [(feed, *self._print_feed(feed, subjects[feed.id])) for feed in several]
-            self._sync()
-            with self._store.transaction():
-                for feed, count, oldest in shown:
-                    self._store.settle_feed(feed.id, shown=count, shown_from=oldest)
+            self._print_feeds([_Sheet(feed, *self._render_feed(feed, subjects[feed.id])) for feed in several])
         self._print_opml()
         self._sync()
 
-    def _print_page(self, page: ArchivePage, subject: Subject) -> None:
+    def _print_feeds(self, sheets: Sequence[_Sheet]) -> None:
+        """Hubs are to be told before the files are there: a kill in between then costs a ping too many, not one."""
+        changed = [
+            self._publisher.locate(path)
+            for sheet in sheets
+            for path, body in sheet.documents.items()
+            if not holds(self._public / path, body)
+        ]
+        if changed and self._settings.websub_hubs:
+            self._store.queue_pings(self._settings.websub_hubs, changed, self._now)
+        self.changed += changed
+        for sheet in sheets:
+            self._write(sheet.documents)
+        self._sync()
+        with self._store.transaction():
+            for sheet in sheets:
+                self._store.settle_feed(sheet.feed.id, shown=sheet.shown, shown_from=sheet.shown_from)
+
+    def _render_page(self, page: ArchivePage, subject: Subject) -> dict[str, bytes]:
+        """path → bytes, of each format."""
         items = self._get_items(self._store.list_page(page))
         before = self._store.get_page_before(page)
+        documents = {}
         for ending in Format:
-            info = describe_page(
-                subject,
-                self._publisher,
-                ending,
-                label=page.label,
-                page_before=before.label if before else None,
-            )
-            self._write(make_archive_path(subject.name, page.label, ending), render_feed(items, info, ending))
+            page_before = before.label if before else None
+            info = describe_page(subject, self._publisher, ending, label=page.label, page_before=page_before)
+            documents[make_archive_path(subject.name, page.label, ending)] = render_feed(items, info, ending)
+        return documents
 
-    def _print_feed(self, feed: FeedRow, subject: Subject) -> tuple[int, int]:
-        """Returns how many items it shows, and the place from which on it shows all."""
+    def _render_feed(self, feed: FeedRow, subject: Subject) -> tuple[dict[str, bytes], int, int]:
+        """(path → bytes, of each format; how many items it shows; the place from which on it shows all)"""
         recent = self._store.count_recent_items(feed.id, self._now - timedelta(hours=self._settings.feed_hours))
         limit = max(self._settings.feed_items, recent)
         newest = self._store.list_newest(feed.id, limit=limit)
         items = self._get_items([group_id for _, group_id in newest])
         last = self._store.get_last_page(feed.id)
+        documents = {}
         for ending in Format:
             info = describe_feed(subject, self._publisher, ending, last_page=last.label if last else None)
-            if self._write(make_feed_path(feed.name, ending), render_feed(items, info, ending)):
-                self.changed.append(info.self_url)
-        return len(newest), newest[-1][0] if len(newest) == limit else 0
+            documents[make_feed_path(feed.name, ending)] = render_feed(items, info, ending)
+        return documents, len(newest), newest[-1][0] if len(newest) == limit else 0
 
     def _print_opml(self) -> None:
         feeds, publisher, words = self._store.get_feeds().values(), self._publisher, get_wording(Language.INDONESIAN)
@@ -180,13 +203,13 @@ class _Press:
             style_url=publisher.style_url,
         )
         ours = [_outline(feed, publisher) for feed in sort_feeds(feeds) if should_list(feed)]
-        self._write(OPML_FILE, render_feeds_opml(ours, info))
+        self._write({OPML_FILE: render_feeds_opml(ours, info)})
         info = replace(info, title=words["title_sources"].format(site=publisher.name))
         theirs = [
             Outline(title=row["name"], xml_url=row["url"], html_url=row["home"], group=row["province"])
             for row in self._store.get_source_feeds()
         ]
-        self._write(SOURCES_OPML_FILE, render_sources_opml(theirs, info))
+        self._write({SOURCES_OPML_FILE: render_sources_opml(theirs, info)})
 
     def _get_items(self, group_ids: Sequence[int]) -> list[FeedItem]:
         missing = [group_id for group_id in group_ids if group_id not in self._items]
@@ -196,11 +219,10 @@ class _Press:
             self._items |= self._store.get_items(missing)
         return [self._items[group_id] for group_id in group_ids if group_id in self._items]
 
-    def _write(self, path: str, body: bytes) -> bool:
-        is_new = write_public(self._public / path, body, sync=False)
-        self.written += is_new
-        self._folders.add((self._public / path).parent)
-        return is_new
+    def _write(self, documents: Mapping[str, bytes]) -> None:
+        for path, body in documents.items():
+            self.written += write_public(self._public / path, body, sync=False)
+            self._folders.add((self._public / path).parent)
 
     def _sync(self) -> None:
         """Makes what was written durable, before it counts as written. Raises PublishError."""

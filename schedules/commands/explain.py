@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Mapping
+from datetime import datetime
 from typing import Any
 
 import typer
@@ -12,6 +13,7 @@ from aggregator.diagnosis import diagnose
 from aggregator.ingest import judge
 from aggregator.passages import TAG_GAP
 from aggregator.store import Store
+from aggregator.takedowns import TAKEN_DOWN
 from aggregator.topic_tables import TopicTable, load_topics
 from aggregator.urls import canonicalize, make_url_key
 from schedules.commands.output import print_json
@@ -38,9 +40,16 @@ def explain(setup: Setup, url: str, *, as_json: bool) -> None:
     table = load_topics(setup.topics_overlay)
     with Store.open_reader(setup.database) as store:
         found = find(store, url)
-        if found is None:
+        takedown = store.find_takedown(make_url_key(found["link"]["url"] if found else canonicalize(url) or url))
+        if found is not None:
+            told = tell(store, found, table)
+        elif takedown is not None:
+            told = {"url": takedown.url, "state": "refused", "reason": TAKEN_DOWN, "source": None, "title": ""}
+        else:
             raise RunFailure(f"{url}: was never seen on a channel")
-        told = tell(store, found, table)
+        if takedown is not None:
+            told["taken_down"] = {"asked_at": _name(takedown.asked_at), "done_at": _name(takedown.done_at)}
+            told["taken_down"]["reason"] = takedown.reason
     if as_json:
         print_json(told)
         return
@@ -69,7 +78,9 @@ def tell(store: Store, found: Mapping[str, Any], table: TopicTable) -> dict[str,
         "source": link["source_id"],
         "title": row["title"] if row else "",
     }
-    if link["state"] in ("failed", "refused") or (link["state"] == "pending" and link["reason"]):
+    if link["reason"].startswith(TAKEN_DOWN):
+        pass  # it says all that there is to say
+    elif link["state"] in ("failed", "refused") or (link["state"] == "pending" and link["reason"]):
         said = diagnose(link["reason"])
         told["problem"], told["try"] = said.says, said.advice
     if row:
@@ -112,6 +123,8 @@ def describe(told: Mapping[str, Any]) -> list[str]:
     """The explanation for people."""
     lines = [told["url"], f"  {_STATES.get(told['state'], told['state'])}" + _bracket(told["reason"])]
     lines += [f"  {told['title']}"] if told["title"] else []
+    if taken := told.get("taken_down"):
+        lines.append(f"  taken down: asked {taken['asked_at']}, done {taken['done_at']}, because: {taken['reason']}")
     if told.get("problem"):
         lines += [f"  {told['problem']}", f"  Try: {told['try']}"]
     for match in told.get("topics", ()):
@@ -147,6 +160,10 @@ def _cite(item: Any, row: Mapping[str, Any]) -> dict[str, Any]:
         "weight": item.weight,
         "context": " ".join(around.split()),
     }
+
+
+def _name(at: datetime) -> str:
+    return at.isoformat(timespec="seconds")
 
 
 def _bracket(reason: str) -> str:

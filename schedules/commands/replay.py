@@ -15,7 +15,6 @@ import typer
 
 from aggregator.models import TopicMatch
 from aggregator.pages import PageFolder
-from aggregator.publish.publishing import publish_feed
 from aggregator.replay import Change, Replay, Stage, compare_topics
 from aggregator.store import Store
 from aggregator.topic_tables import load_topics
@@ -25,6 +24,7 @@ from schedules.commands.output import print_json
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 from schedules.lock import hold_writer_lock
+from schedules.publishing import publish
 from schedules.rereading import Rereader
 
 SIGNS = {"added": "+", "removed": "-"}
@@ -56,7 +56,7 @@ def replay(
         )
         changes = replayed.run(since=read_since(since), source_id=source, dry_run=dry_run)
         if not dry_run:
-            publish_feed(store, setup.public, setup.aggregator, now)
+            publish(setup, store, now)
     if as_json:
         print_json(
             {"applied": not dry_run, "changes": [_shorten(change) for change in changes], "failed": rereader.failed}

@@ -19,6 +19,7 @@ from schedules.cycle import CycleSummary, Progress, run_cycle
 from schedules.errors import NothingReachable
 from schedules.health import look_after_sources
 from schedules.lock import hold_writer_lock
+from schedules.pinging import ping_and_record
 from schedules.tending import tend_if_due
 
 logger = logging.getLogger(__name__)
@@ -27,7 +28,7 @@ logger = logging.getLogger(__name__)
 def run_once(
     setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False, process: CrawlProcess | None = None
 ) -> CycleSummary:
-    """One cycle under the lock, and what is due beside it. `process` is a warm crawl process.
+    """One cycle under the lock, and what is due beside it; then hubs are told. `process` is a warm crawl process.
 
     Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
     warn_without_contact(setup)
@@ -38,7 +39,8 @@ def run_once(
             look_after_sources(setup, store, now, process)
         except CrawlProcessError as error:
             logger.error("no other ways into dead sources were looked for: %s", error)
-        return summary
+    ping_and_record(setup, now)
+    return summary
 
 
 def warn_without_contact(setup: Setup) -> None:

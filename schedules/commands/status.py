@@ -11,6 +11,7 @@ import typer
 
 from aggregator.diagnosis import Diagnosis, diagnose, explain_code
 from aggregator.operation import Alarm, ChannelState, Operation, SourceOperation
+from aggregator.ping_rows import WaitingPings
 from aggregator.store import NewerDatabaseError, Store
 from crawler.politeness import host_of
 from schedules.commands.context import CommandContext
@@ -51,6 +52,10 @@ def show_status(
             told = [tell_channel(row) for row in operation.failing] if only_failing else tell(operation)
             tables = [failing] if only_failing else tabulate(operation)
             summary = [] if only_failing else summarize(operation)
+            if not only_failing:
+                waiting = store.get_waiting_pings()
+                summary += summarize_pings(waiting, now)
+                told["waiting_pings"] = [_plain(asdict(each)) for each in waiting]
     if as_json:
         print_json(told)
         return
@@ -101,6 +106,16 @@ def summarize(operation: Operation) -> list[str]:
         f"To be read: {counts.pending_links} links. Sources never looked at: {counts.unprobed}.",
         f"Today (UTC): {today}. Database: {format_bytes(counts.database_bytes)}.",
         f"Alarms: {alarms or 'none'}.",
+    ]
+
+
+def summarize_pings(waiting: Iterable[WaitingPings], now: datetime) -> list[str]:
+    """A line for each hub that was not told all."""
+    return [
+        f"Hub {each.hub}: {each.pings} pings wait, the first for {format_span(now - each.since)}; "
+        + (f"next try {format_ahead(each.due_at, now)}" if each.due_at else "refused for good")
+        + (f": {each.reason}" if each.reason else "")
+        for each in waiting
     ]
 
 

@@ -185,10 +185,10 @@ def test_what_was_due_when_the_process_died_is_written_by_the_next(
 
     write = publishing.write_public
 
-    def die(path: Path, body: bytes) -> bool:
+    def die(path: Path, body: bytes, *, sync: bool) -> bool:
         if "topic" in str(path):
             raise KeyboardInterrupt
-        return write(path, body)
+        return write(path, body, sync=sync)
 
     monkeypatch.setattr(publishing, "write_public", die)
     with pytest.raises(KeyboardInterrupt):

@@ -21,7 +21,7 @@ from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
 from aggregator.models import ArticleLink, ExtractedArticle, FetchedPage, LinkFailure, LinkState
 from aggregator.pages import PageFolder
-from aggregator.publish.publishing import publish_feed
+from aggregator.publish.publishing import publish_feeds
 from aggregator.replay import Replay, Stage
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store, StoreError
@@ -46,7 +46,7 @@ class Desk(Newsroom):
     def publish(self) -> list[str]:
         """Publishes; the titles in the feed's file, newest first."""
         self.minutes += 1
-        publish_feed(self.store, self.folder / "public", AggregatorSettings(), self.now)
+        publish_feeds(self.store, self.folder / "public", AggregatorSettings(), self.now, topics={})
         feed = feedparser.parse((self.folder / "public/feed.xml").read_bytes())
         assert not feed.bozo
         return [entry.title for entry in feed.entries]

@@ -260,11 +260,12 @@ def test_head_tells_the_length_and_sends_nothing(world: World, client: httpx.Cli
 
 
 def test_without_a_feed_the_answer_is_503_until_there_is_one(world: World, client: httpx.Client) -> None:
-    answer = ask(client, "/feed.xml")
-    assert answer.status_code == 503
-    assert answer.headers["content-type"].startswith("text/plain")
-    assert answer.headers["retry-after"] == "60"
-    assert "Umpan belum tersedia" in answer.text
+    for ending in ("xml", "atom", "json"):
+        answer = ask(client, f"/feed.{ending}")
+        assert answer.status_code == 503
+        assert answer.headers["content-type"].startswith("application/")
+        assert answer.headers["retry-after"] == "60"
+        assert "Feed belum tersedia" in answer.text
     world.publish()
     assert ask(client, "/feed.xml").status_code == 200
     world.feed.unlink()

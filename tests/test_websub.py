@@ -475,4 +475,4 @@ def test_hub_that_hangs_delays_neither_polls_nor_the_end(tmp_path: Path, portal:
         serving.process.terminate()
         assert serving.process.wait(60) == 0, serving.errors
         assert time.monotonic() - started < 10
-    assert ask_database(tmp_path, "SELECT url FROM pings") == [(FEED,)]
+    assert (FEED,) in ask_database(tmp_path, "SELECT url FROM pings")

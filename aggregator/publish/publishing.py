@@ -158,7 +158,7 @@ class _Press:
             self._publisher.locate(path)
             for sheet in sheets
             for path, body in sheet.documents.items()
-            if not holds(self._public / path, body)
+            if not holds(self._public / path, body) and (sheet.shown or (self._public / path).exists())
         ]
         if changed and self._settings.websub_hubs:
             self._store.queue_pings(self._settings.websub_hubs, changed, self._now)

@@ -34,7 +34,7 @@ _SOURCES = """
     FROM json_each(:ids) AS k CROSS JOIN articles AS a ON a.group_id = k.value JOIN sources AS s ON s.id = a.source_id
 """
 _PLACED = """
-    SELECT i.group_id, i.feed_id, i.archived, i.place
+    SELECT i.group_id, i.feed_id, i.archived, i.place, i.article_id
     FROM json_each(:ids) AS k CROSS JOIN feed_items AS i ON i.group_id = k.value
 """
 # What an archive has still to take in: not archived ones are in the feed's own document meanwhile.
@@ -167,28 +167,28 @@ class FeedRows(StoreBase):
         """
         feeds = {name: feed.id for name, feed in self.get_feeds().items()}
         wanted = self._find_places(group_ids)
-        placed: defaultdict[int, set[tuple[int, int, int]]] = defaultdict(set)
+        placed: defaultdict[int, set[tuple[int, int, int, int]]] = defaultdict(set)
         for row in self._rows(_PLACED, ids=json.dumps(group_ids)):
-            placed[row["group_id"]].add((row["feed_id"], row["archived"], row["place"]))
+            placed[row["group_id"]].add((row["feed_id"], row["archived"], row["place"], row["article_id"]))
         gone, come = [], []
-        shown: set[tuple[int, int, int]] = set()
+        shown: set[tuple[int, int, int]] = set()  # feed, archived, place
         for group_id in group_ids:
-            names, archived, place = wanted.get(group_id, (frozenset[str](), 0, 0))
-            new = {(self._get_feed_id(feeds, name, now), archived, place) for name in names}
-            gone += [(*key, group_id) for key in placed[group_id] - new]
-            come += [(*key, group_id) for key in new - placed[group_id]]
-            shown |= placed[group_id] | new
+            names, *key = wanted.get(group_id, (frozenset[str](), 0, 0, 0))
+            new = {(self._get_feed_id(feeds, name, now), *key) for name in names}
+            gone += [(*key[:3], group_id) for key in placed[group_id] - new]
+            come += [(*key[:3], group_id, key[3]) for key in new - placed[group_id]]
+            shown |= {(feed_id, archived, place) for feed_id, archived, place, _ in placed[group_id] | new}
         self._connection.executemany(
             "DELETE FROM feed_items WHERE feed_id = ? AND archived = ? AND place = ? AND group_id = ?", gone
         )
-        self._connection.executemany("INSERT INTO feed_items VALUES (?, ?, ?, ?)", come)
+        self._connection.executemany("INSERT INTO feed_items VALUES (?, ?, ?, ?, ?)", come)
         self._count_items(come, 1)
         self._count_items(gone, -1)
         self._mark_due(shown)
         return {feed_id for feed_id, *_ in come}
 
-    def _find_places(self, group_ids: Sequence[int]) -> dict[int, tuple[frozenset[str], int, int]]:
-        """group → (names of its feeds, archived, place), of those that are published."""
+    def _find_places(self, group_ids: Sequence[int]) -> dict[int, tuple[frozenset[str], int, int, int]]:
+        """group → (names of its feeds, archived, place, canonical article), of those that are published."""
         rows = self._rows(_PUBLISHED, ids=json.dumps(group_ids))
         canonical = json.dumps([row["canonical_id"] for row in rows])
         topics = self._collect("SELECT article_id, topic FROM article_topics", canonical)
@@ -207,6 +207,7 @@ class FeedRows(StoreBase):
                 ),
                 row["archived"],
                 make_place(from_text(row["first_published_at"])),
+                row["canonical_id"],
             )
             for row in rows
         }
@@ -226,7 +227,7 @@ class FeedRows(StoreBase):
             feeds[name] = int(self._value("SELECT id FROM feeds WHERE name = :name", name=name))
         return feeds[name]
 
-    def _count_items(self, keys: Iterable[tuple[int, int, int, int]], change: int) -> None:
+    def _count_items(self, keys: Iterable[tuple[int, ...]], change: int) -> None:
         counts: defaultdict[int, int] = defaultdict(int)
         for feed_id, *_ in keys:
             counts[feed_id] += change

@@ -12,7 +12,6 @@ from collections import defaultdict
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass, replace
 from html import escape
-from urllib.parse import urljoin
 
 from aggregator.cleaning import cut_quote
 from aggregator.instants import from_text
@@ -38,6 +37,8 @@ _TOPICS = """
     SELECT t.article_id, t.topic, t.evidence FROM json_each(:ids) AS k
     CROSS JOIN article_topics AS t ON t.article_id = k.value ORDER BY t.score DESC, t.topic
 """
+_NO_EVIDENCE = "[]"
+_TOPICS_ALONE = _TOPICS.replace("t.evidence", "'[]' AS evidence")
 _REGIONS = """
     SELECT ar.article_id, r.name FROM json_each(:ids) AS k
     CROSS JOIN article_regions AS ar ON ar.article_id = k.value AND ar.role = 'event'
@@ -89,12 +90,12 @@ class _Company:
 class ItemRows(StoreBase):
     """Items of feeds."""
 
-    def get_items(self, group_ids: Sequence[int]) -> dict[int, FeedItem]:
-        """The items of these groups, by group; without those that are not there."""
+    def get_items(self, group_ids: Sequence[int], *, with_reasons: bool = False) -> dict[int, FeedItem]:
+        """The items of these groups, by group; without those that are not there. `with_reasons`: why they are here."""
         rows = self._rows(_GROUPS, ids=json.dumps(group_ids))
         articles = json.dumps([row["article_id"] for row in rows])
         company = _Company(
-            topics=_collect_pairs(self._rows(_TOPICS, ids=articles)),
+            topics=_collect_pairs(self._rows(_TOPICS if with_reasons else _TOPICS_ALONE, ids=articles)),
             regions=self._get_region_names(articles),
             copies=_collect_pairs(self._rows(_COPIES, ids=json.dumps(group_ids), most=COPIES_MOST)),
             story_news=self._count_story_news({row["story_id"] for row in rows} - {None}),
@@ -127,7 +128,7 @@ class ItemRows(StoreBase):
                 return []
             position = found
         ids = [row["id"] for row in self._rows(_NEWEST, position=position, limit=limit)]
-        items = self.get_items(ids)
+        items = self.get_items(ids, with_reasons=True)
         return [items[group_id] for group_id in ids if group_id in items]
 
     def _get_region_names(self, article_ids: str) -> dict[int, list[str]]:
@@ -158,7 +159,7 @@ def _make_item(row: sqlite3.Row, company: _Company) -> FeedItem:
         url=row["url"],
         source_id=row["source_id"],
         source_name=row["source_name"],
-        source_url=urljoin(row["url"], "/"),
+        source_url=_find_root(row["url"]),
         published=from_text(row["published_at"], row["published_offset"]),
         published_precision=read_precision(row["published_precision"]),
         first_published=from_text(row["first_published_at"]),
@@ -166,15 +167,21 @@ def _make_item(row: sqlite3.Row, company: _Company) -> FeedItem:
         excerpt=cut_quote(row["excerpt"], row["snippet_limit"]),
         author=row["author"],
         topics=tuple(topic for topic, _ in topics),
-        reasons=tuple(_make_reason(topic, evidence) for topic, evidence in topics),
+        reasons=tuple(_make_reason(topic, evidence) for topic, evidence in topics if evidence != _NO_EVIDENCE),
         regions=tuple(company.regions.get(row["article_id"], ())),
-        tags=tuple(json.loads(row["tags"])),
+        tags=tuple(json.loads(row["tags"])) if row["tags"] != "[]" else (),
         also_at=tuple(company.copies.get(row["group_id"], ())),
         full_text="".join(f"<p>{escape(line)}</p>" for line in full_text.split("\n")) if full_text else "",
         language=row["language"] or "id",
         story_id=row["story_id"],
         story_news=max(company.story_news.get(row["story_id"], 0) - 1, 0),
     )
+
+
+def _find_root(url: str) -> str:
+    """The address of the site that a canonical address is at."""
+    scheme, _, rest = url.partition("://")
+    return f"{scheme}://{rest.partition('/')[0]}/" if rest else ""
 
 
 def _make_reason(topic: str, evidence: str) -> Reason:

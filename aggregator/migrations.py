@@ -790,10 +790,12 @@ _PUBLISHING_TABLES = (
         archived INTEGER NOT NULL, -- as in duplicate_groups: in the archives alone
         place INTEGER NOT NULL, -- first_published_at in microseconds since 1970
         group_id INTEGER NOT NULL,
+        article_id INTEGER NOT NULL, -- its canonical article, in which searches look for words
         PRIMARY KEY (feed_id, archived, place, group_id)
     ) STRICT, WITHOUT ROWID
     """,
     "CREATE INDEX feed_items_of_group ON feed_items (group_id)",
+    "CREATE INDEX feed_items_of_article ON feed_items (article_id, feed_id)",
     """
     CREATE TABLE archive_pages (
         -- The documents of each feed's archive (RFC 5005, section 4). What one holds does not change; a short one

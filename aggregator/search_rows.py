@@ -20,38 +20,36 @@ from aggregator.feed_rows import make_place
 from aggregator.instants import from_text, to_text
 from aggregator.store_base import StoreBase
 
-FEW_ARTICLES = 1_000
-FIRST_STRETCH = 200  # items; the later ones are ever longer
+FEW_ARTICLES = 2_000
+STRETCHED = 1.25  # a stretch is so much longer than what will do if the words are spread evenly
+SHORTEST_STRETCH = 50  # items; each is four times as long as the one before, up to the
 LONGEST_STRETCH = 5_000
 LATEST_DATE = timedelta(days=1)  # a date further ahead than that is not believed: nothing is out before it is found
 
 Place = tuple[int, int]  # place in feeds, group
 _END: Place = (2**62, 0)
 
-_CONDITIONS = """
-    AND (i.place, i.group_id) < (:place, :group) AND i.place >= :since_place
-    AND (:since IS NULL OR a.published_at >= :since)
-"""
+_CONDITIONS = " AND (i.place, i.group_id) < (:place, :group) AND i.place >= :since_place"
+_SINCE = " AND EXISTS (SELECT * FROM articles AS a WHERE a.id = i.article_id AND a.published_at >= :since)"
 _ALSO_IN = """
     AND EXISTS (SELECT * FROM feed_items AS o WHERE o.feed_id IN ({ids}) AND o.archived = i.archived
         AND o.place = i.place AND o.group_id = i.group_id)
 """
 _FIRST_OF_STORY = """
-    AND NOT EXISTS (SELECT * FROM duplicate_groups AS e WHERE e.story_id = g.story_id AND e.guid IS NOT NULL
+    AND NOT EXISTS (SELECT * FROM duplicate_groups AS g CROSS JOIN duplicate_groups AS e ON e.story_id = g.story_id
+        WHERE g.id = i.group_id AND e.guid IS NOT NULL
         AND e.merged_into IS NULL AND e.withdrawn_at IS NULL AND e.archived <= :archived
         AND (e.first_published_at, e.id) < (g.first_published_at, g.id))
 """
 _WALK = """
-    SELECT i.place, i.group_id, a.id AS article_id FROM feed_items AS i
-    CROSS JOIN duplicate_groups AS g ON g.id = i.group_id CROSS JOIN articles AS a ON a.id = g.canonical_id
+    SELECT i.place, i.group_id, i.article_id FROM feed_items AS i
     WHERE i.feed_id = :feed AND i.archived = :archived {conditions}
     ORDER BY i.place DESC, i.group_id DESC LIMIT :most
 """
 _LOOK_UP = """
-    SELECT DISTINCT i.place, i.group_id FROM json_each(:articles) AS k CROSS JOIN articles AS a ON a.id = k.value
-    CROSS JOIN duplicate_groups AS g ON g.id = a.group_id AND g.canonical_id = a.id
-    CROSS JOIN feed_items AS i ON i.group_id = g.id
-    WHERE i.feed_id IN (SELECT value FROM json_each(:feeds)) AND i.archived <= :archived {conditions}
+    SELECT DISTINCT i.place, i.group_id FROM json_each(:articles) AS k
+    CROSS JOIN feed_items AS i ON i.article_id = k.value AND i.feed_id IN ({feeds})
+    WHERE i.archived <= :archived {conditions}
     ORDER BY i.place DESC, i.group_id DESC LIMIT :most
 """
 _HAVE = "SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match ORDER BY rowid DESC LIMIT :most"
@@ -93,7 +91,9 @@ class SearchRows(StoreBase):
         few = [row["rowid"] for row in self._rows(_HAVE, match=search.match, most=FEW_ARTICLES + 1)]
         if len(few) <= FEW_ARTICLES:
             return self._look_up(few, feeds, search, limit)
-        return list(islice(self._walk_with_words(feeds, search), limit))
+        share = len(few) / (few[0] - few[-1] + 1)  # of the newest articles have the words
+        stretch = max(SHORTEST_STRETCH, min(round(STRETCHED * limit / share), LONGEST_STRETCH))
+        return list(islice(self._walk_with_words(feeds, search, stretch), limit))
 
     def _sort_feeds(self, feeds: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """The shortest first; of everything where no feed is named."""
@@ -111,6 +111,9 @@ class SearchRows(StoreBase):
             for feed in feeds[0]
             for archived in range(1 + search.with_archive)
         ]
+        if len(ways) == 1:
+            yield from ways[0]
+            return
         last = None
         for found in merge(*ways, reverse=True):
             if found != last:  # it may be in several of the feeds of which any will do
@@ -130,13 +133,12 @@ class SearchRows(StoreBase):
             place, group = rows[-1]["place"], rows[-1]["group_id"]
             stretch = min(stretch * 4, LONGEST_STRETCH)
 
-    def _walk_with_words(self, feeds: Sequence[tuple[int, ...]], search: Search) -> Iterator[Place]:
-        stretch = FIRST_STRETCH
+    def _walk_with_words(self, feeds: Sequence[tuple[int, ...]], search: Search, stretch: int) -> Iterator[Place]:
         walk = self._walk(feeds, search, stretch)
         while rows := list(islice(walk, stretch)):
             ids = [article_id for *_, article_id in rows]
             having = self._rows(_HAVE_OF, match=search.match, first=min(ids), last=max(ids), ids=json.dumps(ids))
-            matching = {row["rowid"] for row in having}
+            matching = {article_id for (article_id,) in having}
             yield from ((place, group) for place, group, article_id in rows if article_id in matching)
             stretch = min(stretch * 4, LONGEST_STRETCH)
 
@@ -144,9 +146,8 @@ class SearchRows(StoreBase):
         self, article_ids: Sequence[int], feeds: Sequence[tuple[int, ...]], search: Search, limit: int
     ) -> list[Place]:
         rows = self._rows(
-            _LOOK_UP.format(conditions=_make_conditions(feeds[1:], search)),
+            _LOOK_UP.format(conditions=_make_conditions(feeds[1:], search), feeds=_write(feeds[0])),
             articles=json.dumps(article_ids),
-            feeds=json.dumps(feeds[0]),
             archived=int(search.with_archive),
             **_make_bounds(search, search.before or _END),
             most=limit,
@@ -155,8 +156,12 @@ class SearchRows(StoreBase):
 
 
 def _make_conditions(others: Sequence[tuple[int, ...]], search: Search) -> str:
-    also = "".join(_ALSO_IN.format(ids=", ".join(str(int(feed)) for feed in ids)) for ids in others)
-    return _CONDITIONS + also + (_FIRST_OF_STORY if search.by_story else "")
+    also = "".join(_ALSO_IN.format(ids=_write(ids)) for ids in others)
+    return _CONDITIONS + also + (_SINCE if search.since else "") + (_FIRST_OF_STORY if search.by_story else "")
+
+
+def _write(feeds: Sequence[int]) -> str:
+    return ", ".join(str(int(feed)) for feed in feeds)
 
 
 def _make_bounds(search: Search, before: Place) -> dict[str, int | str | None]:

@@ -51,6 +51,7 @@ __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "Sto
 
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
+READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
 KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
@@ -116,10 +117,12 @@ class Store(
 
     @classmethod
     def open_reader(cls, path: Path) -> Self:
-        """Opens the database read-only. Raises StoreError when it is not there."""
+        """Opens the database read-only, for one thread at a time. Raises StoreError when it is not there."""
         with wrap_errors(path):
-            connection = sqlite3.connect(f"{path.resolve().as_uri()}?mode=ro", uri=True, timeout=10)
+            uri = f"{path.resolve().as_uri()}?mode=ro"
+            connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
             connection.execute("PRAGMA query_only = ON")
+            connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
             return cls(connection, path)
 
     def close(self) -> None:

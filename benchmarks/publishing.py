@@ -40,6 +40,7 @@ WORDS = 250
 NOW = datetime(2026, 6, 1, 3, 0, tzinfo=UTC)
 SITE = "https://kabarkota.example/"
 TOPICS = {"apeksi": "APEKSI", "smart-city": "Kota cerdas"}
+AT_ONCE = 20  # articles of a publish
 SEARCHES = 40  # of each kind
 
 
@@ -60,8 +61,8 @@ class Maker:
     def make_title(self) -> str:
         return " ".join(self.random.choices(self.words, self.weights, k=9)).capitalize()
 
-    def fill(self, store: Store, articles: int) -> None:
-        """Writes articles, each a group of its own but for the copies, and publishes them an hour apart."""
+    def fill(self, store: Store, articles: int, *, apart: timedelta) -> None:
+        """Writes articles, each a group of its own but for the copies, so far apart; publishes some at a time."""
         with store.transaction():
             store._connection.executemany(  # noqa: SLF001 - made-up rows
                 "INSERT INTO sources (id, name, domain, kind, timezone, language) VALUES (?, ?, ?, ?, ?, 'id')",
@@ -70,11 +71,11 @@ class Maker:
                     for n in range(SOURCES)
                 ],
             )
-        for start in range(0, articles, 2_000):
-            at = NOW - timedelta(minutes=articles - start)
+        for start in range(0, articles, AT_ONCE):
+            at = NOW - apart * (articles - start)
             with store.transaction():
                 group = 0
-                for number in range(start, min(start + 2_000, articles)):
+                for number in range(start, min(start + AT_ONCE, articles)):
                     is_copy = number % 5 == 4 and group
                     group = group if is_copy else store.add_group(0, at)
                     article_id = self.add_article(store, number, at, group)
@@ -187,7 +188,7 @@ def list_searches(maker: Maker) -> Iterator[tuple[str, str]]:
         yield "middling", f"q={middling}"
         yield "common", f"q={common}"
         yield "two_words", f"q={common}+{middling}"
-        yield "phrase", f'q="{common}+{choose.choice(maker.words[:20])}"'
+        yield "phrase", f'q="{"+".join(maker.make_title().split()[2:4])}"'
         yield "word_and_city", f"q={common}&city={city}"
         yield "topic_and_city", f"topic=apeksi&city={city}"
         yield "source", f"source={portal}"
@@ -216,12 +217,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
         folder = Path(name)
         maker = Maker()
         with Store.open_writer(folder / "small" / "news.db") as store:
-            maker.fill(store, SMALL)
+            maker.fill(store, SMALL, apart=timedelta(hours=2))
             figures |= measure_publishing(store, folder / "small" / "public", maker)
             figures |= measure_rendering(store)
         maker = Maker()
         with Store.open_writer(folder / "large" / "news.db") as store:
-            maker.fill(store, options.articles)
+            maker.fill(store, options.articles, apart=timedelta(minutes=10))
             began = time.process_time()
             with store.transaction():
                 while ids := store.take_changed_groups(most=500):

@@ -180,7 +180,7 @@ def test_both_ways_find_the_same(  # noqa: PLR0917
     reading: Reading, words: str, names: tuple[str, ...], condition: str, few: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("aggregator.search_rows.FEW_ARTICLES", few)
-    monkeypatch.setattr("aggregator.search_rows.FIRST_STRETCH", 3)
+    monkeypatch.setattr("aggregator.search_rows.LONGEST_STRETCH", 3)
     assert reading.ask(words, *names) == reading.expect(condition)
     assert reading.ask(words, *names, with_archive=True) == reading.expect(condition, with_archive=True)
     assert reading.ask(words, *names, limit=2) == reading.expect(condition)[:2]

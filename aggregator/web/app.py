@@ -34,6 +34,7 @@ from aggregator.web.headers import SecurityHeadersMiddleware
 from aggregator.web.metrics import Metrics, OperationCollector
 from aggregator.web.pages import Pages
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
+from aggregator.web.reading import Reading
 from aggregator.web.site import SiteInfo
 from aggregator.web.templating import STATIC_FOLDER
 
@@ -81,14 +82,15 @@ def create_app(
     is no news yet. `files`: the same folder, where the server answers from it, too.
     """
     feed = public / FEED_FILE
+    open_again = Reading(open_store)
     files = files or PublicFiles(public)
-    pages = Pages(database=database, feed=feed, site=site, open_store=open_store, clock=clock)
+    pages = Pages(database=database, feed=feed, site=site, open_store=open_again, clock=clock)
     collector = OperationCollector(
-        database=database, feed=feed, late_after=site.late_after, open_store=open_store, clock=clock
+        database=database, feed=feed, late_after=site.late_after, open_store=open_again, clock=clock
     )
     metrics = Metrics(collector, clock)
     publisher = Publisher(site_url=site.url, name=site.name)  # nobody pings hubs of a search
-    desk = FeedDesk(database=database, publisher=publisher, open_store=open_store, clock=clock)
+    desk = FeedDesk(database=database, publisher=publisher, open_store=open_again, clock=clock)
     return Starlette(
         routes=[
             *(

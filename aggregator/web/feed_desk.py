@@ -33,6 +33,7 @@ from aggregator.search import NewsQuery, QueryError, read_query
 from aggregator.search_rows import Place, Search
 from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
+from aggregator.web.reading import OpenStore
 
 ITEMS = 50
 HOURS = 72  # a feed holds what came in so many hours, however much …
@@ -57,7 +58,7 @@ class FeedDesk:
         *,
         database: Path,
         publisher: Publisher,
-        open_store: Callable[[Path], Store],
+        open_store: OpenStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aggregator.operation import Pulse
-from aggregator.store import Store, StoreError
+from aggregator.store import StoreError
+from aggregator.web.reading import OpenStore
 
 SILENT_AFTER = timedelta(minutes=30)  # since the last answer, when no channel works: our own network is down, mostly
 
@@ -17,7 +17,7 @@ logger = logging.getLogger(__name__)
 
 
 def check_health(
-    open_store: Callable[[Path], Store], *, database: Path, feed: Path, now: datetime, late_after: timedelta
+    open_store: OpenStore, *, database: Path, feed: Path, now: datetime, late_after: timedelta
 ) -> tuple[int, dict[str, Any]]:
     """The HTTP status and what to say: 200 when the database opens and no channel has waited for its poll too long.
 

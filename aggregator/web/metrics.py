@@ -22,8 +22,9 @@ from starlette.responses import PlainTextResponse, Response
 from aggregator.models import PollOutcome
 from aggregator.operation import Counts, PollTally, Pulse
 from aggregator.processes import find_writer, list_descendants, read_memory
-from aggregator.store import Health, Store, StoreError
+from aggregator.store import Health, StoreError
 from aggregator.web.health import judge_pulse, measure_age
+from aggregator.web.reading import OpenStore
 
 logger = logging.getLogger(__name__)
 
@@ -78,7 +79,7 @@ class OperationCollector(Collector):
         database: Path,
         feed: Path,
         late_after: timedelta,
-        open_store: Callable[[Path], Store],
+        open_store: OpenStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._database, self._feed, self._late_after = database, feed, late_after

@@ -19,6 +19,7 @@ from aggregator.web.front_page import build_front_page
 from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.health import check_health, find_silence
 from aggregator.web.links import make_story_link
+from aggregator.web.reading import OpenStore
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import build_status_page
 from aggregator.web.story_page import ARTICLES_MOST, NEWS_MOST, build_story_page
@@ -40,7 +41,7 @@ class Pages:
         database: Path,
         feed: Path,
         site: SiteInfo,
-        open_store: Callable[[Path], Store],
+        open_store: OpenStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database

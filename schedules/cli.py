@@ -14,7 +14,7 @@ import typer
 from aggregator.replay import Stage
 from schedules.commands import sources
 from schedules.commands.context import CommandContext, get_context
-from schedules.commands.run import report_cycle, run_once, warn_without_contact
+from schedules.commands.run import report_cycle, run_once, warn_of_gaps
 from schedules.config import load_setup
 from schedules.errors import KabarKotaError, UsageFailure
 
@@ -126,7 +126,7 @@ def serve(
 
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, None)
     if not no_crawl:
-        warn_without_contact(context.setup)
+        warn_of_gaps(context.setup)
     serve_forever(
         context.setup,
         host=host,

@@ -24,6 +24,11 @@ PREFIX = "KABARKOTA_"
 FILE_NAME = "kabarkota.toml"
 LISTS = ("allow_networks", "websub_hubs")  # variables of the environment that hold several values, with commas between
 NameKey = Callable[[list[str]], str]  # how a key of one layer is named to the operator
+SITE_HINT = (
+    "no site_url is set; the feeds' links to themselves are relative, and hubs cannot be told of changes. "
+    'Put site_url = "https://kabar.example.org/" into [aggregator] of kabarkota.toml, or set '
+    "KABARKOTA_AGGREGATOR__SITE_URL."
+)
 CONTACT_HINT = (
     "no contact is set; portals should be able to reach whoever reads them. "
     'Put contact = "you@example.org" into kabarkota.toml, or set KABARKOTA_CONTACT.'
@@ -64,6 +69,11 @@ class Setup:
     def contact_hint(self) -> str:
         """What to tell an operator whom portals could not reach; "" when a contact is set."""
         return "" if self.crawl.contact else CONTACT_HINT
+
+    @property
+    def site_hint(self) -> str:
+        """What to tell an operator whose feeds cannot say where they are; "" when they can."""
+        return "" if self.aggregator.site_url else SITE_HINT
 
     @property
     def topics_overlay(self) -> Path | None:

@@ -11,7 +11,7 @@ import subprocess
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -29,6 +29,7 @@ from test_command_errors import run
 from test_serve import find_port
 
 from aggregator.models import Channel, ChannelKind, Source
+from aggregator.settings import AggregatorSettings
 from aggregator.store import Store
 from schedules.config import Setup
 from schedules.doctor import database, machine, network
@@ -116,6 +117,9 @@ def test_people_get_a_line_for_each_check_and_what_to_do(tmp_path: Path) -> None
 def test_contact(setup: Setup) -> None:
     assert summarize(folders.check_contact(setup)) == ("contact", Level.OK)
     assert summarize(folders.check_contact(make_setup(setup.data_folder, contact=""))) == ("contact", Level.WARNING)
+    assert summarize(folders.check_site(setup)) == ("site", Level.WARNING)
+    located = replace(setup, aggregator=AggregatorSettings(site_url="https://kabar.example"))
+    assert summarize(folders.check_site(located)) == ("site", Level.OK)
 
 
 def test_folder_that_is_there_or_can_be_made(setup: Setup) -> None:

@@ -198,8 +198,9 @@ def test_faulty_timetable_is_told_before_anything_starts(tmp_path: Path, portal:
     write_timetable(tmp_path, '[poll]\nat = "1"\n')
     with serve(tmp_path, portal) as serving:
         assert serving.process.wait(PATIENCE) == 2
-    (line,) = serving.errors.splitlines()
+    *hints, line = serving.errors.splitlines()
     assert line.startswith(f"kabarkota: {tmp_path / 'data/timetable.toml'}: poll.at: '1': not an hour")
+    assert [hint.split(";")[0] for hint in hints] == ["kabarkota: no site_url is set"]
     assert not (tmp_path / "data/news.db").exists()
 
 

@@ -31,7 +31,7 @@ def run_once(
     """One cycle under the lock, and what is due beside it; then hubs are told. `process` is a warm crawl process.
 
     Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
-    warn_without_contact(setup)
+    warn_of_gaps(setup)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
         summary = run_cycle(setup, store, now=now, due_only=due_only, process=process, progress=show)
         tend_if_due(setup, store, now)
@@ -46,6 +46,13 @@ def run_once(
 def warn_without_contact(setup: Setup) -> None:
     if setup.contact_hint:
         print(f"kabarkota: {setup.contact_hint}", file=sys.stderr)
+
+
+def warn_of_gaps(setup: Setup) -> None:
+    """Says what is not configured and should be, before something is gathered and published."""
+    warn_without_contact(setup)
+    if setup.site_hint:
+        print(f"kabarkota: {setup.site_hint}", file=sys.stderr)
 
 
 def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) -> int:

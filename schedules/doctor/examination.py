@@ -59,6 +59,7 @@ def examine_installation(setup: Setup, now: datetime) -> Iterator[Check]:
     """The operator's part."""
     folder = setup.data_folder
     yield folders.check_contact(setup)
+    yield folders.check_site(setup)
     try:
         yield folders.check_folder(folder)
         yield folders.check_disk(folder, setup.database)

@@ -31,6 +31,12 @@ def check_contact(setup: Setup) -> Check:
     return ok("contact", setup.crawl.contact)
 
 
+def check_site(setup: Setup) -> Check:
+    if setup.site_hint:
+        return warn("site", "no address", setup.site_hint)
+    return ok("site", setup.aggregator.site_url)
+
+
 def check_folder(folder: Path) -> Check:
     """Whether the data folder and what is in it can be written by whoever asks, who should be who runs cycles."""
     name, who = "data folder", f"chown it, or run kabarkota as its owner (you are user {os.geteuid()})"

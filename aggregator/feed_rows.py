@@ -378,17 +378,22 @@ class FeedRows(StoreBase):
             pages.append(_build_page(feed_id, number, f"{number}-{late}", after, pending[late - 1]["place"]))
         return pages
 
-    def drop_superseded_pages(self, now: datetime) -> list[tuple[str, str]]:
-        """Forgets documents that were superseded a day ago; returns the feeds' names and their labels."""
-        before = to_text(now - timedelta(hours=SUPERSEDED_HOURS))
+    def get_superseded_pages(self, now: datetime) -> list[tuple[str, str]]:
+        """The feeds' names, and the labels of the documents that were superseded a day ago."""
         rows = self._rows(
             "SELECT f.name, p.label FROM archive_pages AS p JOIN feeds AS f ON f.id = p.feed_id"
             " WHERE p.superseded_at < :before",
-            before=before,
+            before=_end_of_grace(now),
         )
-        if rows:
-            self._connection.execute("DELETE FROM archive_pages WHERE superseded_at < ?", (before,))
         return [(row["name"], row["label"]) for row in rows]
+
+    def drop_superseded_pages(self, now: datetime) -> None:
+        """Forgets them, once their files are gone."""
+        self._connection.execute("DELETE FROM archive_pages WHERE superseded_at < ?", (_end_of_grace(now),))
+
+
+def _end_of_grace(now: datetime) -> str:
+    return to_text(now - timedelta(hours=SUPERSEDED_HOURS))
 
 
 def _build_page(feed_id: int, number: int, label: str, after: int, until: int) -> ArchivePage:

@@ -854,7 +854,7 @@ _SHOWN_OF_ARTICLE = (
     "group_id, title, url, text, summary, author, published_at, published_offset, published_precision, language,"
     " snippet_limit, tags, source_id, backfilled"
 )
-_SHOWN_OF_GROUP = "canonical_id, merged_into, withdrawn_at, story_id, guid, updated_at"
+_SHOWN_OF_GROUP = "canonical_id, merged_into, withdrawn_at, guid, updated_at"
 # Not OR IGNORE: within a trigger SQLite goes by the statement that fired it.
 _MARK = "INSERT INTO changed_groups"
 _ONCE = "ON CONFLICT DO NOTHING"

@@ -81,10 +81,7 @@ def publish_feeds(
             store.forget_stamp()
         store.mark_all_due(_make_stamp(settings))
         store.mark_aged_due(now - timedelta(hours=settings.feed_hours), least=settings.feed_items)
-        superseded = store.drop_superseded_pages(now)
-    for name, label in superseded:
-        for ending in Format:
-            remove_public(public / make_archive_path(name, label, ending))
+    _remove_superseded(store, public, now)
     press = _Press(store, public, settings, now)
     press.print_due()
     store.queue_pings(settings.websub_hubs, (), now)  # forgets hubs that are not told any more
@@ -116,6 +113,17 @@ class _Sheet:
     documents: Mapping[str, bytes]  # by path
     shown: int  # items
     shown_from: int  # the place from which on it shows all
+
+
+def _remove_superseded(store: Store, public: Path, now: datetime) -> None:
+    """The files first: what is taken down later must be in no file that the database does not know of."""
+    superseded = store.get_superseded_pages(now)
+    for name, label in superseded:
+        for ending in Format:
+            remove_public(public / make_archive_path(name, label, ending))
+    if superseded:
+        with store.transaction():
+            store.drop_superseded_pages(now)
 
 
 class _Press:

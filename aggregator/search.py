@@ -37,12 +37,13 @@ _TRACKING = re.compile(r"utm_\w+|fbclid|gclid")
 
 
 class QueryError(ValueError):
-    """A query that cannot be answered; says what is wrong with which key, and what would be right."""
+    """A query that cannot be answered: what is wrong with which key. `publish.wording` has the words for it."""
 
-    def __init__(self, key: str, problem: str, *, is_unknown: bool = False) -> None:
+    def __init__(self, key: str, problem: str, **values: object) -> None:
         super().__init__(f"{key}: {problem}")
         self.key = key
-        self.is_unknown = is_unknown  # it names something that is not there
+        self.problem = problem
+        self.values = values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -58,6 +59,11 @@ class NewsQuery:
     with_archive: bool = False
     before: str = ""  # guid
     language: Language = Language.INDONESIAN
+
+    @property
+    def asks_for_everything(self) -> bool:
+        """Whether it is the feed of everything, from its beginning."""
+        return not (self.words or self.feeds or self.since or self.by_story or self.with_archive or self.before)
 
     @property
     def static_feed(self) -> str:
@@ -86,12 +92,12 @@ def read_query(pairs: Iterable[tuple[str, str]], now: datetime) -> NewsQuery:
     """The question that the decoded query of an address asks. Raises QueryError."""
     given: dict[str, list[str]] = {}
     for key, value in pairs:
-        if value.strip() and not _TRACKING.fullmatch(key):
+        if value.strip() and not is_tracking(key):
             given.setdefault(key, []).append(value.strip())
     if unknown := [key for key in given if key not in KEYS]:
-        raise QueryError(unknown[0][:40], f"is no key of a search; there are {', '.join(KEYS)}")
+        raise QueryError(unknown[0][:40], "unknown_key", keys=", ".join(KEYS))
     if sum(map(len, given.values())) > VALUES_LIMIT:
-        raise QueryError("query", f"has more than {VALUES_LIMIT} values")
+        raise QueryError("query", "many_values", most=VALUES_LIMIT)
     words = " ".join(given.get("q", ()))
     since = _read_last(given, "since")
     return NewsQuery(
@@ -117,7 +123,7 @@ def build_match(words: str) -> str:
     "" for no words. Raises QueryError.
     """
     if len(words) > WORDS_LIMIT:
-        raise QueryError("q", f"is longer than {WORDS_LIMIT} characters")
+        raise QueryError("q", "long", most=WORDS_LIMIT)
     wanted: list[str] = []
     unwanted: list[str] = []
     for found in _TERM.finditer(words):
@@ -127,15 +133,15 @@ def build_match(words: str) -> str:
         if not parts:
             continue
         if is_prefix and len(parts[-1]) < PREFIX_LEAST:
-            raise QueryError("q", f"{parts[-1]}*: at least {PREFIX_LEAST} letters before the asterisk")
+            raise QueryError("q", "short_beginning", word=parts[-1], least=PREFIX_LEAST)
         term = f'"{" ".join(parts)}"{"*" if is_prefix else ""}'
         (unwanted if found["without"] else wanted).append(term)
     if len(wanted) + len(unwanted) > TERMS_LIMIT:
-        raise QueryError("q", f"has more than {TERMS_LIMIT} words")
+        raise QueryError("q", "many_words", most=TERMS_LIMIT)
     if not wanted and unwanted:
-        raise QueryError("q", "says only what is not wanted; name a word that is")
+        raise QueryError("q", "only_unwanted")
     if not wanted and words:
-        raise QueryError("q", "has no word in it")
+        raise QueryError("q", "no_word")
     return " NOT ".join([" AND ".join(wanted), *unwanted]) if unwanted else " AND ".join(wanted)
 
 
@@ -147,17 +153,28 @@ def _read_choice(given: dict[str, list[str]], key: str, value: str, *, or_else: 
     """Whether the key has that value; the only others are `or_else` and none."""
     found = _read_last(given, key).lower()
     if found not in {value, or_else, ""}:
-        raise QueryError(key, f"can be {' or '.join(filter(None, (or_else, value)))} only")
+        raise QueryError(key, "no_choice", choices=" / ".join(filter(None, (or_else, value))))
     return found == value
 
 
+def is_tracking(key: str) -> bool:
+    """Whether others hung the key onto an address, to see who follows it."""
+    return bool(_TRACKING.fullmatch(key))
+
+
+def read_days(since: str) -> int | None:
+    """How many days `since` asks for; None where it is a day or an instant."""
+    found = _DAYS.fullmatch(since.lower())
+    return int(found[1]) if found else None
+
+
 def _read_since(text: str, now: datetime) -> datetime:
-    days = _DAYS.fullmatch(text.lower())
+    days = read_days(text)
     try:
-        if days:
-            return EARLIEST if int(days[1]) > (now - EARLIEST).days else now - timedelta(days=int(days[1]))
+        if days is not None:
+            return EARLIEST if days > (now - EARLIEST).days else now - timedelta(days=days)
         since = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that nobody encoded
         since = since if since.tzinfo else since.replace(tzinfo=WIB)
         return min(max(since, EARLIEST), now + timedelta(days=1))
     except (ValueError, OverflowError) as error:
-        raise QueryError("since", "is a day such as 2026-11-01, an instant, or so many days such as 7d") from error
+        raise QueryError("since", "no_date") from error

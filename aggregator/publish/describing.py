@@ -12,7 +12,7 @@ from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, mak
 from aggregator.models import Language
 from aggregator.publish.feed_info import FeedInfo, Format
 from aggregator.publish.wording import get_wording
-from aggregator.search import NewsQuery
+from aggregator.search import NewsQuery, QueryError, read_days
 
 STYLE_FILE = "feed.xsl"
 EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # when feeds that nobody keeps began
@@ -69,21 +69,20 @@ def describe_search(
     `subjects`: names of the feeds that it asks in; `next_before`: guid that the next page begins after, "" on the last.
     """
     words = get_wording(query.language)
-    asked = [f"“{query.words}”"] if query.words else []
-    asked += [*subjects, *([words["since"].format(since=query.since_text)] if query.since else [])]
-    about = ", ".join(asked) or words["everything"]
+    about = name_question(query, subjects)
     links = []
     if query.before:
         links.append(("first", _locate_search(query.encode(), publisher, ending)))
     if next_before:
         links.append(("next", _locate_search(query.encode(before=next_before), publisher, ending)))
     encoded = query.encode(before=query.before)
+    page = "feeds" if not query.asks_for_everything else ""
     return FeedInfo(
         id=make_feed_id(f"search?{query.encode()}"),
         title=words["title"].format(site=publisher.name, name=about),
         description=words["description"].format(name=about),
         site_url=publisher.locate(""),
-        page_url=publisher.locate(f"feeds?{encoded}"),
+        page_url=publisher.locate(page + (f"?{encoded}" if encoded else "")),
         self_url=_locate_search(encoded, publisher, ending),
         format_urls=tuple((other, _locate_search(encoded, publisher, other)) for other in Format if other != ending),
         language=query.language,
@@ -92,6 +91,24 @@ def describe_search(
         links=tuple(links),
         style_url=publisher.style_url,
     )
+
+
+def name_question(query: NewsQuery, subjects: Sequence[str]) -> str:
+    """What is asked for, for people: “smart city”, Kota Gorontalo, 7 hari terakhir."""
+    words = get_wording(query.language)
+    asked = [f"“{query.words}”"] if query.words else []
+    asked += subjects
+    if query.since:
+        days = read_days(query.since_text)
+        asked.append(
+            words["since"].format(since=query.since_text) if days is None else words["days"].format(count=days)
+        )
+    return ", ".join(asked) or str(words["everything"])
+
+
+def tell_problem(error: QueryError, language: Language) -> str:
+    """What is wrong with the key of a query, and what would be right."""
+    return str(get_wording(language)["problems"][error.problem]).format(**error.values)
 
 
 def describe_refusal(problem: str, publisher: Publisher, *, path: str, language: Language) -> FeedInfo:
@@ -131,6 +148,13 @@ def entitle_feed(name: str, title: str, publisher: Publisher, language: Language
     subject = name_subject(name, title, language)
     template = words["title_source" if split_name(name)[0] == FeedKind.SOURCE else "title"]
     return template.format(site=publisher.name, name=subject), words["description"].format(name=subject)
+
+
+def locate_answer(query: NewsQuery, publisher: Publisher, ending: Format) -> str:
+    """The feed that answers a question: the one published as a file, where there is one."""
+    if query.static_feed:
+        return publisher.locate(make_feed_path(query.static_feed, ending))
+    return _locate_search(query.encode(), publisher, ending)
 
 
 def locate_preview(name: str, publisher: Publisher) -> str:

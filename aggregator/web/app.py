@@ -4,6 +4,7 @@
                 (and the others: see `public_file`)      /healthz    JSON for monitors
     /feeds/search.xml?…   any question as a feed         /metrics    the figures, for Prometheus
     /           newest items; ?before=<guid>, ?lang=en
+    /feeds      all feeds; with a question, its feed and its newest items
     /status     hijacked sites, failing channels
     /story/<n>  news on one event: who published first, who copied whom
 
@@ -84,19 +85,28 @@ def create_app(
     feed = public / FEED_FILE
     open_again = Reading(open_store)
     files = files or PublicFiles(public)
-    pages = Pages(database=database, feed=feed, site=site, open_store=open_again, clock=clock)
     collector = OperationCollector(
         database=database, feed=feed, late_after=site.late_after, open_store=open_again, clock=clock
     )
     metrics = Metrics(collector, clock)
     publisher = Publisher(site_url=site.url, name=site.name)  # nobody pings hubs of a search
     desk = FeedDesk(database=database, publisher=publisher, open_store=open_again, clock=clock)
+    pages = Pages(
+        database=database,
+        feed=feed,
+        site=site,
+        publisher=publisher,
+        desk=desk,
+        open_store=open_again,
+        clock=clock,
+    )
     return Starlette(
         routes=[
             *(
                 Route(path, endpoint, methods=["GET"], middleware=_COMPRESSED)
                 for path, endpoint in (
                     ("/", pages.show_front),
+                    ("/feeds", pages.show_feeds),
                     ("/status", pages.show_status),
                     ("/story/{number}", pages.show_story),
                     ("/feed.{ending:ending}", desk.show_feed),

@@ -17,7 +17,7 @@ from starlette.responses import Response
 
 from aggregator.feed_rows import FeedRow, make_place
 from aggregator.feeds import ALL, make_feed_path, split_name
-from aggregator.models import FeedItem, Language
+from aggregator.models import Language
 from aggregator.publish.describing import (
     Publisher,
     Subject,
@@ -33,6 +33,7 @@ from aggregator.search import NewsQuery, QueryError, read_query
 from aggregator.search_rows import Place, Search
 from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
+from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError
 from aggregator.web.reading import OpenStore
 
 ITEMS = 50
@@ -40,14 +41,6 @@ HOURS = 72  # a feed holds what came in so many hours, however much …
 ITEMS_MOST = 500  # … up to so many
 MAX_AGE_SECONDS = 300
 NAMES_SUGGESTED = 3
-
-
-class RefusalError(Exception):
-    """A feed that cannot be given: the status, and why, in the language of the question."""
-
-    def __init__(self, status: int, problem: str) -> None:
-        super().__init__(problem)
-        self.status = status
 
 
 class FeedDesk:
@@ -69,7 +62,7 @@ class FeedDesk:
     def show_search(self, request: Request) -> Response:
         """`/feeds/search.<ending>?…`"""
         ending = Format(request.path_params["ending"])
-        return self._answer(request, ending, lambda store: self._search(store, self._read(request), ending))
+        return self._answer(request, ending, lambda store: self._search(store, self.read(request), ending))
 
     def show_feed(self, request: Request) -> Response:
         """A feed whose file is not there, or that is asked for by story."""
@@ -78,7 +71,7 @@ class FeedDesk:
         name = f"{kind}/{slug}" if kind else ALL
 
         def render(store: Store) -> bytes:
-            query = self._read(request)
+            query = self.read(request)
             if query.by_story:
                 return self._search(store, replace(query, feeds=() if name == ALL else ((name,),)), ending)
             return self._render_feed(store, name, ending, query.language)
@@ -94,11 +87,15 @@ class FeedDesk:
             request, ending, RefusalError(404, get_wording(read_language(request))["no_page"].format(url=url))
         )
 
-    def find(self, store: Store, query: NewsQuery, *, limit: int = ITEMS) -> tuple[list[FeedItem], str]:
-        """The items that answer a question, and the guid that the next page begins after ("" on the last one).
+    def read(self, request: Request) -> NewsQuery:
+        """The question that is asked. Raises RefusalError."""
+        try:
+            return read_query(request.query_params.multi_items(), self._clock())
+        except QueryError as error:
+            raise BadQueryError(error, read_language(request)) from error
 
-        Raises RefusalError.
-        """
+    def find(self, store: Store, query: NewsQuery, *, limit: int = ITEMS) -> Found:
+        """The newest items that answer a question. Raises RefusalError."""
         words = get_wording(query.language)
         feeds = [[self._find_feed(store, name, query.language) for name in names] for names in query.feeds]
         before = store.find_place(query.before) if query.before else None
@@ -117,31 +114,20 @@ class FeedDesk:
         items = store.get_items(ids)
         last = items[ids[-1]].guid if has_more and ids else ""
         shown = store.get_story_items(ids) if query.by_story else items
-        return [shown[group_id] for group_id in ids if group_id in shown], last
-
-    def name_subjects(self, store: Store, query: NewsQuery) -> list[str]:
-        """What a question asks in, for people. Raises RefusalError."""
-        either = get_wording(query.language)["either"]
-        return [
-            f" {either} ".join(
-                name_subject(name, self._find_feed(store, name, query.language).title, query.language) for name in names
-            )
-            for names in query.feeds
-        ]
-
-    def _read(self, request: Request) -> NewsQuery:
-        """Raises RefusalError."""
-        try:
-            return read_query(request.query_params.multi_items(), self._clock())
-        except QueryError as error:
-            words = get_wording(read_language(request))
-            raise RefusalError(400, words["bad_query"].format(problem=error)) from error
+        return Found(
+            query=query,
+            subjects=tuple(
+                f" {words['either']} ".join(name_subject(feed.name, feed.title, query.language) for feed in either)
+                for either in feeds
+            ),
+            items=tuple(shown[group_id] for group_id in ids if group_id in shown),
+            next_before=last,
+        )
 
     def _search(self, store: Store, query: NewsQuery, ending: Format) -> bytes:
-        items, last = self.find(store, query)
-        subjects = self.name_subjects(store, query)
-        info = describe_search(query, subjects, self._publisher, ending, next_before=last)
-        return render_feed(items, info, ending)
+        found = self.find(store, query)
+        info = describe_search(query, found.subjects, self._publisher, ending, next_before=found.next_before)
+        return render_feed(found.items, info, ending)
 
     def _walk(self, store: Store, search: Search, limit: int) -> tuple[list[Place], bool]:
         """What is shown, and whether there is more."""
@@ -173,7 +159,8 @@ class FeedDesk:
         near = _suggest(slug[:64], [split_name(each)[1] for each in names])
         said = [words["unknown"].format(key=kind, value=slug[:64])]
         said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
-        raise RefusalError(404, " ".join([*said, words["all_feeds"].format(url=self._publisher.locate("feeds"))]))
+        said.append(words["all_feeds"].format(url=self._publisher.locate("feeds")))
+        raise UnknownNameError(" ".join(said), kind=kind, slug=slug[:64], near=near)
 
     def _answer(self, request: Request, ending: Format, render: Callable[[Store], bytes]) -> Response:
         try:

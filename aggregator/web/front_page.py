@@ -81,20 +81,25 @@ def build_front_page(
     before: str | None = None,
     stale_since: datetime | None = None,
 ) -> FrontPage:
-    """The page for `items`, newest first; one item more than `page_size` says that there is an older page.
-
-    Items come in the order in which they entered the feed, so the days are days of entry; a time of publication that
-    falls on another day brings its date along.
-    """
+    """The page for `items`, newest first; one item more than `page_size` says that there is an older page."""
     shown, has_older = items[:page_size], len(items) > page_size
-    days = groupby(shown, key=lambda item: item.first_published.astimezone(WIB).date())
     return FrontPage(
-        days=tuple(_build_day(list(members), texts) for _, members in days),
+        days=build_days(shown, texts),
         last_entry=texts.format_moment(shown[0].first_published.astimezone(WIB)) if shown and not before else "",
         older_url=make_link("/", texts.language, before=shown[-1].guid) if has_older else "",
         is_first=before is None,
         stale=tell_staleness(stale_since, texts),
     )
+
+
+def build_days(items: Sequence[FeedItem], texts: Texts) -> tuple[Day, ...]:
+    """The items by day, in their order.
+
+    They come in the order in which they entered the feed, so the days are days of entry; a time of publication that
+    falls on another day brings its date along.
+    """
+    days = groupby(items, key=lambda item: item.first_published.astimezone(WIB).date())
+    return tuple(_build_day(list(members), texts) for _, members in days)
 
 
 def tell_staleness(since: datetime | None, texts: Texts) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Iterable
 from urllib.parse import urlencode
 
 from aggregator.web.texts import Language
@@ -13,6 +14,12 @@ def make_link(path: str, language: Language, **query: str | None) -> str:
     if language is not Language.INDONESIAN:
         asked["lang"] = language.value
     return f"{path}?{urlencode(asked)}" if asked else path
+
+
+def make_feeds_link(pairs: Iterable[tuple[str, str]], language: Language) -> str:
+    """The page of feeds with a question, whose keys may come several times."""
+    query = [*pairs, *([("lang", language.value)] if language is not Language.INDONESIAN else [])]
+    return f"/feeds?{urlencode(query)}" if query else "/feeds"
 
 
 def make_story_link(story_id: int | None, language: Language) -> str:

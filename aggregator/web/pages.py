@@ -1,5 +1,5 @@
-"""The endpoints that render something: thin, for what a page shows is worked out in `front_page`, `story_page`,
-`status_page` and `health`."""
+"""The endpoints that render something: thin, for what a page shows is worked out in `front_page`, `feeds_page`,
+`story_page`, `status_page` and `health`."""
 
 from __future__ import annotations
 
@@ -13,8 +13,15 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, JSONResponse, RedirectResponse, Response
 
+from aggregator.feed_rows import FeedRow
+from aggregator.publish.describing import Publisher
+from aggregator.publish.wording import get_wording
 from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
+from aggregator.web.feed_desk import FeedDesk, read_language
+from aggregator.web.feeds_form import read_asked
+from aggregator.web.feeds_page import PREVIEW_ITEMS, build_feeds_page
+from aggregator.web.finding import Found, RefusalError
 from aggregator.web.front_page import build_front_page
 from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.health import check_health, find_silence
@@ -24,7 +31,7 @@ from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import build_status_page
 from aggregator.web.story_page import ARTICLES_MOST, NEWS_MOST, build_story_page
 from aggregator.web.templating import PageRenderer
-from aggregator.web.texts import Language, get_texts
+from aggregator.web.texts import get_texts
 
 PAGE_MAX_AGE_SECONDS = 60
 STATUS_SPAN = timedelta(days=30)
@@ -41,19 +48,23 @@ class Pages:
         database: Path,
         feed: Path,
         site: SiteInfo,
+        publisher: Publisher,
+        desk: FeedDesk,
         open_store: OpenStore,
         clock: Callable[[], datetime],
     ) -> None:
         self._database = database
         self._feed = feed
         self._site = site
+        self._publisher = publisher
+        self._desk = desk
         self._open_store = open_store
         self._clock = clock
         self._renderer = PageRenderer(site)
 
     def show_front(self, request: Request) -> Response:
         """The newest items, or those after `?before=`; an unknown guid gives an empty page, not an error."""
-        texts = get_texts(_read_language(request))
+        texts = get_texts(read_language(request))
         before = request.query_params.get("before", "")[:_MAX_GUID_LENGTH] or None
         items, stale_since = [], None
         if self._database.exists():
@@ -63,9 +74,32 @@ class Pages:
         page = build_front_page(items, texts, page_size=self._site.page_size, before=before, stale_since=stale_since)
         return _answer_page(request, self._renderer.render_front(page, texts, before=before))
 
+    def show_feeds(self, request: Request) -> Response:
+        """Which feeds there are, and any question as a feed: its addresses and its newest items."""
+        texts, asked = get_texts(read_language(request)), read_asked(request.query_params.multi_items())
+        feeds: dict[str, FeedRow] = {}
+        found: Found | None = None
+        refusal = RefusalError(503, get_wording(texts.language)["not_yet"]) if asked.has_question else None
+        if self._database.exists():
+            with self._open_store(self._database) as store, store.snapshot():
+                feeds = store.get_feeds()
+                found, refusal = self._find(store, request) if asked.has_question else (None, None)
+        page = build_feeds_page(asked, feeds, texts, self._publisher, found=found, refusal=refusal)
+        body = self._renderer.render_feeds(page, texts, asked)
+        if refusal is not None:
+            headers = {"cache-control": "no-store"} | ({"retry-after": "60"} if refusal.status == 503 else {})
+            return HTMLResponse(body, refusal.status, headers)
+        return _answer_page(request, body)
+
+    def _find(self, store: Store, request: Request) -> tuple[Found | None, RefusalError | None]:
+        try:
+            return self._desk.find(store, self._desk.read(request), limit=PREVIEW_ITEMS), None
+        except RefusalError as refusal:
+            return None, refusal
+
     def show_status(self, request: Request) -> Response:
         """How gathering goes: hijacked sites, channels that fail, the topic scan."""
-        texts = get_texts(_read_language(request))
+        texts = get_texts(read_language(request))
         if not self._database.exists():
             raise HTTPException(404)
         with self._open_store(self._database) as store, store.snapshot():
@@ -76,7 +110,7 @@ class Pages:
 
     def show_story(self, request: Request) -> Response:
         """A story; one that was merged leads on, one whose news was all withdrawn is gone."""
-        language = _read_language(request)
+        language = read_language(request)
         number = request.path_params["number"]
         if not _STORY_NUMBER.fullmatch(number) or not self._database.exists():
             raise HTTPException(404)
@@ -110,7 +144,7 @@ class Pages:
     def show_refusal(self, request: Request, error: Exception) -> Response:
         """A page for what is refused: 404, 405, 410."""
         assert isinstance(error, HTTPException)
-        body = self._renderer.render_error(error.status_code, _read_language(request))
+        body = self._renderer.render_error(error.status_code, read_language(request))
         return HTMLResponse(body, error.status_code, {**(error.headers or {}), "cache-control": "no-store"})
 
     def show_failure(self, request: Request, _error: Exception) -> Response:
@@ -118,12 +152,8 @@ class Pages:
 
         Starlette calls this from outside all other middleware, so the security headers come along.
         """
-        body = self._renderer.render_error(500, _read_language(request))
+        body = self._renderer.render_error(500, read_language(request))
         return HTMLResponse(body, 500, {**SECURITY_HEADERS, "cache-control": "no-store"})
-
-
-def _read_language(request: Request) -> Language:
-    return Language.ENGLISH if request.query_params.get("lang") == Language.ENGLISH else Language.INDONESIAN
 
 
 def _answer_page(request: Request, body: str) -> Response:

@@ -20,4 +20,8 @@ class SiteInfo:
 
     @property
     def feed_url(self) -> str:
-        return urljoin(self.url or "/", "feed.xml")
+        return self.locate("feed.xml")
+
+    def locate(self, path: str) -> str:
+        """The address of what is at `path` below the front page."""
+        return urljoin(self.url or "/", path)

@@ -9,8 +9,11 @@ from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
+from aggregator.publish.feed_info import Format
+from aggregator.web.feeds_form import Asked
+from aggregator.web.feeds_page import FeedsPage
 from aggregator.web.front_page import FrontPage
-from aggregator.web.links import make_link, make_story_link
+from aggregator.web.links import make_feeds_link, make_link, make_story_link
 from aggregator.web.site import SiteInfo
 from aggregator.web.status_page import StatusPage
 from aggregator.web.story_page import StoryPage
@@ -33,7 +36,7 @@ class PageRenderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals |= {"site": site, "static": name_static_file}
+        self._templates.globals |= {"site": site, "static": name_static_file, "formats": tuple(Format)}
 
     def render_front(self, page: FrontPage, texts: Texts, *, before: str | None) -> str:
         """The front page, its older pages included."""
@@ -47,8 +50,17 @@ class PageRenderer:
         """The page of a story."""
         return self._render("story.html", page, texts, lambda language: make_story_link(page.id, language))
 
+    def render_feeds(self, page: FeedsPage, texts: Texts, asked: Asked) -> str:
+        """The page of feeds, with a question or without."""
+        pairs = asked.pairs or ([("q", "")] if asked.has_question else [])
+        return self._render("feeds.html", page, texts, lambda language: make_feeds_link(pairs, language))
+
     def _render(
-        self, template: str, page: FrontPage | StatusPage | StoryPage, texts: Texts, link: Callable[[Language], str]
+        self,
+        template: str,
+        page: FrontPage | StatusPage | StoryPage | FeedsPage,
+        texts: Texts,
+        link: Callable[[Language], str],
     ) -> str:
         """`link` leads to the page in a language."""
         other = get_texts(_get_other(texts.language))
@@ -56,6 +68,7 @@ class PageRenderer:
             page=page,
             texts=texts,
             front_url=make_link("/", texts.language),
+            feeds_url=make_feeds_link([], texts.language),
             other=other,
             other_url=link(other.language),
         )
@@ -68,6 +81,7 @@ class PageRenderer:
             texts=get_texts(language),
             both=[get_texts(language), get_texts(_get_other(language))],
             front_url=make_link("/", language),
+            feeds_url=make_feeds_link([], language),
         )
 
 

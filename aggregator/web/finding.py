@@ -1,0 +1,48 @@
+"""What comes of a question to the news: items, or a refusal. Pure."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+from aggregator.models import FeedItem, Language
+from aggregator.publish.describing import tell_problem
+from aggregator.publish.wording import get_wording
+from aggregator.search import NewsQuery, QueryError
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Found:
+    """What answers a question."""
+
+    query: NewsQuery
+    subjects: tuple[str, ...]  # what it asks in, for people
+    items: tuple[FeedItem, ...]
+    next_before: str  # the guid that the next page begins after; "" on the last one
+
+
+class RefusalError(Exception):
+    """A feed that cannot be given: the status, and why, in the language of the question."""
+
+    def __init__(self, status: int, problem: str) -> None:
+        super().__init__(problem)
+        self.status = status
+
+
+class UnknownNameError(RefusalError):
+    """There is no such city, topic, source …; `near` are the slugs that were most likely meant."""
+
+    def __init__(self, problem: str, *, kind: str, slug: str, near: Sequence[str]) -> None:
+        super().__init__(404, problem)
+        self.kind = kind
+        self.slug = slug
+        self.near = tuple(near)
+
+
+class BadQueryError(RefusalError):
+    """A question that cannot be read."""
+
+    def __init__(self, error: QueryError, language: Language) -> None:
+        self.key = error.key
+        self.problem = tell_problem(error, language)
+        super().__init__(400, get_wording(language)["bad_query"].format(key=self.key, problem=self.problem))

@@ -87,9 +87,15 @@ def create_app(
         database=database, feed=feed, late_after=site.late_after, open_store=open_store, clock=clock
     )
     metrics = Metrics(collector, clock)
-    publisher = Publisher(site_url=site.url, name=site.name)  # nobody pings hubs of a search
-    desk = FeedDesk(database=database, publisher=publisher, open_store=open_store, clock=clock)
-    return Starlette(
+    desk = FeedDesk(
+        database=database,
+        publisher=Publisher(site_url=site.url, name=site.name, hubs=site.hubs),
+        open_store=open_store,
+        clock=clock,
+        items=site.feed_items,
+        hours=site.feed_hours,
+    )
+    app = Starlette(
         routes=[
             *(
                 Route(path, endpoint, methods=["GET"], middleware=_COMPRESSED)
@@ -101,6 +107,7 @@ def create_app(
                     ("/feeds/search.{ending:ending}", desk.show_search),
                     ("/feeds/archive/{name:path}/{label}.{ending:ending}", desk.show_no_page),
                     ("/feeds/{kind}/{slug}.{ending:ending}", desk.show_feed),
+                    ("/feeds/{name:path}.{ending:ending}", desk.show_no_feed),
                 )
             ),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
@@ -111,3 +118,5 @@ def create_app(
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
         exception_handlers={HTTPException: pages.show_refusal, 500: pages.show_failure},
     )
+    app.router.redirect_slashes = False  # the address that it sends people to has the Host header in it
+    return app

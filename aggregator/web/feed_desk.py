@@ -11,6 +11,7 @@ from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -33,12 +34,14 @@ from aggregator.search import NewsQuery, QueryError, read_query
 from aggregator.search_rows import Place, Search
 from aggregator.store import Store
 from aggregator.web.conditional import is_not_modified
+from aggregator.web.public_file import is_public
 
 ITEMS = 50
 HOURS = 72  # a feed holds what came in so many hours, however much …
 ITEMS_MOST = 500  # … up to so many
 MAX_AGE_SECONDS = 300
 NAMES_SUGGESTED = 3
+_IN_ADDRESSES = "!$%&'()*+,/:;=?@"
 
 
 class RefusalError(Exception):
@@ -59,16 +62,21 @@ class FeedDesk:
         publisher: Publisher,
         open_store: Callable[[Path], Store],
         clock: Callable[[], datetime],
+        items: int = ITEMS,
+        hours: int = HOURS,
     ) -> None:
+        """`items`, `hours`: what a feed holds that is published as a file."""
         self._database = database
         self._publisher = publisher
         self._open_store = open_store
         self._clock = clock
+        self._items = items
+        self._hours = hours
 
     def show_search(self, request: Request) -> Response:
         """`/feeds/search.<ending>?…`"""
         ending = Format(request.path_params["ending"])
-        return self._answer(request, ending, lambda store: self._search(store, self._read(request), ending))
+        return self._answer(request, ending, lambda store: self._search(store, self._read(request), request))
 
     def show_feed(self, request: Request) -> Response:
         """A feed whose file is not there, or that is asked for by story."""
@@ -79,16 +87,26 @@ class FeedDesk:
         def render(store: Store) -> bytes:
             query = self._read(request)
             if query.by_story:
-                return self._search(store, replace(query, feeds=() if name == ALL else ((name,),)), ending)
+                return self._search(store, replace(query, feeds=() if name == ALL else ((name,),)), request)
             return self._render_feed(store, name, ending, query.language)
 
         return self._answer(request, ending, render)
+
+    def show_no_feed(self, request: Request) -> Response:
+        """An address that no feed can have."""
+        ending, name = Format(request.path_params["ending"]), request.path_params["name"]
+
+        def refuse(store: Store) -> bytes:
+            raise self._miss(store, "feed", name, read_language(request))
+
+        return self._answer(request, ending, refuse)
 
     def show_no_page(self, request: Request) -> Response:
         """A document of an archive that is not there."""
         ending = Format(request.path_params["ending"])
         name = request.path_params["name"]
-        url = self._publisher.locate(make_feed_path(name, ending))
+        path = make_feed_path(name, ending)
+        url = self._publisher.locate(path if is_public(f"/{path}") else "feeds")
         return self._refuse(
             request, ending, RefusalError(404, get_wording(read_language(request))["no_page"].format(url=url))
         )
@@ -136,10 +154,12 @@ class FeedDesk:
             words = get_wording(read_language(request))
             raise RefusalError(400, words["bad_query"].format(problem=error)) from error
 
-    def _search(self, store: Store, query: NewsQuery, ending: Format) -> bytes:
+    def _search(self, store: Store, query: NewsQuery, request: Request) -> bytes:
+        ending = Format(request.path_params["ending"])
         items, last = self.find(store, query)
         subjects = self.name_subjects(store, query)
-        info = describe_search(query, subjects, self._publisher, ending, next_before=last)
+        asked_at = read_address(request)
+        info = describe_search(query, subjects, self._publisher, ending, next_before=last, asked_at=asked_at)
         return render_feed(items, info, ending)
 
     def _walk(self, store: Store, search: Search, limit: int) -> tuple[list[Place], bool]:
@@ -153,7 +173,8 @@ class FeedDesk:
 
     def _render_feed(self, store: Store, name: str, ending: Format, language: Language) -> bytes:
         feed = self._find_feed(store, name, language)
-        ids = [group_id for _, group_id in store.list_newest(feed.id, limit=ITEMS)]
+        since = self._clock() - timedelta(hours=self._hours)
+        ids = [group_id for _, group_id in store.list_window(feed.id, least=self._items, since=since)[0]]
         items = store.get_items(ids)
         last = store.get_last_page(feed.id)
         subject = Subject(name=feed.name, title=feed.title, began=feed.began)
@@ -164,15 +185,20 @@ class FeedDesk:
         found = store.find_feed(name)
         if found is not None:
             return found
+        raise self._miss(store, *split_name(name), language)
+
+    def _miss(self, store: Store, kind: str, slug: str, language: Language) -> RefusalError:
+        """What to say where there is no such feed, with those that were most likely meant."""
         words = get_wording(language)
-        kind, slug = split_name(name)
-        if name == ALL or not store.get_feeds():
-            raise RefusalError(503, words["not_yet"])
-        names = [each for each in store.get_feeds() if split_name(each)[0] == kind]
-        near = _suggest(slug[:64], [split_name(each)[1] for each in names])
-        said = [words["unknown"].format(key=kind, value=slug[:64])]
+        feeds = store.get_feeds()
+        if kind == ALL or not feeds:
+            return RefusalError(503, words["not_yet"])
+        of_kind = {split_name(name)[1]: split_name(name)[1] for name in feeds if split_name(name)[0] == kind}
+        names = of_kind or {split_name(name)[1]: name for name in feeds if name != ALL}
+        near = [names[each] for each in _suggest(split_name(f"/{slug}")[1][:64], list(names))]
+        said = [words["unknown"].format(key=kind[:64], value=slug[:64])]
         said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
-        raise RefusalError(404, " ".join([*said, words["all_feeds"].format(url=self._publisher.locate("feeds"))]))
+        return RefusalError(404, " ".join([*said, words["all_feeds"].format(url=self._publisher.locate("feeds"))]))
 
     def _answer(self, request: Request, ending: Format, render: Callable[[Store], bytes]) -> Response:
         try:
@@ -185,7 +211,9 @@ class FeedDesk:
         return answer_document(request, body, ending)
 
     def _refuse(self, request: Request, ending: Format, refusal: RefusalError) -> Response:
-        info = describe_refusal(str(refusal), self._publisher, path=request.url.path, language=read_language(request))
+        info = describe_refusal(
+            str(refusal), self._publisher, asked_at=read_address(request), language=read_language(request)
+        )
         headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
         if refusal.status == 503:
             headers["retry-after"] = "60"
@@ -209,7 +237,15 @@ def answer_document(request: Request, body: bytes, ending: Format) -> Response:
 
 def read_language(request: Request) -> Language:
     """Of our own words in the answer: Indonesian, unless English is asked for."""
-    return Language.ENGLISH if request.query_params.get("lang") == Language.ENGLISH else Language.INDONESIAN
+    asked = request.query_params.get("lang", "").strip().lower()
+    return Language.ENGLISH if asked == Language.ENGLISH else Language.INDONESIAN
+
+
+def read_address(request: Request) -> str:
+    """Path and query as they were asked for, below the front page: from the request line, for the Host header is
+    anybody's to write."""
+    path, query = request.scope["raw_path"].lstrip(b"/"), request.scope["query_string"]
+    return quote(path + (b"?" + query if query else b""), safe=_IN_ADDRESSES)
 
 
 def _suggest(slug: str, slugs: Sequence[str]) -> list[str]:

@@ -195,7 +195,7 @@ class FeedDesk:
             return RefusalError(503, words["not_yet"])
         of_kind = {split_name(name)[1]: split_name(name)[1] for name in feeds if split_name(name)[0] == kind}
         names = of_kind or {split_name(name)[1]: name for name in feeds if name != ALL}
-        near = [names[each] for each in _suggest(split_name(f"/{slug}")[1][:64], list(names))]
+        near = [names[each] for each in _suggest(slug.rpartition("/")[2][:64], list(names))]
         said = [words["unknown"].format(key=kind[:64], value=slug[:64])]
         said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
         return RefusalError(404, " ".join([*said, words["all_feeds"].format(url=self._publisher.locate("feeds"))]))
@@ -227,11 +227,12 @@ def answer_document(request: Request, body: bytes, ending: Format) -> Response:
         "etag": etag,
         "cache-control": f"public, max-age={MAX_AGE_SECONDS}",
         "access-control-allow-origin": "*",
-        "vary": "Accept-Encoding",
     }
     tags = ", ".join(request.headers.getlist("if-none-match"))
     if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
-        return Response(status_code=304, headers=headers)
+        return Response(
+            status_code=304, headers={**headers, "vary": "Accept-Encoding"}
+        )  # compression adds it to others
     return Response(body, headers=headers, media_type=f"{ending.media_type}; charset=utf-8")
 
 
@@ -249,6 +250,6 @@ def read_address(request: Request) -> str:
 
 
 def _suggest(slug: str, slugs: Sequence[str]) -> list[str]:
-    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "kota-bandng" for kota-bandung."""
+    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "apexi" for apeksi."""
     holding = [each for each in slugs if slug and slug in each]
-    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.75))[:NAMES_SUGGESTED]
+    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.7))[:NAMES_SUGGESTED]

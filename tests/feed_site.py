@@ -92,8 +92,8 @@ class FeedSite(FeedRoom):
         super().__init__(folder, **{"site_url": f"{stage.address}/", **settings})
         self.address = stage.address
         self._stage = stage
-        files = PublicFiles(self.public)
-        app = create_app(
+        self._files = PublicFiles(self.public)
+        self._app = create_app(
             database=folder / "news.db",
             public=self.public,
             site=SiteInfo(
@@ -103,10 +103,14 @@ class FeedSite(FeedRoom):
                 feed_hours=self.settings.feed_hours,
                 hubs=self.settings.websub_hubs,
             ),
-            files=files,
+            files=self._files,
             clock=lambda: self.now,
         )
-        stage.play(app, files)
+        self.appear()
+
+    def appear(self) -> None:
+        """From now on the stage plays this site."""
+        self._stage.play(self._app, self._files)
 
     def locate(self, path: str) -> str:
         return f"{self.address}/{path}"

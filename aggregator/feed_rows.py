@@ -285,6 +285,15 @@ class FeedRows(StoreBase):
             )
         )
 
+    def list_window(self, feed_id: int, *, least: int, since: datetime) -> tuple[list[tuple[int, int]], bool]:
+        """(place, group) of what a feed's own document shows, newest first, and whether it is full.
+
+        The newest `least`, and all that were first published since then.
+        """
+        limit = max(least, self.count_recent_items(feed_id, since))
+        newest = self.list_newest(feed_id, limit=limit)
+        return newest, len(newest) == limit
+
     def list_newest(self, feed_id: int, *, limit: int) -> list[tuple[int, int]]:
         """(place, group) of a feed's own document, newest first."""
         rows = self._rows(

@@ -11,6 +11,7 @@ import time
 from types import TracebackType
 from typing import Self
 
+from aggregator.publish.publishing import make_publisher
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 
@@ -129,8 +130,10 @@ class WebServer:
             self._process.wait()
 
     def _list_arguments(self, setup: Setup) -> list[str]:
-        site = (setup.aggregator.site_url, setup.aggregator.site_name, setup.aggregator.late_hours)
-        return list(map(str, (setup.database, setup.public, self._host, self._port, *site)))
+        site = make_publisher(setup.aggregator)
+        window = (setup.aggregator.feed_items, setup.aggregator.feed_hours)
+        about = (site.site_url, site.name, setup.aggregator.late_hours, *window, *site.hubs)
+        return list(map(str, (setup.database, setup.public, self._host, self._port, *about)))
 
 
 def check_port(host: str, port: int) -> None:

@@ -7,6 +7,7 @@ import os
 import resource
 import stat
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -95,6 +96,26 @@ def test_changed_bytes_replace_all(tmp_path: Path) -> None:
     assert write_public(path, NEW)
     assert read_all(path) == {NEW}
     assert path.stat().st_ino != inode
+
+
+@pytest.mark.parametrize(
+    ("before", "step"),
+    [(-10.0, None), (0.0, 1), (5.0, 1), (3_600.0, None)],
+    ids=["long ago", "just now", "soon after others", "by a wrong clock"],
+)
+def test_changed_bytes_have_a_later_date_as_http_tells_it(tmp_path: Path, before: float, step: int | None) -> None:
+    path = tmp_path / "feed.xml"
+    write_public(path, OLD)
+    now = int(time.time())
+    os.utime(path, (now + before, now + before))
+    write_public(path, NEW)
+    after = path.stat().st_mtime
+    if step is None:
+        assert now <= after < now + 60
+    else:
+        assert int(after) >= now + int(before) + step
+        assert int(after) <= max(time.time(), now + before + step)
+    assert {(tmp_path / name).stat().st_mtime for name in NAMES} == {after}
 
 
 @pytest.mark.parametrize("suffix", [".gz", ".br"])

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
@@ -15,7 +15,6 @@ from aggregator.publish.wording import get_wording
 from aggregator.search import NewsQuery, QueryError, read_days
 
 STYLE_FILE = "feed.xsl"
-EPOCH = datetime(1970, 1, 1, tzinfo=UTC)  # when feeds that nobody keeps began
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,11 +61,18 @@ def describe_page(
 
 
 def describe_search(
-    query: NewsQuery, subjects: Sequence[str], publisher: Publisher, ending: Format, *, next_before: str
+    query: NewsQuery,
+    subjects: Sequence[str],
+    publisher: Publisher,
+    ending: Format,
+    *,
+    next_before: str,
+    asked_at: str = "",
 ) -> FeedInfo:
     """A page (RFC 5005, section 3) of what answers a question.
 
-    `subjects`: names of the feeds that it asks in; `next_before`: guid that the next page begins after, "" on the last.
+    `subjects`: names of the feeds that it asks in; `next_before`: guid that the next page begins after, "" on the last;
+    `asked_at`: path and query that it was asked for at, for a question may be spelt in many ways.
     """
     words = get_wording(query.language)
     about = name_question(query, subjects)
@@ -83,11 +89,10 @@ def describe_search(
         description=words["description"].format(name=about),
         site_url=publisher.locate(""),
         page_url=publisher.locate(page + (f"?{encoded}" if encoded else "")),
-        self_url=_locate_search(encoded, publisher, ending),
+        self_url=publisher.locate(asked_at) if asked_at else _locate_search(encoded, publisher, ending),
         format_urls=tuple((other, _locate_search(encoded, publisher, other)) for other in Format if other != ending),
         language=query.language,
         publisher=publisher.name,
-        began=EPOCH,
         links=tuple(links),
         style_url=publisher.style_url,
     )
@@ -111,8 +116,8 @@ def tell_problem(error: QueryError, language: Language) -> str:
     return str(get_wording(language)["problems"][error.problem]).format(**error.values)
 
 
-def describe_refusal(problem: str, publisher: Publisher, *, path: str, language: Language) -> FeedInfo:
-    """A document without items that says why there is no feed at this path."""
+def describe_refusal(problem: str, publisher: Publisher, *, asked_at: str, language: Language) -> FeedInfo:
+    """A document without items that says why there is no feed at this path and query."""
     words = get_wording(language)
     return FeedInfo(
         id=make_feed_id("error"),
@@ -120,10 +125,9 @@ def describe_refusal(problem: str, publisher: Publisher, *, path: str, language:
         description=problem,
         site_url=publisher.locate(""),
         page_url=publisher.locate("feeds"),
-        self_url=publisher.locate(path.lstrip("/")),
+        self_url=publisher.locate(asked_at),
         language=language,
         publisher=publisher.name,
-        began=EPOCH,
         style_url=publisher.style_url,
     )
 

@@ -10,6 +10,8 @@ from pathlib import Path
 from aggregator.publish.twins import CODINGS, TWIN_FROM_BYTES, read_twin
 
 _MODE = 0o644  # less the umask: other users' web servers shall read them
+_SECOND = 10**9  # nanoseconds
+_AHEAD = 60 * _SECOND  # of the clock a file's time may be; one further ahead is from a clock that was wrong
 
 
 class PublishError(Exception):
@@ -23,8 +25,10 @@ class PublishError(Exception):
 def write_public(path: Path, body: bytes, *, sync: bool = True) -> bool:
     """Publish `body` as `path` with its compressed twins; say whether the bytes are new.
 
-    Unchanged bytes are not written again, so the file's time stays what subscribers were told as Last-Modified. Twins
-    have the same bytes and the same time, whichever of them a web server reads; a short body has none.
+    Unchanged bytes are not written again, so the file's time stays what subscribers were told as Last-Modified. Changed
+    ones are a second newer than those before, however soon they come: readers that go by that date (those built on
+    libcurl do, even with an ETag at hand) would not take them. Twins have the same bytes and the same time, whichever
+    of them a web server reads; a short body has none.
 
         compress → write all beside their targets, fsync → twins that are no more, unlink → rename the twins, then the
         file → fsync the folder
@@ -95,13 +99,23 @@ def _replace(path: Path, files: Mapping[Path, bytes], unwanted: list[Path]) -> N
     """Puts `files` in their places, `path`, if it is one of them, last."""
     for target, content in files.items():
         _write_temporary(target, content)
-    times = (_name_temporary(path) if path in files else path).stat()
+    modified = _find_time(path) if path in files else path.stat().st_mtime_ns
     for target in files:
-        os.utime(_name_temporary(target), ns=(times.st_atime_ns, times.st_mtime_ns))
+        os.utime(_name_temporary(target), ns=(modified, modified))
     for twin in unwanted:
         twin.unlink(missing_ok=True)
     for target in files:
         _name_temporary(target).replace(target)
+
+
+def _find_time(path: Path) -> int:
+    """When the new file was written, in nanoseconds, or the second after the one that it replaces."""
+    now = _name_temporary(path).stat().st_mtime_ns
+    with suppress(FileNotFoundError):
+        before = path.stat().st_mtime_ns
+        if now // _SECOND <= before // _SECOND < (now + _AHEAD) // _SECOND:
+            return (before // _SECOND + 1) * _SECOND
+    return now
 
 
 def holds(path: Path, body: bytes) -> bool:

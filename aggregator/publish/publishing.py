@@ -191,16 +191,15 @@ class _Press:
 
     def _render_feed(self, feed: FeedRow, subject: Subject) -> tuple[dict[str, bytes], int, int]:
         """(path → bytes, of each format; how many items it shows; the place from which on it shows all)"""
-        recent = self._store.count_recent_items(feed.id, self._now - timedelta(hours=self._settings.feed_hours))
-        limit = max(self._settings.feed_items, recent)
-        newest = self._store.list_newest(feed.id, limit=limit)
+        since = self._now - timedelta(hours=self._settings.feed_hours)
+        newest, is_full = self._store.list_window(feed.id, least=self._settings.feed_items, since=since)
         items = self._get_items([group_id for _, group_id in newest])
         last = self._store.get_last_page(feed.id)
         documents = {}
         for ending in Format:
             info = describe_feed(subject, self._publisher, ending, last_page=last.label if last else None)
             documents[make_feed_path(feed.name, ending)] = render_feed(items, info, ending)
-        return documents, len(newest), newest[-1][0] if len(newest) == limit else 0
+        return documents, len(newest), newest[-1][0] if is_full else 0
 
     def _print_opml(self) -> None:
         feeds, publisher, words = self._store.get_feeds().values(), self._publisher, get_wording(Language.INDONESIAN)

@@ -89,8 +89,15 @@ def create_app(
         database=database, feed=feed, late_after=site.late_after, open_store=open_again, clock=clock
     )
     metrics = Metrics(collector, clock)
-    publisher = Publisher(site_url=site.url, name=site.name)  # nobody pings hubs of a search
-    desk = FeedDesk(database=database, publisher=publisher, open_store=open_again, clock=clock)
+    publisher = Publisher(site_url=site.url, name=site.name, hubs=site.hubs)
+    desk = FeedDesk(
+        database=database,
+        publisher=publisher,
+        open_store=open_again,
+        clock=clock,
+        items=site.feed_items,
+        hours=site.feed_hours,
+    )
     pages = Pages(
         database=database,
         feed=feed,
@@ -100,7 +107,7 @@ def create_app(
         open_store=open_again,
         clock=clock,
     )
-    return Starlette(
+    app = Starlette(
         routes=[
             *(
                 Route(path, endpoint, methods=["GET"], middleware=_COMPRESSED)
@@ -113,6 +120,7 @@ def create_app(
                     ("/feeds/search.{ending:ending}", desk.show_search),
                     ("/feeds/archive/{name:path}/{label}.{ending:ending}", desk.show_no_page),
                     ("/feeds/{kind}/{slug}.{ending:ending}", desk.show_feed),
+                    ("/feeds/{name:path}.{ending:ending}", desk.show_no_feed),
                 )
             ),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
@@ -123,3 +131,5 @@ def create_app(
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
         exception_handlers={HTTPException: pages.show_refusal, 500: pages.show_failure},
     )
+    app.router.redirect_slashes = False  # the address that it sends people to has the Host header in it
+    return app

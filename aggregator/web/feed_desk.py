@@ -6,11 +6,13 @@ What is refused is told in the format that was asked for, so that a reader shows
 from __future__ import annotations
 
 import hashlib
+import logging
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.requests import Request
 from starlette.responses import Response
@@ -31,16 +33,20 @@ from aggregator.publish.feed_info import Format
 from aggregator.publish.wording import get_wording
 from aggregator.search import NewsQuery, QueryError, read_query
 from aggregator.search_rows import Place, Search
-from aggregator.store import Store
+from aggregator.store import Store, StoreError
 from aggregator.web.conditional import is_not_modified
 from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError
+from aggregator.web.public_file import is_public
 from aggregator.web.reading import OpenStore
+
+logger = logging.getLogger(__name__)
 
 ITEMS = 50
 HOURS = 72  # a feed holds what came in so many hours, however much …
 ITEMS_MOST = 500  # … up to so many
 MAX_AGE_SECONDS = 300
 NAMES_SUGGESTED = 3
+_IN_ADDRESSES = "!$%&'()*+,/:;=?@"
 
 
 class FeedDesk:
@@ -53,16 +59,21 @@ class FeedDesk:
         publisher: Publisher,
         open_store: OpenStore,
         clock: Callable[[], datetime],
+        items: int = ITEMS,
+        hours: int = HOURS,
     ) -> None:
+        """`items`, `hours`: what a feed holds that is published as a file."""
         self._database = database
         self._publisher = publisher
         self._open_store = open_store
         self._clock = clock
+        self._items = items
+        self._hours = hours
 
     def show_search(self, request: Request) -> Response:
         """`/feeds/search.<ending>?…`"""
         ending = Format(request.path_params["ending"])
-        return self._answer(request, ending, lambda store: self._search(store, self.read(request), ending))
+        return self._answer(request, ending, lambda store: self._search(store, self.read(request), request))
 
     def show_feed(self, request: Request) -> Response:
         """A feed whose file is not there, or that is asked for by story."""
@@ -73,16 +84,26 @@ class FeedDesk:
         def render(store: Store) -> bytes:
             query = self.read(request)
             if query.by_story:
-                return self._search(store, replace(query, feeds=() if name == ALL else ((name,),)), ending)
+                return self._search(store, replace(query, feeds=() if name == ALL else ((name,),)), request)
             return self._render_feed(store, name, ending, query.language)
 
         return self._answer(request, ending, render)
+
+    def show_no_feed(self, request: Request) -> Response:
+        """An address that no feed can have."""
+        ending, name = Format(request.path_params["ending"]), request.path_params["name"]
+
+        def refuse(store: Store) -> bytes:
+            raise self._miss(store, "feed", name, read_language(request))
+
+        return self._answer(request, ending, refuse)
 
     def show_no_page(self, request: Request) -> Response:
         """A document of an archive that is not there."""
         ending = Format(request.path_params["ending"])
         name = request.path_params["name"]
-        url = self._publisher.locate(make_feed_path(name, ending))
+        path = make_feed_path(name, ending)
+        url = self._publisher.locate(path if is_public(f"/{path}") else "feeds")
         return self._refuse(
             request, ending, RefusalError(404, get_wording(read_language(request))["no_page"].format(url=url))
         )
@@ -94,8 +115,8 @@ class FeedDesk:
         except QueryError as error:
             raise BadQueryError(error, read_language(request)) from error
 
-    def find(self, store: Store, query: NewsQuery, *, limit: int = ITEMS) -> Found:
-        """The newest items that answer a question. Raises RefusalError."""
+    def find(self, store: Store, query: NewsQuery, *, limit: int | None = None) -> Found:
+        """The newest items that answer a question: so many, or as many as a feed holds. Raises RefusalError."""
         words = get_wording(query.language)
         feeds = [[self._find_feed(store, name, query.language) for name in names] for names in query.feeds]
         before = store.find_place(query.before) if query.before else None
@@ -124,23 +145,33 @@ class FeedDesk:
             next_before=last,
         )
 
-    def _search(self, store: Store, query: NewsQuery, ending: Format) -> bytes:
+    def _search(self, store: Store, query: NewsQuery, request: Request) -> bytes:
+        ending = Format(request.path_params["ending"])
         found = self.find(store, query)
-        info = describe_search(query, found.subjects, self._publisher, ending, next_before=found.next_before)
+        info = describe_search(
+            query,
+            found.subjects,
+            self._publisher,
+            ending,
+            next_before=found.next_before,
+            asked_at=read_address(request),
+        )
         return render_feed(found.items, info, ending)
 
-    def _walk(self, store: Store, search: Search, limit: int) -> tuple[list[Place], bool]:
+    def _walk(self, store: Store, search: Search, limit: int | None) -> tuple[list[Place], bool]:
         """What is shown, and whether there is more."""
-        found = store.walk(search, limit=limit + 1)
-        since = make_place(self._clock() - timedelta(hours=HOURS))
-        if limit == ITEMS and search.before is None and len(found) > limit and found[limit][0] >= since:
+        least = limit or self._items
+        found = store.walk(search, limit=least + 1)
+        since = make_place(self._clock() - timedelta(hours=self._hours))
+        if limit is None and search.before is None and len(found) > least and found[least][0] >= since:
             found = store.walk(search, limit=ITEMS_MOST + 1)
-            limit = max(limit, min(ITEMS_MOST, sum(place >= since for place, _ in found)))
-        return found[:limit], len(found) > limit
+            least = max(least, min(ITEMS_MOST, sum(place >= since for place, _ in found)))
+        return found[:least], len(found) > least
 
     def _render_feed(self, store: Store, name: str, ending: Format, language: Language) -> bytes:
         feed = self._find_feed(store, name, language)
-        ids = [group_id for _, group_id in store.list_newest(feed.id, limit=ITEMS)]
+        since = self._clock() - timedelta(hours=self._hours)
+        ids = [group_id for _, group_id in store.list_window(feed.id, least=self._items, since=since)[0]]
         items = store.get_items(ids)
         last = store.get_last_page(feed.id)
         subject = Subject(name=feed.name, title=feed.title, began=feed.began)
@@ -151,16 +182,21 @@ class FeedDesk:
         found = store.find_feed(name)
         if found is not None:
             return found
+        raise self._miss(store, *split_name(name), language)
+
+    def _miss(self, store: Store, kind: str, slug: str, language: Language) -> RefusalError:
+        """What to say where there is no such feed, with those that were most likely meant."""
         words = get_wording(language)
-        kind, slug = split_name(name)
-        if name == ALL or not store.get_feeds():
-            raise RefusalError(503, words["not_yet"])
-        names = [each for each in store.get_feeds() if split_name(each)[0] == kind]
-        near = _suggest(slug[:64], [split_name(each)[1] for each in names])
-        said = [words["unknown"].format(key=kind, value=slug[:64])]
+        feeds = store.get_feeds()
+        if kind == ALL or not feeds:
+            return RefusalError(503, words["not_yet"])
+        of_kind = {split_name(name)[1]: split_name(name)[1] for name in feeds if split_name(name)[0] == kind}
+        names = of_kind or {split_name(name)[1]: name for name in feeds if name != ALL}
+        near = [names[each] for each in _suggest(slug.rpartition("/")[2][:64], list(names))]
+        said = [words["unknown"].format(key=kind[:64], value=slug[:64])]
         said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
         said.append(words["all_feeds"].format(url=self._publisher.locate("feeds")))
-        raise UnknownNameError(" ".join(said), kind=kind, slug=slug[:64], near=near)
+        return UnknownNameError(" ".join(said), kind=kind, slug=slug[:64], near=near)
 
     def _answer(self, request: Request, ending: Format, render: Callable[[Store], bytes]) -> Response:
         try:
@@ -170,10 +206,15 @@ class FeedDesk:
                 body = render(store)
         except RefusalError as refusal:
             return self._refuse(request, ending, refusal)
+        except StoreError:
+            logger.exception("cannot read %s", self._database)
+            return self._refuse(request, ending, RefusalError(503, get_wording(read_language(request))["trouble"]))
         return answer_document(request, body, ending)
 
     def _refuse(self, request: Request, ending: Format, refusal: RefusalError) -> Response:
-        info = describe_refusal(str(refusal), self._publisher, path=request.url.path, language=read_language(request))
+        info = describe_refusal(
+            str(refusal), self._publisher, asked_at=read_address(request), language=read_language(request)
+        )
         headers = {"cache-control": "no-store", "access-control-allow-origin": "*"}
         if refusal.status == 503:
             headers["retry-after"] = "60"
@@ -187,20 +228,29 @@ def answer_document(request: Request, body: bytes, ending: Format) -> Response:
         "etag": etag,
         "cache-control": f"public, max-age={MAX_AGE_SECONDS}",
         "access-control-allow-origin": "*",
-        "vary": "Accept-Encoding",
     }
     tags = ", ".join(request.headers.getlist("if-none-match"))
     if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
-        return Response(status_code=304, headers=headers)
+        return Response(
+            status_code=304, headers={**headers, "vary": "Accept-Encoding"}
+        )  # compression tells it of others
     return Response(body, headers=headers, media_type=f"{ending.media_type}; charset=utf-8")
 
 
 def read_language(request: Request) -> Language:
     """Of our own words in the answer: Indonesian, unless English is asked for."""
-    return Language.ENGLISH if request.query_params.get("lang") == Language.ENGLISH else Language.INDONESIAN
+    asked = request.query_params.get("lang", "").strip().lower()
+    return Language.ENGLISH if asked == Language.ENGLISH else Language.INDONESIAN
+
+
+def read_address(request: Request) -> str:
+    """Path and query as they were asked for, below the front page: from the request line, for the Host header is
+    anybody's to write."""
+    path, query = request.scope["raw_path"].lstrip(b"/"), request.scope["query_string"]
+    return quote(path + (b"?" + query if query else b""), safe=_IN_ADDRESSES)
 
 
 def _suggest(slug: str, slugs: Sequence[str]) -> list[str]:
-    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "kota-bandng" for kota-bandung."""
+    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "apexi" for apeksi."""
     holding = [each for each in slugs if slug and slug in each]
-    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.75))[:NAMES_SUGGESTED]
+    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.7))[:NAMES_SUGGESTED]

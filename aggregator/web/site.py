@@ -17,6 +17,9 @@ class SiteInfo:
     contact: str = ""  # e-mail address for corrections and takedowns
     page_size: int = 20
     late_after: timedelta = timedelta(hours=6)  # a channel that has been due for so long makes /healthz answer 503
+    feed_items: int = 50  # that a feed holds at least, …
+    feed_hours: int = 72  # … and all that came in so many hours
+    hubs: tuple[str, ...] = ()  # WebSub
 
     @property
     def feed_url(self) -> str:

@@ -158,8 +158,8 @@ def test_questions_are_answered_in_every_format(site: FeedSite, ending: str, que
 @pytest.mark.parametrize(
     ("lang", "words"),
     [
-        ("id", ["Komisariat Wilayah II atau Komisariat Wilayah VI", "sejak 7d"]),
-        ("en", ["Regional commissariat II or Regional commissariat VI", "since 7d", "one item for each release"]),
+        ("id", ["Komisariat Wilayah II atau Komisariat Wilayah VI", "7 hari terakhir"]),
+        ("en", ["Regional commissariat II or Regional commissariat VI", "last 7 days", "one item for each release"]),
     ],
 )
 def test_labels_are_in_the_language_that_was_asked_for(
@@ -301,17 +301,16 @@ def test_what_is_not_there_is_told_in_the_format_with_a_hint(
 @pytest.mark.parametrize(
     ("query", "says"),
     [
-        ("q=" + "x" * 10_240, "q: is longer than 300 characters"),
-        ("q=***", "q: has no word in it"),
-        ("q=%00", "q: has no word in it"),
-        ("q=-jakarta", "q: says only what is not wanted"),
-        ("since=kemarin", "since: is a day such as"),
+        ("q=" + "x" * 10_240, "q: lebih panjang dari 300 karakter"),
+        ("q=***", "q: tidak ada kata"),
+        ("q=%00", "q: tidak ada kata"),
+        ("q=-jakarta", "q: hanya menyebut yang tidak dicari"),
+        ("since=kemarin", "since: harus tanggal seperti"),
         ("group=portal&lang=en", "The search cannot be read: group: can be story only"),
-        ("kota=gorontalo", "kota: is no key of a search; there are q, topic, city"),
-        ("%3Cscript%3E=1", "<script>: is no key"),
-        ("=x&&&", "is no key of a search"),
-        ("&".join(f"a{number}=1" for number in range(1_000)), "a0: is no key"),
-        ("&".join(f"city=kota-{number}" for number in range(1_000)), "more than 50 values"),
+        ("kota=gorontalo", "kota: bukan kunci pencarian; yang ada: q, topic, city"),
+        ("%3Cscript%3E=1", "<script>: bukan kunci"),
+        ("&".join(f"a{number}=1" for number in range(1_000)), "a0: bukan kunci"),
+        ("&".join(f"city=kota-{number}" for number in range(1_000)), "lebih dari 50 nilai"),
     ],
 )
 def test_a_bad_question_is_told_in_the_format(site: FeedSite, ending: str, query: str, says: str) -> None:

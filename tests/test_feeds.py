@@ -266,6 +266,31 @@ def test_archives_lead_back_to_the_first_article(tmp_path: Path) -> None:
     assert "https://kabarkota.example/feed.xml" in first  # the current document
 
 
+def test_what_a_small_feed_does_not_hold_any_more_is_in_its_archive(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=4)
+    for number in range(12):
+        report(room, number)
+        room.press(minutes=80 * 60)
+        assert set(read_all(room, "feed.atom")) == room.list_published()
+    assert len(room.read("feed.json")) == 4
+    assert room.follow("feed.atom") == [f"feeds/archive/all/{number}.atom" for number in (3, 2, 1)]
+
+
+def test_a_feed_that_shall_hold_less_leaves_the_rest_to_its_archive(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=20)
+    for number in range(17):
+        report(room, number)
+    room.press()
+    room.press(minutes=80 * 60)
+    assert room.follow("feed.atom") == []
+    room.settings = room.settings.model_copy(update={"feed_items": 5})
+    room.press()
+    assert len(room.read("feed.json")) == 5
+    assert len(room.follow("feed.atom")) == 3
+    for feed in ("feed.atom", "feeds/topic/apeksi.atom", "feeds/city/kota-gorontalo.atom"):
+        assert set(read_all(room, feed)) == room.list_published()
+
+
 def publish_old(room: FeedRoom, *numbers: int) -> None:
     """News that was older than a week when it was found."""
     for number in numbers:
@@ -305,6 +330,28 @@ def test_a_short_document_is_superseded_and_stays_for_a_day(room: FeedRoom) -> N
     assert set(read_all(room, "feed.atom")) == room.list_published()
 
 
+@pytest.mark.parametrize("dies", ["remove_public", "drop_superseded_pages"])
+def test_a_superseded_document_goes_even_if_the_process_dies_meanwhile(
+    room: FeedRoom, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    publish_old(room, 1)
+    room.press()
+    publish_old(room, 2)
+    room.press()
+    from aggregator.publish import publishing
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing if dies == "remove_public" else type(room.store), dies, die)
+        with pytest.raises(KeyboardInterrupt):
+            room.press(minutes=25 * 60)
+    room.press()
+    assert not list(room.public.glob("feeds/archive/all/1-1.*"))
+    assert room.follow("feed.atom") == ["feeds/archive/all/1-2.atom"]
+
+
 def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=10)
     for number in range(60):
@@ -319,8 +366,7 @@ def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
     assert {path: after[path][1] for path in before} == before
 
 
-def test_what_is_withdrawn_leaves_archives_too(tmp_path: Path) -> None:
-    room = FeedRoom(tmp_path, feed_items=10)
+def test_what_is_withdrawn_leaves_archives_too(room: FeedRoom) -> None:
     for number in range(60):
         report(room, number)
     room.press()

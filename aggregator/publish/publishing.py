@@ -73,18 +73,18 @@ def publish_feeds(
     `topics`: id → name of those that have a feed. Raises StoreError, PublishError.
     """
     apply_takedowns(store, now)
+    _remove_superseded(store, public, now)
     new = store.publish_groups(now, archive_older_than=timedelta(days=settings.archive_days))
     with store.transaction():
         store.write_feeds(list_feeds(topics, store.get_published_sources()), now)
-        _place_changed_groups(store, now)
+        grown = _place_changed_groups(store, now)
         if everything or not (public / make_feed_path(ALL, Format.RSS)).exists():
             store.forget_stamp()
-        store.mark_all_due(_make_stamp(settings))
+        if store.mark_all_due(_make_stamp(settings)):
+            grown = {feed.id for feed in store.get_feeds().values()}  # their documents may hold less than they did
+        for feed_id in sorted(grown):
+            store.close_pages(feed_id, now, least=settings.feed_items)
         store.mark_aged_due(now - timedelta(hours=settings.feed_hours), least=settings.feed_items)
-        superseded = store.drop_superseded_pages(now)
-    for name, label in superseded:
-        for ending in Format:
-            remove_public(public / make_archive_path(name, label, ending))
     press = _Press(store, public, settings, now)
     press.print_due()
     store.queue_pings(settings.websub_hubs, (), now)  # forgets hubs that are not told any more
@@ -100,12 +100,23 @@ def make_publisher(settings: AggregatorSettings) -> Publisher:
     return Publisher(site_url=settings.site_url, name=settings.site_name, hubs=hubs)
 
 
-def _place_changed_groups(store: Store, now: datetime) -> None:
+def _remove_superseded(store: Store, public: Path, now: datetime) -> None:
+    """The files first: what a process left that died in between would stay for ever if nothing told of it any more."""
+    superseded = store.find_superseded_pages(now)
+    for name, label in superseded:
+        for ending in Format:
+            remove_public(public / make_archive_path(name, label, ending))
+    if superseded:
+        with store.transaction():
+            store.drop_superseded_pages(now)
+
+
+def _place_changed_groups(store: Store, now: datetime) -> set[int]:
+    """Returns the feeds that one was put into."""
     grown: set[int] = set()
     while ids := store.take_changed_groups(most=GROUPS_AT_ONCE):
         grown |= store.place_groups(ids, now)
-    for feed_id in sorted(grown):
-        store.close_pages(feed_id, now)
+    return grown
 
 
 @dataclass(frozen=True)

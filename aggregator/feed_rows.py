@@ -18,7 +18,7 @@ from aggregator.feeds import ALL, FeedKind, GroupFacts, name_feeds, split_name
 from aggregator.instants import from_text, to_text
 from aggregator.store_base import StoreBase
 
-PAGE_ITEMS = 50  # of a document of an archive
+PAGE_ITEMS = 50  # of a document of an archive, at most
 SUPERSEDED_HOURS = 24  # that a superseded one is kept for readers who were told of it
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -349,14 +349,15 @@ class FeedRows(StoreBase):
         )
         return _make_page(rows[0]) if rows else None
 
-    def close_pages(self, feed_id: int, now: datetime) -> None:
+    def close_pages(self, feed_id: int, now: datetime, *, least: int) -> None:
         """Takes what came into a feed into its archive, in documents that will not change.
 
-        A full one as soon as there are so many items: until then the feed's own document has them. What is in archives
-        alone cannot wait: a short one takes it in, and is superseded by the next.
+        A full one as soon as there are so many items: until then the feed's own document has them, which shows the
+        newest `least` (a full one is no longer than that). What is in archives alone cannot wait: a short one takes it
+        in, and is superseded by the next.
         """
         last = self.get_last_page(feed_id)
-        closed = self._plan_pages(feed_id, last)
+        closed = self._plan_pages(feed_id, last, min(PAGE_ITEMS, least))
         if not closed:
             return
         if last is not None and last.is_short:
@@ -371,14 +372,14 @@ class FeedRows(StoreBase):
         )
         self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (feed_id,))  # it tells of the last one
 
-    def _plan_pages(self, feed_id: int, last: ArchivePage | None) -> list[ArchivePage]:
+    def _plan_pages(self, feed_id: int, last: ArchivePage | None, full: int) -> list[ArchivePage]:
         """The documents that follow the last one, or take its place where it is short."""
         taken = last.until_place if last else -1
         number, after = (last.number + 1, taken) if last else (1, taken)
         if last is not None and last.is_short:
             number, after = last.number, last.after_place
         pages = []
-        while len(pending := self._rows(_PENDING, feed=feed_id, after=after, most=PAGE_ITEMS)) == PAGE_ITEMS:
+        while len(pending := self._rows(_PENDING, feed=feed_id, after=after, most=full)) == full:
             until = pending[-1]["place"]
             pages.append(_build_page(feed_id, number, str(number), after, until))
             number, after = number + 1, until

@@ -27,6 +27,10 @@ class AggregatorSettings(BaseModel):
     feed_items: int = Field(50, ge=1, description="items of the main feed, at least")
     feed_hours: int = Field(72, ge=1, description="and all items first published in so many hours")
     websub_hubs: tuple[str, ...] = Field((), description="hubs that are told of each change of a feed (WebSub)")
+    empty_feeds: bool = Field(
+        True,
+        description="feeds are files before there is anything in them, for a static host; `serve` has them in any case",
+    )
     candidate_days: int = Field(
         90, ge=7, description="for so long articles are compared with new ones; the very same text is found for ever"
     )

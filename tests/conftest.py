@@ -9,6 +9,9 @@ import pytest
 
 ROOT = Path(__file__).resolve().parent.parent
 
+# Hundreds of files for each database would take a fifth of the time of all tests; tests of feeds have them.
+os.environ.setdefault("KABARKOTA_AGGREGATOR__EMPTY_FEEDS", "false")
+
 
 @pytest.fixture(scope="session")
 def dev_data() -> Path:

@@ -24,7 +24,7 @@ class FeedRoom(Newsroom):
     def __init__(self, folder: Path, **settings: Any) -> None:
         super().__init__(folder)
         self.public = folder / "public"
-        self.settings = AggregatorSettings(**{"site_url": SITE_URL, **settings})
+        self.settings = AggregatorSettings(**{"site_url": SITE_URL, "empty_feeds": False, **settings})
 
     def press(self, *, minutes: int = 1, everything: bool = False) -> Published:
         self.minutes += minutes

@@ -112,5 +112,5 @@ def make_setup(folder: Path, catalogue: str | None = None, **crawl: Any) -> Setu
         data_folder=folder / "data",
         catalogue_path=path,
         crawl=CrawlSettings(**options | crawl),
-        aggregator=AggregatorSettings(),
+        aggregator=AggregatorSettings(empty_feeds=False),
     )

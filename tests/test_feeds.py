@@ -68,7 +68,8 @@ def test_paths() -> None:
 # ── what is in which ───────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def test_news_is_in_the_feeds_of_its_topic_place_and_sources(room: FeedRoom) -> None:
+def test_news_is_in_the_feeds_of_its_topic_place_and_sources(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, empty_feeds=True)
     room.publish_at("kabar-satu", "rilis", RELEASE)
     room.publish_at("kabar-dua", "rilis", RELEASE, hour=7)
     room.publish_at("pemkot", "lain", OTHER, kind=SourceKind.CITY_GOVERNMENT)
@@ -163,7 +164,8 @@ def test_only_what_changed_is_rendered(room: FeedRoom, monkeypatch: pytest.Monke
     assert len(rendered) == 3 * len(names)
 
 
-def test_everything_is_written_anew_when_asked_or_when_settings_change(room: FeedRoom, tmp_path: Path) -> None:
+def test_everything_is_written_anew_when_asked_or_when_settings_change(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, empty_feeds=True)
     report(room, 1)
     room.press()
     (room.public / "feeds/topic/apeksi.xml").unlink()
@@ -266,6 +268,31 @@ def test_archives_lead_back_to_the_first_article(tmp_path: Path) -> None:
     assert "https://kabarkota.example/feed.xml" in first  # the current document
 
 
+def test_what_a_small_feed_does_not_hold_any_more_is_in_its_archive(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=4)
+    for number in range(12):
+        report(room, number)
+        room.press(minutes=80 * 60)
+        assert set(read_all(room, "feed.atom")) == room.list_published()
+    assert len(room.read("feed.json")) == 4
+    assert room.follow("feed.atom") == [f"feeds/archive/all/{number}.atom" for number in (3, 2, 1)]
+
+
+def test_a_feed_that_shall_hold_less_leaves_the_rest_to_its_archive(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=20)
+    for number in range(17):
+        report(room, number)
+    room.press()
+    room.press(minutes=80 * 60)
+    assert room.follow("feed.atom") == []
+    room.settings = room.settings.model_copy(update={"feed_items": 5})
+    room.press()
+    assert len(room.read("feed.json")) == 5
+    assert len(room.follow("feed.atom")) == 3
+    for feed in ("feed.atom", "feeds/topic/apeksi.atom", "feeds/city/kota-gorontalo.atom"):
+        assert set(read_all(room, feed)) == room.list_published()
+
+
 def publish_old(room: FeedRoom, *numbers: int) -> None:
     """News that was older than a week when it was found."""
     for number in numbers:
@@ -305,6 +332,28 @@ def test_a_short_document_is_superseded_and_stays_for_a_day(room: FeedRoom) -> N
     assert set(read_all(room, "feed.atom")) == room.list_published()
 
 
+@pytest.mark.parametrize("dies", ["remove_public", "drop_superseded_pages"])
+def test_a_superseded_document_goes_even_if_the_process_dies_meanwhile(
+    room: FeedRoom, monkeypatch: pytest.MonkeyPatch, dies: str
+) -> None:
+    publish_old(room, 1)
+    room.press()
+    publish_old(room, 2)
+    room.press()
+    from aggregator.publish import publishing
+
+    def die(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patched:
+        patched.setattr(publishing if dies == "remove_public" else type(room.store), dies, die)
+        with pytest.raises(KeyboardInterrupt):
+            room.press(minutes=25 * 60)
+    room.press()
+    assert not list(room.public.glob("feeds/archive/all/1-1.*"))
+    assert room.follow("feed.atom") == ["feeds/archive/all/1-2.atom"]
+
+
 def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=10)
     for number in range(60):
@@ -319,8 +368,7 @@ def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
     assert {path: after[path][1] for path in before} == before
 
 
-def test_what_is_withdrawn_leaves_archives_too(tmp_path: Path) -> None:
-    room = FeedRoom(tmp_path, feed_items=10)
+def test_what_is_withdrawn_leaves_archives_too(room: FeedRoom) -> None:
     for number in range(60):
         report(room, number)
     room.press()
@@ -342,6 +390,19 @@ def test_a_backfill_does_not_flood_the_feed(room: FeedRoom) -> None:
     room.press()
     assert room.read("feed.xml") == before
     assert set(read_all(room, "feed.atom")) == room.list_published()
+
+
+def test_feeds_without_news_are_no_files_where_nobody_wants_them(room: FeedRoom) -> None:
+    room.press()
+    assert room.read("feed.xml") == []
+    assert not list(room.public.glob("feeds/city/*"))
+    report(room, 1)
+    room.press()
+    assert len(room.read("feeds/source/kabar-satu.xml")) == 1
+    assert not list(room.public.glob("feeds/source/kabar-dua.*"))
+    room.settings = room.settings.model_copy(update={"empty_feeds": True})
+    assert room.press().files > 400
+    assert room.read("feeds/city/kota-batu.xml") == []
 
 
 def test_the_lists_of_feeds_are_opml(room: FeedRoom) -> None:

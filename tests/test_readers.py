@@ -414,7 +414,7 @@ def find_published(site: FeedSite, name: str) -> set[str]:
 
 
 def test_archived_documents_stay_as_they_are_while_news_comes(open_site: Callable[..., FeedSite]) -> None:
-    site = open_site(feed_items=10)
+    site = open_site()
     for number in range(110):
         report(site, number)
     site.press()

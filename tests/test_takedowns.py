@@ -46,7 +46,7 @@ class Desk(Newsroom):
     def publish(self) -> list[str]:
         """Publishes; the titles in the feed's file, newest first."""
         self.minutes += 1
-        publish_feeds(self.store, self.folder / "public", AggregatorSettings(), self.now, topics={})
+        publish_feeds(self.store, self.folder / "public", AggregatorSettings(empty_feeds=False), self.now, topics={})
         feed = feedparser.parse((self.folder / "public/feed.xml").read_bytes())
         assert not feed.bozo
         return [entry.title for entry in feed.entries]

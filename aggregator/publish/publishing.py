@@ -73,15 +73,18 @@ def publish_feeds(
     `topics`: id → name of those that have a feed. Raises StoreError, PublishError.
     """
     apply_takedowns(store, now)
+    _remove_superseded(store, public, now)
     new = store.publish_groups(now, archive_older_than=timedelta(days=settings.archive_days))
     with store.transaction():
         store.write_feeds(list_feeds(topics, store.get_published_sources()), now)
-        _place_changed_groups(store, now)
+        grown = _place_changed_groups(store, now)
         if everything or not (public / make_feed_path(ALL, Format.RSS)).exists():
             store.forget_stamp()
-        store.mark_all_due(_make_stamp(settings))
+        if store.mark_all_due(_make_stamp(settings)):
+            grown = {feed.id for feed in store.get_feeds().values()}  # their documents may hold less than they did
+        for feed_id in sorted(grown):
+            store.close_pages(feed_id, now, least=settings.feed_items)
         store.mark_aged_due(now - timedelta(hours=settings.feed_hours), least=settings.feed_items)
-    _remove_superseded(store, public, now)
     press = _Press(store, public, settings, now)
     press.print_due()
     store.queue_pings(settings.websub_hubs, (), now)  # forgets hubs that are not told any more
@@ -97,12 +100,12 @@ def make_publisher(settings: AggregatorSettings) -> Publisher:
     return Publisher(site_url=settings.site_url, name=settings.site_name, hubs=hubs)
 
 
-def _place_changed_groups(store: Store, now: datetime) -> None:
+def _place_changed_groups(store: Store, now: datetime) -> set[int]:
+    """Returns the feeds that one was put into."""
     grown: set[int] = set()
     while ids := store.take_changed_groups(most=GROUPS_AT_ONCE):
         grown |= store.place_groups(ids, now)
-    for feed_id in sorted(grown):
-        store.close_pages(feed_id, now)
+    return grown
 
 
 @dataclass(frozen=True)
@@ -156,9 +159,22 @@ class _Press:
                 for page in some:
                     self._store.settle_page(page)
         for several in _batch(feeds):
+            if not self._settings.empty_feeds:
+                several = self._settle_empty(several)  # noqa: PLW2901 - the rest of them
             self._print_feeds([_Sheet(feed, *self._render_feed(feed, subjects[feed.id])) for feed in several])
         self._print_opml()
         self._sync()
+
+    def _settle_empty(self, feeds: Sequence[FeedRow]) -> list[FeedRow]:
+        """Has those count as written that have nothing in them and are no file; returns the others."""
+        needed = [
+            feed for feed in feeds if feed.items or (self._public / make_feed_path(feed.name, Format.RSS)).exists()
+        ]
+        with self._store.transaction():
+            for feed in feeds:
+                if feed not in needed and feed.name != ALL:
+                    self._store.settle_feed(feed.id, shown=0, shown_from=0)
+        return [feed for feed in feeds if feed in needed or feed.name == ALL]
 
     def _print_feeds(self, sheets: Sequence[_Sheet]) -> None:
         """Hubs are to be told before the files are there: a kill in between then costs a ping too many, not one."""
@@ -262,8 +278,9 @@ def _batch(values: Sequence[_Value]) -> Iterable[Sequence[_Value]]:
 
 def _make_stamp(settings: AggregatorSettings) -> str:
     """Of all that the files are made with, but for the news: another one has them all written anew."""
-    made_with = (settings.site_url, settings.site_name, settings.websub_hubs, settings.feed_items, settings.feed_hours)
-    return hashlib.sha256(repr((_hash_code(), made_with)).encode()).hexdigest()
+    told = (settings.site_url, settings.site_name, settings.websub_hubs)
+    shown = (settings.feed_items, settings.feed_hours, settings.empty_feeds)
+    return hashlib.sha256(repr((_hash_code(), told, shown)).encode()).hexdigest()
 
 
 @cache

@@ -7,13 +7,16 @@ what is known to trouble readers.
 
 from __future__ import annotations
 
+import json
 import re
 from collections import Counter
 from collections.abc import Iterable, Iterator
 from datetime import UTC, datetime, timedelta
 from email.utils import parsedate_to_datetime
 from html.parser import HTMLParser
+from pathlib import Path
 
+import jsonschema
 from lxml import etree
 
 ATOM = "http://www.w3.org/2005/Atom"
@@ -53,6 +56,24 @@ _ITEM = {
 _FEED = {"id", "title", "subtitle", "updated", "author", "generator", "link", "entry"}
 _ENTRY = {"id", "title", "link", "published", "updated", "author", "category", "source", "summary", "content"}
 _OUTLINE = {"text", "title", "type", "xmlUrl", "htmlUrl", "description", "language"}
+
+
+HERE = Path(__file__).parent
+ATOM_SCHEMA = etree.RelaxNG(etree.parse(HERE / "atom.rng"))
+JSON_SCHEMA = jsonschema.Draft202012Validator(json.loads((HERE / "json_feed.schema.json").read_text(encoding="utf-8")))
+
+
+def find_all_faults(body: bytes, *, url: str, now: datetime | None = None) -> list[str]:
+    """The same of a document in any format, schemas included."""
+    if url.partition("?")[0].endswith(".json"):
+        document = json.loads(body)
+        faults = [error.message for error in JSON_SCHEMA.iter_errors(document)]
+        return faults if document["feed_url"] == url else [*faults, "feed_url is not where it is served"]
+    faults = find_faults(body, url=url, now=now)
+    root = etree.fromstring(body)
+    if root.tag == f"{{{ATOM}}}feed" and not ATOM_SCHEMA.validate(root):
+        faults += [error.message for error in ATOM_SCHEMA.error_log]
+    return faults
 
 
 def find_faults(body: bytes, *, url: str, now: datetime | None = None) -> list[str]:

@@ -2,20 +2,28 @@
 
 from __future__ import annotations
 
+import asyncio
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
 
 import feedparser
+import httpx
 import pytest
+from feed_rules import find_all_faults, find_faults
 
+from aggregator.publish.feed_info import Format
 from aggregator.store import Store
+from aggregator.web.app import create_app
+from aggregator.web.site import SiteInfo
 from schedules.commands.demo import make_demo_setup
 from schedules.commands.run import run_once
 from schedules.config import Setup
 from schedules.cycle import CycleSummary
 from schedules.demo import Post, serve_portals
+
+SITE = "http://127.0.0.1:8000/"
 
 
 class Run:
@@ -42,7 +50,7 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     now = datetime.now(UTC)
     with serve_portals(now) as portals:
         portals.write_catalogue(folder / "catalogue.toml")
-        setup = make_demo_setup(folder / "data", folder / "catalogue.toml", site_url="http://127.0.0.1:8000/")
+        setup = make_demo_setup(folder / "data", folder / "catalogue.toml", site_url=SITE)
         first = run_once(setup, now=now, quiet=True)
         second = run_once(setup, now=now, quiet=True)
         yield Run(setup, first, second, portals.expectations)
@@ -121,3 +129,39 @@ def test_readers_see_the_items_in_the_order_of_the_feed(demo: Run) -> None:
     published = [item.first_published for item in [*items, *more]]
     assert published == sorted(published, reverse=True)
     assert len({item.guid for item in [*items, *more]}) == 20
+
+
+def test_all_that_is_published_keeps_the_rules(demo: Run) -> None:
+    public = demo.setup.public
+    paths = [path.relative_to(public) for path in public.rglob("*") if path.suffix[1:] in list(Format)]
+    assert len([path for path in paths if path.parts[:2] == ("feeds", "archive")]) >= 3
+    assert len(paths) > 450
+    now = datetime.now(UTC)
+    faults = {
+        (str(path), fault)
+        for path in paths
+        for fault in (find_faults if path.name.startswith("opml") else find_all_faults)(
+            (public / path).read_bytes(), url=f"{SITE}{path}", now=now
+        )
+    }
+    assert faults == set()
+
+
+@pytest.mark.parametrize("ending", list(Format))
+@pytest.mark.parametrize(
+    "query",
+    [
+        *("", "q=apeksi", "q=%22wali+kota%22+-jakarta&lang=en", "topic=smart-city&group=story", "since=2d&archive=yes"),
+        *("komwil=6&komwil=1&q=kota*", "kind=city-government&lang=en&group=story", "province=jawa-barat"),
+    ],
+)
+def test_answers_to_questions_keep_the_rules(demo: Run, query: str, ending: str) -> None:
+    app = create_app(database=demo.setup.database, public=demo.setup.public, site=SiteInfo(url=SITE))
+
+    async def ask() -> httpx.Response:
+        async with httpx.AsyncClient(transport=httpx.ASGITransport(app)) as client:
+            return await client.get(f"{SITE}feeds/search.{ending}" + (f"?{query}" if query else ""))
+
+    answer = asyncio.run(ask())
+    assert answer.status_code == 200
+    assert find_all_faults(answer.content, url=str(answer.request.url), now=datetime.now(UTC)) == []

@@ -6,14 +6,12 @@ import json
 import warnings
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
-from pathlib import Path
 from typing import Any
 
 import fastfeedparser
 import feedparser
-import jsonschema
 import pytest
-from feed_rules import find_faults
+from feed_rules import ATOM_SCHEMA, JSON_SCHEMA, find_faults
 from feed_samples import HOSTILE, make_archive, make_feed, make_hostile
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -25,9 +23,6 @@ from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import FeedInfo, Format
 from aggregator.publish.item_content import make_content
 
-HERE = Path(__file__).parent
-ATOM_SCHEMA = etree.RelaxNG(etree.parse(HERE / "atom.rng"))
-JSON_SCHEMA = jsonschema.Draft202012Validator(json.loads((HERE / "json_feed.schema.json").read_text(encoding="utf-8")))
 LONG_AGO = datetime(1995, 1, 1, tzinfo=UTC)
 ANY_TEXT = st.text(st.characters(exclude_categories=()))
 

@@ -261,6 +261,7 @@ def wait_for(condition: Callable[[], bool], seconds: float = 60) -> None:
         time.sleep(0.01)
 
 
+@pytest.mark.slow
 def test_kill_9_costs_the_page_under_way_and_nothing_else(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
         setup = prepare(tmp_path / "whole", portal)

@@ -58,7 +58,7 @@ def stage() -> Iterator[Stage]:
 def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedSite]:
     """Four days after its news: sixty items, a release at two portals, a story of two items."""
     with run_stage() as stage:
-        site = FeedSite(tmp_path_factory.mktemp("desk"), stage, websub_hubs=(HUB,))
+        site = FeedSite(tmp_path_factory.mktemp("desk"), stage, websub_hubs=(HUB,), empty_feeds=True)
         for number in range(ITEMS):
             report(site, number, source=f"kabar-{number % 3}")
         site.press()

@@ -56,7 +56,7 @@ ARRIVALS = [
 
 
 @given(st.permutations(ARRIVALS))
-@settings(max_examples=25, deadline=None)
+@settings(max_examples=12, deadline=None)
 def test_groups_and_items_do_not_depend_on_the_order_of_arrival(
     tmp_path_factory: pytest.TempPathFactory, arrivals: list[tuple[str, str, list[str], int]]
 ) -> None:
@@ -96,6 +96,7 @@ def test_the_very_same_text_is_found_after_the_window_and_without_a_sketch(newsr
     assert [len(members) for members in newsroom.list_groups().values()] == [3]  # … until somebody carries it again
 
 
+@pytest.mark.slow
 def test_a_thousand_copies_of_one_text_are_one_group_and_cost_no_square(
     newsroom: Newsroom, caplog: pytest.LogCaptureFixture
 ) -> None:

@@ -312,6 +312,7 @@ def test_newsboat_has_all_that_an_item_tells(same_site: FeedSite, tmp_path: Path
     assert sum("Juga diberitakan" in row["content"] for row in kept) == 1
 
 
+@pytest.mark.slow
 @xml_formats
 def test_newsboat_follows_a_feed_through_its_life(
     open_site: Callable[..., FeedSite], tmp_path: Path, ending: Format
@@ -430,6 +431,7 @@ def find_published(site: FeedSite, name: str) -> set[str]:
     return {guid for (guid,) in rows}
 
 
+@pytest.mark.slow
 def test_archived_documents_stay_as_they_are_while_news_comes(open_site: Callable[..., FeedSite]) -> None:
     site = open_site()
     for number in range(110):

@@ -909,6 +909,7 @@ def m009_publishing(db: Database) -> None:
     for statement in (
         *_PUBLISHING_TABLES,
         *_PUBLISHING_TRIGGERS,
+        "CREATE INDEX groups_by_place ON duplicate_groups (first_published_at)",
         """
         CREATE INDEX groups_unpublished ON duplicate_groups (id)
         WHERE guid IS NULL AND merged_into IS NULL AND withdrawn_at IS NULL

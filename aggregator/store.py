@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.feed_rows import FeedRows
@@ -52,6 +53,7 @@ __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "Sto
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
+CLOCK_SET_BACK = timedelta(days=1)
 KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
@@ -88,6 +90,7 @@ class Store(
     GroupRows,
     StoryRows,
     FeedRows,
+    ArchiveRows,
     ItemRows,
     SearchRows,
     PollRows,
@@ -499,7 +502,8 @@ class Store(
         What is old, or is known by backfills alone, goes to the archives.
 
         The order among them is that of their publication, one microsecond apart, so that the feed's order is total
-        and does not depend on arrival.
+        and does not depend on arrival. They come after all that is published, also where the clock was set back a
+        little: an item among older ones would be seen by nobody.
         """
         rows = self._rows(
             """
@@ -511,18 +515,27 @@ class Store(
         )
         oldest = to_text(now - archive_older_than)
         with self.transaction():
+            begin = self._find_next_place(now) if rows else now
             for place, row in enumerate(rows):
                 self._connection.execute(
                     "UPDATE duplicate_groups SET guid = :guid, first_published_at = :at, archived = :archived,"
                     " first_canonical_id = canonical_id WHERE id = :id",
                     {
                         "guid": self.find_free_guid(row["url_key"], row["id"]),
-                        "at": to_text_exactly(now + timedelta(microseconds=place)),
+                        "at": to_text_exactly(begin + timedelta(microseconds=place)),
                         "archived": row["published_at"] < oldest or row["is_backfilled"],
                         "id": row["id"],
                     },
                 )
         return len(rows)
+
+    def _find_next_place(self, now: datetime) -> datetime:
+        """Now, or just after the last item; one that lies further ahead is of a clock that was wrong for long."""
+        last = self._value(
+            "SELECT max(first_published_at) FROM duplicate_groups WHERE first_published_at <= :most",
+            most=to_text_exactly(now + CLOCK_SET_BACK),
+        )
+        return max(now, from_text(last) + timedelta(microseconds=1)) if last else now
 
     # ── cycles ─────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -241,6 +241,22 @@ def test_an_item_that_leaves_makes_room_for_an_older_one(tmp_path: Path) -> None
     assert (after[0], after[1], len(after)) == (before[0], before[2], 3)
 
 
+def test_a_clock_that_is_set_back_hides_nothing(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=3)
+    for number in range(4):
+        report(room, number)
+        room.press()
+    known = room.read("feed.xml")
+    report(room, 4)
+    room.press(minutes=-90)
+    assert room.read_titles("feed.json")[0] == "APEKSI urusan 4"
+    assert room.read("feed.xml")[1:] == known[: len(room.read("feed.xml")) - 1]
+    report(room, 5)
+    room.press(minutes=0)
+    assert room.read_titles("feed.json")[:2] == ["APEKSI urusan 5", "APEKSI urusan 4"]
+    assert set(read_all(room, "feed.atom")) == room.list_published()
+
+
 # ── archives ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 

@@ -19,7 +19,8 @@ from importlib.resources import files
 from pathlib import Path
 from typing import TypeVar
 
-from aggregator.feed_rows import ArchivePage, FeedRow, should_list, sort_feeds
+from aggregator.archive_rows import ArchivePage
+from aggregator.feed_rows import FeedRow, should_list, sort_feeds
 from aggregator.feeds import ALL, list_feeds, make_archive_path, make_feed_path, split_name
 from aggregator.models import FeedItem, Language
 from aggregator.publish.describing import (

@@ -70,6 +70,20 @@ class ArchiveRows(StoreBase):
     def get_page_before(self, page: ArchivePage) -> ArchivePage | None:
         return self._find_page(page.feed_id, "AND number < :number", number=page.number)
 
+    def get_page_after(self, page: ArchivePage) -> ArchivePage | None:
+        return self._find_page(page.feed_id, "AND number = :number + 1", number=page.number)
+
+    def get_pages(self) -> list[tuple[str, ArchivePage]]:
+        """Every document of every archive, with the name of its feed."""
+        rows = self._rows("SELECT f.name, p.* FROM archive_pages AS p JOIN feeds AS f ON f.id = p.feed_id")
+        return [(row["name"], _make_page(row)) for row in rows]
+
+    def mark_page_due(self, page: ArchivePage) -> None:
+        self._connection.execute(
+            "UPDATE archive_pages SET is_due = 1 WHERE feed_id = ? AND number = ? AND label = ?",
+            (page.feed_id, page.number, page.label),
+        )
+
     def _find_page(self, feed_id: int, condition: str, **parameters: int) -> ArchivePage | None:
         rows = self._rows(
             f"SELECT * FROM archive_pages WHERE feed_id = :feed AND superseded_at IS NULL {condition}"  # noqa: S608 - our own words
@@ -101,6 +115,8 @@ class ArchiveRows(StoreBase):
             [(page.feed_id, page.number, page.label, page.after_place, page.until_place) for page in closed],
         )
         self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (feed_id,))  # it tells of the last one
+        if closed[-1].number > 1:  # the first one tells of the second, for it has none before it
+            self._connection.execute("UPDATE archive_pages SET is_due = 1 WHERE feed_id = ? AND number = 1", (feed_id,))
 
     def _plan_pages(self, feed_id: int, last: ArchivePage | None, full: int) -> list[ArchivePage]:
         """The documents that follow the last one, or take its place where it is short."""
@@ -115,7 +131,8 @@ class ArchiveRows(StoreBase):
             number, after = number + 1, until
         late = max((count for count, row in enumerate(pending, start=1) if row["archived"]), default=0)
         if late and pending[late - 1]["place"] > max(taken, after):
-            pages.append(_build_page(feed_id, number, f"{number}-{late}", after, pending[late - 1]["place"]))
+            until = pending[late - 1]["place"]
+            pages.append(_build_page(feed_id, number, f"{number}-{until:x}", after, until))
         return pages
 
     def get_superseded_pages(self, now: datetime) -> list[tuple[str, str]]:

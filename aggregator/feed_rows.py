@@ -8,6 +8,7 @@ What is due stays due until its files are written, so that a process that dies i
 from __future__ import annotations
 
 import json
+import secrets
 import sqlite3
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
@@ -18,6 +19,7 @@ from aggregator.feeds import ALL, FeedKind, GroupFacts, name_feeds, split_name
 from aggregator.instants import from_text, to_text
 from aggregator.store_base import StoreBase
 
+PUBLISHED_AT_ONCE = timedelta(seconds=10)  # by the microsecond that each item of a publish takes, ten million
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
 
@@ -225,40 +227,54 @@ class FeedRows(StoreBase):
             return False
         self._connection.execute("UPDATE feeds SET is_due = 1")
         self._connection.execute("UPDATE archive_pages SET is_due = 1")
-        self._insert_or_replace("publishing_state", {"id": 1, "stamp": stamp})
+        self._insert_or_replace("publishing_state", {"id": 1, "stamp": stamp, "mark": ""})
         return True
+
+    def get_mark(self) -> str:
+        """What was last written into the published files beside the feeds; "" for nothing."""
+        return str(self._value("SELECT mark FROM publishing_state") or "")
+
+    def renew_mark(self) -> str:
+        """Another one, that never was before."""
+        mark = secrets.token_hex(8)
+        self._connection.execute("UPDATE publishing_state SET mark = ?", (mark,))
+        return mark
+
+    def is_anything_due(self) -> bool:
+        sql = "SELECT EXISTS (SELECT * FROM feeds WHERE is_due) OR EXISTS (SELECT * FROM archive_pages WHERE is_due)"
+        return bool(self._value(sql))
+
+    def mark_feed_due(self, feed_id: int) -> None:
+        self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (feed_id,))
 
     def forget_stamp(self) -> None:
         """Has everything written anew at the next publish."""
         self._connection.execute("DELETE FROM publishing_state")
 
-    def mark_aged_due(self, since: datetime, *, least: int) -> None:
+    def mark_aged_due(self, since: datetime, now: datetime, *, least: int) -> None:
         """Has the feeds written that show more than `least` items, some of which are older by now: those leave."""
         for row in self._rows("SELECT id, shown FROM feeds WHERE shown > :least AND NOT is_due", least=least):
-            if max(least, self.count_recent_items(row["id"], since)) < row["shown"]:
+            if max(least, self._count_recent_items(row["id"], since, now)) < row["shown"]:
                 self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (row["id"],))
 
     def get_due_feeds(self) -> list[FeedRow]:
         return [_make_feed(row) for row in self._rows("SELECT * FROM feeds WHERE is_due ORDER BY id")]
 
-    def count_recent_items(self, feed_id: int, since: datetime) -> int:
-        """Items of a feed's own document first published since then."""
-        return int(
-            self._value(
-                "SELECT count(*) FROM feed_items WHERE feed_id = :feed AND archived = 0 AND place >= :since",
-                feed=feed_id,
-                since=make_place(since),
-            )
-        )
-
-    def list_window(self, feed_id: int, *, least: int, since: datetime) -> tuple[list[tuple[int, int]], bool]:
+    def list_window(
+        self, feed_id: int, *, least: int, since: datetime, now: datetime
+    ) -> tuple[list[tuple[int, int]], bool]:
         """(place, group) of what a feed's own document shows, newest first, and whether it is full.
 
-        The newest `least`, and all that were first published since then.
+        The newest `least`, and all that were first published since then. (Places ahead of now are of a clock that was
+        wrong: for as long as that lasts, a feed is not longer than usual.)
         """
-        limit = max(least, self.count_recent_items(feed_id, since))
+        limit = max(least, self._count_recent_items(feed_id, since, now))
         newest = self.list_newest(feed_id, limit=limit)
         return newest, len(newest) == limit
+
+    def _count_recent_items(self, feed_id: int, since: datetime, now: datetime) -> int:
+        sql = "SELECT count(*) FROM feed_items WHERE feed_id = :feed AND archived = 0 AND place BETWEEN :since AND :now"
+        return int(self._value(sql, feed=feed_id, since=make_place(since), now=make_place(now + PUBLISHED_AT_ONCE)))
 
     def list_newest(self, feed_id: int, *, limit: int) -> list[tuple[int, int]]:
         """(place, group) of a feed's own document, newest first."""

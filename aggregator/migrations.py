@@ -802,7 +802,7 @@ _PUBLISHING_TABLES = (
         -- at the end may be superseded by a longer one at another address.
         feed_id INTEGER NOT NULL,
         number INTEGER NOT NULL, -- 1: the oldest
-        label TEXT NOT NULL, -- in its address: the number, and while it is short "-" and its length
+        label TEXT NOT NULL, -- in its address: the number, and while it is short "-" and until_place in hexadecimal
         after_place INTEGER NOT NULL, -- holds the items after this place …
         until_place INTEGER NOT NULL, -- … up to this one
         superseded_at TEXT, -- by a longer one; kept for a day, for readers that were told of it
@@ -821,7 +821,8 @@ _PUBLISHING_TABLES = (
     CREATE TABLE publishing_state (
         -- What the files in public/ were made with: code and settings. They are all written anew when it changes.
         id INTEGER PRIMARY KEY CHECK (id = 1),
-        stamp TEXT NOT NULL
+        stamp TEXT NOT NULL,
+        mark TEXT NOT NULL -- as in public/.published: where the two differ, one of them comes from a backup
     ) STRICT
     """,
     """

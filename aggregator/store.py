@@ -53,7 +53,6 @@ __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "Sto
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
-CLOCK_SET_BACK = timedelta(days=1)
 KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
@@ -502,8 +501,8 @@ class Store(
         What is old, or is known by backfills alone, goes to the archives.
 
         The order among them is that of their publication, one microsecond apart, so that the feed's order is total
-        and does not depend on arrival. They come after all that is published, also where the clock was set back a
-        little: an item among older ones would be seen by nobody.
+        and does not depend on arrival. They come after all that is published, also where the clock was set
+        back: an item among older ones would be in no document that a reader looks at again.
         """
         rows = self._rows(
             """
@@ -530,11 +529,8 @@ class Store(
         return len(rows)
 
     def _find_next_place(self, now: datetime) -> datetime:
-        """Now, or just after the last item; one that lies further ahead is of a clock that was wrong for long."""
-        last = self._value(
-            "SELECT max(first_published_at) FROM duplicate_groups WHERE first_published_at <= :most",
-            most=to_text_exactly(now + CLOCK_SET_BACK),
-        )
+        """Now, or just after the last item."""
+        last = self._value("SELECT max(first_published_at) FROM duplicate_groups")
         return max(now, from_text(last) + timedelta(microseconds=1)) if last else now
 
     # ── cycles ─────────────────────────────────────────────────────────────────────────────────────────────────────

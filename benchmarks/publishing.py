@@ -163,7 +163,8 @@ def measure_publishing(store: Store, public: Path, maker: Maker) -> dict[str, fl
 
 def measure_searches(database: Path, maker: Maker) -> dict[str, float]:
     """Milliseconds of a search, from the request to the bytes."""
-    app = create_app(database=database, public=database.parent / "public", site=SiteInfo(url=SITE))
+    site = SiteInfo(url=SITE)
+    app = create_app(database=database, public=database.parent / "public", site=site, clock=lambda: NOW)
     client = TestClient(app, headers={"accept-encoding": "identity"})
     kinds: dict[str, list[float]] = {}
     for name, query in list_searches(maker):

@@ -11,7 +11,7 @@ import time
 from types import TracebackType
 from typing import Self
 
-from aggregator.publish.publishing import make_publisher
+from aggregator.publish.press import make_publisher
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from feed_room import FeedRoom
 from test_feeds import publish_old, report
 
-from aggregator.publish import publishing
+from aggregator.publish import press
 
 OPTIONS = {"feed_items": 20, "feed_hours": 1}
 
@@ -24,8 +24,8 @@ def main(folder: Path, number: int, presses: int) -> None:
     room.minutes = number * 10_000
     chance = random.Random(number)
     print("ready", flush=True)
-    for press in range(presses):
-        news = number * 1_000 + press * 10
+    for turn in range(presses):
+        news = number * 1_000 + turn * 10
         for one in range(news, news + chance.randint(1, 6)):
             report(room, one, source=f"kabar-{one % 3}")
         if chance.random() < 0.5:
@@ -38,7 +38,7 @@ def main(folder: Path, number: int, presses: int) -> None:
 
 def note_bodies(file: Path) -> None:
     """Has each body's digest written down before it is published."""
-    write = publishing.write_public
+    write = press.write_public
     log = file.open("a")
 
     def note(path: Path, body: bytes, *, sync: bool) -> bool:
@@ -46,7 +46,7 @@ def note_bodies(file: Path) -> None:
         log.flush()
         return write(path, body, sync=sync)
 
-    publishing.write_public = note
+    press.write_public = note
 
 
 if __name__ == "__main__":

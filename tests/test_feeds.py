@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import shutil
 from collections.abc import Iterator
 from pathlib import Path
@@ -12,6 +13,9 @@ from newsdesk import OTHER, RELEASE
 
 from aggregator.feeds import GroupFacts, list_feeds, make_archive_path, make_feed_path, name_feeds
 from aggregator.models import RegionMatch, SourceKind
+from aggregator.publish import publishing
+from aggregator.publish.files import PublishError
+from aggregator.store import Store
 
 
 @pytest.fixture
@@ -148,11 +152,11 @@ def test_only_what_changed_is_rendered(room: FeedRoom, monkeypatch: pytest.Monke
         report(room, number, source=f"kabar-{number}")
     room.press()
     rendered: list[str] = []
-    from aggregator.publish import publishing
+    from aggregator.publish import press
 
-    render = publishing.render_feed
+    render = press.render_feed
     monkeypatch.setattr(
-        publishing,
+        press,
         "render_feed",
         lambda items, info, ending: rendered.append(info.self_url) or render(items, info, ending),
     )
@@ -168,7 +172,7 @@ def test_everything_is_written_anew_when_asked_or_when_settings_change(tmp_path:
     room = FeedRoom(tmp_path, empty_feeds=True)
     report(room, 1)
     room.press()
-    (room.public / "feeds/topic/apeksi.xml").unlink()
+    (room.public / "feeds/topic/apeksi.xml").write_bytes(b"damaged")
     assert room.press().files == 0
     assert room.press(everything=True).files == 1
     shutil.rmtree(room.public)
@@ -183,19 +187,19 @@ def test_what_was_due_when_the_process_died_is_written_by_the_next(
     report(room, 1)
     room.press()
     report(room, 2)
-    from aggregator.publish import publishing
+    from aggregator.publish import press
 
-    write = publishing.write_public
+    write = press.write_public
 
     def die(path: Path, body: bytes, *, sync: bool) -> bool:
         if "topic" in str(path):
             raise KeyboardInterrupt
         return write(path, body, sync=sync)
 
-    monkeypatch.setattr(publishing, "write_public", die)
+    monkeypatch.setattr(press, "write_public", die)
     with pytest.raises(KeyboardInterrupt):
         room.press()
-    monkeypatch.setattr(publishing, "write_public", write)
+    monkeypatch.setattr(press, "write_public", write)
     room.press()
     assert len(room.read("feeds/topic/apeksi.json")) == len(room.read("feed.xml")) == 2
 
@@ -234,8 +238,7 @@ def test_an_item_that_leaves_makes_room_for_an_older_one(tmp_path: Path) -> None
     room.press(minutes=73 * 60)
     before = room.read("feed.xml")
     assert len(before) == 3
-    with room.store.transaction():
-        room.store._connection.execute("UPDATE duplicate_groups SET withdrawn_at = 'x' WHERE guid = ?", (before[1],))
+    withdraw(room, before[1])
     room.press()
     after = room.read("feed.xml")
     assert (after[0], after[1], len(after)) == (before[0], before[2], 3)
@@ -309,6 +312,12 @@ def test_a_feed_that_shall_hold_less_leaves_the_rest_to_its_archive(tmp_path: Pa
         assert set(read_all(room, feed)) == room.list_published()
 
 
+def withdraw(room: FeedRoom, *guids: str) -> None:
+    with room.store.transaction():
+        for guid in guids:
+            room.store._connection.execute("UPDATE duplicate_groups SET withdrawn_at = 'x' WHERE guid = ?", (guid,))
+
+
 def publish_old(room: FeedRoom, *numbers: int) -> None:
     """News that was older than a week when it was found."""
     for number in numbers:
@@ -319,33 +328,51 @@ def publish_old(room: FeedRoom, *numbers: int) -> None:
         room.store._connection.commit()
 
 
+def follow_short(room: FeedRoom) -> str:
+    """The short document that the main feed's archive ends with."""
+    path = room.follow("feed.atom")[0]
+    assert re.fullmatch(r"feeds/archive/all/\d+-[0-9a-f]+\.atom", path)
+    return path
+
+
 def test_what_was_old_when_found_is_in_the_archive_at_once(room: FeedRoom) -> None:
     report(room, 1)
     room.press()
     publish_old(room, 2)
     room.press()
     assert len(room.read("feed.xml")) == 1
-    assert room.follow("feed.atom") == ["feeds/archive/all/1-2.atom"]
-    assert set(read_all(room, "feed.atom")) == room.list_published()
-    assert set(room.read("feeds/archive/topic/apeksi/1-2.json")) == room.list_published()
+    assert set(room.read(follow_short(room))) == room.list_published()
+    assert set(room.read(room.follow("feeds/topic/apeksi.atom")[0])) == room.list_published()
 
 
 def test_a_short_document_is_superseded_and_stays_for_a_day(room: FeedRoom) -> None:
     publish_old(room, 1)
     room.press()
-    assert room.follow("feed.atom") == ["feeds/archive/all/1-1.atom"]
-    first = (room.public / "feeds/archive/all/1-1.atom").read_bytes()
+    first = follow_short(room)
+    body = (room.public / first).read_bytes()
     publish_old(room, 2, 3)
     room.press()
-    assert room.follow("feed.atom") == ["feeds/archive/all/1-3.atom"]
-    assert (room.public / "feeds/archive/all/1-1.atom").read_bytes() == first
+    assert follow_short(room) != first
+    assert room.follow("feed.atom") == [follow_short(room)]
+    assert (room.public / first).read_bytes() == body
     room.press(minutes=25 * 60)
-    assert not list(room.public.glob("feeds/archive/all/1-1.*"))
+    assert not (room.public / first).exists()
     publish_old(room, *range(10, 60))
     room.press()
-    assert room.follow("feed.atom") == ["feeds/archive/all/2-3.atom", "feeds/archive/all/1.atom"]
+    assert room.follow("feed.atom") == [follow_short(room), "feeds/archive/all/1.atom"]
     assert len(room.read("feeds/archive/all/1.atom")) == 50
     assert set(read_all(room, "feed.atom")) == room.list_published()
+
+
+def test_an_address_of_a_short_document_never_comes_again(room: FeedRoom) -> None:
+    publish_old(room, 1)
+    room.press()
+    first = follow_short(room)
+    withdraw(room, *room.read(first))
+    publish_old(room, 2)
+    room.press()
+    assert follow_short(room) != first
+    assert len(room.read(follow_short(room))) == 1
 
 
 @pytest.mark.parametrize("dies", ["remove_public", "drop_superseded_pages"])
@@ -354,9 +381,9 @@ def test_a_superseded_document_goes_even_if_the_process_dies_meanwhile(
 ) -> None:
     publish_old(room, 1)
     room.press()
+    first = follow_short(room)
     publish_old(room, 2)
     room.press()
-    from aggregator.publish import publishing
 
     def die(*_: object) -> None:
         raise KeyboardInterrupt
@@ -366,8 +393,83 @@ def test_a_superseded_document_goes_even_if_the_process_dies_meanwhile(
         with pytest.raises(KeyboardInterrupt):
             room.press(minutes=25 * 60)
     room.press()
-    assert not list(room.public.glob("feeds/archive/all/1-1.*"))
-    assert room.follow("feed.atom") == ["feeds/archive/all/1-2.atom"]
+    assert not (room.public / first).exists()
+    assert room.follow("feed.atom") == [follow_short(room)]
+
+
+def test_the_first_document_tells_of_the_second(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=5)
+    for number in range(12):
+        report(room, number)
+    room.press()
+    first = (room.public / "feeds/archive/all/1.xml").read_text()
+    assert 'href="https://kabarkota.example/feeds/archive/all/2.xml" rel="next-archive"' in first
+
+
+# ── files and tables ───────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_files_that_are_gone_come_back_by_themselves(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=5)
+    for number in range(7):
+        report(room, number)
+    room.press()
+    before = {path: body for path, (_, body) in room.list_files().items()}
+    shutil.rmtree(room.public / "feeds/archive")
+    for name in ("feed.json", "feed.xsl", "opml.xml", "feeds/topic/apeksi.atom"):
+        (room.public / name).unlink()
+    room.press()
+    after = {path: body for path, (_, body) in room.list_files().items()}
+    assert {path: body for path, body in after.items() if path != ".published"} == {
+        path: body for path, body in before.items() if path != ".published"
+    }
+
+
+def test_what_no_table_knows_is_removed(room: FeedRoom) -> None:
+    report(room, 1)
+    room.press()
+    for name in ("feeds/city/atlantis.xml", "feeds/archive/all/7.atom.gz", "data/snapshot.db"):
+        (room.public / name).parent.mkdir(parents=True, exist_ok=True)
+        (room.public / name).write_bytes(b"lama")
+    room.press()
+    assert not (room.public / "feeds/city/atlantis.xml").exists()
+    assert not (room.public / "feeds/archive/all/7.atom.gz").exists()
+    assert (room.public / "data/snapshot.db").exists()
+
+
+def test_an_older_database_makes_the_files_its_own(tmp_path: Path) -> None:
+    room = FeedRoom(tmp_path, feed_items=5)
+    for number in range(4):
+        report(room, number)
+    room.press()
+    room.store.copy_to(tmp_path / "backup.db")
+    for number in range(4, 12):
+        report(room, number)
+    room.press()
+    assert len(room.follow("feed.atom")) == 2
+    room.store.close()
+    for old in tmp_path.glob("news.db*"):
+        old.unlink()
+    shutil.copy(tmp_path / "backup.db", tmp_path / "news.db")
+    room.store = Store.open_writer(tmp_path / "news.db")
+    room.press()
+    assert len(room.read("feed.xml")) == len(room.read("feeds/topic/apeksi.json")) == 4
+    assert not list(room.public.rglob("feeds/archive/**/*.*"))
+
+
+def test_a_document_that_cannot_be_written_keeps_no_other_back(room: FeedRoom) -> None:
+    report(room, 1)
+    room.press()
+    blocked = room.public / "feeds/topic/apeksi.xml"
+    blocked.unlink()
+    blocked.mkdir()
+    report(room, 2)
+    with pytest.raises(PublishError, match=r"feeds/topic/apeksi\.xml"):
+        room.press()
+    assert len(room.read("feed.xml")) == len(room.read("feeds/source/kabar-satu.json")) == 2
+    blocked.rmdir()
+    room.press()
+    assert len(room.read("feeds/topic/apeksi.xml")) == 2
 
 
 def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
@@ -389,8 +491,7 @@ def test_what_is_withdrawn_leaves_archives_too(room: FeedRoom) -> None:
         report(room, number)
     room.press()
     gone = room.read("feeds/archive/all/1.xml")[20]
-    with room.store.transaction():
-        room.store._connection.execute("UPDATE duplicate_groups SET withdrawn_at = 'x' WHERE guid = ?", (gone,))
+    withdraw(room, gone)
     room.press()
     assert gone not in "".join(
         body.decode("latin-1") for path, (_, body) in room.list_files().items() if path[-2:] != "br"

@@ -56,6 +56,8 @@ def test_words_are_quoted(words: str, match: str) -> None:
     [
         ("q=" + "x" * 10_000, "300 characters"),
         ("q=" + "a+" * 40, "20 words"),
+        ("q=kota " + "-lomba " * 7, "6 phrases, beginnings and words that are not wanted"),
+        ("q=" + "kota* " * 7, "6 phrases"),
         ("q=***", "no word"),
         ("q=-jakarta", "only what is not wanted"),
         ("q=ko*", "3 letters"),

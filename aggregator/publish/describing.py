@@ -51,12 +51,21 @@ def describe_feed(subject: Subject, publisher: Publisher, ending: Format, *, las
 
 
 def describe_page(
-    subject: Subject, publisher: Publisher, ending: Format, *, label: str, page_before: str | None
+    subject: Subject,
+    publisher: Publisher,
+    ending: Format,
+    *,
+    label: str,
+    page_before: str | None,
+    page_after: str | None = None,
 ) -> FeedInfo:
-    """A document of the feed's archive, and the label of the one before it."""
+    """A document of the feed's archive, and the labels of its neighbours. The first one alone names the one after it:
+    others would change once more when that is closed."""
     links = [("current", publisher.locate(make_feed_path(subject.name, ending)))]
     if page_before is not None:
         links.append(("prev-archive", _locate_page(subject, publisher, page_before, ending)))
+    elif page_after is not None:
+        links.append(("next-archive", _locate_page(subject, publisher, page_after, ending)))
     return _describe(subject, publisher, ending, label=label, links=tuple(links))
 
 

@@ -20,6 +20,7 @@ class PublishError(Exception):
     def __init__(self, path: Path, reason: str) -> None:
         super().__init__(f"cannot publish {path}: {reason}")
         self.path = path
+        self.reason = reason
 
 
 def write_public(path: Path, body: bytes, *, sync: bool = True) -> bool:

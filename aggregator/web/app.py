@@ -38,6 +38,7 @@ from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMidd
 from aggregator.web.reading import Reading
 from aggregator.web.site import SiteInfo
 from aggregator.web.templating import STATIC_FOLDER
+from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
@@ -107,20 +108,21 @@ def create_app(
         open_store=open_again,
         clock=clock,
     )
+    turnstile = Turnstile()
     app = Starlette(
         routes=[
             *(
                 Route(path, endpoint, methods=["GET"], middleware=_COMPRESSED)
                 for path, endpoint in (
                     ("/", pages.show_front),
-                    ("/feeds", pages.show_feeds),
+                    ("/feeds", turnstile.guard(pages.show_feeds, pages.show_crowded)),
                     ("/status", pages.show_status),
                     ("/story/{number}", pages.show_story),
-                    ("/feed.{ending:ending}", desk.show_feed),
-                    ("/feeds/search.{ending:ending}", desk.show_search),
+                    ("/feed.{ending:ending}", turnstile.guard(desk.show_feed, desk.show_crowded)),
+                    ("/feeds/search.{ending:ending}", turnstile.guard(desk.show_search, desk.show_crowded)),
                     ("/feeds/archive/{name:path}/{label}.{ending:ending}", desk.show_no_page),
-                    ("/feeds/{kind}/{slug}.{ending:ending}", desk.show_feed),
-                    ("/feeds/{name:path}.{ending:ending}", desk.show_no_feed),
+                    ("/feeds/{kind}/{slug}.{ending:ending}", turnstile.guard(desk.show_feed, desk.show_crowded)),
+                    ("/feeds/{name:path}.{ending:ending}", turnstile.guard(desk.show_no_feed, desk.show_crowded)),
                 )
             ),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),

@@ -43,7 +43,7 @@ logger = logging.getLogger(__name__)
 
 ITEMS = 50
 HOURS = 72  # a feed holds what came in so many hours, however much …
-ITEMS_MOST = 500  # … up to so many
+ITEMS_MOST = 100  # … of a search up to so many: it is rendered for each who asks, and the next page has the others
 MAX_AGE_SECONDS = 300
 NAMES_SUGGESTED = 3
 _IN_ADDRESSES = "!$%&'()*+,/:;=?@"
@@ -108,6 +108,11 @@ class FeedDesk:
             request, ending, RefusalError(404, get_wording(read_language(request))["no_page"].format(url=url))
         )
 
+    def show_crowded(self, request: Request) -> Response:
+        """Too many ask at once."""
+        ending = Format(request.path_params["ending"])
+        return self._refuse(request, ending, RefusalError(503, get_wording(read_language(request))["crowded"]))
+
     def read(self, request: Request) -> NewsQuery:
         """The question that is asked. Raises RefusalError."""
         try:
@@ -170,8 +175,9 @@ class FeedDesk:
 
     def _render_feed(self, store: Store, name: str, ending: Format, language: Language) -> bytes:
         feed = self._find_feed(store, name, language)
-        since = self._clock() - timedelta(hours=self._hours)
-        ids = [group_id for _, group_id in store.list_window(feed.id, least=self._items, since=since)[0]]
+        now = self._clock()
+        since = now - timedelta(hours=self._hours)
+        ids = [group_id for _, group_id in store.list_window(feed.id, least=self._items, since=since, now=now)[0]]
         items = store.get_items(ids)
         last = store.get_last_page(feed.id)
         subject = Subject(name=feed.name, title=feed.title, began=feed.began)

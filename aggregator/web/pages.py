@@ -126,6 +126,10 @@ class Pages:
         texts = get_texts(language)
         return _answer_page(request, self._renderer.render_story(build_story_page(story, texts), texts))
 
+    def show_crowded(self, _request: Request) -> Response:
+        """Too many ask at once. Raises HTTPException."""
+        raise HTTPException(503, headers={"retry-after": "60"})
+
     def show_health(self, _request: Request) -> Response:
         """The state of the installation as JSON, never cached."""
         status, facts = check_health(

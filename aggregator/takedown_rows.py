@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Collection
+from collections.abc import Collection, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -31,6 +32,21 @@ class Takedown:
 
 class TakedownRows(StoreBase):
     """What was taken down, and the traces that it leaves in other tables."""
+
+    @contextmanager
+    def scrubbing(self) -> Iterator[None]:
+        """What is deleted meanwhile leaves no trace in the file: freed pages are overwritten, and the WAL is emptied
+        where no reader needs it. Outside of a transaction."""
+        self._connection.execute("PRAGMA secure_delete = ON")
+        try:
+            yield
+        finally:
+            self._connection.execute("PRAGMA secure_delete = OFF")
+        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+
+    def scrub_index(self) -> None:
+        """Takes the words of deleted articles out of the full-text index, which else only marks them as deleted."""
+        self._connection.execute("INSERT INTO articles_fts (articles_fts) VALUES ('optimize')")
 
     # ── what was taken down ────────────────────────────────────────────────────────────────────────────────────────
 

@@ -52,10 +52,11 @@ def apply_takedowns(store: Store, now: datetime) -> int:
     log = read_log(find_log(store))
     for fault in log.faults:
         logger.error("%s", fault)
-    with store.transaction():
+    with store.scrubbing(), store.transaction():
         changed = _Clerk(store, now).obey(log.orders)
         if changed:
             Chronicle(store, now).look()
+            store.scrub_index()
         store.write_applied_log(stamp, now)
     return changed
 

@@ -11,6 +11,7 @@ from lxml import etree
 from newsdesk import Newsroom
 
 from aggregator.publish.publishing import Published, publish_feeds
+from aggregator.publish.upkeep import MARK_FILE
 from aggregator.settings import AggregatorSettings
 
 SITE_URL = "https://kabarkota.example/"
@@ -59,11 +60,11 @@ class FeedRoom(Newsroom):
         return {guid for (guid,) in rows}
 
     def list_files(self) -> dict[str, tuple[int, bytes]]:
-        """path → (time, bytes) of every published file."""
+        """path → (time, bytes) of every published file; not the mark, which no two publishes share."""
         return {
             str(path.relative_to(self.public)): (path.stat().st_mtime_ns, path.read_bytes())
             for path in self.public.rglob("*")
-            if path.is_file()
+            if path.is_file() and path.name != MARK_FILE
         }
 
 

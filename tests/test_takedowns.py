@@ -131,6 +131,14 @@ def test_nothing_of_it_is_left_in_any_table_or_file(desk: Desk) -> None:
     assert desk.ask("PRAGMA integrity_check") == [("ok",)]
 
 
+def test_its_words_leave_the_database_file(desk: Desk) -> None:
+    desk.publish_at("kedua", "kunjungan", RELEASE)
+    desk.order()
+    desk.publish()
+    desk.store.close()
+    assert [path.name for path in desk.folder.glob("news.db*") if MARK.encode() in path.read_bytes().lower()] == []
+
+
 def test_copy_takes_its_place_under_the_same_guid(desk: Desk) -> None:
     desk.publish_at("kedua", "salinan", SECRET, hour=7, title="Salinan APEKSI")
     desk.publish()

@@ -85,7 +85,8 @@ def _name_file(path: str) -> str:
 def _list_files(public: Path) -> set[str]:
     """Paths of all that is there, twins included."""
     paths = set(_list_names(public))
-    for folder, _, names in os.walk(public / FEEDS_FOLDER):
+    for folder, inner, names in os.walk(public / FEEDS_FOLDER):
+        inner[:] = [name for name in inner if not name.startswith(".")]  # none of ours
         below = Path(folder).relative_to(public).as_posix()
         paths |= {f"{below}/{name}" for name in names if not name.startswith(".")}
     return paths

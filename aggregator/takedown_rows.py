@@ -42,7 +42,10 @@ class TakedownRows(StoreBase):
             yield
         finally:
             self._connection.execute("PRAGMA secure_delete = OFF")
+        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+        self._connection.execute("PRAGMA busy_timeout = 0")  # a reader in the middle of something is not waited for
         self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+        self._connection.execute(f"PRAGMA busy_timeout = {patience}")
 
     def scrub_index(self) -> None:
         """Takes the words of deleted articles out of the full-text index, which else only marks them as deleted."""

@@ -132,6 +132,7 @@ def test_an_api_that_tells_no_total_ends_where_it_refuses_a_page(tmp_path: Path)
     assert {way["state"] for way in summary.ways} == {"done"}
 
 
+@pytest.mark.slow
 def test_the_days_asked_for_are_those_of_the_source(tmp_path: Path) -> None:
     first = Post(
         901, "apeksi-pagi-pertama-bulan-maret", datetime(2024, 2, 29, 18, tzinfo=UTC), "apeksi"
@@ -159,6 +160,7 @@ def test_young_and_undated_articles_go_to_the_archives_too(tmp_path: Path) -> No
     assert ask(setup, "SELECT DISTINCT archived FROM duplicate_groups") == [(1,)]
 
 
+@pytest.mark.slow
 def test_what_is_in_the_feed_already_stays_there_and_is_not_asked_for_again(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",)), full_text=False) as portal:
         young = Post(901, "apeksi-baru-saja-terbit-pagi-ini", NOW - timedelta(hours=5), "apeksi")
@@ -196,6 +198,7 @@ def test_a_young_copy_from_a_poll_brings_an_unpublished_group_into_the_feed(tmp_
 # ── interruptions ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("ways", ["rest", "search", "sitemap", "listing"])
 def test_many_short_runs_come_to_the_same_as_one(tmp_path: Path, ways: str) -> None:
     facts: dict[str, Any] = {"ways": frozenset((ways,)), "full_text": False}
@@ -284,6 +287,7 @@ def test_kill_9_costs_the_page_under_way_and_nothing_else(tmp_path: Path) -> Non
     assert ask(setup, "PRAGMA integrity_check") == [("ok",)]
 
 
+@pytest.mark.slow
 def test_ctrl_c_says_how_to_go_on_and_puts_what_came_into_the_archives(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
         setup, gate = prepare(tmp_path, portal), threading.Event()
@@ -353,6 +357,7 @@ def test_the_budget_of_the_day_is_held_and_the_next_day_goes_on(tmp_path: Path) 
         assert list_urls(setup) == portal.list_on_topic(date(2026, 1, 1))
 
 
+@pytest.mark.slow
 def test_a_portal_that_wants_to_be_left_alone_is(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         portal.interfere = lambda path, count: (
@@ -373,6 +378,7 @@ def test_a_portal_that_wants_to_be_left_alone_is(tmp_path: Path) -> None:
         assert list_urls(setup) == portal.list_on_topic(SINCE)
 
 
+@pytest.mark.slow
 def test_a_short_wait_is_waited_for(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         portal.interfere = lambda path, count: (
@@ -519,6 +525,7 @@ def test_a_sitemap_that_names_titles_is_read_by_them(tmp_path: Path) -> None:
         assert not any(path.startswith("/berita/panen") for path in portal.asked)
 
 
+@pytest.mark.slow
 def test_a_sitemap_of_fifty_thousand_entries_is_queued_in_one_go(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
         entries = "".join(f"<url><loc>{portal.base}/arsip/tulisan-lama-{n}</loc></url>" for n in range(50_000))

@@ -151,6 +151,7 @@ def write_operator_files(folder: Path, portal: LoopbackPortal) -> None:
     (folder / "catalogue.toml").write_text(SOURCE.replace("http://127.0.0.1:9", portal.base), encoding="utf-8")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("size", ["100k", "400k", "900k"], ids=["no-room-for-a-database", "early", "late"])
 def test_disk_that_is_full_is_named_and_costs_nothing_that_was_kept(
     tmp_path: Path, portal: LoopbackPortal, size: str

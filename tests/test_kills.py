@@ -89,6 +89,7 @@ def kill_and_recover(tmp_path: Path, portals: PortalServer, kills: int, seed: in
     assert len(entries) >= 40
 
 
+@pytest.mark.slow
 def test_nothing_is_lost_or_doubled_after_a_few_kills(tmp_path: Path, portals: PortalServer) -> None:
     kill_and_recover(tmp_path, portals, kills=2, seed=1)
 

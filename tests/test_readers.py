@@ -471,6 +471,7 @@ def test_a_reader_in_the_middle_of_an_archive_finds_its_way_on(open_site: Callab
     assert set(Walker().walk(site.locate(f"feed.{ending}"))) == site.list_published()
 
 
+@pytest.mark.slow
 @every_format
 def test_pages_of_a_search_hold_each_item_once_while_news_comes(
     open_site: Callable[..., FeedSite], ending: str

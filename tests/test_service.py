@@ -112,6 +112,7 @@ def test_channels_that_are_due_are_polled_at_the_next_tick(tmp_path: Path, porta
     assert "WARNING apscheduler" not in serving.errors
 
 
+@pytest.mark.slow
 def test_job_longer_than_its_interval_is_not_overlapped_and_what_it_missed_is_made_up(
     tmp_path: Path, portal: LoopbackPortal
 ) -> None:
@@ -235,6 +236,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_job_that_cannot_be_broken_off_ends_the_service(tmp_path: Path, portal: LoopbackPortal) -> None:
     write_timetable(tmp_path, "[poll]\ndeadline_seconds = 1\n")
     with serve(tmp_path, portal, start=("-c", STUCK)) as serving:
@@ -242,6 +244,7 @@ def test_job_that_cannot_be_broken_off_ends_the_service(tmp_path: Path, portal: 
     assert "poll did not end when it was cut short at its deadline" in serving.errors.splitlines()[-1]
 
 
+@pytest.mark.slow
 def test_told_to_stop_it_ends_even_so(tmp_path: Path, portal: LoopbackPortal) -> None:
     with serve(tmp_path, portal, start=("-c", STUCK)) as serving:
         wait_for(lambda: serving.ask("/healthz"))
@@ -453,6 +456,7 @@ def test_systemd_is_told_what_becomes_of_the_service(
         assert serving.process.wait(PATIENCE) == 0
 
 
+@pytest.mark.slow
 def test_watchdog_hears_nothing_while_a_job_is_stuck(tmp_path: Path, portal: LoopbackPortal) -> None:
     write_timetable(tmp_path, "[poll]\ndeadline_seconds = 1\n")
     with tempfile.TemporaryDirectory(prefix="kk-") as folder, socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM) as own:

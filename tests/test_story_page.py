@@ -278,6 +278,7 @@ def test_a_story_of_one_piece_of_news_does_not_say_its_title_twice(newsroom: New
     assert "Pertama terbit di" not in tell(page)  # where nobody else carries it
 
 
+@pytest.mark.slow
 def test_three_hundred_copies_fold_away_and_are_bounded(newsroom: Newsroom, client: httpx.Client) -> None:
     for number in range(301):
         newsroom.publish_at(f"portal{number}", "salinan", RELEASE, title="Kunjungan APEKSI")

@@ -369,6 +369,7 @@ def test_without_a_site_nobody_is_told(tmp_path: Path, portal: LoopbackPortal, h
     assert ask_database(tmp_path, "SELECT * FROM pings") == []
 
 
+@pytest.mark.slow
 def test_killed_between_publishing_and_telling(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> None:
     write_configuration(tmp_path, portal, hub.url)
     hub.gate = threading.Event()
@@ -386,6 +387,7 @@ def test_killed_between_publishing_and_telling(tmp_path: Path, portal: LoopbackP
     assert ask_database(tmp_path, "SELECT * FROM pings") == []
 
 
+@pytest.mark.slow
 def test_dead_hub_is_visible_and_told_when_it_is_back(
     tmp_path: Path, portal: LoopbackPortal, hub: Hub, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -421,6 +423,7 @@ def test_lock_is_free_while_hubs_are_told_and_outcomes_may_be_lost(tmp_path: Pat
         assert [ping.hub for ping in store.get_due_pings(NOW)] == ["http://left.example/"]
 
 
+@pytest.mark.slow
 def test_takedown_is_told(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> None:
     write_configuration(tmp_path, portal, hub.url)
     run(tmp_path, "run")
@@ -462,6 +465,7 @@ def test_service_tells_hubs_and_a_refusal_is_a_warning(tmp_path: Path, portal: L
     assert " ERROR" not in serving.errors
 
 
+@pytest.mark.slow
 def test_hub_that_hangs_delays_neither_polls_nor_the_end(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> None:
     hub.gate = threading.Event()
     configuration = write_configuration(tmp_path, portal, hub.url)

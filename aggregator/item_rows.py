@@ -27,8 +27,10 @@ _COLUMNS = f"""
     a.published_at, a.published_offset, a.published_precision, a.author, a.tags, a.language, a.snippet_limit,
     substr(coalesce(nullif(a.text, ''), a.summary), 1, {EXCERPT_READ}) AS excerpt,
     CASE WHEN s.full_text AND a.snippet_limit IS NULL THEN a.text ELSE '' END AS full_text,
-    a.source_id, s.name AS source_name
-"""
+    a.source_id, s.name AS source_name,
+    (SELECT c.url FROM channels AS c WHERE c.source_id = s.id AND c.kind = 'feed' AND c.enabled ORDER BY c.id LIMIT 1)
+        AS source_feed
+"""  # noqa: S608 - our own words
 _GROUPS = f"""
     SELECT {_COLUMNS} FROM json_each(:ids) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value
     CROSS JOIN articles AS a ON a.id = g.canonical_id CROSS JOIN sources AS s ON s.id = a.source_id
@@ -160,6 +162,7 @@ def _make_item(row: sqlite3.Row, company: _Company) -> FeedItem:
         source_id=row["source_id"],
         source_name=row["source_name"],
         source_url=_find_root(row["url"]),
+        source_feed=row["source_feed"] or "",
         published=from_text(row["published_at"], row["published_offset"]),
         published_precision=read_precision(row["published_precision"]),
         first_published=from_text(row["first_published_at"]),

@@ -528,3 +528,9 @@ def test_the_lists_of_feeds_are_opml(room: FeedRoom) -> None:
     assert "https://kabarkota.example/feeds/source/kabar-satu.xml" in ours
     theirs = (room.public / "opml-sources.xml").read_text()
     assert "https://kabar-satu.example/feed" in theirs
+
+
+def test_the_source_of_an_item_is_the_portals_own_feed(room: FeedRoom) -> None:
+    report(room, 1)
+    room.press()
+    assert '<source url="https://kabar-satu.example/feed">Kabar-Satu</source>' in (room.public / "feed.xml").read_text()

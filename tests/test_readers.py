@@ -131,7 +131,7 @@ def test_reader_has_all_that_an_item_tells(same_site: FeedSite, reader: Reader, 
         else:
             assert entry.source is not None
             assert entry.source.title == item.source_name
-            assert item.source_url in {entry.source.url, entry.source.link}
+            assert {item.source_url, item.source_feed} & {entry.source.url, entry.source.link}
             alone = item.source_name if ending is Format.ATOM else None
             assert entry.authors_str == (item.author or alone)
     (copied,) = [entry for entry in entries.values() if "Juga diberitakan" in read_text(entry)]

@@ -30,7 +30,7 @@ from aggregator.publish.files import write_public
 from aggregator.publish.rss import render_rss
 from aggregator.store import Store, StoreError
 from aggregator.web.app import create_app
-from aggregator.web.conditional import is_not_modified, rank_codings
+from aggregator.web.conditional import is_browser, is_not_modified, rank_codings
 from aggregator.web.front_page import build_front_page
 from aggregator.web.site import SiteInfo
 from aggregator.web.texts import WIB, Language, get_texts, name_zone
@@ -344,6 +344,22 @@ def test_compressed_is_sent_to_those_who_take_it(header: str, expected: str) -> 
 
 
 # ── the front page ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize(
+    ("accept", "expected"),
+    [
+        pytest.param("text/html,application/xml;q=0.9,*/*;q=0.8", True, id="browser"),
+        pytest.param("application/xml, Text/HTML ; q=0.5", True, id="any order and case"),
+        pytest.param("application/rss+xml, text/html;q=0", False, id="refused"),
+        pytest.param("*/*", False, id="anything"),
+        pytest.param("text/htmlx, text/x-html", False, id="other names"),
+        pytest.param("text/html;level=1", False, id="what cannot be read"),
+        pytest.param("", False, id="none"),
+    ],
+)
+def test_browsers_name_html_among_what_they_take(accept: str, expected: bool) -> None:
+    assert is_browser(accept) is expected
 
 
 def test_front_page_shows_the_newest_items_with_their_credit(world: World, client: httpx.Client) -> None:

@@ -51,6 +51,7 @@ class ItemContent:
     categories: tuple[Category, ...]  # topics, then regions, each once
     source_name: str
     source_url: str
+    source_feed: str  # its feed, or its address where we know of none
     published: datetime  # in the source's zone
     language: str  # of the news; "" if its page names none that we know
 
@@ -80,6 +81,7 @@ def make_content(item: FeedItem, language: Language) -> ItemContent:
         categories=tuple(_make_categories(item, words["topics"])),
         source_name=source_name,
         source_url=fit_url(item.source_url),
+        source_feed=fit_url(item.source_feed) or fit_url(item.source_url),
         published=get_published(item),
         language=item.language if item.language in _LANGUAGES else "",
     )

@@ -75,8 +75,8 @@ def _add_item(element: etree._Element, item: FeedItem, feed: FeedInfo, domains: 
         add_element(element, "category", category.term, domain=domains[category.taxonomy])
     add_element(element, "guid", content.guid, isPermaLink="false")
     add_element(element, "pubDate", format_rfc822(content.published))
-    if content.source_url:
-        add_element(element, "source", content.source_name, url=content.source_url)
+    if content.source_feed:
+        add_element(element, "source", content.source_name, url=content.source_feed)
     if content.whole:
         add_element(element, f"{{{CONTENT}}}encoded", content.whole)
     add_element(element, f"{{{ATOM}}}updated", format_utc(item.updated.replace(microsecond=0)))

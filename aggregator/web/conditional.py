@@ -50,6 +50,13 @@ def _read_quality(parameter: str) -> float:
     return float(found[1]) if found else 0.0 if parameter.strip() else 1.0
 
 
+@lru_cache(maxsize=256)
+def is_browser(accept: str) -> bool:
+    """Whether the client shows pages: it names HTML among what it takes, as feed readers do not."""
+    offers = (offer.partition(";") for offer in accept.lower().split(","))
+    return any(name.strip() == "text/html" and _read_quality(parameter) > 0 for name, _, parameter in offers)
+
+
 def format_http_date(unix_time: int) -> str:
     """E.g. `Mon, 05 Oct 2026 06:05:00 GMT`."""
     return formatdate(unix_time, usegmt=True)

@@ -23,7 +23,7 @@ from starlette.types import ASGIApp, Receive, Scope, Send
 
 from aggregator.publish.feed_info import Format
 from aggregator.publish.twins import CODINGS, TWIN_FROM_BYTES, read_twin
-from aggregator.web.conditional import format_http_date, is_not_modified, rank_codings
+from aggregator.web.conditional import format_http_date, is_browser, is_not_modified, rank_codings
 from aggregator.web.headers import SECURITY_HEADERS
 
 logger = logging.getLogger(__name__)
@@ -96,7 +96,7 @@ class PublicFile:
         )
         if is_unchanged:
             return variant.unchanged
-        return variant.shown if "text/html" in wanted.get(b"accept", "") else variant.whole
+        return variant.shown if is_browser(wanted.get(b"accept", "")) else variant.whole
 
 
 class PublicFiles:

@@ -10,7 +10,7 @@ two ways, for SQLite's full-text index is in the order of articles, not of feeds
 from __future__ import annotations
 
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from heapq import merge
@@ -83,17 +83,18 @@ class SearchRows(StoreBase):
         """The groups that answer it, newest first by first publication; belongs into a `snapshot`."""
         return [group_id for _, group_id in self.walk(search, limit=limit)]
 
-    def walk(self, search: Search, *, limit: int) -> list[Place]:
-        """The same with their places."""
+    def walk(self, search: Search, *, limit: int, recent: int = 0, most: int = 0) -> list[Place]:
+        """The same with their places; beyond `limit` those from the place `recent` on, up to `most` in all."""
         feeds = self._sort_feeds(search.feeds)
         if not search.match:
-            return [(place, group) for place, group, _ in islice(self._walk(feeds, search, limit), limit)]
+            found = ((place, group) for place, group, _ in self._walk(feeds, search, limit))
+            return list(_take(found, limit, recent, most))
         few = [row["rowid"] for row in self._rows(_HAVE, match=search.match, most=FEW_ARTICLES + 1)]
         if len(few) <= FEW_ARTICLES:
-            return self._look_up(few, feeds, search, limit)
+            return list(_take(self._look_up(few, feeds, search, max(limit, most)), limit, recent, most))
         share = len(few) / (few[0] - few[-1] + 1)  # of the newest articles have the words
         stretch = max(SHORTEST_STRETCH, min(round(STRETCHED * limit / share), LONGEST_STRETCH))
-        return list(islice(self._walk_with_words(feeds, search, stretch), limit))
+        return list(_take(self._walk_with_words(feeds, search, stretch), limit, recent, most))
 
     def _sort_feeds(self, feeds: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """The shortest first; of everything where no feed is named."""
@@ -153,6 +154,15 @@ class SearchRows(StoreBase):
             most=limit,
         )
         return [(row["place"], row["group_id"]) for row in rows]
+
+
+def _take(places: Iterable[Place], limit: int, recent: int, most: int) -> Iterator[Place]:
+    for count, found in enumerate(places, start=1):
+        if count > max(limit, most) or (count > limit and found[0] < recent):
+            return
+        yield found
+        if count == limit >= most:  # asks for no more than it gives
+            return
 
 
 def _make_conditions(others: Sequence[tuple[int, ...]], search: Search) -> str:

@@ -162,7 +162,8 @@ def measure_publishing(store: Store, public: Path, maker: Maker) -> dict[str, fl
 
 
 def measure_searches(database: Path, maker: Maker) -> dict[str, float]:
-    """Milliseconds of a search, from the request to the bytes."""
+    """Milliseconds of a search, from the request to the bytes: by kind with what the client of the test costs, its
+    quantiles without. At the moment of the newest article, for then feeds are longest."""
     site = SiteInfo(url=SITE)
     app = create_app(database=database, public=database.parent / "public", site=site, clock=lambda: NOW)
     client = TestClient(app, headers={"accept-encoding": "identity"})
@@ -176,7 +177,8 @@ def measure_searches(database: Path, maker: Maker) -> dict[str, float]:
     overhead = measure(lambda: client.get("/static/icon.svg"))
     every = [spent for found in kinds.values() for spent in found]
     figures = {f"search_{name}_ms": median(found) for name, found in kinds.items()}
-    return figures | {"search_p95_ms": quantiles(every, n=20)[-1], "search_max_ms": max(every), "client_ms": overhead}
+    p95 = quantiles(every, n=20)[-1]
+    return figures | {"search_p95_ms": p95 - overhead, "search_max_ms": max(every) - overhead, "client_ms": overhead}
 
 
 def list_searches(maker: Maker) -> Iterator[tuple[str, str]]:

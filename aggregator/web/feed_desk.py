@@ -165,13 +165,13 @@ class FeedDesk:
 
     def _walk(self, store: Store, search: Search, limit: int | None) -> tuple[list[Place], bool]:
         """What is shown, and whether there is more."""
-        least = limit or self._items
-        found = store.walk(search, limit=least + 1)
+        least = most = limit or self._items
+        if limit is None and search.before is None:
+            most = max(most, ITEMS_MOST)
         since = make_place(self._clock() - timedelta(hours=self._hours))
-        if limit is None and search.before is None and len(found) > least and found[least][0] >= since:
-            found = store.walk(search, limit=ITEMS_MOST + 1)
-            least = max(least, min(ITEMS_MOST, sum(place >= since for place, _ in found)))
-        return found[:least], len(found) > least
+        found = store.walk(search, limit=least + 1, recent=since, most=most + 1)
+        shown = max(least, min(most, sum(place >= since for place, _ in found)))
+        return found[:shown], len(found) > shown
 
     def _render_feed(self, store: Store, name: str, ending: Format, language: Language) -> bytes:
         feed = self._find_feed(store, name, language)

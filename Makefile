@@ -54,6 +54,7 @@ bench: install ## CPU ratios against other tools, in one run
 	$(BIN)/python -m benchmarks.polling
 	$(BIN)/python -m benchmarks.scheduling
 	$(BIN)/python -m benchmarks.serving
+	$(BIN)/python -m benchmarks.publishing --articles 10000
 
 lock: install ## resolves the pins again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.txt

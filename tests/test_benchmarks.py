@@ -13,6 +13,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
+from benchmarks import publishing
 from benchmarks.contests import BenchmarkError, Contest, Figure, Result, Run, hold_contest
 from benchmarks.crawls import make_fetch_contest
 from benchmarks.origin import Portal
@@ -121,3 +122,12 @@ def test_skipped_figure_gives_its_reason() -> None:
 )
 def test_table_says_whether_a_target_is_met(ratio: float, word: str) -> None:
     assert render_table([Result(figure=FIGURE, ratios=(ratio,))]).endswith(word)
+
+
+@pytest.mark.slow
+def test_feeds_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
+    assert publishing.main(["--articles", "200", "--json"]) == 0
+    figures = json.loads(capsys.readouterr().out)
+    assert figures["feeds"] > 400
+    assert {"unchanged_publish_ms", "changed_publish_ms"} <= figures.keys()
+    assert {"render_xml_ms", "render_atom_ms", "render_json_ms", "search_p95_ms"} <= figures.keys()

@@ -441,11 +441,12 @@ def test_systemd_is_told_what_becomes_of_the_service(
     own, name = systemd
     environ = {"NOTIFY_SOCKET": name, "WATCHDOG_USEC": "400000"}
     with keep_time(tmp_path, portal, "[poll]\nevery_seconds = 3600\n", environ=environ) as serving:
-        read_until(own, "READY=1")
+        told = read_until(own, "READY=1")
         assert serving.ask("/healthz") is not None  # ready means that it answers
         for _ in range(3):
-            read_until(own, "WATCHDOG=1")
-        wait_for(lambda: any(line.startswith("STATUS=waiting; next is p") for line in read_until(own, "WATCHDOG=1")))
+            told += read_until(own, "WATCHDOG=1")
+        while not any(line.startswith("STATUS=waiting; next is p") for line in told):  # told once, at some time
+            told += read_until(own, "WATCHDOG=1")
         serving.process.send_signal(signal.SIGHUP)
         (since,) = [line for line in read_until(own, "RELOADING=1") if line.startswith("MONOTONIC_USEC=")]
         assert int(since.partition("=")[2]) <= time.monotonic_ns() // 1000

@@ -28,8 +28,7 @@ _COLUMNS = f"""
     substr(coalesce(nullif(a.text, ''), a.summary), 1, {EXCERPT_READ}) AS excerpt,
     CASE WHEN s.full_text AND a.snippet_limit IS NULL THEN a.text ELSE '' END AS full_text,
     a.source_id, s.name AS source_name,
-    (SELECT c.url FROM channels AS c WHERE c.source_id = s.id AND c.kind = 'feed' AND c.enabled ORDER BY c.id LIMIT 1)
-        AS source_feed
+    (SELECT c.url FROM channels AS c WHERE c.source_id = s.id AND c.kind = 'feed' ORDER BY c.id LIMIT 1) AS source_feed
 """  # noqa: S608 - our own words
 _GROUPS = f"""
     SELECT {_COLUMNS} FROM json_each(:ids) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value

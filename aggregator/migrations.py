@@ -895,6 +895,15 @@ _PUBLISHING_TRIGGERS = (
         for table in ("article_topics", "article_regions")
         for event, row in (("INSERT", "new"), ("DELETE", "old"))
     ),
+    *(
+        f"""
+    CREATE TRIGGER shown_channels_{event} AFTER {event} ON channels WHEN {row}.kind = 'feed' BEGIN
+        {_MARK} SELECT DISTINCT group_id FROM articles WHERE source_id = {row}.source_id AND group_id IS NOT NULL
+        {_ONCE};
+    END
+    """  # noqa: S608 - our own words
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
     f"""
     CREATE TRIGGER shown_source_changes AFTER UPDATE OF name, full_text, kind ON sources
     WHEN (old.name, old.full_text, old.kind) IS NOT (new.name, new.full_text, new.kind) BEGIN

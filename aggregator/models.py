@@ -424,7 +424,7 @@ class FeedItem:
     source_id: str
     source_name: str
     source_url: str
-    source_feed: str = ""  # address of a feed of its own that we read
+    source_feed: str = ""  # address of a feed of its own that we know
     published: datetime  # aware; with the source's offset
     published_precision: DatePrecision | None = DatePrecision.SECOND  # None: first seen then, its date is not known
     first_published: datetime  # when the item entered the feed; UTC

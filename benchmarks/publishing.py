@@ -22,6 +22,7 @@ from typing import Any
 
 import httpx
 
+from aggregator.feeds import list_feeds
 from aggregator.models import RegionMatch, TopicMatch
 from aggregator.publish.describing import Publisher, Subject, describe_feed
 from aggregator.publish.documents import render_feed
@@ -236,6 +237,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
             maker.fill(store, options.articles, apart=timedelta(minutes=10))
             began = time.process_time()
             with store.transaction():
+                store.write_feeds(list_feeds(TOPICS, store.get_published_sources()), NOW)
                 while ids := store.take_changed_groups(most=500):
                     store.place_groups(ids, NOW)
             figures["place_ms"] = (time.process_time() - began) * 1000 / options.articles

@@ -126,7 +126,7 @@ def test_table_says_whether_a_target_is_met(ratio: float, word: str) -> None:
 
 @pytest.mark.slow
 def test_feeds_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
-    assert publishing.main(["--articles", "200", "--json"]) == 0
+    assert publishing.main(["--articles", "400", "--json"]) == 0
     figures = json.loads(capsys.readouterr().out)
     assert figures["feeds"] > 400
     assert {"unchanged_publish_ms", "changed_publish_ms"} <= figures.keys()

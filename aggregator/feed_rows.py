@@ -126,12 +126,6 @@ class FeedRows(StoreBase):
         )
         return ids
 
-    def mark_changed(self, group_ids: Iterable[int]) -> None:
-        """Has these groups shown anew, for a reason that no trigger sees."""
-        self._connection.executemany(
-            "INSERT OR IGNORE INTO changed_groups VALUES (?)", [(group_id,) for group_id in group_ids]
-        )
-
     def place_groups(self, group_ids: Sequence[int], now: datetime) -> set[int]:
         """Puts groups into the feeds that they belong in by now, and out of others; what shows them is due.
 

@@ -15,9 +15,6 @@ from aggregator.publish.times import format_rfc822
 from aggregator.publish.wording import get_wording
 from aggregator.publish.xml_document import add_element, render_xml
 
-# A reader takes it without a warning only with its character set; "application/xml" is fine, too, and browsers show it.
-OPML_MEDIA_TYPE = "text/x-opml; charset=utf-8"
-
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Outline:

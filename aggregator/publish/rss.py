@@ -20,8 +20,6 @@ from aggregator.publish.item_content import make_content
 from aggregator.publish.times import format_rfc822, format_utc
 from aggregator.publish.xml_document import add_element, render_xml
 
-RSS_MEDIA_TYPE = Format.RSS.media_type
-
 ATOM = "http://www.w3.org/2005/Atom"
 CONTENT = "http://purl.org/rss/1.0/modules/content/"
 DC = "http://purl.org/dc/elements/1.1/"

@@ -364,7 +364,7 @@ def test_nothing_on_the_pages_leads_nowhere(client: httpx.Client) -> None:
 @pytest.mark.parametrize("path", ["/", "/status", "/story/1", "/feeds", "/tidak-ada", "/?lang=en"])
 def test_every_page_leads_to_the_feeds(client: httpx.Client, full_room: FeedRoom, path: str) -> None:
     page = html.fromstring(client.get(path).text)
-    assert page.xpath("//header//nav/a/@href")[0] == ("/feeds?lang=en" if "lang=en" in path else "/feeds")
+    assert ("/feeds?lang=en" if "lang=en" in path else "/feeds") in page.xpath("//header//nav//a/@href")
     alternates = page.xpath("//link[@rel='alternate'][@type]")
     assert [link.get("type") for link in alternates] == [ending.media_type for ending in Format]
     assert [link.get("href") for link in alternates] == [f"{SITE_URL}feed.{ending}" for ending in Format]

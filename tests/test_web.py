@@ -35,6 +35,7 @@ from aggregator.web.front_page import build_front_page
 from aggregator.web.site import SiteInfo
 from aggregator.web.texts import WIB, Language, get_texts, name_zone
 
+WEB = Path(create_app.__code__.co_filename).parent
 SITE = SiteInfo(url="https://kabarkota.example/", operator="Redaksi", contact="redaksi@kabarkota.example", page_size=6)
 FEED = FeedInfo(
     id="tag:kabarkota.example,2026:feed/all",
@@ -516,10 +517,15 @@ def test_both_languages_have_the_same_texts() -> None:
         assert len(value) == len(english[key]) or isinstance(value, str), key
 
 
+def test_no_text_is_written_twice() -> None:
+    tables = [tomllib.loads(path.read_text(encoding="utf-8"))["id"] for path in (WEB / "words").glob("*.toml")]
+    keys = [key for table in tables for key in table]
+    assert len(keys) == len(set(keys))
+
+
 def test_no_text_is_left_unused() -> None:
-    package = Path(create_app.__code__.co_filename).parent
-    table = tomllib.loads((package / "texts.toml").read_text(encoding="utf-8"))["id"]
-    sources = [*package.glob("*.py"), *package.glob("templates/*.html")]
+    table = get_texts(Language.INDONESIAN).table
+    sources = [*WEB.rglob("*.py"), *WEB.glob("templates/*.html")]
     used = "".join(path.read_text(encoding="utf-8") for path in sources)
     assert not [key for key in table if f'"{key}"' not in used and f"'{key}'" not in used and key[:6] != "error_"]
 
@@ -683,7 +689,8 @@ def test_every_answer_carries_the_security_headers_and_answers_head(
 
 def check_security_headers(answer: httpx.Response) -> None:
     policy = answer.headers["content-security-policy"]
-    assert "default-src 'self'" in policy
+    assert "default-src 'none'" in policy
+    assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
     assert answer.headers["referrer-policy"] == "strict-origin-when-cross-origin"

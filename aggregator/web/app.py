@@ -30,17 +30,20 @@ from starlette.staticfiles import StaticFiles
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
+from aggregator.web.context import PageContext
+from aggregator.web.endpoints import feeds, front, status, story
+from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
 from aggregator.web.metrics import Metrics, OperationCollector
-from aggregator.web.pages import Pages
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
 from aggregator.web.reading import Reading
 from aggregator.web.site import SiteInfo
-from aggregator.web.templating import STATIC_FOLDER
+from aggregator.web.templating import STATIC_FOLDER, PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
+PAGES = (front.list_routes, story.list_routes, feeds.list_routes, status.list_routes)
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
 
 
@@ -89,7 +92,6 @@ def create_app(
     collector = OperationCollector(
         database=database, feed=feed, late_after=site.late_after, open_store=open_again, clock=clock
     )
-    metrics = Metrics(collector, clock)
     publisher = Publisher(site_url=site.url, name=site.name, hubs=site.hubs)
     desk = FeedDesk(
         database=database,
@@ -99,39 +101,49 @@ def create_app(
         items=site.feed_items,
         hours=site.feed_hours,
     )
-    pages = Pages(
+    renderer = PageRenderer(site)
+    context = PageContext(
         database=database,
         feed=feed,
         site=site,
         publisher=publisher,
         desk=desk,
+        turnstile=Turnstile(),
         open_store=open_again,
         clock=clock,
+        renderer=renderer,
     )
-    turnstile = Turnstile()
+    compressed = [
+        *(route for each in PAGES for route in each(context)),
+        *_list_feed_routes(desk, context.turnstile),
+    ]
     app = Starlette(
         routes=[
-            *(
-                Route(path, endpoint, methods=["GET"], middleware=_COMPRESSED)
-                for path, endpoint in (
-                    ("/", pages.show_front),
-                    ("/feeds", turnstile.guard(pages.show_feeds, pages.show_crowded)),
-                    ("/status", pages.show_status),
-                    ("/story/{number}", pages.show_story),
-                    ("/feed.{ending:ending}", turnstile.guard(desk.show_feed, desk.show_crowded)),
-                    ("/feeds/search.{ending:ending}", turnstile.guard(desk.show_search, desk.show_crowded)),
-                    ("/feeds/archive/{name:path}/{label}.{ending:ending}", desk.show_no_page),
-                    ("/feeds/{kind}/{slug}.{ending:ending}", turnstile.guard(desk.show_feed, desk.show_crowded)),
-                    ("/feeds/{name:path}.{ending:ending}", turnstile.guard(desk.show_no_feed, desk.show_crowded)),
-                )
-            ),
+            *(_compress(route) for route in compressed),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
-            Route("/healthz", pages.show_health, methods=["GET"]),
-            Route("/metrics", metrics.show, methods=["GET"]),
+            status.make_health_route(context),
+            Route("/metrics", Metrics(collector, clock).show, methods=["GET"]),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
-        exception_handlers={HTTPException: pages.show_refusal, 500: pages.show_failure},
+        exception_handlers=make_handlers(renderer),
     )
     app.router.redirect_slashes = False  # the address that it sends people to has the Host header in it
     return app
+
+
+def _list_feed_routes(desk: FeedDesk, turnstile: Turnstile) -> list[Route]:
+    return [
+        Route(path, endpoint, methods=["GET"])
+        for path, endpoint in (
+            ("/feed.{ending:ending}", turnstile.guard(desk.show_feed, desk.show_crowded)),
+            ("/feeds/search.{ending:ending}", turnstile.guard(desk.show_search, desk.show_crowded)),
+            ("/feeds/archive/{name:path}/{label}.{ending:ending}", desk.show_no_page),
+            ("/feeds/{kind}/{slug}.{ending:ending}", turnstile.guard(desk.show_feed, desk.show_crowded)),
+            ("/feeds/{name:path}.{ending:ending}", turnstile.guard(desk.show_no_feed, desk.show_crowded)),
+        )
+    ]
+
+
+def _compress(route: Route) -> Route:
+    return Route(route.path, route.endpoint, methods=route.methods, middleware=_COMPRESSED)

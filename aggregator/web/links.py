@@ -16,10 +16,15 @@ def make_link(path: str, language: Language, **query: str | None) -> str:
     return f"{path}?{urlencode(asked)}" if asked else path
 
 
-def make_feeds_link(pairs: Iterable[tuple[str, str]], language: Language) -> str:
-    """The page of feeds with a question, whose keys may come several times."""
+def make_query_link(path: str, pairs: Iterable[tuple[str, str]], language: Language) -> str:
+    """A page with a question, whose keys may come several times."""
     query = [*pairs, *([("lang", language.value)] if language is not Language.INDONESIAN else [])]
-    return f"/feeds?{urlencode(query)}" if query else "/feeds"
+    return f"{path}?{urlencode(query)}" if query else path
+
+
+def make_feeds_link(pairs: Iterable[tuple[str, str]], language: Language) -> str:
+    """The page of feeds with a question."""
+    return make_query_link("/feeds", pairs, language)
 
 
 def make_story_link(story_id: int | None, language: Language) -> str:

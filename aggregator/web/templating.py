@@ -3,24 +3,30 @@
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Callable
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 from jinja2 import Environment, FileSystemLoader, StrictUndefined
 
 from aggregator.publish.feed_info import Format
-from aggregator.web.feeds_form import Asked
-from aggregator.web.feeds_page import FeedsPage
-from aggregator.web.front_page import FrontPage
-from aggregator.web.links import make_feeds_link, make_link, make_story_link
+from aggregator.web.links import make_link, make_query_link
 from aggregator.web.site import SiteInfo
-from aggregator.web.status_page import StatusPage
-from aggregator.web.story_page import StoryPage
 from aggregator.web.texts import Language, Texts, get_texts
 
 _FOLDER = Path(__file__).parent
 STATIC_FOLDER = _FOLDER / "static"
+# Path → key of its name in the texts, in the order of the navigation.
+NAVIGATION = {
+    "/": "nav_front",
+    "/cities": "nav_cities",
+    "/map": "nav_map",
+    "/trends": "nav_trends",
+    "/search": "nav_search",
+    "/sources": "nav_sources",
+    "/feeds": "nav_feeds",
+    "/data": "nav_data",
+}
 _ERRORS_WITH_TEXTS = frozenset({404, 405, 410, 500})
 
 
@@ -36,41 +42,38 @@ class PageRenderer:
             lstrip_blocks=True,
             auto_reload=False,
         )
-        self._templates.globals |= {"site": site, "static": name_static_file, "formats": tuple(Format)}
+        self._templates.globals |= {
+            "site": site,
+            "static": name_static_file,
+            "formats": tuple(Format),
+            "navigation": NAVIGATION,
+            "link": make_link,
+        }
 
-    def render_front(self, page: FrontPage, texts: Texts, *, before: str | None) -> str:
-        """The front page, its older pages included."""
-        return self._render("front.html", page, texts, lambda language: make_link("/", language, before=before))
-
-    def render_status(self, page: StatusPage, texts: Texts) -> str:
-        """The status page."""
-        return self._render("status.html", page, texts, lambda language: make_link("/status", language))
-
-    def render_story(self, page: StoryPage, texts: Texts) -> str:
-        """The page of a story."""
-        return self._render("story.html", page, texts, lambda language: make_story_link(page.id, language))
-
-    def render_feeds(self, page: FeedsPage, texts: Texts, asked: Asked) -> str:
-        """The page of feeds, with a question or without."""
-        pairs = asked.pairs or ([("q", "")] if asked.has_question else [])
-        return self._render("feeds.html", page, texts, lambda language: make_feeds_link(pairs, language))
-
-    def _render(
+    def render(
         self,
         template: str,
-        page: FrontPage | StatusPage | StoryPage | FeedsPage,
+        page: object,
         texts: Texts,
-        link: Callable[[Language], str],
+        *,
+        path: str,
+        query: Sequence[tuple[str, str]] = (),
+        nav: str = "",
     ) -> str:
-        """`link` leads to the page in a language."""
+        """`path` and `query`, without the language: where the page is; `nav`: where it is in the navigation.
+
+        Templates get `page`, `texts`, `nav`, `own_url`, and for the other language `other` and `other_url`.
+        """
         other = get_texts(_get_other(texts.language))
         return self._templates.get_template(template).render(
             page=page,
             texts=texts,
+            nav=nav,
             front_url=make_link("/", texts.language),
-            feeds_url=make_feeds_link([], texts.language),
+            feeds_url=make_link("/feeds", texts.language),
+            own_url=make_query_link(path, query, texts.language),
             other=other,
-            other_url=link(other.language),
+            other_url=make_query_link(path, query, other.language),
         )
 
     def render_error(self, status: int, language: Language) -> str:
@@ -80,8 +83,10 @@ class PageRenderer:
             kind=status if status in _ERRORS_WITH_TEXTS else 404 if status < 500 else 500,
             texts=get_texts(language),
             both=[get_texts(language), get_texts(_get_other(language))],
+            nav="",
             front_url=make_link("/", language),
-            feeds_url=make_feeds_link([], language),
+            feeds_url=make_link("/feeds", language),
+            other=None,
         )
 
 

@@ -23,7 +23,7 @@ class Texts:
     """The texts of one language: `texts["about"]`, and the forms that take a value."""
 
     language: Language
-    table: dict[str, Any]  # see texts.toml
+    table: dict[str, Any]  # see words/
 
     def __getitem__(self, key: str) -> Any:
         return self.table[key]
@@ -52,9 +52,12 @@ class Texts:
 
 @cache
 def get_texts(language: Language) -> Texts:
-    """The texts of `language`, read once."""
-    tables = tomllib.loads(files("aggregator.web").joinpath("texts.toml").read_text(encoding="utf-8"))
-    return Texts(language, tables[language.value])
+    """The texts of `language`, read once: those of all files in words/ together."""
+    table: dict[str, Any] = {}
+    for file in files("aggregator.web").joinpath("words").iterdir():
+        if file.name.endswith(".toml"):
+            table |= tomllib.loads(file.read_text(encoding="utf-8"))[language.value]
+    return Texts(language, table)
 
 
 def name_zone(at: datetime) -> str:

@@ -1,0 +1,49 @@
+"""The status page, and the state of the installation for monitors."""
+
+from __future__ import annotations
+
+from datetime import timedelta
+
+from starlette.requests import Request
+from starlette.responses import JSONResponse, Response
+from starlette.routing import Route
+
+from aggregator.web.context import PageContext
+from aggregator.web.health import check_health
+from aggregator.web.status_page import build_status_page
+
+STATUS_SPAN = timedelta(days=30)
+
+
+def list_routes(context: PageContext) -> list[Route]:
+    return [Route("/status", _Status(context).show, methods=["GET"])]
+
+
+def make_health_route(context: PageContext) -> Route:
+    return Route("/healthz", _Status(context).show_health, methods=["GET"])
+
+
+class _Status:
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
+
+    def show(self, request: Request) -> Response:
+        """How gathering goes: hijacked sites, channels that fail, the topic scan."""
+        context = self._context
+        with context.read() as store:
+            status = store.get_status(context.clock() - STATUS_SPAN)
+            stale_since = context.find_silence(store)
+        page = build_status_page(status, context.get_texts(request), stale_since=stale_since)
+        return context.answer(request, "status.html", page)
+
+    def show_health(self, _request: Request) -> Response:
+        """The state of the installation as JSON, never cached."""
+        context = self._context
+        status, facts = check_health(
+            context.open_store,
+            database=context.database,
+            feed=context.feed,
+            now=context.clock(),
+            late_after=context.site.late_after,
+        )
+        return JSONResponse(facts, status, {"cache-control": "no-store"})

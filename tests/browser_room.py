@@ -58,7 +58,11 @@ PAGES = {
     "kliping": "/kliping",
     "missing": "/tidak/ada",
 }
-PAGES = {name: path for name, path in PAGES.items() if name in {"front", "story", "status", "feeds", "feeds-found", "missing"}}
+PAGES = {
+    name: path
+    for name, path in PAGES.items()
+    if name in {"front", "story", "status", "feeds", "feeds-found", "missing"}
+}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator
+from itertools import pairwise
 
 from lxml import html
 
@@ -43,7 +44,7 @@ def _find_faults_of_headings(page: html.HtmlElement) -> Iterator[str]:
         yield f"{[level for level, _ in levels].count(1)} h1"
     if levels and levels[0][0] != 1:
         yield f"the first heading is not the h1 but {levels[0][1]!r}"
-    for (above, _), (level, words) in zip(levels, levels[1:], strict=False):
+    for (above, _), (level, words) in pairwise(levels):
         if level > above + 1:
             yield f"h{above} is followed by h{level} {words!r}"
     yield from (f"an empty h{level}" for level, words in levels if not words)

@@ -9,7 +9,7 @@ from urllib.parse import parse_qs, urlsplit
 
 import httpx
 import pytest
-from browser_room import BYTES_MOST, CITY, CITY_NAME, DESK, PAGES, PHONE, Demo, Visitor, visit
+from browser_room import BYTES_MOST, DESK, PAGES, PHONE, Demo, Visitor, visit
 from lxml import html
 from playwright.sync_api import Browser, expect
 

@@ -24,8 +24,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
@@ -39,7 +38,8 @@ from aggregator.web.metrics import Metrics, OperationCollector
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
 from aggregator.web.reading import Reading
 from aggregator.web.site import SiteInfo
-from aggregator.web.templating import STATIC_FOLDER, PageRenderer
+from aggregator.web.static_files import show_static_file
+from aggregator.web.templating import PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
@@ -123,7 +123,7 @@ def create_app(
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
             status.make_health_route(context),
             Route("/metrics", Metrics(collector, clock).show, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
+            Route("/static/{name:path}", show_static_file, methods=["GET"]),
         ],
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
         exception_handlers=make_handlers(renderer),

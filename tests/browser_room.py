@@ -10,14 +10,25 @@ from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
+from urllib.parse import urljoin
 
-from playwright.sync_api import Browser, BrowserContext, Page, Response, ViewportSize, sync_playwright
+from playwright.sync_api import (
+    APIResponse,
+    Browser,
+    BrowserContext,
+    Locator,
+    Page,
+    Response,
+    ViewportSize,
+    sync_playwright,
+)
 from test_web import Stage, serve
 
 from aggregator.instants import to_text
 from aggregator.store import Store
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo
+from aggregator.web.texts import Language, get_texts
 from schedules.commands.demo import make_demo_setup
 from schedules.commands.run import run_once
 from schedules.demo import serve_portals
@@ -134,8 +145,9 @@ def open_browser() -> Iterator[Browser]:
 class Visitor:
     """Somebody before a window of the browser, who remembers what no page of ours may do."""
 
-    def __init__(self, context: BrowserContext, demo: Demo) -> None:
+    def __init__(self, context: BrowserContext, demo: Demo, language: str) -> None:
         self.context, self.demo, self.address = context, demo, demo.address
+        self.language, self.texts = language, get_texts(Language(language))
         self.page: Page = context.new_page()
         self.asked: list[str] = []
         self._faults: list[str] = []
@@ -153,11 +165,17 @@ class Visitor:
         assert answer.status == status, path
         return answer
 
-    def open_page(self, name: str, language: str = "id") -> str:
-        """Opens a page of `PAGES`; returns its path."""
-        path = self.demo.locate(name, language)
+    def open_page(self, name: str, language: str = "") -> str:
+        """Opens a page of `PAGES` in that language, else in the visitor's own; returns its path."""
+        path = self.demo.locate(name, language or self.language)
         self.open(path, status=404 if name == "missing" else 200)
         return path
+
+    def download(self, link: Locator) -> APIResponse:
+        """What the link leads to, where a browser would not show it."""
+        url = link.get_attribute("href")
+        assert url is not None
+        return self.context.request.get(urljoin(self.page.url, url))
 
     def list_faults(self) -> list[str]:
         """So far, and of the page as it is now: complaints, addresses elsewhere, cookies, what sticks out sideways."""
@@ -177,11 +195,11 @@ _FIND_WIDE = """() => {
 
 
 @contextmanager
-def visit(browser: Browser, demo: Demo, **options: Any) -> Iterator[Visitor]:
+def visit(browser: Browser, demo: Demo, *, language: str = "id", **options: Any) -> Iterator[Visitor]:
     """A window of its own, with nothing remembered; `options` of `Browser.new_context`."""
     context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", **options})
     context.set_default_timeout(20_000)
     try:
-        yield Visitor(context, demo)
+        yield Visitor(context, demo, language)
     finally:
         context.close()

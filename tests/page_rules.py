@@ -76,8 +76,14 @@ def _find_faults_of_names(page: html.HtmlElement) -> Iterator[str]:
     for table in page.cssselect("table"):
         if not table.cssselect("th"):
             yield f"a table without headings: {_show(table)}"
-    for picture in page.cssselect("svg"):
-        if not (picture.get("aria-hidden") == "true" or picture.get("aria-label") or picture.get("aria-labelledby")):
+    for picture in page.xpath("//svg[not(ancestor::svg)][not(ancestor::*[@aria-hidden='true'])]"):
+        is_link_map = picture.cssselect("a[href]")  # its links have the names
+        if not (
+            is_link_map
+            or picture.get("aria-hidden") == "true"
+            or picture.get("aria-label")
+            or picture.get("aria-labelledby")
+        ):
             yield f"a picture without a name: {_show(picture)}"
 
 

@@ -78,16 +78,26 @@ def test_focus_is_seen_wherever_the_tab_key_leads(reader: Visitor, name: str) ->
         assert found["isInside"], found
 
 
-# Of what has the focus: how wide its outline is, and whether it is in the window, and not below something else.
+# Of what has the focus: how wide its outline is (in pictures: whether what it draws looks other than without), and
+# whether it is in the window.
 _READ_FOCUS = """() => {
   const focused = document.activeElement;
   if (!focused || focused === document.body) return null;
   const style = getComputedStyle(focused), box = focused.getBoundingClientRect();
-  const left = Math.max(box.left, 0), right = Math.min(box.right, innerWidth);
-  const top = Math.max(box.top, 0), bottom = Math.min(box.bottom, innerHeight);
+  let outline = style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth);
+  if (!outline && focused instanceof SVGElement) {
+    const look = () => [...focused.children].map(each => {
+      const { stroke, strokeWidth, fill } = getComputedStyle(each);
+      return [stroke, strokeWidth, fill].join();
+    }).join();
+    const before = look();
+    focused.blur();
+    outline = before === look() ? 0 : 1;
+    focused.focus();
+  }
   return {
-    outline: style.outlineStyle === 'none' ? 0 : parseFloat(style.outlineWidth),
-    isInside: left < right && top < bottom,
+    outline,
+    isInside: box.right > 0 && box.left < innerWidth && box.bottom > 0 && box.top < innerHeight,
     what: focused.outerHTML.slice(0, 120),
   };
 }"""

@@ -13,7 +13,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
-from benchmarks import pages, publishing
+from benchmarks import archive, pages, publishing
 from benchmarks.contests import BenchmarkError, Contest, Figure, Result, Run, hold_contest
 from benchmarks.crawls import make_fetch_contest
 from benchmarks.origin import Portal
@@ -134,7 +134,11 @@ def test_feeds_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
 
 
 @pytest.mark.slow
-def test_pages_are_measured(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_pages_are_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "DAYS", 30)
+    monkeypatch.setattr(archive, "POLL_DAYS", 3)
     arguments = ["--articles", "400", "--json", "--keep", str(tmp_path)]
     for _ in range(2):  # makes the database, and uses it again
         assert pages.main(arguments) in {0, 1}  # the time of a busy machine is not judged

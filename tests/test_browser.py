@@ -6,19 +6,20 @@ import re
 from collections.abc import Iterator
 from typing import Any
 from urllib.parse import parse_qs, urlsplit
+from xml.etree import ElementTree
 
 import httpx
 import pytest
-from browser_room import BYTES_MOST, DESK, PAGES, PHONE, Demo, Visitor, visit
+from browser_room import BYTES_MOST, CITY, CITY_NAME, DESK, PAGES, PHONE, Demo, Visitor, visit
 from lxml import html
-from playwright.sync_api import Browser, expect
+from playwright.sync_api import Browser, Locator, expect
 
 pytestmark = pytest.mark.slow
 
 MODES: dict[str, dict[str, Any]] = {
     "phone": {"viewport": PHONE, "has_touch": True},
     "desk": {"viewport": DESK},
-    "dark": {"viewport": PHONE, "color_scheme": "dark"},
+    "English": {"viewport": DESK, "color_scheme": "dark", "language": "en"},
     "without scripts": {"viewport": PHONE, "java_script_enabled": False},
 }
 NARROWEST = {"width": 320, "height": 640}  # WCAG 1.4.10: a desk's window at 400 %
@@ -111,3 +112,106 @@ def test_no_link_of_ours_leads_nowhere(demo_site: Demo) -> None:
 
 
 # ── what people do ─────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_news_is_filtered_by_city_and_the_address_keeps_it(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open_page("front")
+    everything = page.locator("article").count()
+    page.get_by_label(visitor.texts["keys"]["city"], exact=True).select_option(CITY)
+    page.get_by_role("button", name=visitor.texts["show"]).first.click()
+    expect(page.locator("h1")).to_contain_text(CITY_NAME)
+    assert parse_qs(urlsplit(page.url).query)["city"] == [CITY]
+    assert 0 < page.locator("article").count() < everything
+    shown = page.locator("article h3").all_text_contents()
+    page.reload()
+    assert page.locator("article h3").all_text_contents() == shown
+    expect(page.locator("#city")).to_have_value(CITY)
+    page.locator(".chips a", has_text=CITY_NAME).click()
+    expect(page.locator("article")).to_have_count(everything)
+
+
+def test_a_story_is_read_and_left_again(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open_page("front")
+    headline = page.locator("article h3 a[href^='/story/']").first
+    headline.click()
+    assert urlsplit(page.url).path.startswith("/story/")
+    expect(page.locator("main time").first).to_be_visible()
+    assert visitor.list_faults() == []
+    page.go_back()
+    expect(headline).to_be_visible()
+
+
+def test_a_search_is_made_and_saved_as_a_feed(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open_page("search")
+    page.locator("main #q").fill('"wali kota" apeksi')
+    page.locator("main #q").press("Enter")
+    expect(page.locator("article").first).to_be_visible()
+    found = page.locator("article h4").all_text_contents()
+    page.get_by_role("link", name=visitor.texts["save_as_feed"]).click()
+    assert urlsplit(page.url).path == "/feeds"
+    feed = visitor.download(page.locator(".addresses a[type='application/rss+xml']"))
+    assert feed.status == 200
+    titles = [item.findtext("title") for item in ElementTree.fromstring(feed.text()).iter("item")]
+    assert titles[: len(found)] == found
+
+
+def test_the_map_is_used_by_keyboard(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open_page("map")
+    city = page.locator(f"svg a[href^='/city/{CITY}']:not([tabindex='-1'])")
+    assert press_tab_until(visitor, city)
+    name = (city.get_attribute("aria-label") or "").partition(":")[0]
+    assert name in CITY_NAME
+    if visitor.texts.language == "id" and page.locator("#told").text_content():  # a script tells the figures, too
+        assert name in (page.locator("#told").text_content() or "")
+    page.keyboard.press("Enter")
+    expect(page.locator("h1")).to_contain_text(CITY_NAME)
+    assert urlsplit(page.url).path == f"/city/{CITY}"
+
+
+def test_the_map_has_a_table_that_says_the_same(visitor: Visitor) -> None:
+    visitor.open_page("map")
+    row = visitor.page.locator("table tr", has=visitor.page.locator(f"a[href^='/city/{CITY}']"))
+    label = visitor.page.locator(f"svg a[href^='/city/{CITY}'][aria-label]").get_attribute("aria-label") or ""
+    figure = re.findall(r"\d+", label)[0]
+    assert row.locator("td").first.text_content() == figure
+    assert visitor.page.locator("main table tbody tr").count() == 98
+
+
+def test_a_chart_has_its_table_and_its_file(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open_page("trends")
+    chart = page.locator("figure.chart").first
+    expect(chart.locator("svg[role=img]")).to_be_visible()
+    assert press_tab_until(visitor, chart.locator("summary"))
+    page.keyboard.press("Enter")
+    rows = chart.locator("tbody tr")
+    expect(rows.first).to_be_visible()
+    file = visitor.download(page.locator("a[href*='.csv']").first)
+    assert (file.status, file.headers["content-type"].partition(";")[0]) == (200, "text/csv")
+    assert len(file.text().strip().splitlines()) >= rows.count()
+
+
+def test_a_city_is_found_and_leads_to_its_kliping(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open_page("cities")
+    page.locator("main input[type=search]").fill("banjar")
+    page.locator("main input[type=search]").press("Enter")
+    page.locator(f"main a[href^='/city/{CITY}']").first.click()
+    expect(page.locator("h1")).to_contain_text(CITY_NAME)
+    visitor.open(f"/kliping?city={CITY}")
+    document = visitor.download(page.locator("main a[href*='docx']"))
+    assert document.status == 200
+    assert document.body().startswith(b"PK")
+
+
+def press_tab_until(visitor: Visitor, target: Locator, most: int = 200) -> bool:
+    """Whether the tab key leads there."""
+    for _ in range(most):
+        visitor.page.keyboard.press("Tab")
+        if target.evaluate("each => each === document.activeElement"):
+            return True
+    return False

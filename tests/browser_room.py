@@ -7,7 +7,7 @@ import sqlite3
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
@@ -34,6 +34,7 @@ from schedules.commands.run import run_once
 from schedules.demo import serve_portals
 
 NOW = datetime(2026, 11, 23, 5, 0, tzinfo=UTC)  # Monday noon, WIB: the demo is the same on every day
+GATHERED = NOW - timedelta(minutes=15)
 PHONE = ViewportSize(width=390, height=844)
 DESK = ViewportSize(width=1280, height=900)
 CITY, CITY_NAME, SOURCE = "kota-banjarmasin", "Kota Banjarmasin", "kapuas-kini"
@@ -94,17 +95,17 @@ class Demo:
 
 @contextmanager
 def serve_demo(folder: Path, site_url: str = "") -> Iterator[Demo]:
-    """One cycle over the sample portals at `NOW`, and the pages of it, whose clock stands still.
+    """One cycle over the sample portals at `GATHERED`, and the pages of it, whose clock stands still at `NOW`.
 
     `site_url`: in the addresses that pages show; "" for where they are.
     """
     stage = Stage()
     with serve(stage) as address:
-        with serve_portals(NOW) as portals:
+        with serve_portals(GATHERED) as portals:
             portals.write_catalogue(folder / "catalogue.toml")
             url = site_url or f"{address}/"
             setup = make_demo_setup(folder / "data", folder / "catalogue.toml", site_url=url)
-            run_once(setup, now=NOW, quiet=True)
+            run_once(setup, now=GATHERED, quiet=True)
         _set_polls(setup.database)
         site = SiteInfo(url=url, operator="Redaksi", contact="redaksi@kabarkota.example")
         stage.app = create_app(database=setup.database, public=setup.public, site=site, clock=lambda: NOW)
@@ -112,10 +113,10 @@ def serve_demo(folder: Path, site_url: str = "") -> Iterator[Demo]:
 
 
 def _set_polls(database: Path) -> None:
-    """Only the crawler knows no clock but the machine's: it was at work at `NOW`, too."""
+    """Only the crawler knows no clock but the machine's: it was at work then, too."""
     with closing(sqlite3.connect(database)) as db, db:
-        db.execute("UPDATE polls SET started_at = :now, finished_at = :now", {"now": to_text(NOW)})
-        db.execute("UPDATE channels SET last_success_at = ? WHERE last_success_at IS NOT NULL", [to_text(NOW)])
+        db.execute("UPDATE polls SET started_at = :now, finished_at = :now", {"now": to_text(GATHERED)})
+        db.execute("UPDATE channels SET last_success_at = ? WHERE last_success_at IS NOT NULL", [to_text(GATHERED)])
 
 
 def _find_largest_story(database: Path) -> int:
@@ -198,7 +199,7 @@ _FIND_WIDE = """() => {
 def visit(browser: Browser, demo: Demo, *, language: str = "id", **options: Any) -> Iterator[Visitor]:
     """A window of its own, with nothing remembered; `options` of `Browser.new_context`."""
     context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", **options})
-    context.set_default_timeout(20_000)
+    context.set_default_timeout(10_000)
     try:
         yield Visitor(context, demo, language)
     finally:

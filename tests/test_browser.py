@@ -118,7 +118,7 @@ def test_news_is_filtered_by_city_and_the_address_keeps_it(visitor: Visitor) -> 
     page = visitor.page
     visitor.open_page("front")
     everything = page.locator("article").count()
-    page.get_by_label(visitor.texts["keys"]["city"], exact=True).select_option(CITY)
+    page.locator("main #city").select_option(CITY)
     page.get_by_role("button", name=visitor.texts["show"]).first.click()
     expect(page.locator("h1")).to_contain_text(CITY_NAME)
     assert parse_qs(urlsplit(page.url).query)["city"] == [CITY]
@@ -195,17 +195,28 @@ def test_a_chart_has_its_table_and_its_file(visitor: Visitor) -> None:
     assert len(file.text().strip().splitlines()) >= rows.count()
 
 
-def test_a_city_is_found_and_leads_to_its_kliping(visitor: Visitor) -> None:
+def test_a_city_is_found_by_its_name(visitor: Visitor) -> None:
     page = visitor.page
     visitor.open_page("cities")
     page.locator("main input[type=search]").fill("banjar")
     page.locator("main input[type=search]").press("Enter")
     page.locator(f"main a[href^='/city/{CITY}']").first.click()
     expect(page.locator("h1")).to_contain_text(CITY_NAME)
-    visitor.open(f"/kliping?city={CITY}")
-    document = visitor.download(page.locator("main a[href*='docx']"))
-    assert document.status == 200
-    assert document.body().startswith(b"PK")
+
+
+def test_a_search_becomes_a_kliping_to_keep_and_to_print(visitor: Visitor) -> None:
+    page = visitor.page
+    visitor.open_page("search-found")
+    page.get_by_role("link", name=visitor.texts["send_kliping"]).click()
+    assert urlsplit(page.url).path == "/kliping"
+    document = visitor.download(page.locator("main a[href*='docx']").first)
+    assert (document.status, document.body()[:2]) == (200, b"PK")
+    message = page.locator("textarea").first
+    expect(message).to_be_visible()
+    assert "http" in message.input_value()
+    page.emulate_media(media="print")
+    expect(page.locator("article.kliping")).to_be_visible()
+    expect(message).to_be_hidden()
 
 
 def press_tab_until(visitor: Visitor, target: Locator, most: int = 200) -> bool:

@@ -14,7 +14,7 @@ from urllib.parse import urlencode
 
 from aggregator.cleaning import drop_invisible
 from aggregator.feed_rows import FeedRow, make_place
-from aggregator.feeds import FeedKind
+from aggregator.feeds import FeedKind, split_name
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
 from aggregator.kliping.wording import get_day, get_words
 from aggregator.kliping_rows import Carrier
@@ -42,6 +42,7 @@ COPIES_TOLD = 20
 
 _NOT_IN_FILE_NAME = re.compile(r"[^a-z0-9]+")
 _FILE_NAME_LIMIT = 60
+_PLACES = frozenset({FeedKind.CITY, FeedKind.PROVINCE, FeedKind.KOMWIL})
 
 
 class UnknownFeedError(LookupError):
@@ -119,7 +120,7 @@ def gather_kliping(
         page_url=publisher.locate(f"kliping?{_encode(asked, office, zone, since, until)}"),
         feed_url=locate_answer(asked, publisher, Format.RSS),
         publisher=fit_line(publisher.name, NAME_LIMIT),
-        file_name=f"kliping-{_make_slug(subject or office)}{get_day(until, zone):%Y-%m-%d}",
+        file_name="-".join(filter(None, ("kliping", _make_slug(query, office), f"{get_day(until, zone):%Y-%m-%d}"))),
     )
 
 
@@ -253,6 +254,10 @@ def _encode(query: NewsQuery, office: str, zone: tzinfo, since: datetime, until:
     return "&".join(filter(None, (query.encode(), urlencode(pairs))))
 
 
-def _make_slug(text: str) -> str:
-    slug = _NOT_IN_FILE_NAME.sub("-", text.casefold())[:_FILE_NAME_LIMIT].strip("-")
-    return f"{slug}-" if slug else ""
+def _make_slug(query: NewsQuery, office: str) -> str:
+    """Places, then topics and sources, then words; the office where all news is asked for."""
+    named = [split_name(name) for names in query.feeds for name in names]
+    parts = sorted(named, key=lambda name: name[0] not in _PLACES)
+    texts = [slug if kind != FeedKind.KOMWIL else f"{kind}-{slug}" for kind, slug in parts]
+    text = "-".join([*texts, query.words]) if named or query.words else office
+    return _NOT_IN_FILE_NAME.sub("-", text.casefold())[:_FILE_NAME_LIMIT].strip("-")

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 
 _COUNT = "(999/999)"
 _BETWEEN = "\n\n"
@@ -10,18 +11,34 @@ _BETWEEN = "\n\n"
 Block = Sequence[str]  # the texts of a story: its heading, if there is one, with its first clipping, then the others
 
 
-def part_blocks(make_head: Callable[[str], str], blocks: Sequence[Block], foot: str, *, limit: int) -> tuple[str, ...]:
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Head:
+    """What messages begin with."""
+
+    title: str  # of each, with a count such as "(1/3)" where there are several
+    above: str = ""  # of the first alone
+    below: str = ""
+
+    def make(self, count: str, *, is_first: bool) -> str:
+        title = f"{self.title} {count}".strip()
+        return "\n".join(filter(None, (self.above, title, self.below))) if is_first else title
+
+
+def part_blocks(head: Head, blocks: Sequence[Block], foot: str, *, limit: int) -> tuple[str, ...]:
     """Messages that each begin with the head; the last ends with `foot`.
 
-    `make_head`: the head, with a count such as "(1/3)" in it, or "" where one message holds all. A story is parted only
-    where it is longer than a message. Every text must fit into a message beside the head.
+    A story is parted only where it is longer than a message. Every text must fit into a message beside the head.
     """
-    whole = _BETWEEN.join(filter(None, (make_head(""), *(text for block in blocks for text in block), foot)))
+    texts = [text for block in blocks for text in block]
+    whole = _BETWEEN.join(filter(None, (head.make("", is_first=True), *texts, foot)))
     if len(whole) <= limit:
         return (whole,)
-    room = limit - len(make_head(_COUNT)) - len(_BETWEEN)
-    bodies = list(_fill(blocks, foot, room))
-    return tuple(make_head(f"({place}/{len(bodies)})") + _BETWEEN + body for place, body in enumerate(bodies, start=1))
+    room, later_room = (limit - len(head.make(_COUNT, is_first=first)) - len(_BETWEEN) for first in (True, False))
+    bodies = list(_fill([*blocks, [foot]] if foot else blocks, room, later_room))
+    return tuple(
+        _BETWEEN.join(filter(None, (head.make(f"({place}/{len(bodies)})", is_first=place == 1), body)))
+        for place, body in enumerate(bodies, start=1)
+    )
 
 
 def choose_text(variants: Sequence[str], most: int) -> str:
@@ -29,14 +46,15 @@ def choose_text(variants: Sequence[str], most: int) -> str:
     return next((text for text in variants if len(text) <= most), variants[-1])
 
 
-def _fill(blocks: Sequence[Block], foot: str, room: int) -> Iterator[str]:
+def _fill(blocks: Sequence[Block], room: int, later_room: int) -> Iterator[str]:
+    """`room` of the first message, and of the later ones."""
     body = ""
-    for block in [*blocks, [foot]] if foot else blocks:
+    for block in blocks:
         joined = _BETWEEN.join(block)
-        for piece in [joined] if len(joined) <= room else block:
+        for piece in [joined] if len(joined) <= later_room else block:
             longer = f"{body}{_BETWEEN}{piece}" if body else piece
-            if len(longer) > room:
+            if len(longer) > room and (body or room < later_room):  # else a later message has no more room for it
                 yield body
-                longer = piece
+                room, longer = later_room, piece
             body = longer
     yield body

@@ -5,11 +5,10 @@ from __future__ import annotations
 from html import escape
 
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
-from aggregator.kliping.parting import choose_text, part_blocks
+from aggregator.kliping.parting import Head, choose_text, part_blocks
 from aggregator.kliping.wording import Wording, get_public_url, get_words
 
 MESSAGE_LIMIT = 4_096  # Telegram counts what is shown, we the tags as well
-HEAD_LIMIT = 800
 ABOUT_LIMIT = 500
 CLIPPING_LIMIT = 2_600
 URL_LIMIT = 1_000
@@ -19,14 +18,14 @@ def render_telegram(kliping: Kliping) -> tuple[str, ...]:
     """Messages in Telegram's HTML of at most 4,096 characters, parted between stories."""
     words = get_words(kliping.language)
 
-    def make_head(count: str) -> str:
-        told = words.tell_counts(kliping) if kliping.news else words["nothing"]
-        title = " ".join(filter(None, (_bold(kliping.title), count)))
-        lines = (_bold(kliping.office), title, f"<i>{escape(words.tell_period(kliping))}</i>", escape(told))
-        return choose_text(["\n".join(filter(None, lines)), title], HEAD_LIMIT)
-
+    told = escape(words.tell_counts(kliping) if kliping.news else words["nothing"])
+    head = Head(
+        title=_bold(kliping.title),
+        above=_bold(kliping.office),
+        below=f"<i>{escape(words.tell_period(kliping))}</i>\n{told}",
+    )
     blocks = [_render_story(story, words) for story in kliping.stories]
-    return part_blocks(make_head, blocks, _render_foot(kliping, words), limit=MESSAGE_LIMIT)
+    return part_blocks(head, blocks, _render_foot(kliping, words), limit=MESSAGE_LIMIT)
 
 
 def _render_story(story: KlipingStory, words: Wording) -> list[str]:

@@ -28,6 +28,25 @@ def render_text(kliping: Kliping) -> str:
     return "\n".join(lines) + "\n"
 
 
+def render_brief(kliping: Kliping, most: int) -> str:
+    """Titles, media and links alone, in at most so many characters: for the body of a link to a mail program.
+
+    What does not fit is counted, with the page that has all.
+    """
+    words = get_words(kliping.language)
+    page = get_public_url(kliping.page_url, most // 2)
+    brief = "\n".join(filter(None, (kliping.office, kliping.title, words.tell_period(kliping)))) + "\n"
+    clippings = [clipping for story in kliping.stories for clipping in story.clippings]
+    for place, clipping in enumerate(clippings):
+        longer = f"{brief}\n{clipping.number}. {clipping.title} ({clipping.medium})\n{clipping.url}\n"
+        left = kliping.news - place - 1
+        rest = f"\n{words.tell_rest(left, page)}\n" if left else ""
+        if len(longer) + len(rest) > most:
+            return f"{brief}\n{words.tell_rest(left + 1, page)}\n"
+        brief = longer
+    return f"{brief}\n{words.tell_rest(kliping.left_out, page)}\n" if kliping.left_out else brief
+
+
 def _render_head(kliping: Kliping, words: Wording) -> Iterator[str]:
     yield from _wrap(kliping.office.upper())
     yield from _wrap(kliping.title.upper())

@@ -5,11 +5,10 @@ from __future__ import annotations
 import re
 
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
-from aggregator.kliping.parting import choose_text, part_blocks
+from aggregator.kliping.parting import Head, choose_text, part_blocks
 from aggregator.kliping.wording import Wording, get_public_url, get_words
 
 MESSAGE_LIMIT = 4_000
-HEAD_LIMIT = 800
 ABOUT_LIMIT = 500
 CLIPPING_LIMIT = 2_600
 URL_LIMIT = 1_000  # longer ones would fill a screen
@@ -24,14 +23,14 @@ def render_whatsapp(kliping: Kliping) -> tuple[str, ...]:
     """Messages of at most 4,000 characters, parted between stories."""
     words = get_words(kliping.language)
 
-    def make_head(count: str) -> str:
-        title = " ".join(filter(None, (_mark(kliping.title, "*"), count)))
-        told = words.tell_counts(kliping) if kliping.news else words["nothing"]
-        lines = (_mark(kliping.office, "*"), title, _mark(words.tell_period(kliping), "_"), neutralise(told))
-        return choose_text(["\n".join(filter(None, lines)), title], HEAD_LIMIT)
-
+    told = neutralise(words.tell_counts(kliping) if kliping.news else words["nothing"])
+    head = Head(
+        title=_mark(kliping.title, "*"),
+        above=_mark(kliping.office, "*"),
+        below=f"{_mark(words.tell_period(kliping), '_')}\n{told}",
+    )
     blocks = [_render_story(story, words) for story in kliping.stories]
-    return part_blocks(make_head, blocks, _render_foot(kliping, words), limit=MESSAGE_LIMIT)
+    return part_blocks(head, blocks, _render_foot(kliping, words), limit=MESSAGE_LIMIT)
 
 
 def neutralise(text: str) -> str:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import tomlkit
@@ -72,13 +72,14 @@ class KlipingPage:
     suggestions: tuple[tuple[str, str], ...]  # (name, address)
 
 
-def build_kliping_page(asked: KlipingQuery, kliping: Kliping, texts: Texts) -> KlipingPage:
-    """The page of a kliping, with nothing in it or much."""
+def build_kliping_page(asked: KlipingQuery, kliping: Kliping, texts: Texts, *, site_url: str) -> KlipingPage:
+    """The page of a kliping, with nothing in it or much. `site_url`: from here our pages are linked to without it."""
+    stories = tuple(replace(story, url=_shorten(story.url, site_url)) for story in kliping.stories)
     return KlipingPage(
         title=entitle(kliping),
         subject=kliping.subject,
         form=_build_form(asked.pairs, asked, texts),
-        sheet=render_sheet(kliping),
+        sheet=render_sheet(replace(kliping, stories=stories)),
         tools=_build_tools(asked, kliping, texts) if kliping.news else None,
         longer=() if kliping.news else tuple(_list_longer(asked, texts)),
         problem="",
@@ -101,6 +102,10 @@ def build_refusal_page(
         problem=xml_safe(str(refusal)),
         suggestions=tuple(_list_suggestions(safe, texts, refusal, titles)),
     )
+
+
+def _shorten(url: str, site_url: str) -> str:
+    return f"/{url.removeprefix(site_url)}" if site_url and url.startswith(site_url) else url
 
 
 # ── the form ───────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -229,7 +229,7 @@ def test_nothing_found_leads_on(client: httpx.Client) -> None:
         ("q=-a", 400, "hanya menyebut yang tidak dicari"),
         ("q=" + "x" * 9_000, 400, "lebih panjang dari 300 karakter"),
         ("lang=fr", 400, "hanya boleh id / en"),
-        ("source=%00%ff%ed%a0%80", 404, "Tidak ada source"),
+        ("source=%00%ff%ed%a0%80", 404, "tidak ada dalam daftar."),
         ("zone=x&lang=en", 400, "There is no time zone “x”"),
     ],
 )
@@ -245,6 +245,7 @@ def test_faulty_questions_are_told(client: httpx.Client, query: str, status: int
 
 def test_a_city_misspelt_is_told_with_the_one_that_was_meant(client: httpx.Client) -> None:
     page = read_page(client, "city=Gorontalo&office=Humas&days=7", status=404)
+    assert "Kota: “gorontalo” tidak ada dalam daftar." in tell(page.cssselect("[role=alert]")[0])
     (meant,) = page.cssselect("[role=alert] a")
     assert tell(meant) == "Kota Gorontalo"
     assert meant.get("href") == "/kliping?city=kota-gorontalo&office=Humas&days=7"

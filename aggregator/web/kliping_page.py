@@ -16,7 +16,9 @@ from aggregator.kliping.print_page import render_sheet
 from aggregator.kliping.text import render_brief
 from aggregator.kliping.whatsapp import render_whatsapp
 from aggregator.kliping.wording import entitle
+from aggregator.models import Language
 from aggregator.publish.describing import name_subject
+from aggregator.publish.wording import get_wording
 from aggregator.reference import load_cities
 from aggregator.web.feeds_form import Choice
 from aggregator.web.finding import RefusalError, UnknownNameError
@@ -99,7 +101,7 @@ def build_refusal_page(
         sheet=None,
         tools=None,
         longer=(),
-        problem=xml_safe(str(refusal)),
+        problem=_tell_problem(refusal, texts),
         suggestions=tuple(_list_suggestions(safe, texts, refusal, titles)),
     )
 
@@ -149,6 +151,13 @@ def _list_longer(asked: KlipingQuery, texts: Texts) -> list[tuple[str, str]]:
     ]
 
 
+def _tell_problem(refusal: RefusalError, texts: Texts) -> str:
+    if not isinstance(refusal, UnknownNameError):
+        return xml_safe(str(refusal))
+    group = get_wording(texts.language)["groups"][refusal.kind]
+    return str(texts["unknown_name"].format(group=group, value=xml_safe(refusal.slug)))
+
+
 def _list_suggestions(
     pairs: Sequence[tuple[str, str]], texts: Texts, refusal: RefusalError, titles: Mapping[str, str]
 ) -> list[tuple[str, str]]:
@@ -193,7 +202,9 @@ def _write_digest(asked: KlipingQuery, kliping: Kliping) -> str:
     table["office"] = asked.office or kliping.subject
     table["zone"] = ZONES[asked.zone_key]
     table["at"] = "06:30"
-    for key in dict.fromkeys(key for key, _ in asked.filters):
+    if kliping.language is not Language.INDONESIAN:
+        table["language"] = kliping.language.value
+    for key in dict.fromkeys(key for key, _ in asked.filters if key != "archive"):
         values = [value for name, value in asked.filters if name == key]
         table[key] = values[0] if len(values) == 1 else values
     table["to"] = ["humas"]

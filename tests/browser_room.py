@@ -75,7 +75,7 @@ PAGES = {
 PAGES = {
     name: path
     for name, path in PAGES.items()
-    if name in {"front", "story", "status", "feeds", "feeds-found", "missing"}
+    if name in {"front", "story", "status", "feeds", "feeds-found", "kliping", "missing"}
 }
 
 

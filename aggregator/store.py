@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.catalogue_rows import CatalogueRows
+from aggregator.copy_rows import CopyRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
@@ -88,6 +89,7 @@ class Store(
     CatalogueRows,
     GroupRows,
     StoryRows,
+    CopyRows,
     FeedRows,
     ArchiveRows,
     ItemRows,

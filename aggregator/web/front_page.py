@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import groupby
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
@@ -30,7 +30,8 @@ class ShownTime:
     """A time of publication, in the words of the page."""
 
     iso: str  # with the source's offset
-    hour: str  # WIB; "" when the source gave only a day
+    hour: str  # in the zone of the page; "" when the source gave only a day
+    zone: str  # its name
     day: str  # "" when it is the day of the heading above
     title: str  # the same moment on the source's own clock
 
@@ -57,7 +58,7 @@ class ShownItem:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Day:
-    """The items that entered the feed on one day, WIB."""
+    """The items that entered the feed on one day, in the zone of the page."""
 
     iso: str
     label: str
@@ -92,14 +93,14 @@ def build_front_page(
     )
 
 
-def build_days(items: Sequence[FeedItem], texts: Texts) -> tuple[Day, ...]:
-    """The items by day, in their order.
+def build_days(items: Sequence[FeedItem], texts: Texts, zone: tzinfo = WIB) -> tuple[Day, ...]:
+    """The items by day, in their order; all times are those of `zone`.
 
     They come in the order in which they entered the feed, so the days are days of entry; a time of publication that
     falls on another day brings its date along.
     """
-    days = groupby(items, key=lambda item: item.first_published.astimezone(WIB).date())
-    return tuple(_build_day(list(members), texts) for _, members in days)
+    days = groupby(items, key=lambda item: item.first_published.astimezone(zone).date())
+    return tuple(_build_day(list(members), texts, zone) for _, members in days)
 
 
 def tell_staleness(since: datetime | None, texts: Texts) -> str:
@@ -107,8 +108,8 @@ def tell_staleness(since: datetime | None, texts: Texts) -> str:
     return texts["stale"].format(moment=texts.format_moment(since.astimezone(WIB))) if since else ""
 
 
-def _build_day(items: Sequence[FeedItem], texts: Texts) -> Day:
-    entered = items[0].first_published.astimezone(WIB)
+def _build_day(items: Sequence[FeedItem], texts: Texts, zone: tzinfo) -> Day:
+    entered = items[0].first_published.astimezone(zone)
     return Day(
         iso=entered.date().isoformat(),
         label=texts.format_day(entered),
@@ -130,7 +131,7 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
         published=_show_time(item, texts, heading=heading),
         regions=tuple(map(xml_safe, item.regions)),
         topics=tuple(xml_safe(texts.name_topic(topic)) for topic in item.topics),
-        reasons=tuple(_tell_reason(reason, texts) for reason in item.reasons if reason.terms),
+        reasons=tuple(tell_reason(reason, texts) for reason in item.reasons if reason.terms),
         also_at=portals[:named],
         more_at=portals[named:],
         story_url=make_story_link(item.story_id, texts.language),
@@ -138,22 +139,23 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
     )
 
 
-def _tell_reason(reason: Reason, texts: Texts) -> str:
+def tell_reason(reason: Reason, texts: Texts) -> str:
     """E.g. "APEKSI: “Rakernas APEKSI” (judul), “Wali Kota” (isi)"."""
     terms = (f"“{xml_safe(term)}” ({texts['places'].get(place, place)})" for term, place in reason.terms)
     return f"{xml_safe(texts.name_topic(reason.topic))}: {', '.join(terms)}"
 
 
 def _show_time(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownTime:
-    """A date without an hour stays on the source's day; the rest is shown in WIB."""
+    """A date without an hour stays on the source's day; the rest is shown in the zone of the page."""
     published = item.published
     is_day_only = item.published_precision is DatePrecision.DAY
-    local = published if is_day_only else published.astimezone(WIB)
+    local = published if is_day_only else published.astimezone(heading.tzinfo)
     source_time = texts["no_hour"] if is_day_only else f"{texts.format_hour(published)} {name_zone(published)}"
     label = texts["source_time" if item.published_precision else "first_seen"]
     return ShownTime(
         iso=published.date().isoformat() if is_day_only else published.isoformat(),
         hour="" if is_day_only else texts.format_hour(local),
+        zone=name_zone(local),
         day="" if local.date() == heading.date() and not is_day_only else texts.format_short_day(local),
         title=f"{label}: {texts.format_day(published)}, {source_time}",
     )

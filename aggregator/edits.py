@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise
+from itertools import islice, pairwise
 from typing import NamedTuple
 
 from rapidfuzz.distance import LCSseq
@@ -132,7 +132,8 @@ def _cut_run(words: Sequence[str]) -> str:
 
 def _read_words(text: str) -> list[str]:
     """The first words, none longer than an excerpt."""
-    return [word[0][:QUOTED_AT_ONCE] for _, word in zip(range(WORDS_READ), _WORD.finditer(text[:CHARS_READ]), strict=False)]
+    words = islice(_WORD.finditer(text[:CHARS_READ]), WORDS_READ)
+    return [word[0][:QUOTED_AT_ONCE] for word in words]
 
 
 def _is_longer(text: str, words: Sequence[str]) -> bool:

@@ -301,6 +301,10 @@ class StoryRows(StoreBase):
             portals=totals["portals"],
         )
 
+    def get_story_cities(self, story_id: int) -> list[str]:
+        """The slugs of the cities where it happened, most named first."""
+        return [row["slug"] for row in self._rows(_CITIES, id=story_id)]
+
     def _get_closest(self, group_ids: Collection[int]) -> dict[int, float]:
         """group → its likeness to the one before it that it is most like, of these."""
         rows = self._rows(_CLOSEST, ids=json.dumps([*group_ids]))

@@ -43,6 +43,7 @@ from aggregator.models import (
 )
 from aggregator.operation_rows import OperationRows
 from aggregator.ping_rows import PingRows
+from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.search_rows import SearchRows
@@ -103,6 +104,7 @@ class Store(
     TakedownRows,
     PingRows,
     CoverageRows,
+    PlaceRows,
 ):
     """The database `news.db`."""
 

@@ -173,7 +173,9 @@ def locate_answer(query: NewsQuery, publisher: Publisher, ending: Format) -> str
 def locate_preview(name: str, publisher: Publisher) -> str:
     """The page for people that shows what a feed holds."""
     kind, slug = split_name(name)
-    return publisher.locate("" if name == ALL else f"feeds?{urlencode({kind: slug})}")
+    if name == ALL or kind in {FeedKind.CITY, FeedKind.PROVINCE, FeedKind.KOMWIL}:
+        return publisher.locate("" if name == ALL else name)
+    return publisher.locate(f"feeds?{urlencode({kind: slug})}")
 
 
 def _describe(

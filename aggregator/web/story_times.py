@@ -36,17 +36,17 @@ def has_hour(published: Published) -> bool:
     return published.precision not in (DatePrecision.DAY, None)
 
 
-def show_time(published: Published, texts: Texts, zone: tzinfo = WIB) -> ShownTime:
-    """A date without an hour stays on the source's day; the rest is shown in WIB and in `zone`."""
+def show_time(published: Published, texts: Texts, beside: tzinfo = WIB, *, zone: tzinfo = WIB) -> ShownTime:
+    """A date without an hour stays on the source's day; the rest is shown in `zone`, and where it differs `beside`."""
     if published.precision is DatePrecision.DAY:
         day = published.at
         return ShownTime(iso=day.date().isoformat(), words=texts.format_short_day(day), full=texts.format_day(day))
-    at, local = published.at.astimezone(WIB), published.at.astimezone(zone)
+    at, local = published.at.astimezone(zone), published.at.astimezone(beside)
     days = texts.format_short_day(at), texts.format_day(at)
-    words, full = (texts["moment"].format(day=day, hour=texts.format_hour(at), zone="WIB") for day in days)
+    words, full = (texts["moment"].format(day=day, hour=texts.format_hour(at), zone=name_zone(at)) for day in days)
     if local.utcoffset() != at.utcoffset():
-        beside = _tell_beside(local, at, texts)
-        words, full = f"{words} ({beside})", f"{full} ({beside})"
+        told = _tell_beside(local, at, texts)
+        words, full = f"{words} ({told})", f"{full} ({told})"
     if published.precision is None:
         words, full = (texts["seen_at"].format(moment=moment) for moment in (words, full))
     return ShownTime(iso=at.isoformat(), words=words, full=full)

@@ -43,7 +43,7 @@ _WRITERS = """
         sum(a.id = i.article_id) AS firsts
     FROM (
         SELECT group_id, article_id FROM feed_items
-        WHERE feed_id = :feed AND NOT archived AND place >= :since ORDER BY place DESC LIMIT :news
+        WHERE feed_id = :feed AND archived = 0 AND place >= :since ORDER BY place DESC LIMIT :news
     ) AS i CROSS JOIN articles AS a ON a.group_id = i.group_id CROSS JOIN sources AS s ON s.id = a.source_id
     GROUP BY s.id ORDER BY articles DESC, firsts DESC, s.name LIMIT :most
 """

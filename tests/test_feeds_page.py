@@ -200,7 +200,7 @@ def test_addresses_lead_to_what_is_shown(client: httpx.Client, query: str, path:
 def test_every_feed_names_a_page_that_shows_what_it_holds(full_room: FeedRoom, client: httpx.Client) -> None:
     for name in ("topic/apeksi", "city/kota-gorontalo", "province/gorontalo", "komwil/6", "kind/regional"):
         feed = json.loads((full_room.public / f"feeds/{name}.json").read_bytes())
-        page = read_page(client, urlsplit(feed["home_page_url"]).query)
+        page = html.fromstring(client.get(feed["home_page_url"].removeprefix(SITE_URL[:-1])).text)
         assert read_titles(page) == [item["title"] for item in feed["items"]][:10], name
     assert json.loads((full_room.public / "feed.json").read_bytes())["home_page_url"] == SITE_URL
 

@@ -135,7 +135,7 @@ def _list_names(place: Place) -> Iterable[str]:
     elif place.kind == FeedKind.PROVINCE:
         yield from next(province.aliases for province in load_provinces() if province.slug == place.slug)
     else:
-        yield f"komwil {place.own_name}"
+        yield from (f"komwil {place.own_name}", f"komwil {place.slug}")
 
 
 def fold_name(name: str) -> str:

@@ -24,6 +24,7 @@ from aggregator.models import DatePrecision, LinkState, SourceKind
 from aggregator.publish.rss import render_rss
 from aggregator.store import Store
 from aggregator.story_rows import COPIES_MOST, REVISIONS_MOST, Origin, StoryRecord
+from aggregator.web import timeline
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo
 from aggregator.web.story_page import COPIES_OPEN, NEWS_MOST, NEWS_OPEN, build_story_page, tell_delay
@@ -357,6 +358,153 @@ def test_many_cities_are_cut_short(newsroom: Newsroom, client: httpx.Client) -> 
     assert re.search(r"Kota Banda Aceh, .* dan \d\d kota lain", read(client))
 
 
+# ── the timeline ───────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_the_timeline_tells_who_published_when(newsroom: Newsroom, client: httpx.Client) -> None:
+    release(newsroom)
+    newsroom.minutes += 2 * 24 * 60
+    newsroom.publish_at("lanjut", "lampu", FOLLOW_UP)
+    look(newsroom)
+    page = read_page(client)
+    assert [tell(each) for each in page.cssselect("ol.timeline > li")] == [
+        f"5 Okt, 08.00 WIB (09.00 WITA) Pemkot · rilis pemerintah kota {TITLE}",
+        "5 Okt, 10.00 WIB (11.00 WITA) · 2 jam kemudian Harian · salinan",
+        "5 Okt, 12.00 WIB (13.00 WITA) · 4 jam kemudian Petik · salinan",
+        "5 Okt, 13.00 WIB (14.00 WITA) · 5 jam kemudian Tambah · salinan",
+        "7 Okt, 13.00 WIB (14.00 WITA) · 2 hari 5 jam kemudian Lanjut · kabar APEKSI: lampu menurut lanjut",
+    ]
+    assert [tell(each).partition(" · kata")[0] for each in page.cssselect(".trace .kind")] == [
+        "Kabar pertama",
+        "Kabar lanjutan · 2 hari 5 jam kemudian",
+    ]
+    assert re.search(r"kata-katanya \d+% mirip dengan kabar sebelumnya", tell(page))
+    assert "Follow-up · 2 d 5 h later" in read(client, "/story/1?lang=en")
+
+
+def test_news_of_the_same_day_is_no_follow_up(newsroom: Newsroom, client: httpx.Client) -> None:
+    release(newsroom)
+    newsroom.publish_at("lanjut", "lampu", FOLLOW_UP, hour=7)
+    look(newsroom)
+    assert "Kabar lain · 6 jam kemudian" in read(client)
+    write(newsroom, "UPDATE articles SET published_precision = 'day' WHERE source_id = 'lanjut'")
+    page = read_page(client)
+    assert tell(page.cssselect(".trace .kind")[1]).startswith("Kabar lain · kata-katanya")
+    assert "kemudian" not in tell(page.cssselect("ol.timeline > li")[-1])
+
+
+def test_times_stay_wib_where_the_cities_have_several_zones(newsroom: Newsroom, client: httpx.Client) -> None:
+    release(newsroom)
+    write(newsroom, "INSERT INTO article_regions VALUES (1, '81.71', 'event', 1, '[]')")
+    page = read_page(client)
+    assert "WITA" not in tell(page)
+    assert page.cssselect("svg.map")[0].get("aria-label") == "Peta: Gorontalo, Ambon"
+    assert [link.get("href") for link in page.cssselect(".facts a")] == ["/city/kota-ambon", "/city/kota-gorontalo"]
+
+
+def test_a_long_timeline_folds_away_and_is_bounded(newsroom: Newsroom, client: httpx.Client) -> None:
+    newsroom.publish_at("mula", "kabar", RELEASE, title="Kabar 0")
+    look(newsroom)
+    gather(newsroom, 100)
+    page = read_page(client)
+    line, more = page.cssselect("ol.timeline")
+    assert (len(line), len(more), more.get("start")) == (timeline.OPEN, timeline.MOST - timeline.OPEN, "13")
+    assert f"{100 - timeline.MOST} artikel yang terbit sesudahnya tidak ada di garis waktu ini." in tell(page)
+
+
+def test_each_news_tells_why_it_is_here(newsroom: Newsroom, client: httpx.Client) -> None:
+    release(newsroom)
+    (why,) = read_page(client).cssselect(".trace details.why")
+    assert re.match(r"Mengapa dimuat APEKSI: “APEKSI” \(judul\)", tell(why))
+
+
+# ── what a copy changed ────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def change(newsroom: Newsroom) -> None:
+    """A release, and a portal that carries it with other words in two places."""
+    changed = "\n".join(RELEASE).replace("Senin pagi", "awal pekan").replace("puskesmas.", "puskesmas. Warga pun ikut.")
+    newsroom.publish_at("pemkot", "rilis", RELEASE, hour=1, title=TITLE, kind=SourceKind.CITY_GOVERNMENT)
+    newsroom.publish_at("petik", "ubah", changed.split("\n"), hour=3, title="Wali Kota Sambut APEKSI")
+    look(newsroom)
+
+
+def test_what_a_copy_changed_is_shown_with_a_few_words_around_it(newsroom: Newsroom, client: httpx.Client) -> None:
+    change(newsroom)
+    (link,) = read_page(client).xpath("//a[contains(@href, '/diff/')]")
+    assert (tell(link), link.get("href")) == ("Apa yang diubah Petik", "/story/1/diff/2")
+    page = read_page(client, link.get("href"))
+    assert tell(page.cssselect("h1")[0]) == "Apa yang diubah Petik"
+    assert [tell(each) for each in page.cssselect(".change del")] == ["dihapus: Terima", "dihapus: Senin pagi"]
+    assert [tell(each) for each in page.cssselect(".change ins")] == [
+        "ditambahkan: Sambut",
+        "ditambahkan: awal pekan",
+        "ditambahkan: Warga pun ikut.",
+    ]
+    assert [tell(each) for each in page.cssselect(".figure dd")] == [*map(str, count_words(RELEASE, 2)), "2", "5"]
+    told = tell(page)
+    assert "menerima kunjungan pengurus APEKSI pada dihapus: Senin pagi ditambahkan: awal pekan lalu: di aula" in told
+    assert RELEASE[1] not in told
+    assert "Petik Senin, 5 Oktober 2026, 10.00 WIB (11.00 WITA) · 2 jam kemudian" in told
+    assert page.cssselect(".kicker a")[0].get("href") == "/story/1"
+    english = read(client, "/story/1/diff/2?lang=en")
+    assert "What Petik changed" in english
+    assert "removed: Senin pagi added: awal pekan then: di aula" in english
+
+
+def count_words(paragraphs: list[str], less: int) -> list[int]:
+    return [len(" ".join(paragraphs).split()) - less]
+
+
+def test_no_more_is_quoted_than_a_portal_allows(newsroom: Newsroom, client: httpx.Client) -> None:
+    change(newsroom)
+    for article, limit, shown in ((1, 0, 0), (2, 0, 0), (2, 90, 0), (1, 120, 1), (2, 1_000, 2)):
+        write(newsroom, "UPDATE articles SET snippet_limit = NULL")
+        write(newsroom, "UPDATE articles SET snippet_limit = ? WHERE id = ?", limit, article)
+        page = read_page(client, "/story/1/diff/2")
+        changes = page.cssselect("ol.changes .change")
+        assert len(changes) == shown, limit
+        told = "" if shown == 2 else f"{2 - shown} perubahan tidak ditampilkan: portalnya membatasi kutipan."
+        assert told in tell(page)
+        assert ("awal pekan" in tell(page)) == bool(shown)
+
+
+def test_a_text_that_is_not_kept_is_not_compared(newsroom: Newsroom, client: httpx.Client) -> None:
+    change(newsroom)
+    write(newsroom, "UPDATE articles SET text = '' WHERE id = 1")
+    page = read_page(client, "/story/1/diff/2")
+    assert "tidak dapat dibandingkan" in tell(page)
+    assert not page.cssselect("ol.changes")
+    write(newsroom, "UPDATE articles SET text = 'sama', title = 'sama'")
+    assert "Tidak ada kata yang berubah." in read(client, "/story/1/diff/2")
+
+
+def test_only_copies_have_edits(newsroom: Newsroom, client: httpx.Client) -> None:
+    change(newsroom)
+    newsroom.publish_at("lain", "kabar", OTHER, title="Bendahara Belajar Obligasi")
+    look(newsroom)
+    add_stories(newsroom, {12: 1})
+    answer = client.get("/story/12/diff/2?lang=en&next=https://evil.example/")
+    assert (answer.status_code, answer.headers["location"]) == (308, "/story/1/diff/2?lang=en")
+    for story, article in ((1, 1), (1, 3), (2, 2), (9, 2), (1, 0), (1, "x"), (1, "9" * 30), ("x", 2), (1, "%00")):
+        assert client.get(f"/story/{story}/diff/{article}").status_code == 404, article
+    with newsroom.store.transaction():
+        newsroom.store.withdraw_group(1, newsroom.now)
+    assert client.get("/story/1/diff/2").status_code == 404
+
+
+def test_hostile_texts_stay_in_their_excerpts(newsroom: Newsroom, client: httpx.Client) -> None:
+    change(newsroom)
+    write(newsroom, "UPDATE articles SET text = text || ' ' || ?, title = ? || id, language = ?", EVIL, EVIL, EVIL)
+    write(newsroom, "UPDATE articles SET text = ? WHERE id = 2", "<b>" + " kata" * 300_000)
+    write(newsroom, "UPDATE sources SET name = ?", EVIL)
+    page = read_page(client, "/story/1/diff/2")
+    assert not page.cssselect("script, style, main img, [onerror], [style]")
+    assert not re.search(r"[\x00-\x08\x0b-\x1f]", page.text_content())
+    assert "Teksnya sangat panjang" in tell(page)
+    assert len(client.get("/story/1/diff/2").content) < 20_000
+
+
 # ── revisions, deletions ───────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -562,6 +710,8 @@ def test_no_table_of_articles_is_read_from_end_to_end(newsroom: Newsroom) -> Non
     get_record(newsroom)
     newsroom.store.get_items([1])
     newsroom.store.get_suspects(1)
+    newsroom.store.get_reasons([1])
+    newsroom.store.get_copy(1, 2, most=1_000)
     connection.set_trace_callback(None)
     queries = [sql for sql in asked if sql.split()[0] in ("SELECT", "WITH")]
     assert len(queries) > 8

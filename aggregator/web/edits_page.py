@@ -53,7 +53,9 @@ def build_edits_page(
     """The page; `cities`: where the story happened."""
     zone = choose_zone(cities)
     limits = [text.snippet_limit for text in (original, copy) if text.snippet_limit is not None]
-    edits = find_edits(xml_safe(original.text), xml_safe(copy.text), room=max(min([QUOTED_MOST, *limits]), 0))
+    has_both = bool(original.text and copy.text)
+    both = (xml_safe(original.text), xml_safe(copy.text)) if has_both else ("", "")
+    edits = find_edits(*both, room=max(min([QUOTED_MOST, *limits]), 0))
     minutes = int((copy.published.at - original.published.at).total_seconds() // 60)
     is_order_sure = has_hour(original.published) and has_hour(copy.published) and minutes >= 0
     return EditsPage(
@@ -67,9 +69,7 @@ def build_edits_page(
         removed=edits.removed,
         added=edits.added,
         skipped_after=edits.skipped_after,
-        note=texts["edits_missing"]
-        if not (original.text and copy.text)
-        else _tell_note(edits, texts, is_limited=bool(limits)),
+        note=_tell_note(edits, texts, is_limited=bool(limits)) if has_both else texts["edits_missing"],
         is_cut=edits.is_cut,
     )
 

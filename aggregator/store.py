@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
+from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
@@ -90,6 +91,7 @@ class Store(
     StoryRows,
     FeedRows,
     ArchiveRows,
+    CardRows,
     ItemRows,
     SearchRows,
     PollRows,

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
+from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
 from aggregator.coverage_rows import CoverageRows
@@ -95,6 +96,7 @@ class Store(
     CopyRows,
     FeedRows,
     ArchiveRows,
+    CardRows,
     ItemRows,
     SearchRows,
     KlipingRows,

@@ -337,7 +337,7 @@ def test_all_feeds_are_listed_in_groups_with_what_they_hold(full_room: FeedRoom,
 def test_of_very_many_sources_those_with_most_news_are_named(
     full_room: FeedRoom, client: httpx.Client, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr("aggregator.web.feeds_page.SOURCES_MOST", 3)
+    monkeypatch.setattr("aggregator.web.asking.SOURCES_MOST", 3)
     page = read_page(client, "source=pemkot")
     group = page.cssselect(".ready details")[-1]
     assert [tell(each) for each in group.cssselect("li bdi")] == ["Kabar-0", "Kabar-1", "Kabar-2"]

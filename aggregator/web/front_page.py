@@ -1,4 +1,4 @@
-"""What the front page shows, worked out before any HTML is written. Pure."""
+"""What pages show of pieces of news, worked out before any HTML is written. Pure."""
 
 from __future__ import annotations
 
@@ -10,7 +10,7 @@ from itertools import groupby
 from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.models import DatePrecision, FeedItem, Reason
 from aggregator.publish.excerpt import make_excerpt
-from aggregator.web.links import make_link, make_story_link
+from aggregator.web.links import make_story_link
 from aggregator.web.texts import WIB, Texts, name_zone
 
 TITLE_LIMIT = 300
@@ -36,6 +36,14 @@ class ShownTime:
     title: str  # the same moment on the source's own clock
 
 
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Of a text in which words were looked for."""
+
+    text: str
+    is_found: bool
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownItem:
     """One piece of news; every text is safe to encode, none is escaped yet."""
@@ -54,6 +62,8 @@ class ShownItem:
     more_at: tuple[Portal, ...]
     story_url: str  # "" before a look at stories
     story_news: int  # others in that story
+    marked_title: tuple[Piece, ...] = ()  # where words were looked for: the same with what was found
+    marked_excerpt: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,34 +73,6 @@ class Day:
     iso: str
     label: str
     items: tuple[ShownItem, ...]
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FrontPage:
-    days: tuple[Day, ...]
-    last_entry: str  # when the newest item came in; "" on older pages
-    older_url: str  # "" on the last page
-    is_first: bool
-    stale: str  # since when what is shown is stale, in a sentence; "" while it is fresh
-
-
-def build_front_page(
-    items: Sequence[FeedItem],
-    texts: Texts,
-    *,
-    page_size: int,
-    before: str | None = None,
-    stale_since: datetime | None = None,
-) -> FrontPage:
-    """The page for `items`, newest first; one item more than `page_size` says that there is an older page."""
-    shown, has_older = items[:page_size], len(items) > page_size
-    return FrontPage(
-        days=build_days(shown, texts),
-        last_entry=texts.format_moment(shown[0].first_published.astimezone(WIB)) if shown and not before else "",
-        older_url=make_link("/", texts.language, before=shown[-1].guid) if has_older else "",
-        is_first=before is None,
-        stale=tell_staleness(stale_since, texts),
-    )
 
 
 def build_days(items: Sequence[FeedItem], texts: Texts, zone: tzinfo = WIB) -> tuple[Day, ...]:
@@ -113,11 +95,12 @@ def _build_day(items: Sequence[FeedItem], texts: Texts, zone: tzinfo) -> Day:
     return Day(
         iso=entered.date().isoformat(),
         label=texts.format_day(entered),
-        items=tuple(_show_item(item, texts, heading=entered) for item in items),
+        items=tuple(show_item(item, texts, heading=entered) for item in items),
     )
 
 
-def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
+def show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
+    """A piece of news below the heading of a day, of which `heading` is any moment."""
     portals = tuple(Portal(name=xml_safe(name), url=safe_url(url)) for name, url in item.also_at)
     # One portal more than fits is named, too: "and 1 other portal" would take as much room.
     named = NAMED_PORTALS if len(portals) > NAMED_PORTALS + 1 else len(portals)

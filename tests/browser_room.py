@@ -72,11 +72,7 @@ PAGES = {
     "kliping": "/kliping",
     "missing": "/tidak/ada",
 }
-PAGES = {
-    name: path
-    for name, path in PAGES.items()
-    if name in {"front", "story", "status", "feeds", "feeds-found", "kliping", "missing"}
-}
+PAGES = {name: path for name, path in PAGES.items() if name not in {"map", "trends", "sources", "source", "data"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -198,7 +194,7 @@ _FIND_WIDE = """() => {
 @contextmanager
 def visit(browser: Browser, demo: Demo, *, language: str = "id", **options: Any) -> Iterator[Visitor]:
     """A window of its own, with nothing remembered; `options` of `Browser.new_context`."""
-    context = browser.new_context(**{"viewport": DESK, "reduced_motion": "reduce", **options})
+    context = browser.new_context(**{"viewport": DESK, "locale": "id-ID", "reduced_motion": "reduce", **options})
     context.set_default_timeout(10_000)
     try:
         yield Visitor(context, demo, language)

@@ -8,12 +8,17 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
 
 if TYPE_CHECKING:  # loaded by the tests with a browser alone
     from browser_room import Demo
     from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 # Hundreds of files for each database would take a fifth of the time of all tests; tests of feeds have them.
 os.environ.setdefault("KABARKOTA_AGGREGATOR__EMPTY_FEEDS", "false")

@@ -22,12 +22,21 @@ from schedules.errors import UsageFailure
 
 PREFIX = "KABARKOTA_"
 FILE_NAME = "kabarkota.toml"
-LISTS = ("allow_networks", "websub_hubs")  # variables of the environment that hold several values, with commas between
+LISTS = (
+    "allow_networks",
+    "websub_hubs",
+    "private_pages",
+    "trusted_proxies",
+)  # variables of the environment that hold several values, with commas between
 NameKey = Callable[[list[str]], str]  # how a key of one layer is named to the operator
 SITE_HINT = (
     "no site_url is set; the feeds' links to themselves are relative, and hubs cannot be told of changes. "
     'Put site_url = "https://kabar.example.org/" into [aggregator] of kabarkota.toml, or set '
     "KABARKOTA_AGGREGATOR__SITE_URL."
+)
+LOCKED_OUT = (
+    "set aggregator.operator_password (KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE names a file that holds it) "
+    "or aggregator.operator_header, or nobody could read them"
 )
 CONTACT_HINT = (
     "no contact is set; portals should be able to reach whoever reads them. "
@@ -120,6 +129,8 @@ def load_setup(
         _validate(layer, name_key)
         merged = _merge(merged, layer)
     configuration = _validate(merged, ".".join)
+    if configuration.aggregator.private_pages and not configuration.aggregator.has_operator:
+        raise UsageFailure(f"{path or 'environment'}: aggregator.private_pages: {LOCKED_OUT}")
     crawl = configuration.crawl.model_copy(
         update={
             "contact": configuration.contact or configuration.crawl.contact,

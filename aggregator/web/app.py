@@ -13,7 +13,7 @@ Pages and searches open the store read-only, once per request, in a worker threa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -36,6 +36,7 @@ from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
 from aggregator.web.metrics import Metrics, OperationCollector
+from aggregator.web.protection import Gate, Protection
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
 from aggregator.web.reading import Reading
 from aggregator.web.site import SiteInfo
@@ -78,13 +79,14 @@ def create_app(
     public: Path,
     site: SiteInfo,
     files: PublicFiles | None = None,
+    protection: Protection = Protection(),  # noqa: B008 - frozen
     open_store: Callable[[Path], Store] = Store.open_reader,
     clock: Callable[[], datetime] = read_clock,
 ) -> Starlette:
     """The application over the SQLite file `database` and the folder `public` of published files.
 
     Neither has to exist yet: without a feed /feed.xml answers 503, without a database the front page says that there
-    is no news yet. `files`: the same folder, where the server answers from it, too.
+    is no news yet. `files`: the same folder, where the server answers from it, too. Without `protection` all is public.
     """
     feed = public / FEED_FILE
     open_again = Reading(open_store)
@@ -117,12 +119,13 @@ def create_app(
         *(route for each in PAGES for route in each(context)),
         *_list_feed_routes(desk, context.turnstile),
     ]
+    gate = Gate(protection)
     app = Starlette(
         routes=[
-            *(_compress(route) for route in compressed),
+            *(_dress(route, [*gate.list_guards(route.path), *_COMPRESSED]) for route in compressed),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
-            status.make_health_route(context),
-            Route("/metrics", Metrics(collector, clock).show, methods=["GET"]),
+            _dress(status.make_health_route(context), gate.list_recognizers()),
+            Route("/metrics", Metrics(collector, clock).show, methods=["GET"], middleware=gate.list_guards("/metrics")),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
         ],
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
@@ -145,5 +148,5 @@ def _list_feed_routes(desk: FeedDesk, turnstile: Turnstile) -> list[Route]:
     ]
 
 
-def _compress(route: Route) -> Route:
-    return Route(route.path, route.endpoint, methods=route.methods, middleware=_COMPRESSED)
+def _dress(route: Route, middleware: Sequence[Middleware]) -> Route:
+    return Route(route.path, route.endpoint, methods=route.methods, middleware=middleware)

@@ -10,6 +10,7 @@ from starlette.routing import Route
 
 from aggregator.web.context import PageContext
 from aggregator.web.health import check_health
+from aggregator.web.protection import LET_IN
 from aggregator.web.status_page import build_status_page
 
 STATUS_SPAN = timedelta(days=30)
@@ -36,8 +37,8 @@ class _Status:
         page = build_status_page(status, context.get_texts(request), stale_since=stale_since)
         return context.answer(request, "status.html", page)
 
-    def show_health(self, _request: Request) -> Response:
-        """The state of the installation as JSON, never cached."""
+    def show_health(self, request: Request) -> Response:
+        """The state of the installation as JSON, never cached; strangers get it in a word where /status is private."""
         context = self._context
         status, facts = check_health(
             context.open_store,
@@ -46,4 +47,6 @@ class _Status:
             now=context.clock(),
             late_after=context.site.late_after,
         )
+        if not request.scope.get(LET_IN, True):
+            facts = {"status": facts["status"]}
         return JSONResponse(facts, status, {"cache-control": "no-store"})

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import base64
-import subprocess
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
@@ -18,6 +17,7 @@ from portals import make_setup
 from test_serve import find_port, wait_for
 from test_web import Stage, check_security_headers, serve
 
+from aggregator.processes import read_command
 from aggregator.settings import AggregatorSettings, PrivatePages
 from aggregator.web.app import create_app
 from aggregator.web.guesses import MOST, REFILL_SECONDS, Guesses
@@ -229,9 +229,9 @@ def test_the_process_is_told_of_the_operator_and_no_command_line_has_the_passwor
         wait_for(lambda: server.watch() and server.has_answered)
         base = f"http://127.0.0.1:{server._port}"
         assert server._process is not None
-        running = subprocess.run(["ps", "-o", "args=", str(server._process.pid)], capture_output=True, text=True)
-        assert "aggregator.web" in running.stdout
-        assert PASSWORD not in running.stdout
+        command = read_command(server._process.pid)
+        assert "aggregator.web" in command
+        assert PASSWORD not in command
         page = httpx.get(f"{base}/data", trust_env=False).text
         assert "Dinas Kominfo" in page
         assert 'href="https://kabar.example/kontak"' in page

@@ -23,12 +23,9 @@ class SiteInfo:
 
     @property
     def contact_url(self) -> str:
-        """ "" when there is no contact."""
-        return (
-            f"mailto:{quote(self.contact, safe='@')}"
-            if "@" in self.contact and ":" not in self.contact
-            else self.contact
-        )
+        """Where a click on the contact leads; "" without one."""
+        is_mail = "@" in self.contact and ":" not in self.contact
+        return f"mailto:{quote(self.contact, safe='@')}" if is_mail else self.contact
 
     @property
     def feed_url(self) -> str:

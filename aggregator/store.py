@@ -44,6 +44,7 @@ from aggregator.ping_rows import PingRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.search_rows import SearchRows
+from aggregator.source_rows import SourceRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
@@ -99,6 +100,7 @@ class Store(
     BackfillRows,
     TakedownRows,
     PingRows,
+    SourceRows,
 ):
     """The database `news.db`."""
 

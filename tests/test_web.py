@@ -756,7 +756,10 @@ def test_status_tells_hijacked_sites_and_failing_channels_in_plain_words(world: 
     assert "There is nothing at this address" in client.get("/status?lang=en").text
 
 
-def test_status_waits_for_the_database(world: World, client: httpx.Client) -> None:
+def test_without_a_database_status_says_how_to_start(world: World, client: httpx.Client) -> None:
     for file in world.database.parent.glob(f"{world.database.name}*"):
         file.unlink()
-    assert client.get("/status").status_code == 404
+    page = client.get("/status")  # 404 would say that there is no such page
+    assert page.status_code == 200
+    assert "Belum ada basis data" in page.text
+    assert "kabarkota run" in page.text

@@ -6,6 +6,7 @@
     /           newest items; ?before=<guid>, ?lang=en
     /feeds      all feeds; with a question, its feed and its newest items
     /sources    how every source is doing; /source/<id> all about one
+    /data       downloads, the schema, takedowns; /data/<file>
     /status     hijacked sites, failing channels, backups, jobs
     /story/<n>  news on one event: who published first, who copied whom
 
@@ -32,7 +33,7 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import feeds, front, sources, status, story
+from aggregator.web.endpoints import data, feeds, front, sources, status, story
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
@@ -45,7 +46,14 @@ from aggregator.web.templating import STATIC_FOLDER, PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
-PAGES = (front.list_routes, story.list_routes, feeds.list_routes, sources.list_routes, status.list_routes)
+PAGES = (
+    front.list_routes,
+    story.list_routes,
+    feeds.list_routes,
+    sources.list_routes,
+    data.list_routes,
+    status.list_routes,
+)
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
 
 
@@ -125,6 +133,7 @@ def create_app(
         routes=[
             *(_dress(route, [*gate.list_guards(route.path), *_COMPRESSED]) for route in compressed),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
+            data.make_download_route(context),
             _dress(status.make_health_route(context), gate.list_recognizers()),
             Route("/metrics", Metrics(collector, clock).show, methods=["GET"], middleware=gate.list_guards("/metrics")),
             Mount("/static", StaticFiles(directory=STATIC_FOLDER)),

@@ -608,7 +608,7 @@ _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS N
 _FAILING_CHANNELS = """
     SELECT s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason, h.last_status AS http_status
     FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
-    WHERE h.failures > 0 AND h.enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 60
+    WHERE h.failures > 0 AND h.enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 25
 """
 _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
 

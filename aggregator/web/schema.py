@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from typing import NamedTuple
 
 _PIECE = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|[(),]|[^\s(),'"]+""", re.DOTALL)
-_UNCOMMENTED = {
-    "articles_fts": "Full-text search in title and text; its rowid is articles.id."
-}  # no comment fits there
+# Made by a library, which leaves no room for a comment.
+_UNCOMMENTED = {"articles_fts": "Full-text search in title and text; its rowid is articles.id."}
 _VIEW_COLUMN = re.compile(r"(\w+),?\s+--\s+(.+)$")
 
 

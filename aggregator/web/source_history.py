@@ -64,14 +64,15 @@ def build_history(rows: Iterable[Mapping[str, Any]], today: datetime, texts: Tex
     if not any(row["polls"] for row in by_day.values()):
         return None
     most = max(row["posts"] for row in by_day.values())
+    ground = HEIGHT if most else 0
     all_days = [begin + timedelta(days=number) for number in range(DAYS)]
     sums = {name: sum(row[name] for row in by_day.values()) for name in _SUMS}
     return History(
         bars=tuple(_draw(number, by_day.get(day.isoformat()), most) for number, day in enumerate(all_days)),
         width=DAYS * _PITCH,
-        height=HEIGHT + GAP + STRIP,
-        ground=HEIGHT + 0.5,
-        strip_y=HEIGHT + GAP,
+        height=ground + GAP + STRIP,
+        ground=ground + 0.5,
+        strip_y=ground + GAP,
         bar_width=_BAR,
         strip_height=STRIP,
         most=most,

@@ -138,7 +138,7 @@ def build_source_page(
         alarms=tuple(_show_alarm(alarm, facts, texts) for alarm in operation.alarms[:ALARMS_MOST]),
         coverage=tuple(
             MonthCoverage(
-                month=f"{texts['months'][int(row['month'][5:]) - 1]} {row['month'][:4]}",
+                month=f"{texts['short_months'][int(row['month'][5:]) - 1]} {row['month'][:4]}",
                 pages=row["pages"],
                 **{name: round(100 * (row[name] or 0)) for name in ("bodies", "dates", "authors")},
             )

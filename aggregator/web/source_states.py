@@ -65,7 +65,9 @@ def tell_reason(trouble: Trouble, source_id: str, texts: Texts, *, detail: str =
 def tell_why(facts: SourceFacts, texts: Texts) -> str:
     """Why it is in its state, in a sentence; "" where there is nothing to say."""
     if facts.troubles:
-        return tell_reason(facts.troubles[0], facts.id, texts).says
+        says = tell_reason(facts.troubles[0], facts.id, texts).says
+        some = texts["some_channels"].format(failing=facts.failing, channels=facts.channels)
+        return f"{says} ({some})" if 0 < facts.failing < facts.channels else says
     if facts.enabled and facts.channels and _has_fallen_silent(facts):
         return str(texts["why_silent"])
     return ""

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import base64
+import subprocess
+import sys
 from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
@@ -238,3 +240,11 @@ def test_the_process_is_told_of_the_operator_and_no_command_line_has_the_passwor
         assert httpx.get(f"{base}/status", trust_env=False).status_code == 401
         assert httpx.get(f"{base}/status", auth=("", PASSWORD), trust_env=False).status_code == 200
         assert not server.apply(setup)
+
+
+@pytest.mark.parametrize("document", [b"", b"{}", b'{"password": "kata sandi: rahasia"}'])
+def test_an_order_that_cannot_be_read_is_a_line_without_its_words(document: bytes) -> None:
+    command = [sys.executable, "-P", "-m", "aggregator.web"]
+    done = subprocess.run(command, input=document, capture_output=True, check=False)
+    assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
+    assert b"rahasia" not in done.stderr

@@ -14,7 +14,11 @@ from aggregator.web.server import run_server
 def main() -> int:
     """Serves until it is told to stop; returns the exit code."""
     die_with_parent()
-    order = read_order(sys.stdin.buffer.read())
+    try:
+        order = read_order(sys.stdin.buffer.read())
+    except ValueError:  # whose message may have the password in it
+        print("aggregator.web: wants its order as JSON on standard input; `kabarkota serve` gives it", file=sys.stderr)
+        return 2
     files = PublicFiles(order.public)
     app = create_app(
         database=order.database, public=order.public, site=order.site, files=files, protection=order.protection

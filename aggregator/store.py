@@ -79,7 +79,7 @@ class Status:
     channels: int
     unprobed: int
     hijacked: list[dict[str, Any]]  # name, domain, hijacked_at, pages
-    failing: list[dict[str, Any]]  # name, url, failures, last_success_at, reason, http_status
+    failing: list[dict[str, Any]]  # source_id, name, url, failures, last_success_at, reason, http_status
     scans: dict[str, int]  # skipped, checked, missed
     large: list[dict[str, Any]]  # title, members, story_id, suspects: groups that are suspiciously large, the largest
     large_count: int  # of them in all
@@ -606,7 +606,8 @@ class Store(
 
 _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
 _FAILING_CHANNELS = """
-    SELECT s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason, h.last_status AS http_status
+    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason,
+        h.last_status AS http_status
     FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
     WHERE h.failures > 0 AND h.enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 25
 """

@@ -30,10 +30,6 @@ SITE_HINT = (
     'Put site_url = "https://kabar.example.org/" into [aggregator] of kabarkota.toml, or set '
     "KABARKOTA_AGGREGATOR__SITE_URL."
 )
-LOCKED_OUT = (
-    "set aggregator.operator_password (KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE names a file that holds it) "
-    "or aggregator.operator_header, or nobody could read them"
-)
 CONTACT_HINT = (
     "no contact is set; portals should be able to reach whoever reads them. "
     'Put contact = "you@example.org" into kabarkota.toml, or set KABARKOTA_CONTACT.'
@@ -125,8 +121,6 @@ def load_setup(
         _validate(layer, name_key)
         merged = _merge(merged, layer)
     configuration = _validate(merged, ".".join)
-    if configuration.aggregator.private_pages and not configuration.aggregator.has_operator:
-        raise UsageFailure(f"{path or 'environment'}: aggregator.private_pages: {LOCKED_OUT}")
     crawl = configuration.crawl.model_copy(
         update={
             "contact": configuration.contact or configuration.crawl.contact,

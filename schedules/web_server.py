@@ -20,6 +20,10 @@ from aggregator.web.site import SiteInfo
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 
+LOCKED_OUT = (
+    "nobody could read them: set aggregator.operator_password (KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE names a "
+    "file that holds it) or aggregator.operator_header"
+)
 logger = logging.getLogger(__name__)
 
 REVIVE_SECONDS = 5.0  # between two starts: what cannot start shall not spin
@@ -33,11 +37,13 @@ END_SECONDS = 2.0  # for answers under way when it is ended
 class WebServer:
     """The web server in a process of its own, so that rendering and ingest never share an interpreter.
 
-    Entering it raises UsageFailure when the port is taken; leaving it ends the process. All by one thread.
+    Making it raises UsageFailure when nobody could read its private pages, entering it when the port is taken; leaving
+    it ends the process. All by one thread.
     """
 
     def __init__(self, setup: Setup, *, host: str, port: int) -> None:
         self._host, self._port = host, port
+        check_protection(setup)
         self._order = self._make_order(setup)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._looked = self._answered = 0.0
@@ -154,6 +160,15 @@ class WebServer:
             ),
             protection=Protection.from_settings(settings),
         )
+
+
+def check_protection(setup: Setup) -> None:
+    """Raises UsageFailure where pages would be closed to everybody.
+
+    Asked by who serves them, not with the configuration: other commands need no password, and often are not given it.
+    """
+    if setup.aggregator.private_pages and not setup.aggregator.has_operator:
+        raise UsageFailure(f"aggregator.private_pages: {LOCKED_OUT}")
 
 
 def check_port(host: str, port: int) -> None:

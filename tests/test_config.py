@@ -143,7 +143,6 @@ def test_a_fault_names_the_variable(name: str, value: str, words: tuple[str, ...
         ('operator_header = "X Remote User"', "operator_header"),
         ('trusted_proxies = ["rumah"]', "trusted_proxies"),
         ('private_pages = ["front"]\noperator_header = "X-User"', "private_pages"),
-        ('private_pages = ["status"]', "private_pages: set aggregator.operator_password"),
     ],
 )
 def test_a_fault_in_what_is_said_of_the_operator(tmp_path: Path, content: str, problem: str) -> None:
@@ -168,9 +167,6 @@ def test_what_is_private_and_the_password_may_come_from_different_places(tmp_pat
     assert settings.operator_password.get_secret_value() == "kata sandi yang panjang"
     assert "panjang" not in repr(settings)
     assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.1/32"]
-    (tmp_path / "kabarkota.toml").unlink()
-    with pytest.raises(UsageFailure, match=r"environment: aggregator\.private_pages: set aggregator\."):
-        load({"KABARKOTA_AGGREGATOR__PRIVATE_PAGES": "status"})
 
 
 def test_a_section_and_its_key_may_not_both_be_variables() -> None:

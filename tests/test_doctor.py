@@ -39,7 +39,9 @@ from schedules.doctor import database, machine, network
 from schedules.doctor import setup as folders
 from schedules.doctor.check import Check, Level
 from schedules.doctor.network import Portal
+from schedules.errors import UsageFailure
 from schedules.lock import hold_writer_lock
+from schedules.web_server import WebServer
 
 NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
 LIMIT = timedelta(hours=6)
@@ -145,6 +147,13 @@ def test_pages_that_everybody_can_read(setup: Setup, settings: dict[str, Any], l
     check = folders.check_protection(replace(setup, aggregator=aggregator))
     assert summarize(check) == ("operator's pages", level)
     assert found in check.found
+
+
+def test_private_pages_that_nobody_could_read(setup: Setup) -> None:
+    locked = replace(setup, aggregator=AggregatorSettings(private_pages=("status",)))
+    assert "`serve` does not start" in folders.check_protection(locked).found
+    with pytest.raises(UsageFailure, match=r"aggregator\.private_pages: nobody could read them"):
+        WebServer(locked, host="127.0.0.1", port=find_port())
 
 
 def test_service_that_listens_to_others_is_seen(setup: Setup) -> None:

@@ -35,6 +35,7 @@ class FailingChannel:
     """A channel whose last poll failed, in plain words."""
 
     name: str
+    page_url: str  # of its source
     url: str
     failures: int
     last_success: str  # "" when it never worked
@@ -149,11 +150,12 @@ def _describe_channel(row: dict[str, object], texts: Texts) -> FailingChannel:
     said = diagnose(str(row["reason"] or ""), int(str(row["http_status"] or 0)), indonesian=is_indonesian)
     return FailingChannel(
         name=xml_safe(str(row["name"])),
+        page_url=make_link(f"/source/{row['source_id']}", texts.language),
         url=safe_url(str(row["url"])),
         failures=int(str(row["failures"])),
         last_success=_format(str(row["last_success_at"]), texts) if row["last_success_at"] else "",
         says=said.says,
-        advice=said.advice,
+        advice=said.advice.replace(" ID`", f" {row['source_id']}`"),
     )
 
 

@@ -27,6 +27,7 @@ FLOOR = 500_000_000  # bytes that should be free beside twice the database: a ba
 LEAST = 50_000_000  # below that writing fails any moment
 INODES = 10_000  # kept pages are files
 NETWORK_FILE_SYSTEMS = ("9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "lustre", "nfs", "smb")
+_FILE_HINT = "name a file that holds it by KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE (docs/operation.md)"
 _HOST = re.compile(r"\bserve\b.*?--host[ =](\S+)")
 MOUNTS = Path("/proc/self/mountinfo")
 
@@ -59,6 +60,9 @@ def check_protection(setup: Setup) -> Check:
     """Whether everybody can read how this installation is doing."""
     name, settings = "operator's pages", setup.aggregator
     public = [page.value for page in PrivatePages if page not in settings.private_pages]
+    if settings.private_pages and not settings.has_operator:
+        found = "private pages, and neither password nor header: `serve` does not start so"
+        return warn(name, found, f"{_FILE_HINT}; where only the service's own environment has it, all is well")
     place = _find_public_place(setup)
     if PrivatePages.STATUS not in settings.private_pages and place:
         return warn(

@@ -20,13 +20,17 @@ from pydantic import TypeAdapter
 
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
+from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
+from aggregator.copy_rows import CopyRows
+from aggregator.coverage_rows import CoverageRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.integrity_rows import IntegrityRows
 from aggregator.item_rows import ItemRows
+from aggregator.kliping_rows import KlipingRows
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
@@ -41,6 +45,7 @@ from aggregator.models import (
 )
 from aggregator.operation_rows import OperationRows
 from aggregator.ping_rows import PingRows
+from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.search_rows import SearchRows
@@ -89,10 +94,13 @@ class Store(
     CatalogueRows,
     GroupRows,
     StoryRows,
+    CopyRows,
     FeedRows,
     ArchiveRows,
+    CardRows,
     ItemRows,
     SearchRows,
+    KlipingRows,
     PollRows,
     HealthRows,
     OperationRows,
@@ -100,6 +108,8 @@ class Store(
     BackfillRows,
     TakedownRows,
     PingRows,
+    CoverageRows,
+    PlaceRows,
     SourceRows,
 ):
     """The database `news.db`."""

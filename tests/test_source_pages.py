@@ -28,7 +28,7 @@ from aggregator.web.source_states import (
     tell_delay,
     tell_fields,
     tell_rate,
-    tell_span,
+    tell_wait,
     tell_why,
 )
 from aggregator.web.sources_page import PAGE_SIZE, AskedSources, build_sources_page
@@ -99,9 +99,9 @@ def test_figures_are_told_in_words() -> None:
     assert tell_rate(make_facts(recent=SourceDays(), usual=SourceDays()), ENGLISH) == ""
     assert tell_fields(facts, ENGLISH) == "text 100%, date 99%, author 50%"
     assert tell_fields(make_facts(recent=SourceDays(), usual=SourceDays(pages=4)), ENGLISH) == ""
-    assert tell_delay(facts, NOW, INDONESIAN) == "1 hari"
+    assert tell_delay(facts, NOW, INDONESIAN) == "1 hari 6 jam"
     assert tell_delay(make_facts(due_at=NOW - timedelta(minutes=50)), NOW, INDONESIAN) == ""
-    assert tell_span(timedelta(seconds=-5), INDONESIAN) == "0 menit"
+    assert tell_wait(timedelta(seconds=-5), INDONESIAN) == "0 menit"
 
 
 def test_history_has_a_bar_for_each_day_and_a_row_for_each_that_was_asked() -> None:

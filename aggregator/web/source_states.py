@@ -9,6 +9,7 @@ from enum import StrEnum
 from aggregator.diagnosis import explain
 from aggregator.operation_rows import LATE_AFTER
 from aggregator.source_rows import RECENT_DAYS, SourceDays, SourceFacts, Trouble
+from aggregator.web.story_times import tell_span
 from aggregator.web.texts import WIB, Language, Texts
 
 QUIET_CODE = "quiet"
@@ -76,7 +77,7 @@ def tell_why(facts: SourceFacts, texts: Texts) -> str:
 def tell_delay(facts: SourceFacts, now: datetime, texts: Texts) -> str:
     """How long the channel that waits for longest has been due; "" while all is in time."""
     late = now - facts.due_at if facts.enabled and facts.due_at else timedelta()
-    return tell_span(late, texts) if late > LATE_AFTER else ""
+    return tell_wait(late, texts) if late > LATE_AFTER else ""
 
 
 def tell_rate(facts: SourceFacts, texts: Texts) -> str:
@@ -110,13 +111,10 @@ def tell_fields(facts: SourceFacts, texts: Texts) -> str:
     return str(texts["fields"]).format(**shares)
 
 
-def tell_span(span: timedelta, texts: Texts) -> str:
-    """In its largest unit: "3 jam"."""
-    seconds = max(int(span.total_seconds()), 0)
-    for key, size in (("days", 86_400), ("hours", 3_600)):
-        if seconds >= size:
-            return str(texts[key]).format(count=seconds // size)
-    return str(texts["minutes"]).format(count=seconds // 60)
+def tell_wait(span: timedelta, texts: Texts) -> str:
+    """In its two largest units: "1 hari 6 jam"; at least "0 menit"."""
+    minutes = int(span.total_seconds() // 60)
+    return tell_span(minutes, texts) or str(texts["minutes"]).format(count=0)
 
 
 def format_moment(at: datetime | None, texts: Texts) -> str:

@@ -51,7 +51,7 @@ class HealthRows(StoreBase):
             found[row["source_id"]].append(ChannelState(retired_at=retired_at, **facts))
         return {source_id: tuple(channels) for source_id, channels in found.items()}
 
-    def get_coverage(self, now: datetime) -> dict[str, tuple[Coverage, Coverage]]:
+    def get_field_coverage(self, now: datetime) -> dict[str, tuple[Coverage, Coverage]]:
         """By source, what its pages gave in the last days, and in the weeks before them."""
         recent = _to_day(now - timedelta(days=COVERAGE_DAYS))
         rows = self._rows(

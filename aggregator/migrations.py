@@ -927,3 +927,79 @@ def m009_publishing(db: Database) -> None:
         "INSERT INTO changed_groups SELECT id FROM duplicate_groups WHERE guid IS NOT NULL",
     ):
         db.execute(dedent(statement).strip())
+
+
+_COVERAGE_TABLES = (
+    """
+    CREATE TABLE coverage_days (
+        -- How much was published on each day (WIB), for every topic and place together: what charts and maps are drawn
+        -- from. Rows with nothing are not there.
+        day_wib TEXT NOT NULL,
+        topic TEXT NOT NULL, -- '': any
+        region TEXT NOT NULL, -- city/kota-gorontalo, province/gorontalo, komwil/6: where it happened; '': anywhere
+        news INTEGER NOT NULL, -- duplicate groups whose canonical article is of that day
+        articles INTEGER NOT NULL, -- copies included
+        PRIMARY KEY (day_wib, topic, region)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX coverage_of_region ON coverage_days (region, topic, day_wib, news, articles)",
+    """
+    CREATE TABLE coverage_due (
+        -- Days (WIB) on which something changed since they were last counted; filled by triggers.
+        day_wib TEXT PRIMARY KEY
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE working_days (
+        -- How many sources answered on each day (WIB): as in polls_by_day, counted once.
+        day_wib TEXT PRIMARY KEY,
+        sources INTEGER NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+_DAY_OF = "date({}.published_at, '+7 hours')"
+_DUE = "INSERT INTO coverage_due"
+_COVERAGE_TRIGGERS = (
+    f"""
+    CREATE TRIGGER coverage_article_changes AFTER UPDATE OF published_at, group_id ON articles BEGIN
+        {_DUE} VALUES ({_DAY_OF.format("old")}) {_ONCE};
+        {_DUE} VALUES ({_DAY_OF.format("new")}) {_ONCE};
+    END
+    """,
+    *(
+        f"""
+    CREATE TRIGGER coverage_article_{event.lower()} AFTER {event} ON articles WHEN {row}.group_id IS NOT NULL BEGIN
+        {_DUE} VALUES ({_DAY_OF.format(row)}) {_ONCE};
+    END
+    """
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
+    *(
+        f"""
+    CREATE TRIGGER coverage_{table}_{event.lower()} AFTER {event} ON {table} BEGIN
+        {_DUE} SELECT {_DAY_OF.format("a")} FROM articles AS a WHERE a.id = {row}.article_id {_ONCE};
+    END
+    """  # noqa: S608 - our own words
+        for table in ("article_topics", "article_regions")
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
+    f"""
+    CREATE TRIGGER coverage_group_changes AFTER UPDATE OF canonical_id, merged_into, withdrawn_at ON duplicate_groups
+    BEGIN
+        {_DUE} SELECT {_DAY_OF.format("a")} FROM articles AS a WHERE a.group_id = new.id {_ONCE};
+        {_DUE} SELECT {_DAY_OF.format("a")} FROM articles AS a WHERE a.id IN (old.canonical_id, new.canonical_id)
+        {_ONCE};
+    END
+    """,  # noqa: S608 - our own words
+)
+
+
+@MIGRATIONS()
+def m010_coverage(db: Database) -> None:
+    """Coverage by day, topic and place, counted once: pages are drawn from it."""
+    for statement in (
+        *_COVERAGE_TABLES,
+        *_COVERAGE_TRIGGERS,
+        f"INSERT INTO coverage_due SELECT DISTINCT {_DAY_OF.format('articles')} FROM articles WHERE group_id NOT NULL",  # noqa: S608
+    ):
+        db.execute(dedent(statement).strip())

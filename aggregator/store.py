@@ -21,6 +21,7 @@ from pydantic import TypeAdapter
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.catalogue_rows import CatalogueRows
+from aggregator.coverage_rows import CoverageRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
@@ -99,6 +100,7 @@ class Store(
     BackfillRows,
     TakedownRows,
     PingRows,
+    CoverageRows,
 ):
     """The database `news.db`."""
 

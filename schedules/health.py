@@ -52,7 +52,7 @@ def check_health(store: Store, now: datetime) -> dict[str, int]:
 def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
     """All that is wrong, by source."""
     channels = store.get_troubled_channels()
-    coverage = store.get_coverage(now)
+    coverage = store.get_field_coverage(now)
     hijacked = store.get_hijacked(now - timedelta(days=365))
     posts: defaultdict[str, int] = defaultdict(int)
     expected: defaultdict[str, float] = defaultdict(float)

@@ -2,6 +2,7 @@
 
     groups without a guid get it, and their place for life
     groups that changed are put into the feeds that they belong in  ─▶  what shows them is due; archives grow
+    days on which something changed are counted again, for charts and maps
     what is due is rendered and written: style sheet, archives, feeds, OPML  ─▶  and is due no longer
 
 What did not change costs nothing. What is due stays so until its files are there, so that a process that dies in
@@ -70,6 +71,7 @@ def publish_feeds(
         failures = reconcile(store, public, empty_feeds=settings.empty_feeds)
         is_anything_due = store.is_anything_due()
         mark = store.renew_mark() if is_anything_due else ""
+    store.refresh_coverage(now)
     press = Press(store, public, settings, now)
     press.print_due()
     if is_anything_due:

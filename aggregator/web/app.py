@@ -31,7 +31,7 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import feeds, front, status, story
+from aggregator.web.endpoints import city_map, feeds, front, status, story
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
@@ -43,7 +43,7 @@ from aggregator.web.templating import STATIC_FOLDER, PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
-PAGES = (front.list_routes, story.list_routes, feeds.list_routes, status.list_routes)
+PAGES = (front.list_routes, story.list_routes, feeds.list_routes, status.list_routes, city_map.list_routes)
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
 
 

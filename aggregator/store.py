@@ -48,6 +48,7 @@ from aggregator.search_rows import SearchRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
+from aggregator.trend_rows import TrendRows
 
 __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
 
@@ -101,6 +102,7 @@ class Store(
     TakedownRows,
     PingRows,
     CoverageRows,
+    TrendRows,
 ):
     """The database `news.db`."""
 

@@ -86,7 +86,7 @@ def test_what_is_counted_and_when_can_be_chosen(client: httpx.Client) -> None:
     assert tell(page.cssselect("h2")[0]) == "APEKSI, 29 Sep 2026 – 5 Okt 2026"
     assert page.xpath("//option[@selected]/text()") == ["7 hari terakhir", "APEKSI", "Artikel"]
     assert page.xpath("//a[text()='Lihat perkembangannya dari hari ke hari']/@href") == [
-        "/trends?days=7&topic=apeksi&count=articles"
+        "/trends?count=articles&topic=apeksi&days=7"
     ]
     assert "0 berita. 0 kota diliput" in tell(read_page(client, "topic=smart-city"))
     english = read_page(client, "count=articles&lang=en")
@@ -104,7 +104,7 @@ def test_what_is_counted_and_when_can_be_chosen(client: httpx.Client) -> None:
         ("days=12", 400, "bukan pilihan"),
         ("days=" + "9" * 5000, 400, "bukan pilihan"),
         ("count=all", 400, "bukan pilihan"),
-        ("topic=bola", 404, "Tidak ada topik “bola”"),
+        ("topic=bola", 404, "Topik: “bola” tidak ada dalam daftar"),
         ("topic=%22%3E%3Cscript%3Ealert(1)%3C/script%3E", 404, "<script>alert(1)</script>"),
         ("since=0001-01-01&until=9999-12-31", 200, "2 berita"),
         ("days=&since=&until=&topic=&count=&x=%00%ff", 200, "2 berita"),
@@ -133,7 +133,6 @@ def draw(sums: dict[str, CoverageSum]) -> Picture:
         get_texts(Language.INDONESIAN),
         period=Period(since=TODAY, until=TODAY),
         topic="",
-        topic_name="",
         count=Count.NEWS,
     )
 

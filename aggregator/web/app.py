@@ -6,6 +6,8 @@
     /           newest items; ?before=<guid>, ?lang=en
     /feeds      all feeds; with a question, its feed and its newest items
     /status     hijacked sites, failing channels
+    /map        the cities by coverage
+    /trends     coverage over time; .csv, .json
     /story/<n>  news on one event: who published first, who copied whom
 
 Pages and searches open the store read-only, once per request, in a worker thread; files never touch the database.
@@ -31,7 +33,7 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import city_map, feeds, front, status, story
+from aggregator.web.endpoints import city_map, feeds, front, status, story, trends
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
@@ -43,7 +45,14 @@ from aggregator.web.templating import STATIC_FOLDER, PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
-PAGES = (front.list_routes, story.list_routes, feeds.list_routes, status.list_routes, city_map.list_routes)
+PAGES = (
+    front.list_routes,
+    story.list_routes,
+    feeds.list_routes,
+    status.list_routes,
+    city_map.list_routes,
+    trends.list_routes,
+)
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
 
 

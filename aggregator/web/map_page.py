@@ -18,7 +18,7 @@ from aggregator.periods import Period
 from aggregator.reference import load_cities
 from aggregator.web.charts import tell_number
 from aggregator.web.feeds_form import Choice
-from aggregator.web.links import make_link
+from aggregator.web.links import make_link, make_query_link
 from aggregator.web.outline import COUNTRY, Frame, Label, Labelled, draw_outline, place_labels, project
 from aggregator.web.selection import Count, PeriodForm, tell_period
 from aggregator.web.texts import Texts
@@ -124,18 +124,17 @@ def build_picture(
     *,
     period: Period,
     topic: str,
-    topic_name: str,
     count: Count,
     query: Sequence[tuple[str, str]] = (),
 ) -> Picture:
-    """`sums`: region → what was published in the period; `query`: the selection, for links to the chart."""
+    """`sums`: region → what was published in the period; `topic`: its name; `query`: the selection, for the chart."""
     cities = _show_cities(sums, texts, count)
     told = tell_period(period, texts)
     silent = sum(city.value == 0 for city in cities)
     everything = sums.get("", CoverageSum(news=0, articles=0))
     key = "map_summary_articles" if count is Count.ARTICLES else "map_summary_news"
     return Picture(
-        title=f"{topic_name}, {told}" if topic else told,
+        title=f"{topic}, {told}" if topic else told,
         summary=texts[key].format(
             count=tell_number(everything.articles if count is Count.ARTICLES else everything.news, texts),
             cities=len(cities) - silent,
@@ -146,7 +145,7 @@ def build_picture(
         panels=tuple(_draw_panels(cities, texts)),
         levels=_list_levels(max((city.value for city in cities), default=0), texts),
         cities=cities,
-        trends_url=make_link("/trends", texts.language, **dict(query)),
+        trends_url=make_query_link("/trends", query, texts.language),
     )
 
 

@@ -18,14 +18,19 @@ from aggregator.feed_rows import FeedRow
 from aggregator.feeds import FeedKind, split_name
 from aggregator.periods import Period
 from aggregator.publish.describing import name_subject
+from aggregator.publish.wording import get_wording
 from aggregator.web.charts import name_start
-from aggregator.web.feeds_form import Choice
+from aggregator.web.feeds_form import Asked, Choice
 from aggregator.web.finding import RefusalError
 from aggregator.web.texts import Texts
 
 DAYS = (7, 30, 90, 365)
 DAYS_USUAL = 30
+DAYS_MOST = 3_660  # of a period, the latest of it: ten years
 TYPED_LIMIT = 80  # characters of a value that are shown again
+
+
+ANYTHING = Choice(value="", name="")  # any topic, any place
 
 
 class Count(StrEnum):
@@ -45,34 +50,21 @@ class PeriodForm:
     until: str
 
 
-def read_given(pairs: Iterable[tuple[str, str]]) -> dict[str, list[str]]:
-    """key → values that are not empty; safe to show again."""
-    given: dict[str, list[str]] = {}
-    for key, value in pairs:
-        if clean := xml_safe(value).strip()[:TYPED_LIMIT]:
-            given.setdefault(xml_safe(key)[:TYPED_LIMIT], []).append(clean)
-    return given
-
-
-def read_last(given: Mapping[str, list[str]], key: str) -> str:
-    return given.get(key, [""])[-1]
-
-
-def read_choice(given: Mapping[str, list[str]], key: str, choices: Iterable[str], texts: Texts) -> str:
+def read_choice(asked: Asked, key: str, choices: Iterable[str], texts: Texts) -> str:
     """One of the choices; the first where nothing is given. Raises RefusalError."""
     choices = list(choices)
-    value = read_last(given, key).lower() or choices[0]
+    value = asked.get_last(key).lower() or choices[0]
     if value not in choices:
-        problem = texts["refused_choice"].format(value=value, choices=", ".join(choices))
+        problem = texts["refused_choice"].format(value=cut_text(value, TYPED_LIMIT), choices=", ".join(choices))
         raise RefusalError(400, problem)
     return value
 
 
-def read_period(given: Mapping[str, list[str]], texts: Texts, *, today: date, span: tuple[date, date] | None) -> Period:
+def read_period(asked: Asked, texts: Texts, *, today: date, span: tuple[date, date] | None) -> Period:
     """The period, within what there is (`span`: first and last day with news) and today. Raises RefusalError."""
-    since, until = read_last(given, "since"), read_last(given, "until")
+    since, until = asked.get_last("since"), asked.get_last("until")
     if not since and not until:
-        days = int(read_choice(given, "days", [str(DAYS_USUAL), *map(str, DAYS)], texts))
+        days = int(read_choice(asked, "days", [str(DAYS_USUAL), *map(str, DAYS)], texts))
         return Period(since=today - timedelta(days=days - 1), until=today)
     first, last = (min(span[0], today), max(span[1], today)) if span else (today, today)
     wanted = (_read_date(since, texts) if since else first, _read_date(until, texts) if until else last)
@@ -82,25 +74,25 @@ def read_period(given: Mapping[str, list[str]], texts: Texts, *, today: date, sp
         raise RefusalError(
             400, texts["refused_outside"].format(first=name_start(first, texts), last=name_start(last, texts))
         )
-    return Period(since=max(wanted[0], first), until=min(wanted[1], last))
+    until_day = min(wanted[1], last)
+    return Period(since=max(wanted[0], first, until_day - timedelta(days=DAYS_MOST - 1)), until=until_day)
 
 
-def read_topic(given: Mapping[str, list[str]], topics: Iterable[Choice], texts: Texts) -> str:
-    """The topic's slug; "" for any. Raises RefusalError."""
-    value = read_last(given, "topic").lower()
-    if value and value not in {topic.value for topic in topics}:
-        raise RefusalError(404, texts["refused_topic"].format(value=value))
-    return value
-
-
-def list_topics(feeds: Mapping[str, FeedRow], texts: Texts) -> list[Choice]:
-    """The topics that there are, by name."""
-    return sorted(list_choices(feeds, FeedKind.TOPIC, texts), key=lambda choice: choice.name.casefold())
+def read_slugs(asked: Asked, kind: FeedKind, choices: Iterable[Choice], texts: Texts) -> list[Choice]:
+    """What is asked for of a kind (topics, cities …), each once. Raises RefusalError."""
+    known = {choice.value: choice for choice in choices}
+    found = []
+    for slug in dict.fromkeys(value.lower() for value in asked.get_all(kind)):
+        if slug not in known:
+            group = get_wording(texts.language)["groups"][kind]
+            raise RefusalError(404, texts["unknown_name"].format(group=group, value=cut_text(slug, TYPED_LIMIT)))
+        found.append(known[slug])
+    return found
 
 
 def list_choices(feeds: Mapping[str, FeedRow], kind: FeedKind, texts: Texts) -> list[Choice]:
-    """slug and name of the feeds of a kind."""
-    return [
+    """Slug and name of all topics, cities …, by name; Komwil by number."""
+    choices = [
         Choice(
             value=split_name(feed.name)[1],
             name=cut_text(xml_safe(name_subject(feed.name, feed.title, texts.language)), TYPED_LIMIT),
@@ -108,11 +100,12 @@ def list_choices(feeds: Mapping[str, FeedRow], kind: FeedKind, texts: Texts) -> 
         for feed in feeds.values()
         if split_name(feed.name)[0] == kind
     ]
+    return sorted(choices, key=lambda each: each.value if kind is FeedKind.KOMWIL else each.name.casefold())
 
 
-def build_period_form(given: Mapping[str, list[str]], texts: Texts) -> PeriodForm:
-    since, until = (_show_date(read_last(given, key)) for key in ("since", "until"))
-    days = read_last(given, "days") or str(DAYS_USUAL)
+def build_period_form(asked: Asked, texts: Texts) -> PeriodForm:
+    since, until = (_show_date(asked.get_last(key)) for key in ("since", "until"))
+    days = asked.get_last("days") or str(DAYS_USUAL)
     return PeriodForm(
         days="" if since or until else days,
         choices=tuple(Choice(value=str(each), name=texts["last_days"].format(count=each)) for each in DAYS),
@@ -127,16 +120,17 @@ def tell_period(period: Period, texts: Texts) -> str:
     return since if since == until else f"{since} – {until}"
 
 
-def keep_query(given: Mapping[str, list[str]], keys: Iterable[str]) -> list[tuple[str, str]]:
-    """What a page depends on, in one order; a key comes as often as it was given."""
-    return [(key, value) for key in keys for value in given.get(key, ())]
+def keep_query(asked: Asked, keys: Iterable[str]) -> list[tuple[str, str]]:
+    """What a page depends on."""
+    keys = frozenset(keys)
+    return [(key, value) for key, value in asked.pairs if key in keys]
 
 
 def _read_date(text: str, texts: Texts) -> date:
     try:
         return date.fromisoformat(text)
     except ValueError as error:
-        raise RefusalError(400, texts["refused_date"].format(value=text)) from error
+        raise RefusalError(400, texts["refused_date"].format(value=cut_text(text, TYPED_LIMIT))) from error
 
 
 def _show_date(text: str) -> str:

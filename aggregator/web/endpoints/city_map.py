@@ -8,26 +8,25 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from aggregator.feeds import FeedKind
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.feeds_form import Choice
+from aggregator.web.feeds_form import Asked, Choice, read_asked
 from aggregator.web.finding import RefusalError
 from aggregator.web.map_page import MapForm, MapPage, Picture, build_picture
 from aggregator.web.selection import (
+    ANYTHING,
     Count,
     build_period_form,
     keep_query,
-    list_topics,
+    list_choices,
     read_choice,
-    read_given,
-    read_last,
     read_period,
-    read_topic,
+    read_slugs,
 )
 from aggregator.web.texts import WIB, Texts
 
 _KEYS = ("days", "since", "until", "topic", "count")
-_Given = dict[str, list[str]]
 
 
 def list_routes(context: PageContext) -> list[Route]:
@@ -41,49 +40,48 @@ class _Map:
     def show(self, request: Request) -> Response:
         """The cities by coverage; a selection that cannot be read gets the form again, and why."""
         context = self._context
-        texts, given = context.get_texts(request), read_given(request.query_params.multi_items())
+        texts, asked = context.get_texts(request), read_asked(request.query_params.multi_items())
         topics: list[Choice] = []
         picture: Picture | None = None
         refusal: RefusalError | None = None
         if context.has_database:
             today = context.clock().astimezone(WIB).date()
             with context.read() as store:
-                topics = list_topics(store.get_feeds(), texts)
+                topics = list_choices(store.get_feeds(), FeedKind.TOPIC, texts)
                 try:
-                    picture = _draw(store, given, topics, texts, today)
+                    picture = _draw(store, asked, topics, texts, today)
                 except RefusalError as error:
                     refusal = error
-        page = MapPage(form=_build_form(given, topics, texts), problem=str(refusal) if refusal else "", picture=picture)
-        query = keep_query(given, _KEYS)
+        page = MapPage(form=_build_form(asked, topics, texts), problem=str(refusal) if refusal else "", picture=picture)
+        query = keep_query(asked, _KEYS)
         if refusal is None:
             return context.answer(request, "map_page.html", page, query=query, nav="/map")
         return context.answer(request, "map_page.html", page, query=query, nav="/map", status=refusal.status)
 
 
-def _draw(store: Store, given: _Given, topics: list[Choice], texts: Texts, today: date) -> Picture | None:
+def _draw(store: Store, asked: Asked, topics: list[Choice], texts: Texts, today: date) -> Picture | None:
     """None while there is nothing. Raises RefusalError."""
-    topic = read_topic(given, topics, texts)
+    topic = (read_slugs(asked, FeedKind.TOPIC, topics, texts) or [ANYTHING])[-1]
     span = store.get_coverage_span()
-    period = read_period(given, texts, today=today, span=span)
-    count = Count(read_choice(given, "count", Count, texts))
+    period = read_period(asked, texts, today=today, span=span)
+    count = Count(read_choice(asked, "count", Count, texts))
     if span is None:
         return None
     return build_picture(
-        store.sum_coverage(topic, since=period.since, until=period.until),
+        store.sum_coverage(topic.value, since=period.since, until=period.until),
         texts,
         period=period,
-        topic=topic,
-        topic_name=next((each.name for each in topics if each.value == topic), ""),
+        topic=topic.name,
         count=count,
-        query=[(key, read_last(given, key)) for key in _KEYS if read_last(given, key)],
+        query=keep_query(asked, _KEYS),
     )
 
 
-def _build_form(given: _Given, topics: list[Choice], texts: Texts) -> MapForm:
+def _build_form(asked: Asked, topics: list[Choice], texts: Texts) -> MapForm:
     return MapForm(
-        period=build_period_form(given, texts),
-        topic=read_last(given, "topic").lower(),
+        period=build_period_form(asked, texts),
+        topic=asked.get_last("topic").lower(),
         topics=tuple(topics),
-        count=read_last(given, "count").lower(),
+        count=asked.get_last("count").lower(),
         counts=tuple(Choice(value=each.value, name=texts["counts"][each]) for each in Count),
     )

@@ -5,6 +5,7 @@
     /feeds/search.xml?…   any question as a feed         /metrics    the figures, for Prometheus
     /           newest items; ?before=<guid>, ?lang=en
     /feeds      all feeds; with a question, its feed and its newest items
+    /kliping    a digest of an office's news, to print, send or save (.docx, .txt)
     /status     hijacked sites, failing channels
     /map        the cities by coverage
     /trends     coverage over time; .csv, .json
@@ -33,7 +34,7 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import city_map, feeds, front, status, story, trends
+from aggregator.web.endpoints import city_map, feeds, front, kliping, status, story, trends
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
@@ -49,6 +50,7 @@ PAGES = (
     front.list_routes,
     story.list_routes,
     feeds.list_routes,
+    kliping.list_routes,
     status.list_routes,
     city_map.list_routes,
     trends.list_routes,

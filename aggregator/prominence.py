@@ -85,9 +85,10 @@ class Prominent:
     office: str = ""
 
 
-def find_words(openings: Sequence[Opening], *, most: int) -> list[Prominent]:
-    """The words that stand out, the most telling first."""
-    common, unwanted = load_common_words(), _load_place_words() | _CALENDAR
+def find_words(openings: Sequence[Opening], *, most: int, people: Iterable[Prominent] = ()) -> list[Prominent]:
+    """The words that stand out, the most telling first; those in the names of `people` are left out."""
+    common = load_common_words()
+    unwanted = _load_place_words() | _CALENDAR | {word for each in people for word in _WORD.findall(each.name.lower())}
     counts: Counter[str] = Counter()
     for opening in openings:
         own = opening.source.lower().replace(" ", "")

@@ -144,7 +144,7 @@ def test_a_spike_is_marked_and_explained(client: httpx.Client) -> None:
     page = read_page(client, "komwil=6")
     assert len(page.cssselect(".drawing .mark")) == 1
     told = tell(page)
-    assert "5 Okt 2026: Komisariat Wilayah VI 6 berita; biasanya 0 sehari." in told
+    assert "5 Okt 2026: Komwil VI 6 berita; biasanya 0 sehari." in told
     assert page.xpath("//section[2]//li/small/text()")[0] == "2 artikel"
     assert page.xpath("//section[2]//li/a/@href")
     assert "Tidak ada hari yang jauh di atas biasanya." in tell(read_page(client, "province=bali"))

@@ -15,7 +15,7 @@ from enum import StrEnum
 
 from aggregator.cleaning import cut_text, xml_safe
 from aggregator.feed_rows import FeedRow
-from aggregator.feeds import FeedKind, split_name
+from aggregator.feeds import KOMWILS, FeedKind, split_name
 from aggregator.periods import Period
 from aggregator.publish.describing import name_subject
 from aggregator.publish.wording import get_wording
@@ -92,15 +92,18 @@ def read_slugs(asked: Asked, kind: FeedKind, choices: Iterable[Choice], texts: T
 
 def list_choices(feeds: Mapping[str, FeedRow], kind: FeedKind, texts: Texts) -> list[Choice]:
     """Slug and name of all topics, cities …, by name; Komwil by number."""
-    choices = [
-        Choice(
-            value=split_name(feed.name)[1],
-            name=cut_text(xml_safe(name_subject(feed.name, feed.title, texts.language)), TYPED_LIMIT),
-        )
-        for feed in feeds.values()
-        if split_name(feed.name)[0] == kind
-    ]
+    choices = [_make_choice(feed, texts) for feed in feeds.values() if split_name(feed.name)[0] == kind]
     return sorted(choices, key=lambda each: each.value if kind is FeedKind.KOMWIL else each.name.casefold())
+
+
+def _make_choice(feed: FeedRow, texts: Texts) -> Choice:
+    kind, slug = split_name(feed.name)
+    is_komwil = kind == FeedKind.KOMWIL and slug in {str(number) for number in KOMWILS}
+    name = texts["map_komwil"].format(number=KOMWILS[int(slug)]) if is_komwil else None
+    return Choice(
+        value=slug,
+        name=cut_text(xml_safe(name or name_subject(feed.name, feed.title, texts.language)), TYPED_LIMIT),
+    )
 
 
 def build_period_form(asked: Asked, texts: Texts) -> PeriodForm:

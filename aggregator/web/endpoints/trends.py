@@ -150,11 +150,12 @@ def _count(store: Store, query: TrendQuery) -> tuple[_Counts, list[FoundSpike]]:
 def _find_prominence(store: Store, query: TrendQuery) -> Prominence:
     news = store.list_recent_news([subject for subject, _ in query.subjects], query.period, most=NEWS_READ)
     openings = [read_opening(*opening) for opening in store.get_openings([each.article_id for each in news])]
+    people = find_people(openings, most=SHOWN)
     return Prominence(
         read=len(news),
         sources=store.count_sources([each.group_id for each in news], most=SHOWN),
-        words=find_words(openings, most=SHOWN),
-        people=find_people(openings, most=SHOWN),
+        words=find_words(openings, most=SHOWN, people=people),
+        people=people,
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import re
 from datetime import date, timedelta
+from importlib.resources import files
 
 import pytest
 from lxml import html
@@ -173,6 +174,7 @@ def test_cities_lie_in_the_frame_and_the_path_is_small() -> None:
         assert x < at_x < x + width, city.name
         assert y < at_y < y + height, city.name
     assert len(draw_outline()) < 20_000
+    assert files("aggregator.reference").joinpath("indonesia.geojson").stat().st_size < 40 * 1024
     assert re.fullmatch(r"(M\d+ \d+l[\d -]+z)+", draw_outline())
 
 

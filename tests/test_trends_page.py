@@ -180,6 +180,7 @@ def test_up_to_four_lines_are_compared(client: httpx.Client) -> None:
     ticked = page.xpath("//input[@type='checkbox' and @checked]/@value")
     assert ticked == ["smart-city", "kota-gorontalo"]
     assert page.xpath("//a[@hreflang='id']/@href")[0].startswith("/trends?city=kota-ambon&city=KOTA-GORONTALO&topic=")
+    assert page.xpath("//a[text()='See the cities on the map']/@href") == ["/map?topic=apeksi&topic=smart-city&lang=en"]
     assert "at most" in page.cssselect("desc")[0].text
 
 

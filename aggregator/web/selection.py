@@ -24,6 +24,7 @@ from aggregator.web.feeds_form import Asked, Choice
 from aggregator.web.finding import RefusalError
 from aggregator.web.texts import Texts
 
+MAP_KEYS = ("days", "since", "until", "topic", "count")  # that a map depends on
 DAYS = (7, 30, 90, 365)
 DAYS_USUAL = 30
 DAYS_MOST = 3_660  # of a period, the latest of it: ten years

@@ -14,7 +14,7 @@ from aggregator.trend_rows import DayStory, SourceShare, Subject, write_trend_qu
 from aggregator.web.charts import Chart, Series, draw_chart, name_start, tell_number
 from aggregator.web.feeds_form import Asked, Choice, Filter, build_form
 from aggregator.web.links import make_feeds_link, make_query_link, make_story_link
-from aggregator.web.selection import Count, PeriodForm, build_period_form, tell_period
+from aggregator.web.selection import MAP_KEYS, Count, PeriodForm, build_period_form, tell_period
 from aggregator.web.texts import Texts
 from aggregator.web.trend_query import AUTOMATIC, KINDS, PER_SOURCE, Choices, TrendQuery
 
@@ -79,6 +79,7 @@ class TrendsPicture:
     chart: Chart
     note: str  # what the figures are
     csv_url: str
+    map_url: str
     sql: str
     spikes: tuple[ShownSpike, ...]
     more_spikes: int
@@ -159,6 +160,7 @@ def build_picture(
         chart=chart,
         note=texts["note_rate"] if query.is_rate else texts["note_absolute"],
         csv_url=make_query_link("/trends.csv", asked, texts.language),
+        map_url=make_query_link("/map", [each for each in asked if each[0] in MAP_KEYS], texts.language),
         sql=write_trend_query([subject for subject, _ in query.subjects], query.period, query.step),
         spikes=tuple(_show_spike(spike, stories, texts, query.count) for spike, stories in explained),
         more_spikes=len(spikes) - len(explained),

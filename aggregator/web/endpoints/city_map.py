@@ -16,6 +16,7 @@ from aggregator.web.finding import RefusalError
 from aggregator.web.map_page import MapForm, MapPage, Picture, build_picture
 from aggregator.web.selection import (
     ANYTHING,
+    MAP_KEYS,
     Count,
     build_period_form,
     keep_query,
@@ -25,8 +26,6 @@ from aggregator.web.selection import (
     read_slugs,
 )
 from aggregator.web.texts import WIB, Texts
-
-_KEYS = ("days", "since", "until", "topic", "count")
 
 
 def list_routes(context: PageContext) -> list[Route]:
@@ -53,7 +52,7 @@ class _Map:
                 except RefusalError as error:
                     refusal = error
         page = MapPage(form=_build_form(asked, topics, texts), problem=str(refusal) if refusal else "", picture=picture)
-        query = keep_query(asked, _KEYS)
+        query = keep_query(asked, MAP_KEYS)
         if refusal is None:
             return context.answer(request, "map_page.html", page, query=query, nav="/map")
         return context.answer(request, "map_page.html", page, query=query, nav="/map", status=refusal.status)
@@ -73,7 +72,7 @@ def _draw(store: Store, asked: Asked, topics: list[Choice], texts: Texts, today:
         period=period,
         topic=topic.name,
         count=count,
-        query=keep_query(asked, _KEYS),
+        query=keep_query(asked, MAP_KEYS),
     )
 
 

@@ -70,6 +70,11 @@ def test_no_step_is_too_short_for_its_period(days: int, wanted: Step | None, ste
     assert choose_step(Period(since=MONDAY, until=MONDAY + timedelta(days=days - 1)), wanted) is step
 
 
+def test_many_lines_have_fewer_days() -> None:
+    period = Period(since=MONDAY, until=MONDAY + timedelta(days=199))
+    assert [choose_step(period, Step.DAY, lines=lines) for lines in (3, 4)] == [Step.DAY, Step.WEEK]
+
+
 def test_what_is_known_is_added_up() -> None:
     counts, working = [1, 0, 4, 0, 0, 2, 0, 0], [None, None, 10, 5, 5, 10, 10, None]
     first, second = sum_by_step(list(zip(list_days(8), counts, working, strict=True)), Step.WEEK)

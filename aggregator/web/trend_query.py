@@ -66,7 +66,7 @@ def read_trend(
     return TrendQuery(
         subjects=tuple(subjects),
         period=period,
-        step=choose_step(period, Step(step) if step != AUTOMATIC else None),
+        step=choose_step(period, Step(step) if step != AUTOMATIC else None, lines=len(subjects)),
         count=Count(read_choice(asked, "count", Count, texts)),
         is_rate=read_choice(asked, "per", ["none", PER_SOURCE], texts) == PER_SOURCE,
     )

@@ -18,7 +18,7 @@ from aggregator.web.selection import MAP_KEYS, Count, PeriodForm, build_period_f
 from aggregator.web.texts import Texts
 from aggregator.web.trend_query import AUTOMATIC, KINDS, PER_SOURCE, Choices, TrendQuery
 
-SPIKES_SHOWN = 5
+SPIKES_SHOWN = 4
 TITLE_LIMIT = 200
 
 

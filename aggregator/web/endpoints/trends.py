@@ -35,7 +35,7 @@ from aggregator.web.trends_page import (
     mark_spikes,
 )
 
-NEWS_READ = 500  # the newest of a selection, for the words and people in it
+NEWS_READ = 300  # the newest of a selection, for the words and people in it
 SHOWN = 12  # of sources, words and people
 STORIES_SHOWN = 3  # of a day
 

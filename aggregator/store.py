@@ -53,6 +53,7 @@ from aggregator.source_rows import SourceRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
+from aggregator.trend_rows import TrendRows
 
 __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
 
@@ -111,6 +112,7 @@ class Store(
     CoverageRows,
     PlaceRows,
     SourceRows,
+    TrendRows,
 ):
     """The database `news.db`."""
 

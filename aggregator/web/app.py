@@ -10,6 +10,8 @@
     /sources    how every source is doing; /source/<id> all about one
     /data       downloads, the schema, takedowns; /data/<file>
     /status     hijacked sites, failing channels, backups, jobs
+    /map        the cities by coverage
+    /trends     coverage over time; .csv, .json
     /story/<n>  news on one event: who published first, who copied whom
 
 Pages and searches open the store read-only, once per request, in a worker thread; files never touch the database.
@@ -35,7 +37,19 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import data, feeds, front, kliping, places, search, sources, status, story
+from aggregator.web.endpoints import (
+    city_map,
+    data,
+    feeds,
+    front,
+    kliping,
+    places,
+    search,
+    sources,
+    status,
+    story,
+    trends,
+)
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
@@ -53,6 +67,8 @@ PAGES = (
     search.list_routes,
     story.list_routes,
     places.list_routes,
+    city_map.list_routes,
+    trends.list_routes,
     feeds.list_routes,
     kliping.list_routes,
     sources.list_routes,

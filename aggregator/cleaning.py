@@ -84,6 +84,11 @@ def clean_paragraphs(text: str, *, limit: int) -> str:
     return cut_text("\n".join(line for line in lines if line), limit)
 
 
+def drop_invisible(text: str) -> str:
+    """`text` without characters that nobody sees, those that turn a line around among them."""
+    return text if text.isascii() else _INVISIBLE.sub("", text)
+
+
 def clean_html(fragment: str) -> str:
     """`fragment` with nothing left but paragraphs, headings, lists, quotations, emphasis and links to the web."""
     cleaned = _HTML_CLEANER.clean(_bound_markup(xml_safe(fragment[:MAX_MARKUP_CHARS])))
@@ -137,7 +142,7 @@ def _read_plain(value: str, *, markup_chars: int = MAX_MARKUP_CHARS) -> str:
     text = xml_safe(text)
     if "<" in text and _TAG.search(text):
         text = _strip_tags(text)
-    return text if text.isascii() else _INVISIBLE.sub("", text)
+    return drop_invisible(text)
 
 
 def _strip_tags(text: str) -> str:

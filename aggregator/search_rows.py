@@ -69,6 +69,7 @@ class Search:
     with_archive: bool
     by_story: bool  # of each story only its first piece of news
     before: Place | None
+    from_place: int = -1  # not below that place
 
 
 class SearchRows(StoreBase):
@@ -180,5 +181,5 @@ def _make_bounds(search: Search, before: Place) -> dict[str, int | str | None]:
         "place": before[0],
         "group": before[1],
         "since": to_text(since) if since else None,
-        "since_place": make_place(since - LATEST_DATE) if since else -1,
+        "since_place": max(make_place(since - LATEST_DATE) if since else -1, search.from_place),
     }

@@ -28,6 +28,7 @@ from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.integrity_rows import IntegrityRows
 from aggregator.item_rows import ItemRows
+from aggregator.kliping_rows import KlipingRows
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
@@ -93,6 +94,7 @@ class Store(
     ArchiveRows,
     ItemRows,
     SearchRows,
+    KlipingRows,
     PollRows,
     HealthRows,
     OperationRows,

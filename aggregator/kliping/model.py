@@ -43,7 +43,10 @@ class KlipingStory:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Kliping:
-    """A digest. `news`, `articles`, `portals` count all that came in, `left_out` the news that is not shown of it."""
+    """A digest.
+
+    `events`, `news`, `articles`, `portals` count all that came in, `left_out` the news of it that is not shown.
+    """
 
     title: str
     office: str
@@ -53,6 +56,7 @@ class Kliping:
     until: datetime  # … and up to then
     language: Language
     stories: tuple[KlipingStory, ...]  # the most important first
+    events: int
     news: int
     articles: int
     portals: int

@@ -1,10 +1,48 @@
-"""A kliping as a page to print. PURE."""
+"""A kliping as a page to print: by itself, or to be set into a page of ours. PURE."""
 
 from __future__ import annotations
 
+from functools import cache
+from importlib.resources import files
+
+from jinja2 import Environment, PackageLoader, StrictUndefined
+from markupsafe import Markup
+
 from aggregator.kliping.model import Kliping
+from aggregator.kliping.wording import entitle, get_public_url, get_words
+
+ADDRESS_SPELLED = 300  # characters: a longer one nobody types
 
 
 def render_print_html(kliping: Kliping) -> str:
     """A document of its own that needs nothing from elsewhere."""
-    raise NotImplementedError
+    return (
+        _get_templates()
+        .get_template("page.html")
+        .render(kliping=kliping, title=entitle(kliping), style=_read_style(), sheet=render_sheet(kliping))
+    )
+
+
+def render_sheet(kliping: Kliping) -> Markup:
+    """The kliping alone, for a page that has the style sheet kliping-sheet.css."""
+    sheet = _get_templates().get_template("sheet.html")
+    page = get_public_url(kliping.page_url, ADDRESS_SPELLED)
+    return Markup(sheet.render(kliping=kliping, words=get_words(kliping.language), page=page))  # noqa: S704 - escaped there
+
+
+@cache
+def _get_templates() -> Environment:
+    return Environment(
+        loader=PackageLoader("aggregator.kliping", "."),
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        auto_reload=False,
+    )
+
+
+@cache
+def _read_style() -> Markup:
+    """The same style sheet that the page in the browser loads."""
+    return Markup(files("aggregator.web").joinpath("static/kliping-sheet.css").read_text(encoding="utf-8"))  # noqa: S704

@@ -1,10 +1,117 @@
-"""Our own words in a kliping, and how it tells days and hours. PURE."""
+"""Our own words in a kliping, and how it tells days, hours and who carries what. PURE."""
 
 from __future__ import annotations
 
-from aggregator.kliping.model import Kliping
+import tomllib
+from dataclasses import dataclass
+from datetime import datetime, time, timedelta, tzinfo
+from functools import cache
+from importlib.resources import files
+from typing import Any
+
+from aggregator.kliping.model import Clipping, Kliping, KlipingStory
+from aggregator.models import Language
+from aggregator.web.texts import Texts, get_texts
+
+NAMES_TOLD = 5  # of portals in a line; the page of the story names all
+PLACES_TOLD = 3
+_MOMENT = timedelta(microseconds=1)
+
+
+@dataclass(frozen=True, slots=True)
+class Wording:
+    """The words of one language, and the phrases that are made of them."""
+
+    table: dict[str, Any]
+    texts: Texts  # knows the names of days and months
+
+    def __getitem__(self, key: str) -> str:
+        return str(self.table[key])
+
+    def tell_when(self, clipping: Clipping) -> str:
+        """E.g. "Jumat, 27 November 2026, 14.05 WITA"; only the day where no more is known."""
+        if not clipping.has_hour:
+            return self.texts.format_day(clipping.published)
+        moment = self.texts.format_moment(clipping.published)
+        return self["first_seen"].format(moment=moment) if clipping.is_first_seen else moment
+
+    def tell_medium(self, clipping: Clipping) -> str:
+        """E.g. "Kabar Tomini (Portal daerah)"."""
+        return f"{clipping.medium} ({clipping.kind})" if clipping.kind else clipping.medium
+
+    def tell_source(self, clipping: Clipping) -> str:
+        """Medium and date."""
+        return f"{self.tell_medium(clipping)}, {self.tell_when(clipping)}"
+
+    def tell_copies(self, clipping: Clipping, most: int = NAMES_TOLD) -> str:
+        """Who else carries it; "" for nobody."""
+        names = [medium for medium, _ in clipping.copies[:most]]
+        more = len(clipping.copies) - len(names) + clipping.more_copies
+        if not names:
+            return ""
+        return self["copies_more" if more else "copies"].format(names=", ".join(names), count=more)
+
+    def tell_event(self, story: KlipingStory) -> str:
+        """Over the clippings of a story of several."""
+        return self["event"].format(count=len(story.clippings))
+
+    def tell_places(self, story: KlipingStory) -> str:
+        """Where it happened, and on what: "Kota Gorontalo · APEKSI"."""
+        places = ", ".join(story.cities[:PLACES_TOLD])
+        if more := len(story.cities) - PLACES_TOLD:
+            places = self["more_places"].format(names=places, count=more) if more > 0 else places
+        return " · ".join(filter(None, (places, *story.topics)))
+
+    def tell_news(self, count: int) -> str:
+        return self["news"].format(count=count)
+
+    def tell_counts(self, kliping: Kliping) -> str:
+        return self["counts"].format(
+            news=self.tell_news(kliping.news),
+            stories=self["stories"].format(count=kliping.events),
+            portals=kliping.portals,
+            articles=kliping.articles,
+        )
+
+    def tell_day(self, kliping: Kliping) -> str:
+        """The day that it is of: the last one in it."""
+        return self.texts.format_day(get_day(kliping.until, kliping.zone))
+
+    def tell_period(self, kliping: Kliping) -> str:
+        """A day, several days, or from when to when where those are no whole days."""
+        since, until = kliping.since.astimezone(kliping.zone), kliping.until.astimezone(kliping.zone)
+        if {since.time(), until.time()} != {time()}:
+            return self["period"].format(since=self.texts.format_moment(since), until=self.texts.format_moment(until))
+        last = self.tell_day(kliping)
+        if until - since == timedelta(days=1):
+            return last
+        return self["days"].format(since=self.texts.format_day(since), until=last)
+
+    def tell_rest(self, count: int, url: str = "") -> str:
+        """That so many are left out, and where they are."""
+        return self["rest_at" if url else "rest"].format(count=count, url=url)
+
+
+@cache
+def get_words(language: Language) -> Wording:
+    """The words of wording.toml in `language`."""
+    table = tomllib.loads(files("aggregator.kliping").joinpath("wording.toml").read_text(encoding="utf-8"))
+    return Wording(table[language.value], get_texts(language))
 
 
 def entitle(kliping: Kliping) -> str:
-    """For the subject of an e-mail: "Kliping berita Kota Gorontalo: Jumat, 27 November 2026 (12 berita)"."""
-    raise NotImplementedError
+    """For the subject of an e-mail: "Kliping berita: Kota Gorontalo, Jumat, 27 November 2026 (12 berita)"."""
+    words = get_words(kliping.language)
+    return words["subject_line"].format(
+        title=kliping.title, day=words.tell_day(kliping), news=words.tell_news(kliping.news)
+    )
+
+
+def get_day(until: datetime, zone: tzinfo) -> datetime:
+    """The last day before `until` in the zone."""
+    return until.astimezone(zone) - _MOMENT
+
+
+def get_public_url(url: str, most: int = 8_000) -> str:
+    """The address where it can be followed from elsewhere and is no longer than that, else ""."""
+    return url if url.startswith(("http://", "https://")) and len(url) <= most else ""

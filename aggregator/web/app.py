@@ -5,6 +5,7 @@
     /feeds/search.xml?…   any question as a feed         /metrics    the figures, for Prometheus
     /           newest items; ?before=<guid>, ?lang=en
     /feeds      all feeds; with a question, its feed and its newest items
+    /kliping    a digest of an office's news, to print, send or save (.docx, .txt)
     /status     hijacked sites, failing channels
     /story/<n>  news on one event: who published first, who copied whom
 
@@ -31,7 +32,7 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import feeds, front, status, story
+from aggregator.web.endpoints import feeds, front, kliping, status, story
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
@@ -43,7 +44,7 @@ from aggregator.web.templating import STATIC_FOLDER, PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
-PAGES = (front.list_routes, story.list_routes, feeds.list_routes, status.list_routes)
+PAGES = (front.list_routes, story.list_routes, feeds.list_routes, kliping.list_routes, status.list_routes)
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
 
 

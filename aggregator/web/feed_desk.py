@@ -94,7 +94,7 @@ class FeedDesk:
         ending, name = Format(request.path_params["ending"]), request.path_params["name"]
 
         def refuse(store: Store) -> bytes:
-            raise self._miss(store, "feed", name, read_language(request))
+            raise self.miss(store, "feed", name, read_language(request))
 
         return self._answer(request, ending, refuse)
 
@@ -188,9 +188,9 @@ class FeedDesk:
         found = store.find_feed(name)
         if found is not None:
             return found
-        raise self._miss(store, *split_name(name), language)
+        raise self.miss(store, *split_name(name), language)
 
-    def _miss(self, store: Store, kind: str, slug: str, language: Language) -> RefusalError:
+    def miss(self, store: Store, kind: str, slug: str, language: Language) -> RefusalError:
         """What to say where there is no such feed, with those that were most likely meant."""
         words = get_wording(language)
         feeds = store.get_feeds()

@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from aggregator.alert_rows import AlertRows
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.catalogue_rows import CatalogueRows
@@ -103,6 +104,7 @@ class Store(
     TakedownRows,
     PingRows,
     CoverageRows,
+    AlertRows,
 ):
     """The database `news.db`."""
 

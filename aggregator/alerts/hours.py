@@ -60,17 +60,19 @@ class DueRun:
     since: datetime  # what came in after that
 
 
-def find_due(hours: Hours, last: LastRun, now: datetime) -> DueRun | None:
+def find_due(hours: Hours, last: LastRun | None, now: datetime) -> DueRun | None:
     """Whether a set hour has come since the last run, and what the digest is then of."""
     slot = hours.find_last(now)
-    if slot <= last.slot or now - slot > LATE_MOST:
+    if (last is not None and slot <= last.slot) or now - slot > LATE_MOST:
         return None
     return DueRun(slot=slot, since=find_since(hours, last, slot))
 
 
 def find_since(hours: Hours, last: LastRun | None, slot: datetime) -> datetime:
-    """Where a digest begins: where the last one ended."""
-    return last.until if last is not None and last.until is not None else slot - hours.period
+    """Where a digest begins: where the last one ended; the first one where it was written down, or a period before."""
+    if last is None:
+        return slot - hours.period
+    return min(slot - hours.period, last.slot) if last.until is None else last.until
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

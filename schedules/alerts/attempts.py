@@ -53,9 +53,10 @@ def uncertain(reason: str) -> Attempt:
 
 def clean_reason(reason: str, target: Target) -> str:
     """In one line, and without anything that the target's address holds: tokens, passwords, recipients."""
-    text = " ".join("".join(each if each.isprintable() else " " for each in reason).split())
-    pieces = {piece for url in (target.url, unquote(target.url)) for piece in re.split(r"[:/@?&=,;]+", url)}
+    address = target.url.partition("://")[2]
+    pieces = {piece for text in (address, unquote(address)) for piece in re.split(r"[:/@?&=,;]+", text)}
+    said = " ".join("".join(each if each.isprintable() else " " for each in reason).split())
     for piece in sorted({*pieces, target.secret}, key=len, reverse=True):
         if len(piece) >= _SECRET_LEAST:
-            text = re.sub(rf"(?i)(?<![a-z0-9]){re.escape(piece)}(?![a-z0-9])", "****", text)
-    return text[:REASON_MOST]
+            said = re.sub(rf"(?i)(?<![a-z0-9]){re.escape(piece)}(?![a-z0-9])", "****", said)
+    return said[:REASON_MOST]

@@ -7,11 +7,11 @@ a set hour has come ─▶ gather ─▶ nothing new: recorded, and not sent
 from __future__ import annotations
 
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from aggregator.alert_rows import Message
-from aggregator.alerts.hours import DueRun, LastRun, find_due, find_since
+from aggregator.alerts.hours import DueRun, find_due, find_since
 from aggregator.instants import from_text, to_text_exactly
 from aggregator.kliping.gathering import UnknownFeedError, gather_kliping
 from aggregator.kliping.model import Kliping
@@ -19,15 +19,13 @@ from aggregator.publish.press import make_publisher
 from schedules.alerts.context import FilterFault, Work
 from schedules.alerts.models import DigestEntry
 
-_NEVER = LastRun(slot=datetime(1970, 1, 1, tzinfo=UTC), until=None)
-
 
 def list_due(work: Work, *, at_once: bool = False) -> Iterator[tuple[str, DueRun]]:
     """The digests whose hour has come. One that was never seen waits for its next hour, unless `at_once`."""
     for name, entry in work.alerts.digests.items():
-        last = work.store.get_last_run(name) or (_NEVER if at_once else None)
-        due = find_due(entry.make_hours(), last, work.now) if last is not None else None
-        if due is not None:
+        last = work.store.get_last_run(name)
+        due = find_due(entry.make_hours(), last, work.now)
+        if due is not None and (last is not None or at_once):
             yield name, due
 
 

@@ -131,7 +131,7 @@ def _expect(answer: tuple[int, bytes], stage: str, *codes: int) -> None:
 
 
 def _describe(error: Exception) -> str:
-    if isinstance(error, TimeoutError):
+    if isinstance(error, TimeoutError) or isinstance(error.__context__, TimeoutError):  # smtplib wraps one of the two
         return "the mail server does not answer"
     return getattr(error, "strerror", None) or str(error) or type(error).__name__
 

@@ -24,7 +24,7 @@ def notify(service: Any, letter: Letter, *, sender: str) -> Attempt:
     """
     from apprise import Apprise, OverflowMode
 
-    service.app_id = sender
+    service.asset.app_id = sender
     if letter.format in {Format.TEXT, Format.MARKDOWN} and service.overflow_mode == OverflowMode.UPSTREAM:
         service.overflow_mode = OverflowMode.SPLIT  # our own parts are only as short as Telegram and WhatsApp want
     sender_of_one = Apprise(asset=service.asset)

@@ -6,6 +6,7 @@ An alert that keeps quiet does not look: when its quiet ends, one look has all o
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime, time, timedelta
 from itertools import product
 
@@ -70,9 +71,8 @@ def look_for_news(work: Work, name: str, entry: AlertEntry) -> None:
 
 def find_items(work: Work, name: str, query: NewsQuery, *, place: int) -> dict[int, FeedItem]:
     """By group, newest first: what answers the query and came into the feeds after that place. Raises FilterFault."""
-    search = make_search(work, name, query)
-    found = work.store.walk(search, limit=1, recent=place + 1, most=NEWS_MOST)
-    ids = [group_id for at, group_id in found if at > place]
+    search = replace(make_search(work, name, query), from_place=place + 1)
+    ids = work.store.search(search, limit=NEWS_MOST)
     items = work.store.get_items(ids)
     return {group_id: items[group_id] for group_id in ids if group_id in items}
 
@@ -135,12 +135,8 @@ def _count(day: CoverageDay) -> int | None:
 def find_biggest_story(work: Work, name: str, query: NewsQuery, day: date) -> FeedItem | None:
     """The piece of news that stands for the story that most portals carried on a day (WIB). Raises FilterFault."""
     begins = datetime.combine(day, time(), WIB)
-    found = work.store.walk(make_search(work, name, query, since=begins), limit=NEWS_MOST)
-    items = [
-        item
-        for item in work.store.get_items([group_id for _, group_id in found]).values()
-        if item.published.astimezone(WIB).date() == day
-    ]
+    found = work.store.search(make_search(work, name, query, since=begins), limit=NEWS_MOST)
+    items = [item for item in work.store.get_items(found).values() if item.published.astimezone(WIB).date() == day]
     carried: dict[object, int] = {}
     for item in items:
         key = item.story_id or item.guid

@@ -208,11 +208,12 @@ class AlertRows(StoreBase):
         )
         return state
 
-    def get_attempted(self, since: datetime) -> list[dict[str, Any]]:
-        """name, kind, target, state and reason of what was tried, or settled without it, since then."""
+    def describe_deliveries(self, delivery_ids: Collection[int]) -> list[dict[str, Any]]:
+        """name, kind, target, state and reason of these."""
         rows = self._rows(
-            "SELECT name, kind, target, state, reason FROM deliveries WHERE tried_at >= :since ORDER BY id",
-            since=to_text(since),
+            "SELECT name, kind, target, state, reason FROM deliveries"
+            " WHERE id IN (SELECT value FROM json_each(:ids)) ORDER BY id",
+            ids=json.dumps([*delivery_ids]),
         )
         return [dict(row) for row in rows]
 

@@ -107,24 +107,32 @@ def set_text(notice: Notice) -> str:
 
 def set_html(notice: Notice) -> str:
     """A document of its own, for e-mail."""
-    entries = "".join(f"<li>{_set_entry(entry)}</li>" for entry in notice.entries)
+    entries = "".join(f'<li style="margin:0 0 .9em">{_set_entry(entry)}</li>' for entry in notice.entries)
     parts = [
-        f"<h1>{escape(notice.subject)}</h1>",
+        f'<h1 style="font-size:1.25em;line-height:1.3;margin:0 0 .6em">{escape(notice.subject)}</h1>',
         f"<p>{escape(notice.intro)}</p>" if notice.intro else "",
-        f"<ol>{entries}</ol>" if entries else "",
+        f'<ol style="padding-left:1.6em">{entries}</ol>' if entries else "",
         f"<p>{escape(notice.more)}</p>" if notice.more else "",
-        f'<p><a href="{escape(notice.link[1])}">{escape(notice.link[0])}</a></p>' if notice.link else "",
+        f"<p>{_set_link(*notice.link)}</p>" if notice.link else "",
     ]
     return (
-        f'<!DOCTYPE html>\n<html><head><meta charset="utf-8"><title>{escape(notice.subject)}</title></head>'
-        f"<body>{''.join(parts)}</body></html>\n"
+        '<!doctype html>\n<html><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(notice.subject)}</title></head>"
+        f'<body style="{_BODY}"><div style="max-width:38em;margin:0 auto;padding:1em">{"".join(parts)}</div></body></html>\n'
     )
 
 
+_BODY = "margin:0;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif"
+
+
 def _set_entry(entry: Entry) -> str:
-    title = escape(entry.title)
-    linked = f'<a href="{escape(entry.url)}">{title}</a>' if entry.url else title
-    return f"<strong>{linked}</strong><br>{escape(entry.detail)}"
+    title = _set_link(entry.title, entry.url) if entry.url else escape(entry.title)
+    return f'<strong>{title}</strong><br><span style="font-size:.9em">{escape(entry.detail)}</span>'
+
+
+def _set_link(text: str, url: str) -> str:
+    return f'<a href="{escape(url)}">{escape(text)}</a>'
 
 
 def set_whatsapp(notice: Notice) -> str:
@@ -146,8 +154,7 @@ def set_telegram(notice: Notice) -> str:
     """Telegram's HTML."""
     parts = [f"<b>{_escape(notice.subject)}</b>", _escape(notice.intro)]
     for number, entry in enumerate(notice.entries, start=1):
-        title = _escape(entry.title)
-        linked = f'<a href="{escape(entry.url)}">{title}</a>' if entry.url else title
+        linked = f'<a href="{escape(entry.url)}">{_escape(entry.title)}</a>' if entry.url else _escape(entry.title)
         parts.append(f"{number}. {linked}\n<i>{_escape(entry.detail)}</i>")
     link = f'<a href="{escape(notice.link[1])}">{_escape(notice.link[0])}</a>' if notice.link else ""
     return "\n\n".join(filter(None, [*parts, _escape(notice.more), link]))

@@ -30,6 +30,7 @@ class Bureau:
     def __init__(self, alerts: Alerts, courier: Courier) -> None:
         self.alerts = alerts
         self.courier = courier
+        self.claimed: list[int] = []  # deliveries that the last turn was about
         self._said: set[str] = set()  # of what is wrong with filters
 
     def tell(self, setup: Setup, store: Store, now: datetime) -> None:
@@ -37,7 +38,7 @@ class Bureau:
         if self.alerts:
             work = self._make_work(setup, store, now)
             self._say(look_around(work))
-            post_due(work, self.courier)
+            self.claimed = post_due(work, self.courier)
 
     def send_digests(self, setup: Setup, store: Store, now: datetime, *, at_once: bool = False) -> list[str]:
         """The digests whose hour has come; returns those that have something to tell. Raises StoreError."""
@@ -46,7 +47,7 @@ class Bureau:
         work = self._make_work(setup, store, now)
         queued, faults = queue_due_digests(work, at_once=at_once)
         self._say(faults)
-        post_due(work, self.courier)
+        self.claimed = post_due(work, self.courier)
         return queued
 
     def record(self, setup: Setup, store: Store, now: datetime) -> None:

@@ -30,10 +30,10 @@ def make_means(setup: Setup) -> Means:
     return Means(guard=AddressGuard(setup.crawl.allow_networks), sender=setup.aggregator.site_name)
 
 
-def post_due(work: Work, courier: Courier) -> int:
-    """Hands what is due to the courier. Returns how many. Raises StoreError."""
+def post_due(work: Work, courier: Courier) -> list[int]:
+    """Hands what is due to the courier. Returns the deliveries that were due. Raises StoreError."""
     if not work.store.has_deliveries_due(work.now):
-        return 0
+        return []
     webhooks = {name for name, target in work.alerts.targets.items() if target.is_webhook}
     claimed = work.store.claim_deliveries(work.now, but=courier.busy, again=webhooks)
     letters: dict[tuple[object, ...], Letter | None] = {}
@@ -51,7 +51,7 @@ def post_due(work: Work, courier: Courier) -> int:
     if settled:
         _record(work, settled)
     courier.send(parcels, make_means(work.setup))
-    return len(parcels)
+    return [delivery.id for delivery in claimed]
 
 
 def _find_quiet_end(work: Work, delivery: Delivery) -> datetime | None:

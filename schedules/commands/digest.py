@@ -158,7 +158,7 @@ def _send(setup: Setup, alerts: Alerts, request: DigestRequest, now: datetime, *
 
     work_and_wait(setup, bureau, now, work_on, seconds=COMMAND_SECONDS)
     with Store.open_reader(setup.database) as store:
-        told = store.get_attempted(now)
+        told = store.describe_deliveries(bureau.claimed)
     if as_json:
         print_json({"digests": queued, "deliveries": told})
     else:
@@ -177,5 +177,5 @@ def _queue(bureau: Bureau, setup: Setup, store: Store, request: DigestRequest, n
     due = dict(list_due(work, at_once=True)).get(request.name)
     run = plan_run(work, request.name, read_since(request.since)) if request.send else due
     is_queued = run is not None and queue_digest(work, request.name, run)
-    post_due(work, bureau.courier)
+    bureau.claimed = post_due(work, bureau.courier)
     return [request.name] if is_queued else []

@@ -205,7 +205,7 @@ def _build_clipping(
         number=number,
         title=_fit(content.title, TITLE_LIMIT),
         medium=_fit(content.source_name, NAME_LIMIT),
-        kind=str(get_wording(language)["kinds"].get(kinds.get(item.source_id, ""), "")),
+        kind=get_words(language).name_kind(kinds.get(item.source_id, "")),
         url=content.link,
         language=content.language,
         # A day without an hour is the source's day: no zone moves it to another one.

@@ -19,7 +19,7 @@ def render_text(kliping: Kliping) -> str:
     for story in kliping.stories:
         lines.append(_RULE)
         if len(story.clippings) > 1:
-            lines += _wrap(words.tell_event(story).upper())
+            lines += _wrap(words.tell_event(story))
         lines += _wrap(words.tell_places(story))
         for clipping in story.clippings:
             lines += ["", *_render_clipping(clipping, words)]
@@ -48,8 +48,8 @@ def render_brief(kliping: Kliping, most: int) -> str:
 
 
 def _render_head(kliping: Kliping, words: Wording) -> Iterator[str]:
-    yield from _wrap(kliping.office.upper())
-    yield from _wrap(kliping.title.upper())
+    yield from _wrap(kliping.office)
+    yield from _wrap(kliping.title)
     yield from _wrap(words.tell_period(kliping))
     if kliping.news:
         yield from _wrap(words.tell_counts(kliping))

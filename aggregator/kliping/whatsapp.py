@@ -50,18 +50,23 @@ def _render_story(story: KlipingStory, words: Wording) -> list[str]:
 def _render_clipping(clipping: Clipping, words: Wording) -> str:
     number = f"{clipping.number}. {_mark(clipping.title, '*')}"
     source = _mark(words.tell_source(clipping), "_")
-    url = _MARK_IN_URL.sub(lambda mark: f"%{ord(mark[0]):02X}", clipping.url)
-    link = url if len(url) <= URL_LIMIT else ""
+    link = _fit_url(clipping.url)
     extract, copies = neutralise(clipping.extract), neutralise(words.tell_copies(clipping))
     variants = [(number, source, extract, copies, link), (number, source, link)]
     return choose_text(["\n".join(filter(None, each)) for each in variants], CLIPPING_LIMIT)
 
 
 def _render_foot(kliping: Kliping, words: Wording) -> str:
-    page = get_public_url(kliping.page_url, URL_LIMIT)
+    page = _fit_url(get_public_url(kliping.page_url))
     lines = [words.tell_rest(kliping.left_out)] if kliping.left_out else []
     lines += [words["in_browser"] + ":", page] if page else []
     return "\n".join(lines)
+
+
+def _fit_url(url: str) -> str:
+    """The same address without what WhatsApp would take for a mark; "" for one that is too long."""
+    url = _MARK_IN_URL.sub(lambda mark: f"%{ord(mark[0]):02X}", url)
+    return url if len(url) <= URL_LIMIT else ""
 
 
 def _mark(text: str, sign: str) -> str:

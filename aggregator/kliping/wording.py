@@ -36,7 +36,7 @@ class Wording:
         return self["first_seen"].format(moment=moment) if clipping.is_first_seen else moment
 
     def tell_medium(self, clipping: Clipping) -> str:
-        """E.g. "Kabar Tomini (Portal daerah)"."""
+        """E.g. "Kabar Tomini (portal daerah)"."""
         return f"{clipping.medium} ({clipping.kind})" if clipping.kind else clipping.medium
 
     def tell_source(self, clipping: Clipping) -> str:
@@ -62,16 +62,19 @@ class Wording:
             places = self["more_places"].format(names=places, count=more) if more > 0 else places
         return " · ".join(filter(None, (places, *story.topics)))
 
-    def tell_news(self, count: int) -> str:
-        return self["news"].format(count=count)
+    def count(self, what: str, count: int) -> str:
+        """E.g. "12 berita", "1 piece of news"; `what`: news, events, portals, articles."""
+        one, several = self.table["counted"][what]
+        return str(one if count == 1 else several).format(count=count)
+
+    def name_kind(self, kind: str) -> str:
+        """Of a source; "" for what has no name worth telling."""
+        return str(self.table["kinds"].get(kind, ""))
 
     def tell_counts(self, kliping: Kliping) -> str:
-        return self["counts"].format(
-            news=self.tell_news(kliping.news),
-            stories=self["stories"].format(count=kliping.events),
-            portals=kliping.portals,
-            articles=kliping.articles,
-        )
+        """E.g. "12 berita dalam 9 peristiwa, dimuat 23 portal (41 artikel)"."""
+        counted = ("news", "events", "portals", "articles")
+        return self["counts"].format(**{what: self.count(what, getattr(kliping, what)) for what in counted})
 
     def tell_day(self, kliping: Kliping) -> str:
         """The day that it is of: the last one in it."""
@@ -103,7 +106,7 @@ def entitle(kliping: Kliping) -> str:
     """For the subject of an e-mail: "Kliping berita: Kota Gorontalo, Jumat, 27 November 2026 (12 berita)"."""
     words = get_words(kliping.language)
     return words["subject_line"].format(
-        title=kliping.title, day=words.tell_day(kliping), news=words.tell_news(kliping.news)
+        title=kliping.title, day=words.tell_day(kliping), news=words.count("news", kliping.news)
     )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import tomlkit
@@ -16,7 +16,9 @@ from aggregator.kliping.print_page import render_sheet
 from aggregator.kliping.text import render_brief
 from aggregator.kliping.whatsapp import render_whatsapp
 from aggregator.kliping.wording import entitle
+from aggregator.models import Language
 from aggregator.publish.describing import name_subject
+from aggregator.publish.wording import get_wording
 from aggregator.reference import load_cities
 from aggregator.web.feeds_form import Choice
 from aggregator.web.finding import RefusalError, UnknownNameError
@@ -72,13 +74,14 @@ class KlipingPage:
     suggestions: tuple[tuple[str, str], ...]  # (name, address)
 
 
-def build_kliping_page(asked: KlipingQuery, kliping: Kliping, texts: Texts) -> KlipingPage:
-    """The page of a kliping, with nothing in it or much."""
+def build_kliping_page(asked: KlipingQuery, kliping: Kliping, texts: Texts, *, site_url: str) -> KlipingPage:
+    """The page of a kliping, with nothing in it or much. `site_url`: from here our pages are linked to without it."""
+    stories = tuple(replace(story, url=_shorten(story.url, site_url)) for story in kliping.stories)
     return KlipingPage(
         title=entitle(kliping),
         subject=kliping.subject,
         form=_build_form(asked.pairs, asked, texts),
-        sheet=render_sheet(kliping),
+        sheet=render_sheet(replace(kliping, stories=stories)),
         tools=_build_tools(asked, kliping, texts) if kliping.news else None,
         longer=() if kliping.news else tuple(_list_longer(asked, texts)),
         problem="",
@@ -98,9 +101,13 @@ def build_refusal_page(
         sheet=None,
         tools=None,
         longer=(),
-        problem=xml_safe(str(refusal)),
+        problem=_tell_problem(refusal, texts),
         suggestions=tuple(_list_suggestions(safe, texts, refusal, titles)),
     )
+
+
+def _shorten(url: str, site_url: str) -> str:
+    return f"/{url.removeprefix(site_url)}" if site_url and url.startswith(site_url) else url
 
 
 # ── the form ───────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -142,6 +149,13 @@ def _list_longer(asked: KlipingQuery, texts: Texts) -> list[tuple[str, str]]:
         for days in DAYS_OFFERED
         if days > (asked.days or 1)
     ]
+
+
+def _tell_problem(refusal: RefusalError, texts: Texts) -> str:
+    if not isinstance(refusal, UnknownNameError):
+        return xml_safe(str(refusal))
+    group = get_wording(texts.language)["groups"][refusal.kind]
+    return str(texts["unknown_name"].format(group=group, value=xml_safe(refusal.slug)))
 
 
 def _list_suggestions(
@@ -188,7 +202,9 @@ def _write_digest(asked: KlipingQuery, kliping: Kliping) -> str:
     table["office"] = asked.office or kliping.subject
     table["zone"] = ZONES[asked.zone_key]
     table["at"] = "06:30"
-    for key in dict.fromkeys(key for key, _ in asked.filters):
+    if kliping.language is not Language.INDONESIAN:
+        table["language"] = kliping.language.value
+    for key in dict.fromkeys(key for key, _ in asked.filters if key != "archive"):
         values = [value for name, value in asked.filters if name == key]
         table[key] = values[0] if len(values) == 1 else values
     table["to"] = ["humas"]

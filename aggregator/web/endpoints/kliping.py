@@ -43,8 +43,9 @@ class _KlipingDesk:
             asked, kliping = self._gather(request, most=PAGE_MOST)
         except RefusalError as refusal:
             return self._refuse(request, refusal)
-        page = build_kliping_page(asked, kliping, self._context.get_texts(request))
-        return self._context.answer(request, "kliping.html", page, query=asked.pairs)
+        context = self._context
+        page = build_kliping_page(asked, kliping, context.get_texts(request), site_url=context.publisher.site_url)
+        return context.answer(request, "kliping.html", page, query=asked.pairs)
 
     def show_docx(self, request: Request) -> Response:
         from aggregator.kliping.word_file import render_docx  # a heavy library, for few requests

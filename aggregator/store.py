@@ -18,6 +18,7 @@ from typing import Any, Self
 
 from pydantic import TypeAdapter
 
+from aggregator.alert_rows import AlertRows
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.card_rows import CardRows
@@ -113,6 +114,7 @@ class Store(
     PlaceRows,
     SourceRows,
     TrendRows,
+    AlertRows,
 ):
     """The database `news.db`."""
 

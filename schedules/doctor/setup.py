@@ -17,6 +17,7 @@ from aggregator.topic_tables import load_topics
 from crawler.catalogue import CatalogueError, load_catalogue
 from crawler.extraction import load_profiles
 from crawler.extraction.profiles import ProfileError
+from schedules.alerts.configuration import find_alerts_file, load_alerts
 from schedules.commands.figures import format_bytes
 from schedules.config import Setup
 from schedules.doctor.check import Check, fault, ok, warn
@@ -176,7 +177,8 @@ def check_tables(setup: Setup) -> Iterator[Check]:
         try:
             yield read(setup)
         except (CatalogueError, TableError, ProfileError, UsageFailure) as error:
-            yield fault(name, str(error), "mend the file; nothing is polled until then")
+            until = "nothing is told, and `serve` does not start," if name == "alerts" else "nothing is polled"
+            yield fault(name, str(error), f"mend the file; {until} until then")
 
 
 def _check_catalogue(setup: Setup) -> Check:
@@ -202,12 +204,20 @@ def _check_timetable(setup: Setup) -> Check:
     return ok("timetable", on + _name_overlay(setup.timetable_overlay))
 
 
+def _check_alerts(setup: Setup) -> Check:
+    path = find_alerts_file(setup)
+    if not path.exists():
+        return ok("alerts", "none; `kabarkota alerts example` shows what there can be")
+    return ok("alerts", f"{load_alerts(path).describe()}{_name_overlay(path)}")
+
+
 # A table of the operator's is looked at by one line here; what its reader raises stands in `check_tables`.
 TABLES: tuple[tuple[str, Callable[[Setup], Check]], ...] = (
     ("catalogue", _check_catalogue),
     ("topics", _check_topics),
     ("profiles", _check_profiles),
     ("timetable", _check_timetable),
+    ("alerts", _check_alerts),
 )
 
 

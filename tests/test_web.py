@@ -460,6 +460,25 @@ def test_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
             assert "@import" not in style
 
 
+def test_what_pages_load_is_compressed_and_kept_for_a_year_under_the_address_of_its_content(
+    client: httpx.Client,
+) -> None:
+    (path, *_) = read_page(client).xpath("//link[@rel='stylesheet']/@href")
+    plain = ask(client, path)
+    assert plain.headers["cache-control"] == "public, max-age=31536000, immutable"
+    assert plain.headers["content-type"] == "text/css; charset=utf-8"
+    for other in ("/static/style.css", "/static/style.css?v=lama"):
+        assert ask(client, other).headers["cache-control"] == "no-cache"
+        assert ask(client, other).content == plain.content
+    for coding in ("br", "gzip"):
+        packed = ask(client, path, Accept_Encoding=coding)
+        assert packed.headers["content-encoding"] == coding
+        assert packed.headers["etag"] != plain.headers["etag"]
+        assert int(packed.headers["content-length"]) < len(plain.content) / 2
+        assert packed.content == plain.content
+        assert ask(client, path, Accept_Encoding=coding, If_None_Match=packed.headers["etag"]).status_code == 304
+
+
 def test_days_are_days_in_jakarta() -> None:
     late = datetime(2026, 10, 4, 16, 59, tzinfo=UTC)
     items = [make_item(1, first_published=late + timedelta(minutes=1)), make_item(2, first_published=late)]

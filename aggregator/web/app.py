@@ -30,8 +30,7 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
@@ -58,7 +57,8 @@ from aggregator.web.protection import Gate, Protection
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
 from aggregator.web.reading import Reading
 from aggregator.web.site import SiteInfo
-from aggregator.web.templating import STATIC_FOLDER, PageRenderer
+from aggregator.web.static_files import show_static_file
+from aggregator.web.templating import PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
@@ -157,7 +157,7 @@ def create_app(
             data.make_download_route(context),
             _dress(status.make_health_route(context), gate.list_recognizers()),
             Route("/metrics", Metrics(collector, clock).show, methods=["GET"], middleware=gate.list_guards("/metrics")),
-            Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
+            Route("/static/{name:path}", show_static_file, methods=["GET"]),
         ],
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
         exception_handlers=make_handlers(renderer),

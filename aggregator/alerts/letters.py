@@ -119,7 +119,8 @@ def set_html(notice: Notice) -> str:
         '<!doctype html>\n<html><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(notice.subject)}</title></head>"
-        f'<body style="{_BODY}"><div style="max-width:38em;margin:0 auto;padding:1em">{"".join(parts)}</div></body></html>\n'
+        f'<body style="{_BODY}"><div style="max-width:38em;margin:0 auto;padding:1em">{"".join(parts)}</div></body>'
+        "</html>\n"
     )
 
 

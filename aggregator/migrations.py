@@ -1003,3 +1003,79 @@ def m010_coverage(db: Database) -> None:
         f"INSERT INTO coverage_due SELECT DISTINCT {_DAY_OF.format('articles')} FROM articles WHERE group_id NOT NULL",  # noqa: S608
     ):
         db.execute(dedent(statement).strip())
+
+
+_ALERT_TABLES = (
+    """
+    CREATE TABLE digest_runs (
+        -- Each time a digest (kliping) was due, or was first seen in alerts.toml: what came in after `since` and up to
+        -- `until` was told. The next one goes on at `until`.
+        digest TEXT NOT NULL, -- its name in alerts.toml
+        until TEXT NOT NULL, -- exact, as the places of feeds
+        since TEXT NOT NULL,
+        slot TEXT NOT NULL, -- the set hour that it was due at
+        state TEXT NOT NULL CHECK (state IN ('begun', 'queued', 'nothing')), -- nothing: nothing was new
+        PRIMARY KEY (digest, until)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE deliveries (
+        -- What is told to whom: written before it is sent, settled after. Addresses and secrets are not in here.
+        id INTEGER PRIMARY KEY,
+        uid TEXT NOT NULL UNIQUE, -- told to receivers, the same on each attempt
+        kind TEXT NOT NULL CHECK (kind IN ('digest', 'news', 'spike', 'silence')),
+        name TEXT NOT NULL, -- of the digest or alert in alerts.toml
+        target TEXT NOT NULL, -- name in alerts.toml
+        part TEXT NOT NULL, -- which of the target's recipients, as a hash; '': all
+        key TEXT NOT NULL, -- what it tells: nothing is told twice to the same
+        message TEXT NOT NULL, -- JSON: what it is made of; its words are set when it is sent
+        created_at TEXT NOT NULL,
+        due_at TEXT NOT NULL,
+        state TEXT NOT NULL DEFAULT 'waiting'
+            CHECK (state IN ('waiting', 'trying', 'sent', 'nothing', 'failed', 'unknown')),
+            -- nothing: all it had to tell is gone; unknown: it may have arrived, and is not sent again
+        attempts INTEGER NOT NULL DEFAULT 0,
+        done INTEGER NOT NULL DEFAULT 0, -- messages of it that are through, where it takes several
+        tried_at TEXT,
+        sent_at TEXT,
+        reason TEXT NOT NULL DEFAULT '', -- why the last attempt failed
+        UNIQUE (kind, name, target, part, key)
+    ) STRICT
+    """,
+    "CREATE INDEX deliveries_open ON deliveries (due_at) WHERE state IN ('waiting', 'trying')",
+    "CREATE INDEX deliveries_by_age ON deliveries (created_at)",
+    """
+    CREATE TABLE alert_looks (
+        -- How far each instant alert has looked.
+        alert TEXT PRIMARY KEY, -- its name in alerts.toml
+        place INTEGER NOT NULL, -- in feeds; what is newer was not looked at
+        looked_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE alert_stories (
+        -- Stories that an instant alert has told lately: what follows is told once an hour at most.
+        alert TEXT NOT NULL,
+        story_id INTEGER NOT NULL,
+        told_at TEXT NOT NULL,
+        waiting INTEGER NOT NULL DEFAULT 0, -- pieces of news that came since and were not told yet
+        PRIMARY KEY (alert, story_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE alert_silences (
+        -- Sources whose silence an alert has told of, and not yet its end.
+        alert TEXT NOT NULL,
+        source_id TEXT NOT NULL,
+        told_at TEXT NOT NULL,
+        PRIMARY KEY (alert, source_id)
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+@MIGRATIONS()
+def m011_alerts(db: Database) -> None:
+    """Digests and alerts: what was told, what is to be sent, and how far each has looked."""
+    for statement in _ALERT_TABLES:
+        db.execute(dedent(statement).strip())

@@ -9,6 +9,7 @@ from enum import StrEnum
 
 DAYS_MOST = 370  # columns of each kind that a chart can still show
 WEEKS_MOST = 370
+POINTS_MOST = 740  # days of all lines together
 
 
 class Step(StrEnum):
@@ -67,11 +68,11 @@ def list_starts(period: Period, step: Step) -> list[date]:
     return starts
 
 
-def choose_step(period: Period, wanted: Step | None = None) -> Step:
-    """The step that is wanted, or that suits the period; a longer one where there would be too many."""
+def choose_step(period: Period, wanted: Step | None = None, *, lines: int = 1) -> Step:
+    """The step that is wanted, or that suits the period; a longer one where there would be too many of them."""
     if wanted is None:
         wanted = Step.DAY if period.days <= 100 else Step.WEEK if period.days <= 760 else Step.MONTH
-    if wanted is Step.DAY and period.days > DAYS_MOST:
+    if wanted is Step.DAY and (period.days > DAYS_MOST or period.days * lines > POINTS_MOST):
         wanted = Step.WEEK
     if wanted is Step.WEEK and period.days > WEEKS_MOST * 7:
         wanted = Step.MONTH

@@ -12,7 +12,7 @@ from typing import Annotated, Any
 import typer
 
 from aggregator.replay import Stage
-from schedules.commands import sources
+from schedules.commands import alerts, sources
 from schedules.commands.context import CommandContext, get_context
 from schedules.commands.run import report_cycle, run_once, warn_of_gaps
 from schedules.config import load_setup
@@ -25,6 +25,7 @@ app = typer.Typer(
     add_completion=False,
 )
 app.add_typer(sources.app, name="sources")
+app.add_typer(alerts.app, name="alerts")
 topics = typer.Typer(help="Try a table of topics.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
 
@@ -32,6 +33,16 @@ app.add_typer(topics, name="topics")
 class Keep(StrEnum):
     TOPICS = "topics"
     ALL = "all"
+
+
+class DigestFormat(StrEnum):
+    TEXT = "text"
+    HTML = "html"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    MARKDOWN = "markdown"
+    DOCX = "docx"
+    JSON = "json"
 
 
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="only what came since then: a day (UTC) or an instant")]
@@ -82,12 +93,13 @@ def run(
     due: Annotated[bool, typer.Option("--due", help="poll only the channels that are due")] = False,
     keep: Annotated[Keep | None, typer.Option(help="`all` keeps every article, on topic or not")] = None,
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 when a source failed")] = False,
+    no_alerts: Annotated[bool, typer.Option("--no-alerts", help="tell no instant alerts")] = False,
     now: Annotated[str | None, typer.Option(metavar="TIME", help="the cycle's clock, ISO 8601 with offset")] = None,
     json: AsJson = False,
 ) -> None:
     """Run one cycle, then exit: what cron calls."""
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, keep)
-    summary = run_once(context.setup, now=parse_now(now), due_only=due, quiet=json)
+    summary = run_once(context.setup, now=parse_now(now), due_only=due, quiet=json, alerts=not no_alerts)
     raise typer.Exit(report_cycle(summary, as_json=json, strict=strict))
 
 
@@ -270,6 +282,25 @@ def publish(
     from schedules.commands.publish import publish as publish_changes
 
     publish_changes(get_context(ctx).setup, datetime.now(UTC), everything=everything, as_json=json)
+
+
+@app.command()
+def digest(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="[NAME]", help="a digest of alerts.toml; default: all")] = None,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="show it and to whom it would go; send nothing")] = False,
+    send: Annotated[bool, typer.Option("--send", help="send it now, whatever the hour")] = False,
+    form: Annotated[DigestFormat | None, typer.Option("--format", help="of --dry-run; default: text")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="what came in since then, of one digest")] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="where --dry-run writes it")] = None,
+    json: AsJson = False,
+) -> None:
+    """Send the digests (kliping) whose hour has come: what cron calls. With --dry-run, show one."""
+    from schedules.commands.digest import DigestRequest, run_digest
+
+    request = DigestRequest(name=name, dry_run=dry_run, send=send, form=form, since=since, output=output)
+    raise typer.Exit(run_digest(get_context(ctx).setup, request, datetime.now(UTC), as_json=json))
 
 
 @app.command()

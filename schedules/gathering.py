@@ -15,6 +15,8 @@ from datetime import UTC, datetime
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.store import Store
+from schedules.alerts.bureau import Bureau
+from schedules.alerts.configuration import Alerts
 from schedules.config import Setup
 from schedules.errors import RunFailure
 from schedules.jobs import JOBS, PINGED, RELOAD
@@ -40,10 +42,13 @@ class TurnStuck(RunFailure):
 class Gatherer:
     """Scheduler and writer. All methods are for the main thread, none for a signal handler."""
 
-    def __init__(self, setup: Setup, timetable: Timetable, on_change: Callable[[], object]) -> None:
+    def __init__(
+        self, setup: Setup, timetable: Timetable, on_change: Callable[[], object], alerts: Alerts | None = None
+    ) -> None:
         self._setup, self._timetable = setup, timetable
         self._on_change = on_change
         self._writer = Writer(setup, self._note_change)
+        self._take_alerts(alerts or Alerts())
         self._pinger = Pinger(setup, self._writer.pinged, lambda: self._writer.ask(PINGED))
         self._last_beat: float | None = None
         # Its pool only hands names over to the writer, which cannot take long: no run of it is ever late or too many.
@@ -68,10 +73,11 @@ class Gatherer:
         self._pinger.start()
         self._scheduler.start()
 
-    def apply(self, setup: Setup, timetable: Timetable) -> None:
-        """Takes another setup and timetable. A turn under way keeps its own; what is scheduled anew counts from now."""
+    def apply(self, setup: Setup, timetable: Timetable, alerts: Alerts) -> None:
+        """Takes these. A turn under way keeps what it has; what is scheduled anew counts from now."""
         before, self._timetable = self._timetable, timetable
         self._setup = self._writer.setup = self._pinger.setup = setup
+        self._take_alerts(alerts)
         for name, times in timetable.items():
             if times != before[name]:  # others keep their clock: else a reload each hour would put off a daily job
                 self._schedule(name)
@@ -144,6 +150,10 @@ class Gatherer:
         """A turn begins or has ended: in the writer's thread."""
         self._pinger.wake()
         self._on_change()
+
+    def _take_alerts(self, alerts: Alerts) -> None:
+        """The courier stays: it knows what is under way."""
+        self._writer.bureau = Bureau(alerts, self._writer.bureau.courier)
 
     def _schedule(self, name: str) -> None:
         times = self._timetable[name]

@@ -19,6 +19,9 @@ from aggregator.store import Store, StoreError
 from crawler.catalogue import CatalogueError
 from crawler.extraction.profiles import ProfileError
 from crawler.process import CrawlProcess, CrawlProcessError
+from schedules.alerts.bureau import Bureau
+from schedules.alerts.configuration import Alerts
+from schedules.alerts.courier import Courier
 from schedules.backups import back_up
 from schedules.config import Setup
 from schedules.cycle import publish_takedowns, refresh_catalogue, run_cycle
@@ -46,6 +49,7 @@ class Desk:
     now: datetime
     get_crawler: Callable[[], CrawlProcess]  # the warm crawl process, started when it is asked for
     pinged: SimpleQueue[PingOutcome] = field(default_factory=SimpleQueue)  # what hubs said, to be recorded
+    bureau: Bureau = field(default_factory=lambda: Bureau(Alerts(), Courier()))  # digests and alerts
 
 
 @dataclass(frozen=True)
@@ -78,6 +82,8 @@ def write_catalogue(desk: Desk) -> None:
 JOBS = {
     "poll": Job("polling", poll),
     "publish": Job("publishing", lambda desk: publish(desk.setup, desk.store, desk.now)),
+    "digest": Job("sending digests", lambda desk: desk.bureau.send_digests(desk.setup, desk.store, desk.now)),
+    "alerts": Job("telling alerts", lambda desk: desk.bureau.tell(desk.setup, desk.store, desk.now)),
     "probe": Job("probing", probe),
     "health": Job("judging the health of sources", lambda desk: check_health(desk.store, desk.now)),
     "mend": Job(
@@ -88,8 +94,11 @@ JOBS = {
     "prune": Job("pruning", lambda desk: prune(desk.setup, desk.store, desk.now)),
     "backup": Job("making a backup", lambda desk: back_up(desk.setup, desk.store, desk.now)),
 }
-RELOAD, PINGED = "reload", "pinged"  # no jobs of the timetable
+RELOAD, PINGED, DELIVERED = "reload", "pinged", "delivered"  # no jobs of the timetable
 ON_DEMAND = {
     RELOAD: Job("taking over the catalogue", write_catalogue),
     PINGED: Job("recording what hubs said", lambda desk: record_pinged(desk.store, desk.pinged, desk.now)),
+    DELIVERED: Job(
+        "recording what became of messages", lambda desk: desk.bureau.record(desk.setup, desk.store, desk.now)
+    ),
 }

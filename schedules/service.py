@@ -17,6 +17,7 @@ from aggregator.store import Store
 from aggregator.topics import load_topics
 from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
+from schedules.alerts.configuration import find_alerts_file, load_alerts
 from schedules.config import Setup
 from schedules.cycle import refresh_catalogue
 from schedules.errors import UsageFailure
@@ -26,7 +27,7 @@ from schedules.lock import hold_writer_lock
 from schedules.notify import Notifier
 from schedules.signals import SignalPipe
 from schedules.timetable import Timetable, load_timetable
-from schedules.web_server import WebServer
+from schedules.web_server import WebServer, check_protection
 
 logger = logging.getLogger(__name__)
 
@@ -104,15 +105,16 @@ class Service:
             if setup.data_folder.absolute() != self._setup.data_folder.absolute():
                 raise UsageFailure(f"{setup.data_folder}: another data folder takes a restart")
             load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
-            timetable = check_tables(setup)
+            timetable, alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
+            check_protection(setup)
         except FAILURES as error:
             logger.error("nothing was reloaded: %s", error)
         else:
             self._setup = setup
             if self._gatherer is not None:
-                self._gatherer.apply(setup, timetable)
+                self._gatherer.apply(setup, timetable, alerts)
             self._web.apply(setup)
-            print("kabarkota: configuration, catalogue and timetable are read again", file=sys.stderr)
+            print("kabarkota: configuration, catalogue, timetable and alerts are read again", file=sys.stderr)
         self._notifier.send("READY=1")
 
     def _end(self) -> None:
@@ -148,11 +150,11 @@ def serve_forever(setup: Setup, *, host: str, port: int, crawl: bool, reload: Ca
     with ExitStack() as stack:
         signals, gatherer = SignalPipe(SIGNALS), None
         if crawl:
-            timetable = check_tables(setup)
+            timetable, alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
             stack.enter_context(hold_writer_lock(setup.data_folder))
             with Store.open_writer(setup.database) as store:  # what is wrong with it is said before anything starts
                 refresh_catalogue(setup, store)
-            gatherer = Gatherer(setup, timetable, signals.wake)
+            gatherer = Gatherer(setup, timetable, signals.wake, alerts)
         stack.enter_context(signals)
         web = stack.enter_context(WebServer(setup, host=host, port=port))
         Service(signals, web, gatherer, setup=setup, reload=reload).run()

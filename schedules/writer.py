@@ -12,8 +12,11 @@ from queue import SimpleQueue
 from aggregator.ping_rows import PingOutcome
 from aggregator.store import Store
 from crawler.process import CrawlProcess
+from schedules.alerts.bureau import Bureau
+from schedules.alerts.configuration import Alerts
+from schedules.alerts.courier import Courier
 from schedules.config import Setup
-from schedules.jobs import FAILURES, JOBS, ON_DEMAND, RELOAD, Desk
+from schedules.jobs import DELIVERED, FAILURES, JOBS, ON_DEMAND, RELOAD, Desk
 
 logger = logging.getLogger(__name__)
 
@@ -78,6 +81,7 @@ class Writer:
         self.setup = setup  # replaced on a reload; a turn keeps what it began with
         self.turn: Turn | None = None
         self.pinged: SimpleQueue[PingOutcome] = SimpleQueue()  # what hubs said, to be recorded
+        self.bureau = Bureau(Alerts(), Courier(lambda: self.ask(DELIVERED)))  # replaced on a reload
         self._on_change = on_change
         self._waiting: dict[str, None] = {}  # in the order in which they fell due
         self._changed = threading.Condition()
@@ -151,6 +155,7 @@ class Writer:
                         now=datetime.now(UTC),
                         get_crawler=lambda: self._get_crawler(turn),
                         pinged=self.pinged,
+                        bureau=self.bureau,
                     )
                 )
         except FAILURES as error:

@@ -70,7 +70,7 @@ def test_another_trigger_replaces_the_built_in_one(
     ("text", "words"),
     [
         pytest.param("[pol]\n", "pol: unknown job; did you mean poll?", id="misspelt-job"),
-        pytest.param("[dance]\n", "dance: unknown job; there are backup, health, mend, ", id="unknown-job"),
+        pytest.param("[dance]\n", "dance: unknown job; there are alerts, backup, digest, ", id="unknown-job"),
         pytest.param("[poll]\nevery_second = 5\n", "poll.every_second: unknown key; did you mean every_s", id="key"),
         pytest.param('[tend]\ncron = "0 1 * * *"\nat = "01:00"\n', "tend: needs one of every_seconds, cron", id="two"),
         pytest.param("[poll]\nevery_seconds = -5\n", "poll.every_seconds: must be at least 1, not -5", id="negative"),

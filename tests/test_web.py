@@ -32,6 +32,7 @@ from aggregator.store import Store, StoreError
 from aggregator.web.app import create_app
 from aggregator.web.conditional import is_browser, is_not_modified, rank_codings
 from aggregator.web.front_page import build_days
+from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.site import SiteInfo
 from aggregator.web.texts import WIB, Language, get_texts, name_zone
 
@@ -664,7 +665,13 @@ def test_only_reading_is_allowed(client: httpx.Client, method: str, path: str) -
     check_security_headers(answer)
 
 
-@pytest.mark.parametrize("path", ["/", "/feed.xml", "/healthz", "/metrics", "/static/style.css", "/tidak-ada"])
+@pytest.mark.parametrize(
+    "path",
+    [
+        *("/", "/feed.xml", "/feed.atom", "/feeds/search.json?q=a", "/feeds/city/lain.xml", "/opml.xml", "/healthz"),
+        *("/metrics", "/static/style.css", "/tidak-ada", "/feeds", "/sources", "/source/a", "/data", "/data/a.csv"),
+    ],
+)
 def test_every_answer_carries_the_security_headers_and_answers_head(
     world: World, client: httpx.Client, path: str
 ) -> None:
@@ -673,11 +680,16 @@ def test_every_answer_carries_the_security_headers_and_answers_head(
     check_security_headers(answer)
     head = client.head(path)
     assert (head.status_code, head.content) == (answer.status_code, b"")
+    if answer.status_code == 200 and "etag" in answer.headers:
+        again = client.get(path, headers={"If-None-Match": answer.headers["etag"]})
+        assert again.status_code == 304
+        check_security_headers(again)
 
 
 def check_security_headers(answer: httpx.Response) -> None:
-    policy = answer.headers["content-security-policy"]
-    assert "default-src 'none'" in policy
+    (policy,) = answer.headers.get_list("content-security-policy")
+    assert policy == SECURITY_HEADERS["content-security-policy"]
+    assert policy.startswith("default-src 'none'; ")
     assert "unsafe" not in policy
     assert "frame-ancestors 'none'" in policy
     assert answer.headers["x-content-type-options"] == "nosniff"
@@ -744,7 +756,10 @@ def test_status_tells_hijacked_sites_and_failing_channels_in_plain_words(world: 
     assert "There is nothing at this address" in client.get("/status?lang=en").text
 
 
-def test_status_waits_for_the_database(world: World, client: httpx.Client) -> None:
+def test_without_a_database_status_says_how_to_start(world: World, client: httpx.Client) -> None:
     for file in world.database.parent.glob(f"{world.database.name}*"):
         file.unlink()
-    assert client.get("/status").status_code == 404
+    page = client.get("/status")  # 404 would say that there is no such page
+    assert page.status_code == 200
+    assert "Belum ada basis data" in page.text
+    assert "kabarkota run" in page.text

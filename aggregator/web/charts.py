@@ -24,7 +24,7 @@ NAME_LIMIT = 80
 TOP, PLOT, HEIGHT = 26, 190, 244  # px: where the plot begins, its height, and that of all with the words below
 WIDE, TALL = 10, 1000  # units of the stretched layer: a step, and the plot's height
 GRID_MOST = 4
-TICKS_MOST = 5
+TICKS_MOST = 4  # that a phone has room for
 GAPLESS_FROM = 90  # columns: more of them touch each other
 
 

@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,7 +34,7 @@ from aggregator.search import NewsQuery, QueryError, read_query
 from aggregator.search_rows import Place, Search
 from aggregator.store import Store, StoreError
 from aggregator.web.conditional import is_not_modified
-from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError
+from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError, suggest
 from aggregator.web.public_file import is_public
 from aggregator.web.reading import OpenStore
 
@@ -45,7 +44,6 @@ ITEMS = 50
 HOURS = 72  # a feed holds what came in so many hours, however much …
 ITEMS_MOST = 100  # … of a search up to so many: it is rendered for each who asks, and the next page has the others
 MAX_AGE_SECONDS = 300
-NAMES_SUGGESTED = 3
 _IN_ADDRESSES = "!$%&'()*+,/:;=?@"
 
 
@@ -210,7 +208,7 @@ class FeedDesk:
             return RefusalError(503, words["not_yet"])
         of_kind = {split_name(name)[1]: split_name(name)[1] for name in feeds if split_name(name)[0] == kind}
         names = of_kind or {split_name(name)[1]: name for name in feeds if name != ALL}
-        near = [names[each] for each in _suggest(slug.rpartition("/")[2][:64], list(names))]
+        near = [names[each] for each in suggest(slug.rpartition("/")[2][:64], list(names))]
         said = [words["unknown"].format(key=kind[:64], value=slug[:64])]
         said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
         said.append(words["all_feeds"].format(url=self._publisher.locate("feeds")))
@@ -266,9 +264,3 @@ def read_address(request: Request) -> str:
     anybody's to write."""
     path, query = request.scope["raw_path"].lstrip(b"/"), request.scope["query_string"]
     return quote(path + (b"?" + query if query else b""), safe=_IN_ADDRESSES)
-
-
-def _suggest(slug: str, slugs: Sequence[str]) -> list[str]:
-    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "apexi" for apeksi."""
-    holding = [each for each in slugs if slug and slug in each]
-    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.7))[:NAMES_SUGGESTED]

@@ -7,7 +7,7 @@ northwards, and nowhere in Indonesia is the difference more than 2 %.
 from __future__ import annotations
 
 import json
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
@@ -23,9 +23,10 @@ SMALL_LEAST = 9.0  # degrees that a small map shows at least, so that the place 
 SMALL_SHAPE = 0.55  # of its width
 SMALL_MARGIN = 0.2  # of its width, around the points
 LETTERS = 0.037  # height of names, of a small map's width
-LETTER = 0.021  # width of a letter, the same
+LETTER = 0.024  # width of a letter, the same
 LINE = 0.043  # from one name to the next below it
-GAP = 0.02  # between a point and its name
+GAP = 0.009  # between a point and its name
+RADIUS = 0.011  # of a point, the same
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -42,6 +43,10 @@ class Frame:
         x, y = project(self.west, self.north)
         return f"{x} {y} {self.width} {self.height}"
 
+    def holds(self, start: float, end: float) -> bool:
+        """Whether what reaches from x `start` to x `end` is on it."""
+        return start >= (self.west - WEST) * UNITS and end <= (self.east - WEST) * UNITS
+
     @property
     def width(self) -> int:
         return round((self.east - self.west) * UNITS)
@@ -51,7 +56,7 @@ class Frame:
         return round((self.north - self.south) * UNITS)
 
 
-COUNTRY = Frame(west=94.6, south=-11.3, east=141.4, north=6.3)
+COUNTRY = Frame(west=94.2, south=-11.3, east=141.6, north=6.8)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -63,6 +68,7 @@ class Spot:
     x: int
     y: int
     label_x: int  # where the name begins, or ends
+    label_y: int
     is_left: bool  # of the point
     is_named: bool  # False where another name is in the way
 
@@ -79,12 +85,35 @@ class SmallMap:
     names: str  # of the cities, for those who do not see the map
 
 
-class _Label(NamedTuple):
-    """The room that a name takes."""
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Labelled:
+    """A point that wants a name: how far off its edge that stands, and how long it is."""
+
+    x: int
+    y: int
+    radius: int
+    gap: float
+    length: float
+
+
+class _Box(NamedTuple):
+    """What a name or a point takes of the map."""
 
     start: float
     end: float
     y: int
+
+    def covers(self, other: _Box, line: float) -> bool:
+        return abs(self.y - other.y) < line and self.start < other.end and self.end > other.start
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Label:
+    """Where a name begins, or ends where it stands left of its point; `y` is its middle."""
+
+    x: int
+    y: int
+    is_left: bool
 
 
 def project(longitude: float, latitude: float) -> tuple[int, int]:
@@ -106,11 +135,12 @@ def draw_small_map(cities: Iterable[City]) -> SmallMap | None:
     if not shown:
         return None
     frame = _fit(shown)
+    radius = max(round(frame.width * RADIUS), 1)
     return SmallMap(
         view_box=frame.view_box,
         path=draw_outline(),
-        spots=_place_names(shown, frame),
-        radius=max(round(frame.width * 0.011), 1),
+        spots=_place_names(shown, frame, radius),
+        radius=radius,
         letters=round(frame.width * LETTERS),
         names=", ".join(_name(city) for city in shown),
     )
@@ -144,32 +174,61 @@ def _fit(cities: Sequence[City]) -> Frame:
     )
 
 
-def _place_names(cities: Sequence[City], frame: Frame) -> tuple[Spot, ...]:
-    """Names stand right of their points, else left; one that would cover another is left out."""
-    taken: list[_Label] = []
-    spots = []
-    for city in cities:
-        x, y = project(city.longitude, city.latitude)
-        name = _name(city)
-        label = _find_room(x, y, len(name) * LETTER * frame.width, frame, taken)
-        taken += [label] if label else []
-        is_left = label is not None and label.end < x
-        label_x = round(label.end if is_left else label.start) if label else x
-        spots.append(
-            Spot(name=name, slug=city.slug, x=x, y=y, label_x=label_x, is_left=is_left, is_named=label is not None)
+def _place_names(cities: Sequence[City], frame: Frame, radius: int) -> tuple[Spot, ...]:
+    names = [_name(city) for city in cities]
+    points = [project(city.longitude, city.latitude) for city in cities]
+    labels = place_labels(
+        [
+            Labelled(x=x, y=y, radius=radius, gap=frame.width * GAP, length=len(name) * LETTER * frame.width)
+            for name, (x, y) in zip(names, points, strict=True)
+        ],
+        frame,
+        line=frame.width * LINE,
+    )
+    return tuple(
+        Spot(
+            name=name,
+            slug=city.slug,
+            x=x,
+            y=y,
+            label_x=label.x if label else x,
+            label_y=label.y if label else y,
+            is_left=label is not None and label.is_left,
+            is_named=label is not None,
         )
-    return tuple(spots)
+        for city, name, (x, y), label in zip(cities, names, points, labels, strict=True)
+    )
 
 
-def _find_room(x: int, y: int, length: float, frame: Frame, taken: Sequence[_Label]) -> _Label | None:
-    gap, line = frame.width * GAP, frame.width * LINE
-    for label in (_Label(x + gap, x + gap + length, y), _Label(x - gap - length, x - gap, y)):
-        is_inside = label.start >= (frame.west - WEST) * UNITS and label.end <= (frame.east - WEST) * UNITS
-        if is_inside and not any(
-            abs(y - other.y) < line and label.start < other.end and label.end > other.start for other in taken
-        ):
-            return label
-    return None
+def place_labels(wanted: Sequence[Labelled], frame: Frame, *, line: float) -> list[Label | None]:
+    """Where names can stand: right of their points, else left, above or below; None where they would cover others.
+
+    The first ones choose first. `line`: the height of a name.
+    """
+    taken: list[_Box] = []
+    labels: list[Label | None] = []
+    for each in wanted:
+        points = [_Box(other.x - other.radius, other.x + other.radius, other.y) for other in wanted if other != each]
+        free = (
+            (label, box)
+            for label, box in _list_places(each, line)
+            if frame.holds(box.start, box.end)
+            and not any(box.covers(name, line) for name in taken)
+            and not any(box.covers(point, line * 0.6) for point in points)
+        )
+        label, box = next(free, (None, None))
+        taken += [box] if box else []
+        labels.append(label)
+    return labels
+
+
+def _list_places(each: Labelled, line: float) -> Iterator[tuple[Label, _Box]]:
+    """Beside the point, then a little above and below it; the best ones first."""
+    for shift in (0, -0.8, 0.8):
+        y = round(each.y + shift * line)
+        off = each.radius + each.gap if shift == 0 else each.radius * 0.6
+        yield Label(x=round(each.x + off), y=y, is_left=False), _Box(each.x + off, each.x + off + each.length, y)
+        yield Label(x=round(each.x - off), y=y, is_left=True), _Box(each.x - off - each.length, each.x - off, y)
 
 
 def _name(city: City) -> str:

@@ -26,9 +26,17 @@ logger = logging.getLogger(__name__)
 
 
 def run_once(
-    setup: Setup, *, now: datetime, due_only: bool = False, quiet: bool = False, process: CrawlProcess | None = None
+    setup: Setup,
+    *,
+    now: datetime,
+    due_only: bool = False,
+    quiet: bool = False,
+    process: CrawlProcess | None = None,
+    alerts: bool = True,
 ) -> CycleSummary:
-    """One cycle under the lock, and what is due beside it; then hubs are told. `process` is a warm crawl process.
+    """One cycle under the lock, and what is due beside it; then hubs and alerts are told.
+
+    `process` is a warm crawl process.
 
     Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
     warn_of_gaps(setup)
@@ -40,6 +48,10 @@ def run_once(
         except CrawlProcessError as error:
             logger.error("no other ways into dead sources were looked for: %s", error)
     ping_and_record(setup, now)
+    if alerts:
+        from schedules.alerts.bureau import tell_after_cycle
+
+        tell_after_cycle(setup, now)
     return summary
 
 

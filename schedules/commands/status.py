@@ -9,7 +9,8 @@ from typing import Any
 
 import typer
 
-from aggregator.diagnosis import Diagnosis, diagnose, explain_code
+from aggregator.alert_rows import State, TroubledTarget
+from aggregator.diagnosis import explain
 from aggregator.operation import Alarm, ChannelState, Operation, SourceOperation
 from aggregator.ping_rows import WaitingPings
 from aggregator.store import NewerDatabaseError, Store
@@ -20,6 +21,7 @@ from schedules.commands.output import print_json, print_table
 from schedules.commands.sources_common import find, load
 from schedules.errors import RunFailure
 
+TROUBLED_DAYS = timedelta(days=7)
 Table = tuple[str, Sequence[str], list[Sequence[str]]]  # title, columns, rows
 
 
@@ -55,6 +57,9 @@ def show_status(
             if not only_failing:
                 waiting = store.get_waiting_pings()
                 summary += summarize_pings(waiting, now)
+                troubled = store.get_troubled_targets(now - TROUBLED_DAYS)
+                summary += summarize_targets(troubled, now)
+                told["troubled_targets"] = [_plain(asdict(each)) for each in troubled]
                 told["waiting_pings"] = [_plain(asdict(each)) for each in waiting]
     if as_json:
         print_json(told)
@@ -75,11 +80,6 @@ def check_schema(store: Store) -> None:
         raise RunFailure(
             f"{store.path}: of an older version of Kabar Kota; the next `kabarkota run` or `serve` brings it up to date"
         )
-
-
-def explain(code: str, reason: str, status: int = 0) -> Diagnosis:
-    """A failure or an alarm in plain words."""
-    return explain_code(code) if code else diagnose(reason, status)
 
 
 # ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -117,6 +117,19 @@ def summarize_pings(waiting: Iterable[WaitingPings], now: datetime) -> list[str]
         + (f": {each.reason}" if each.reason else "")
         for each in waiting
     ]
+
+
+def summarize_targets(troubled: Iterable[TroubledTarget], now: datetime) -> list[str]:
+    """A line for each target of alerts.toml that did not get all, and why."""
+    return [
+        f"Target {each.target}: {each.deliveries} messages "
+        + (f"wait, next try {format_ahead(each.due_at, now)}" if each.due_at else _LOST[each.state])
+        + (f": {each.reason}" if each.reason else "")
+        for each in troubled
+    ]
+
+
+_LOST = {State.FAILED: "were refused or given up", State.UNKNOWN: "may not have arrived, and are not sent again"}
 
 
 def tabulate(operation: Operation) -> list[Table]:

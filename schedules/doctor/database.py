@@ -10,6 +10,7 @@ from datetime import datetime, timedelta
 from functools import partial
 from pathlib import Path
 
+from aggregator.alert_rows import State
 from aggregator.processes import LOCK_FILE, find_writer, read_command
 from aggregator.store import Store, StoreError
 from aggregator.web.health import judge_pulse
@@ -17,6 +18,7 @@ from schedules.commands.figures import format_bytes, format_moment, format_span
 from schedules.doctor.check import Check, fault, ok, warn
 
 WAL_LARGE = 256_000_000  # bytes; it is emptied every few megabytes, unless somebody reads for very long
+LOST_DAYS = timedelta(days=7)
 CLOCK_SLACK = timedelta(minutes=2)
 RESTORE = "stop all kabarkota processes, keep a copy of the data folder, and restore the last backup"
 
@@ -104,6 +106,15 @@ def check_newest(store: Store, now: datetime) -> Check:
     return ok("clock and database", "the clock is not behind what is stored")
 
 
+def check_deliveries(store: Store, now: datetime) -> Check:
+    """Digests and alerts that reached nobody."""
+    lost = [each for each in store.get_troubled_targets(now - LOST_DAYS) if each.state is not State.WAITING]
+    if not lost:
+        return ok("messages", "all that was to be sent in the last days arrived, or is tried again")
+    found = "; ".join(f"{each.target}: {each.deliveries} {each.state}: {each.reason}" for each in lost)
+    return warn("messages", found, "`kabarkota alerts test NAME` tries a target; then look at its address")
+
+
 def check_writer(folder: Path) -> Check:
     """Who holds the writer's lock: `serve` as long as it runs, `run` for a cycle, as it should be."""
     writer = find_writer(folder)
@@ -118,7 +129,8 @@ def _list_looks(store: Store, now: datetime, late_after: timedelta) -> list[Call
     looks = [partial(look, store) for look in (check_integrity, check_references, check_log)]
     if any(store.compare_schema()):  # of another version: its tables may be others
         return [*looks]
-    return [*looks, partial(check_cycles, store, now, late_after), partial(check_newest, store, now)]
+    more = [partial(look, store, now) for look in (check_newest, check_deliveries)]
+    return [*looks, partial(check_cycles, store, now, late_after), *more]
 
 
 def _is_locked(lock: Path) -> bool:

@@ -1,0 +1,251 @@
+"""Messages as they are sent: a kliping or a notice, set in the format that its receiver takes. PURE."""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, replace
+from datetime import datetime
+from enum import StrEnum
+from html import escape
+from typing import Any
+
+from aggregator.alerts.notices import Entry, Notice
+from aggregator.kliping.mail import render_email_html
+from aggregator.kliping.model import Clipping, Kliping
+from aggregator.kliping.telegram import render_telegram
+from aggregator.kliping.text import render_text
+from aggregator.kliping.whatsapp import render_whatsapp
+from aggregator.kliping.wording import entitle
+
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
+
+
+class Format(StrEnum):
+    """What a receiver takes."""
+
+    HTML = "html"
+    TEXT = "text"
+    WHATSAPP = "whatsapp"
+    TELEGRAM = "telegram"
+    MARKDOWN = "markdown"
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Attachment:
+    """A file that goes with a message."""
+
+    name: str
+    media_type: str
+    content: bytes
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Letter:
+    """A message, ready to be sent."""
+
+    kind: str  # digest, news, spike, silence, test
+    subject: str
+    bodies: tuple[str, ...]  # one after the other, where one would be too long
+    plain: str  # the same as plain text, for e-mail
+    format: Format
+    data: Mapping[str, Any]  # the same for programs
+    attachment: Attachment | None = None
+
+
+def write_kliping(kliping: Kliping, form: Format, *, name: str, with_file: bool = False) -> Letter:
+    """A digest; `name` is its own in alerts.toml."""
+    plain = render_text(kliping)
+    file = None
+    if with_file:
+        from aggregator.kliping.word_file import render_docx
+
+        file = Attachment(name=f"{kliping.file_name}.docx", media_type=DOCX_TYPE, content=render_docx(kliping))
+    return Letter(
+        kind="digest",
+        subject=entitle(kliping),
+        bodies=_KLIPINGS[form](kliping) if form in _KLIPINGS else (plain,),
+        plain=plain,
+        format=form,
+        data={"digest": name, **tell_kliping(kliping)},
+        attachment=file,
+    )
+
+
+def write_notice(notice: Notice, form: Format, *, kind: str, name: str) -> Letter:
+    """An alert; `name` is its own in alerts.toml."""
+    plain = set_text(notice)
+    return Letter(
+        kind=kind,
+        subject=notice.subject,
+        bodies=(_NOTICES[form](notice),),
+        plain=plain,
+        format=form,
+        data={"alert": name, **notice.data},
+    )
+
+
+def skip_bodies(letter: Letter, done: int) -> Letter:
+    """Without the messages that are through; the file goes with the first."""
+    return replace(letter, bodies=letter.bodies[done:], attachment=None) if 0 < done < len(letter.bodies) else letter
+
+
+# ── notices ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_text(notice: Notice) -> str:
+    """Plain text."""
+    parts = [notice.subject, notice.intro]
+    parts += [
+        "\n   ".join(filter(None, (f"{number}. {entry.title}", entry.detail, entry.url)))
+        for number, entry in enumerate(notice.entries, start=1)
+    ]
+    parts += [notice.more, ": ".join(notice.link) if notice.link else ""]
+    return "\n\n".join(filter(None, parts)) + "\n"
+
+
+def set_html(notice: Notice) -> str:
+    """A document of its own, for e-mail."""
+    entries = "".join(f'<li style="margin:0 0 .9em">{_set_entry(entry)}</li>' for entry in notice.entries)
+    parts = [
+        f'<h1 style="font-size:1.25em;line-height:1.3;margin:0 0 .6em">{escape(notice.subject)}</h1>',
+        f"<p>{escape(notice.intro)}</p>" if notice.intro else "",
+        f'<ol style="padding-left:1.6em">{entries}</ol>' if entries else "",
+        f"<p>{escape(notice.more)}</p>" if notice.more else "",
+        f"<p>{_set_link(*notice.link)}</p>" if notice.link else "",
+    ]
+    return (
+        '<!doctype html>\n<html><head><meta charset="utf-8">'
+        '<meta name="viewport" content="width=device-width, initial-scale=1">'
+        f"<title>{escape(notice.subject)}</title></head>"
+        f'<body style="{_BODY}"><div style="max-width:38em;margin:0 auto;padding:1em">{"".join(parts)}</div></body>'
+        "</html>\n"
+    )
+
+
+_BODY = "margin:0;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif"
+
+
+def _set_entry(entry: Entry) -> str:
+    title = _set_link(entry.title, entry.url) if entry.url else escape(entry.title)
+    return f'<strong>{title}</strong><br><span style="font-size:.9em">{escape(entry.detail)}</span>'
+
+
+def _set_link(text: str, url: str) -> str:
+    return f'<a href="{escape(url)}">{escape(text)}</a>'
+
+
+def set_whatsapp(notice: Notice) -> str:
+    """WhatsApp's own marks; those in titles would break them."""
+    parts = [f"*{_unmark(notice.subject)}*", _unmark(notice.intro)]
+    parts += [
+        "\n".join(filter(None, (f"{number}. *{_unmark(entry.title)}*", _unmark(entry.detail), entry.url)))
+        for number, entry in enumerate(notice.entries, start=1)
+    ]
+    parts += [_unmark(notice.more), ": ".join(notice.link) if notice.link else ""]
+    return "\n\n".join(filter(None, parts))
+
+
+def _unmark(text: str) -> str:
+    return re.sub(r"[*~`]", "", text).replace("_", " ")
+
+
+def set_telegram(notice: Notice) -> str:
+    """Telegram's HTML."""
+    parts = [f"<b>{_escape(notice.subject)}</b>", _escape(notice.intro)]
+    for number, entry in enumerate(notice.entries, start=1):
+        linked = f'<a href="{escape(entry.url)}">{_escape(entry.title)}</a>' if entry.url else _escape(entry.title)
+        parts.append(f"{number}. {linked}\n<i>{_escape(entry.detail)}</i>")
+    link = f'<a href="{escape(notice.link[1])}">{_escape(notice.link[0])}</a>' if notice.link else ""
+    return "\n\n".join(filter(None, [*parts, _escape(notice.more), link]))
+
+
+def _escape(text: str) -> str:
+    return escape(text, quote=False)
+
+
+def set_markdown(notice: Notice) -> str:
+    """Markdown as Slack, Discord and Matrix take it."""
+    parts = [f"**{_mark_down(notice.subject)}**", _mark_down(notice.intro)]
+    for number, entry in enumerate(notice.entries, start=1):
+        title = _mark_down(entry.title)
+        linked = f"[{title}](<{entry.url}>)" if entry.url else title
+        parts.append(f"{number}. {linked}  \n{_mark_down(entry.detail)}")
+    link = f"[{_mark_down(notice.link[0])}](<{notice.link[1]}>)" if notice.link else ""
+    return "\n\n".join(filter(None, [*parts, _mark_down(notice.more), link]))
+
+
+def _mark_down(text: str) -> str:
+    return _MARKDOWN.sub(r"\\\1", text)
+
+
+_NOTICES: dict[Format, Callable[[Notice], str]] = {
+    Format.TEXT: set_text,
+    Format.HTML: set_html,
+    Format.WHATSAPP: set_whatsapp,
+    Format.TELEGRAM: set_telegram,
+    Format.MARKDOWN: set_markdown,
+}
+
+
+# ── klipings ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def set_kliping_markdown(kliping: Kliping) -> str:
+    """Markdown, story by story."""
+    parts = [f"**{_mark_down(entitle(kliping))}**"]
+    for story in kliping.stories:
+        parts.append(f"**{_mark_down(story.title)}**")
+        parts += [
+            f"{each.number}. [{_mark_down(each.title)}](<{each.url}>)  \n"
+            f"{_mark_down(each.medium)} · {_format_published(each)}"
+            for each in story.clippings
+        ]
+    return "\n\n".join([*parts, kliping.page_url if kliping.page_url.startswith("http") else ""]).rstrip()
+
+
+def _format_published(clipping: Clipping) -> str:
+    return f"{clipping.published:%d/%m/%Y %H.%M %Z}" if clipping.has_hour else f"{clipping.published:%d/%m/%Y}"
+
+
+_KLIPINGS: dict[Format, Callable[[Kliping], tuple[str, ...]]] = {
+    Format.HTML: lambda kliping: (render_email_html(kliping),),
+    Format.WHATSAPP: render_whatsapp,
+    Format.TELEGRAM: render_telegram,
+    Format.MARKDOWN: lambda kliping: (set_kliping_markdown(kliping),),
+}
+
+
+def tell_kliping(kliping: Kliping) -> dict[str, Any]:
+    """A kliping for programs."""
+    facts = ("title", "office", "subject", "news", "articles", "portals", "left_out", "page_url", "feed_url")
+    return {
+        **{name: getattr(kliping, name) for name in facts},
+        "since": _tell_moment(kliping, kliping.since),
+        "until": _tell_moment(kliping, kliping.until),
+        "stories": [
+            {
+                "title": story.title,
+                "url": story.url,
+                "cities": [*story.cities],
+                "topics": [*story.topics],
+                "news": [_tell_clipping(each) for each in story.clippings],
+            }
+            for story in kliping.stories
+        ],
+    }
+
+
+def _tell_clipping(clipping: Clipping) -> dict[str, Any]:
+    facts = ("number", "title", "medium", "url", "has_hour", "extract")
+    return {
+        **{name: getattr(clipping, name) for name in facts},
+        "published": clipping.published.isoformat(),
+        "copies": [{"medium": medium, "url": url} for medium, url in clipping.copies],
+        "more_copies": clipping.more_copies,
+    }
+
+
+def _tell_moment(kliping: Kliping, moment: datetime) -> str:
+    return moment.astimezone(kliping.zone).isoformat()

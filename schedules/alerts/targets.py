@@ -1,0 +1,138 @@
+"""Targets: whom messages go to. An address of Apprise's, or a webhook of our own kind.
+
+An address of a mail server with several recipients is several deliveries, so that one that is refused does not have
+the others told again.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from copy import copy
+from dataclasses import dataclass, field
+from typing import Any
+from urllib.parse import urlsplit
+
+from aggregator.alert_rows import Address
+from aggregator.alerts.letters import Format
+
+SECRET_LEAST = 16  # characters of a webhook's secret
+_FORMATS = {
+    "mailto": Format.HTML,
+    "mailtos": Format.HTML,
+    "tgram": Format.TELEGRAM,
+    "whatsapp": Format.WHATSAPP,
+}
+
+
+class TargetError(ValueError):
+    """An address that nothing can be sent to; the message does not tell it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Target:
+    """A target of alerts.toml. Its address and secret are never shown."""
+
+    name: str
+    url: str = field(repr=False)
+    secret: str = field(default="", repr=False)  # of a webhook
+    is_webhook: bool = False
+    format: Format = Format.TEXT
+    attach_docx: bool | None = None  # None: as the digest says
+    shown: str = ""  # whom it reaches, without secrets
+    parts: tuple[str, ...] = ("",)  # its recipients, as hashes
+
+    @property
+    def addresses(self) -> list[Address]:
+        """One for each delivery that a message takes."""
+        return [Address(target=self.name, part=part) for part in self.parts]
+
+
+def make_target(
+    name: str,
+    url: str,
+    *,
+    secret: str,
+    is_webhook: bool,
+    chosen: Format | None,
+    attach_docx: bool | None,
+) -> Target:
+    """A target whose address is looked at, and not connected to. Raises TargetError."""
+    facts: dict[str, Any] = {"name": name, "url": url, "secret": secret, "attach_docx": attach_docx}
+    if is_webhook:
+        return Target(**facts, is_webhook=True, shown=f"webhook {_check_webhook(url, secret)}")
+    service = make_service(url)
+    scheme = url.partition(":")[0].lower()
+    recipients = list_recipients(service)
+    return Target(
+        **facts,
+        format=chosen or _FORMATS.get(scheme, Format.TEXT),
+        shown=_show(service, recipients),
+        parts=tuple(_hash(each) for each in recipients) if len(recipients) > 1 else ("",),
+    )
+
+
+def make_service(url: str) -> Any:
+    """Apprise's object for an address. Raises TargetError."""
+    from apprise import Apprise, AppriseAsset
+    from apprise.logger import logger
+
+    logger.propagate = False  # its messages may hold addresses; what is to be said of them, we say
+    asset = AppriseAsset(async_mode=False, service_timeout=0, secure_logging=True)
+    service = Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
+    if service is None:
+        scheme = url.partition(":")[0]
+        known = f"{scheme}://…" if scheme.isalnum() and "://" in url else "what it holds"
+        raise TargetError(f"{known} is not an address that Apprise understands; see its list of services")
+    service.redirects = False  # else a password could follow one to anywhere
+    return service
+
+
+def is_mail(service: Any) -> bool:
+    """Whether we speak to its mail server ourselves: Apprise alone can sign and encrypt."""
+    from apprise.plugins.email.base import NotifyEmail
+
+    return type(service) is NotifyEmail and service.pgp_mode == "no"
+
+
+def list_recipients(service: Any) -> list[str]:
+    """Of mail, its recipients; of anything else, what Apprise sends to is one."""
+    return [address for _, address in service.targets] if is_mail(service) else []
+
+
+def narrow(service: Any, part: str) -> Any:
+    """The same for that recipient alone. Raises TargetError where there is none."""
+    if not part:
+        return service
+    for recipient in service.targets:
+        if _hash(recipient[1]) == part:
+            alone = copy(service)
+            alone.targets = [recipient]
+            return alone
+    raise TargetError("that recipient is not in alerts.toml any more")
+
+
+def _hash(recipient: str) -> str:
+    """Tells recipients apart in the database, which many may read, without naming them."""
+    return hashlib.sha256(recipient.lower().encode()).hexdigest()[:12]
+
+
+def _show(service: Any, recipients: list[str]) -> str:
+    if recipients:
+        return f"{', '.join(recipients)} via {service.smtp_host}"
+    return f"{service.service_name}: {service.url(privacy=True).partition('?')[0]}"
+
+
+def _check_webhook(url: str, secret: str) -> str:
+    """Its host. Raises TargetError."""
+    try:
+        parts = urlsplit(url)
+        host, _ = parts.hostname, parts.port
+    except ValueError as error:
+        raise TargetError("webhook is not an http(s) address") from error
+    if parts.scheme not in {"http", "https"} or not host or not url.isascii() or any(each.isspace() for each in url):
+        raise TargetError("webhook is not an http(s) address")
+    if parts.username or parts.password:
+        raise TargetError("webhook holds a name or password; what it says is signed instead")
+    if len(secret) < SECRET_LEAST:
+        raise TargetError(f"the secret is shorter than {SECRET_LEAST} characters")
+    return host

@@ -66,24 +66,34 @@ class Figures:
         }
 
 
-def list_questions(maker: Maker, stories: Sequence[int], guids: Sequence[str]) -> Iterator[tuple[str, str]]:
+@dataclass(frozen=True, kw_only=True)
+class Known:
+    """What is in the database, for addresses."""
+
+    stories: Sequence[int]  # the largest ones, then others
+    copies: Sequence[tuple[int, int]]  # (story, article that copies another)
+    guids: Sequence[str]
+
+
+def list_questions(maker: Maker, known: Known) -> Iterator[tuple[str, str]]:
     """(kind of page, path with its question)"""
     choose, provinces = random.Random(11), load_provinces()
     for number in range(QUESTIONS):
         common, middling = choose.choice(maker.words[:20]), choose.choice(maker.words[100:1_000])
         rare, city = choose.choice(maker.words[5_000:]), choose.choice(maker.cities)
-        topic, period = choose.choice(("apeksi", "smart-city")), choose.choice(("1d", "7d", "30d", "90d", "365d"))
+        topic, days = choose.choice(("apeksi", "smart-city")), choose.choice((7, 30, 90, 365))
         language = "" if number % 2 else "lang=en"
         yield "front", f"/?{language}"
-        yield "front, older", f"/?before={quote_plus(choose.choice(guids))}"
+        yield "front, older", f"/?before={quote_plus(choose.choice(known.guids))}"
         yield "front, filtered", f"/?{_choose_filter(choose, city, topic)}"
-        yield "story", f"/story/{choose.choice(stories)}?{language}"
+        yield "story", f"/story/{choose.choice(known.stories)}?{language}"
+        yield "edits of a copy", "/story/{}/diff/{}".format(*choose.choice(known.copies))
         yield "cities", f"/cities?{language}"
         yield "city", f"/city/{city.slug}?{language}"
         yield "komwil", f"/komwil/{number % 6 + 1}?{language}"
         yield "province", f"/province/{choose.choice(provinces).slug}?{language}"
-        yield "map", f"/map?topic={topic}&since={period}"
-        yield "trends", f"/trends?topic={topic}&city={city.slug}&since={period}"
+        yield "map", f"/map?topic={topic}&days={days}"
+        yield "trends", f"/trends?days={days}{choose.choice(('', f'&topic={topic}', f'&city={city.slug}&per=sources'))}"
         yield "search, common", f"/search?q={common}"
         yield "search, words", f"/search?q={common}+{middling}&city={city.slug}"
         yield "search, rare", f"/search?q={rare}"
@@ -95,8 +105,9 @@ def list_questions(maker: Maker, stories: Sequence[int], guids: Sequence[str]) -
         yield "feeds", f"/feeds?{language}"
         yield "feeds, found", f"/feeds?q={middling}&topic={topic}"
         yield "kliping", f"/kliping?city={city.slug}&{language}"
+        yield "kliping, a week", f"/kliping?q={common}&days=7&{language}"
         yield "missing", f"/tidak/{number}"
-    yield from (("largest stories", f"/story/{story}") for story in stories[:QUESTIONS])
+    yield from (("largest stories", f"/story/{story}") for story in known.stories[:QUESTIONS])
 
 
 def _choose_filter(choose: random.Random, city: City, topic: str) -> str:
@@ -107,17 +118,24 @@ def _choose_filter(choose: random.Random, city: City, topic: str) -> str:
 def measure_pages(database: Path) -> dict[str, Figures]:
     """kind → figures. What the client of the test costs is not in them."""
     with Store.open_reader(database) as store:
-        stories = [row["id"] for row in store._rows(_STORIES)]  # noqa: SLF001
-        guids = [row["guid"] for row in store._rows(_GUIDS)]  # noqa: SLF001
+        known = Known(
+            stories=[row["id"] for row in store._rows(_STORIES)],  # noqa: SLF001
+            copies=[(row["story_id"], row["id"]) for row in store._rows(_COPIES)],  # noqa: SLF001
+            guids=[row["guid"] for row in store._rows(_GUIDS)],  # noqa: SLF001
+        )
     app = create_app(database=database, public=database.parent / "public", site=SiteInfo(url=SITE), clock=lambda: NOW)
     gc.freeze()  # as the server does
     with asyncio.Runner() as runner:
         client = httpx.AsyncClient(transport=httpx.ASGITransport(app=app), base_url=SITE)
-        return time_pages(lambda path: runner.run(client.get(path)), list_questions(Maker(), stories, guids))
+        return time_pages(lambda path: runner.run(client.get(path)), list_questions(Maker(), known))
 
 
 _GUIDS = "SELECT guid FROM duplicate_groups ORDER BY id % 101, id LIMIT 500"
-# The largest ones, then others.
+_COPIES = """
+    SELECT g.story_id, a.id FROM duplicate_groups AS g
+    JOIN articles AS a ON a.group_id = g.id AND a.id <> g.canonical_id
+    ORDER BY a.id % 101, a.id LIMIT 500
+"""
 _STORIES = """
     SELECT g.story_id AS id FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id
     GROUP BY g.story_id ORDER BY count(*) DESC LIMIT 500
@@ -139,8 +157,6 @@ def time_pages(get: Get, questions: Iterable[tuple[str, str]]) -> dict[str, Figu
         began = time.process_time()
         answer = get(path)
         ms = (time.process_time() - began) * 1000 - overhead
-        if answer.status_code == 404 and kind != "missing":
-            continue  # not there yet
         if answer.status_code != (404 if kind == "missing" else 200):
             raise SystemExit(f"{path}: {answer.status_code}")
         spent.setdefault(kind, []).append(ms)

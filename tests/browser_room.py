@@ -55,6 +55,7 @@ PAGES = {
     "front": "/",
     "front-filtered": f"/?city={CITY}",
     "story": "/story/{story}",
+    "edits": "/story/{story}/diff/{copy}",
     "cities": "/cities",
     "city": f"/city/{CITY}",
     "komwil": "/komwil/5",
@@ -72,7 +73,6 @@ PAGES = {
     "kliping": "/kliping",
     "missing": "/tidak/ada",
 }
-PAGES = {name: path for name, path in PAGES.items() if name not in {"map", "trends", "sources", "source", "data"}}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -82,10 +82,11 @@ class Demo:
     address: str
     database: Path
     story: int  # the one with the most articles
+    copy: int  # one of them that copies another
 
     def locate(self, name: str, language: str = "id") -> str:
         """The path of a page of `PAGES`."""
-        path = PAGES[name].format(story=self.story)
+        path = PAGES[name].format(story=self.story, copy=self.copy)
         return path if language == "id" else f"{path}{'&' if '?' in path else '?'}lang={language}"
 
 
@@ -105,7 +106,8 @@ def serve_demo(folder: Path, site_url: str = "") -> Iterator[Demo]:
         _set_polls(setup.database)
         site = SiteInfo(url=url, operator="Redaksi", contact="redaksi@kabarkota.example")
         stage.app = create_app(database=setup.database, public=setup.public, site=site, clock=lambda: NOW)
-        yield Demo(address=address, database=setup.database, story=_find_largest_story(setup.database))
+        story, copy = _find_largest_story(setup.database)
+        yield Demo(address=address, database=setup.database, story=story, copy=copy)
 
 
 def _set_polls(database: Path) -> None:
@@ -115,13 +117,15 @@ def _set_polls(database: Path) -> None:
         db.execute("UPDATE channels SET last_success_at = ? WHERE last_success_at IS NOT NULL", [to_text(GATHERED)])
 
 
-def _find_largest_story(database: Path) -> int:
+def _find_largest_story(database: Path) -> tuple[int, int]:
+    """The story with the most articles, and the last of them that copies another."""
     with Store.open_reader(database) as store:
-        (story,) = store._connection.execute(
-            "SELECT g.story_id FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id"
+        (story, copy) = store._connection.execute(
+            "SELECT g.story_id, max(a.id) FILTER (WHERE a.id <> g.canonical_id)"
+            " FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id"
             " GROUP BY g.story_id ORDER BY count(*) DESC, count(DISTINCT g.id) DESC, g.story_id LIMIT 1"
         ).fetchone()
-    return int(story)
+    return int(story), int(copy)
 
 
 def find_chromium() -> str | None:

@@ -46,7 +46,7 @@ def newsroom(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Newsroom]:
         room.store._connection.execute("UPDATE sources SET name = ?", [HOSTILE])
         room.store.write_feeds(list_feeds({"apeksi": "APEKSI"}, room.store.get_published_sources()), room.now)
         room.store.place_groups(room.store.take_changed_groups(most=100), room.now)
-    Chronicle(room.store, room.now).look()
+        Chronicle(room.store, room.now).look()
     room.store.refresh_coverage(room.now)
     yield room
     room.store.close()
@@ -65,7 +65,7 @@ def ask(database: Path, newsroom: Newsroom, *paths: str) -> list[httpx.Response]
 
 
 def list_paths(query: str) -> list[str]:
-    paths = (path.format(story=1) for path in PAGES.values())
+    paths = (path.format(story=1, copy=2) for path in PAGES.values())
     return [f"{path}{'&' if '?' in path else '?'}{query}" for path in paths]
 
 

@@ -20,7 +20,9 @@ from pydantic import TypeAdapter
 
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
+from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
+from aggregator.copy_rows import CopyRows
 from aggregator.coverage_rows import CoverageRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
@@ -43,6 +45,7 @@ from aggregator.models import (
 )
 from aggregator.operation_rows import OperationRows
 from aggregator.ping_rows import PingRows
+from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.search_rows import SearchRows
@@ -91,8 +94,10 @@ class Store(
     CatalogueRows,
     GroupRows,
     StoryRows,
+    CopyRows,
     FeedRows,
     ArchiveRows,
+    CardRows,
     ItemRows,
     SearchRows,
     KlipingRows,
@@ -104,6 +109,7 @@ class Store(
     TakedownRows,
     PingRows,
     CoverageRows,
+    PlaceRows,
     TrendRows,
 ):
     """The database `news.db`."""

@@ -6,8 +6,13 @@ import os
 from pathlib import Path
 
 import pytest
+from hypothesis import settings
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 # Hundreds of files for each database would take a fifth of the time of all tests; tests of feeds have them.
 os.environ.setdefault("KABARKOTA_AGGREGATOR__EMPTY_FEEDS", "false")

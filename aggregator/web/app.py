@@ -3,7 +3,8 @@
     /feed.xml   a published file, from memory            /static/…   style sheet and icon
                 (and the others: see `public_file`)      /healthz    JSON for monitors
     /feeds/search.xml?…   any question as a feed         /metrics    the figures, for Prometheus
-    /           newest items; ?before=<guid>, ?lang=en
+    /           the newest stories; ?city=…&since=…, ?before=<guid>, ?lang=en
+    /search     full-text search
     /feeds      all feeds; with a question, its feed and its newest items
     /kliping    a digest of an office's news, to print, send or save (.docx, .txt)
     /status     hijacked sites, failing channels
@@ -34,7 +35,7 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import city_map, feeds, front, kliping, status, story, trends
+from aggregator.web.endpoints import city_map, feeds, front, kliping, places, search, status, story, trends
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
@@ -48,7 +49,9 @@ from aggregator.web.turnstile import Turnstile
 FEED_FILE = "feed.xml"
 PAGES = (
     front.list_routes,
+    search.list_routes,
     story.list_routes,
+    places.list_routes,
     feeds.list_routes,
     kliping.list_routes,
     status.list_routes,

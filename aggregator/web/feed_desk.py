@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Sequence
 from dataclasses import replace
 from datetime import datetime, timedelta
 from difflib import get_close_matches
@@ -115,13 +115,34 @@ class FeedDesk:
 
     def read(self, request: Request) -> NewsQuery:
         """The question that is asked. Raises RefusalError."""
+        return self.read_pairs(request.query_params.multi_items(), read_language(request))
+
+    def read_pairs(self, pairs: Iterable[tuple[str, str]], language: Language) -> NewsQuery:
+        """The same of the pairs of a query; `language` of what is refused."""
         try:
-            return read_query(request.query_params.multi_items(), self._clock())
+            return read_query(pairs, self._clock())
         except QueryError as error:
-            raise BadQueryError(error, read_language(request)) from error
+            raise BadQueryError(error, language) from error
 
     def find(self, store: Store, query: NewsQuery, *, limit: int | None = None) -> Found:
         """The newest items that answer a question: so many, or as many as a feed holds. Raises RefusalError."""
+        search, subjects = self.look_up(store, query)
+        found, has_more = self._walk(store, search, limit)
+        ids = [group_id for _, group_id in found]
+        items = store.get_items(ids)
+        last = items[ids[-1]].guid if has_more and ids else ""
+        shown = store.get_story_items(ids) if query.by_story else items
+        groups = tuple(group_id for group_id in ids if group_id in shown)
+        return Found(
+            query=query,
+            subjects=subjects,
+            items=tuple(shown[group_id] for group_id in groups),
+            groups=groups,
+            next_before=last,
+        )
+
+    def look_up(self, store: Store, query: NewsQuery) -> tuple[Search, tuple[str, ...]]:
+        """A question in the numbers of the database, and what it asks in, for people. Raises RefusalError."""
         words = get_wording(query.language)
         feeds = [[self._find_feed(store, name, query.language) for name in names] for names in query.feeds]
         before = store.find_place(query.before) if query.before else None
@@ -135,20 +156,11 @@ class FeedDesk:
             by_story=query.by_story,
             before=before,
         )
-        found, has_more = self._walk(store, search, limit)
-        ids = [group_id for _, group_id in found]
-        items = store.get_items(ids)
-        last = items[ids[-1]].guid if has_more and ids else ""
-        shown = store.get_story_items(ids) if query.by_story else items
-        return Found(
-            query=query,
-            subjects=tuple(
-                f" {words['either']} ".join(name_subject(feed.name, feed.title, query.language) for feed in either)
-                for either in feeds
-            ),
-            items=tuple(shown[group_id] for group_id in ids if group_id in shown),
-            next_before=last,
+        subjects = tuple(
+            f" {words['either']} ".join(name_subject(feed.name, feed.title, query.language) for feed in either)
+            for either in feeds
         )
+        return search, subjects
 
     def _search(self, store: Store, query: NewsQuery, request: Request) -> bytes:
         ending = Format(request.path_params["ending"])

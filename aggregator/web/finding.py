@@ -18,6 +18,7 @@ class Found:
     query: NewsQuery
     subjects: tuple[str, ...]  # what it asks in, for people
     items: tuple[FeedItem, ...]
+    groups: tuple[int, ...]  # of the items
     next_before: str  # the guid that the next page begins after; "" on the last one
 
 

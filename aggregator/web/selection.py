@@ -124,12 +124,6 @@ def tell_period(period: Period, texts: Texts) -> str:
     return since if since == until else f"{since} – {until}"
 
 
-def keep_query(asked: Asked, keys: Iterable[str]) -> list[tuple[str, str]]:
-    """What a page depends on."""
-    keys = frozenset(keys)
-    return [(key, value) for key, value in asked.pairs if key in keys]
-
-
 def _read_date(text: str, texts: Texts) -> date:
     try:
         return date.fromisoformat(text)

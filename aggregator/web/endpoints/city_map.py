@@ -19,7 +19,6 @@ from aggregator.web.selection import (
     MAP_KEYS,
     Count,
     build_period_form,
-    keep_query,
     list_choices,
     read_choice,
     read_period,
@@ -52,7 +51,7 @@ class _Map:
                 except RefusalError as error:
                     refusal = error
         page = MapPage(form=_build_form(asked, topics, texts), problem=str(refusal) if refusal else "", picture=picture)
-        query = keep_query(asked, MAP_KEYS)
+        query = asked.take(*MAP_KEYS)
         if refusal is None:
             return context.answer(request, "map_page.html", page, query=query, nav="/map")
         return context.answer(request, "map_page.html", page, query=query, nav="/map", status=refusal.status)
@@ -72,7 +71,7 @@ def _draw(store: Store, asked: Asked, topics: list[Choice], texts: Texts, today:
         period=period,
         topic=topic.name,
         count=count,
-        query=keep_query(asked, MAP_KEYS),
+        query=asked.take(*MAP_KEYS),
     )
 
 

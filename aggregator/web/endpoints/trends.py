@@ -18,7 +18,7 @@ from aggregator.web.context import PageContext, answer_body
 from aggregator.web.endpoints.refusals import show_crowded
 from aggregator.web.feeds_form import Asked, Choice, read_asked
 from aggregator.web.finding import RefusalError
-from aggregator.web.selection import Count, keep_query, list_choices
+from aggregator.web.selection import Count, list_choices
 from aggregator.web.texts import WIB, Texts
 from aggregator.web.trend_files import render_csv, render_json
 from aggregator.web.trend_query import KEYS, KINDS, Choices, TrendQuery, read_trend
@@ -75,7 +75,7 @@ class _Trends:
         page = TrendsPage(
             form=build_trends_form(asked, choices, texts), problem=str(refusal) if refusal else "", picture=picture
         )
-        query = keep_query(asked, KEYS)
+        query = asked.take(*KEYS)
         if refusal is None:
             return context.answer(request, "trends.html", page, query=query, nav="/trends")
         return context.answer(request, "trends.html", page, query=query, nav="/trends", status=refusal.status)
@@ -124,7 +124,7 @@ class _Trends:
             explained,
             _find_prominence(store, query),
             texts,
-            asked=keep_query(asked, KEYS),
+            asked=asked.take(*KEYS),
             spikes=spikes,
         )
 

@@ -1,7 +1,7 @@
 """Pictures of the demo's pages: `python tests/screenshots.py [FOLDER]`, which `make screenshots` calls.
 
-FOLDER/<page>-phone.png and FOLDER/<page>-desk.png of the main ones, of what one sees without scrolling. The demo's clock stands still,
-so the same pages give the same pictures, up to the fonts of the machine, and to the ports of the sample portals.
+FOLDER/<page>-phone.png and FOLDER/<page>-desk.png of the main ones, as far as one sees without scrolling. The clock
+of the demo stands still, so the same pages give the same pictures, up to the fonts of the machine.
 """
 
 from __future__ import annotations

@@ -320,7 +320,7 @@ def test_all_feeds_are_listed_in_groups_with_what_they_hold(full_room: FeedRoom,
         "Topik": 2,
         "Kota": 98,
         "Provinsi": 38,
-        "Komisariat Wilayah APEKSI": 6,
+        "Komwil APEKSI": 6,
         "Jenis sumber": len(SourceKind),
         "Sumber": 6,
     }

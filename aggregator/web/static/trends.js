@@ -15,17 +15,36 @@ function choose(starts, low, high, width) {
   return shown.filter((_start, index) => index % every === 0);
 }
 
-// Washes the steps of which nothing is known.
-function washGaps(plot, starts, series, step, color) {
+// Stripes, as over the gaps of the plain chart.
+function makeHatch(plot, color) {
+  const size = 8 * devicePixelRatio;
+  const tile = document.createElement("canvas");
+  tile.width = tile.height = size;
+  const pen = tile.getContext("2d");
+  pen.strokeStyle = color;
+  pen.lineWidth = size / 4;
+  pen.beginPath();
+  for (const shift of [-size, 0, size]) {
+    pen.moveTo(shift, size);
+    pen.lineTo(shift + size, 0);
+  }
+  pen.stroke();
+  return plot.ctx.createPattern(tile, "repeat");
+}
+
+// Hatches the steps of which nothing is known, those that follow one another as one.
+function hatchGaps(plot, starts, series, step, color) {
+  const isGap = (index) => series.every((each) => each.values[index] === null);
+  const bound = (x) => Math.min(Math.max(plot.valToPos(x, "x", true), plot.bbox.left), plot.bbox.left + plot.bbox.width);
   plot.ctx.save();
-  plot.ctx.fillStyle = color;
-  starts.forEach((start, index) => {
-    if (series.every((each) => each.values[index] === null)) {
-      const left = Math.max(plot.valToPos(start - step / 2, "x", true), plot.bbox.left);
-      const right = Math.min(plot.valToPos(start + step / 2, "x", true), plot.bbox.left + plot.bbox.width);
-      if (right > left) plot.ctx.fillRect(left, plot.bbox.top, right - left, plot.bbox.height);
-    }
-  });
+  plot.ctx.fillStyle = makeHatch(plot, color);
+  for (let index = 0; index < starts.length; index += 1) {
+    if (!isGap(index)) continue;
+    const first = starts[index];
+    while (index + 1 < starts.length && isGap(index + 1)) index += 1;
+    const left = bound(first - step / 2);
+    plot.ctx.fillRect(left, plot.bbox.top, bound(starts[index] + step / 2) - left, plot.bbox.height);
+  }
   plot.ctx.restore();
 }
 
@@ -67,7 +86,7 @@ function draw(figure, data) {
       { ...axis, size: 48, values: (_plot, splits) => splits.map((value) => numbers.format(value)) },
     ],
     hooks: {
-      drawClear: [(plot) => washGaps(plot, starts, data.series, step, color("--rule"))],
+      drawClear: [(plot) => hatchGaps(plot, starts, data.series, step, color("--rule"))],
       draw: [(plot) => data.series.forEach((each, index) => markSpikes(plot, starts, each, color(one ? "--accent" : `--s${index + 1}`)))],
     },
     series: [

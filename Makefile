@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo run test test-slow lint types imports format quality bench lock clean
+.PHONY: help install demo run test test-slow lint types imports format quality bench screenshots lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -55,6 +55,10 @@ bench: install ## CPU ratios against other tools, in one run
 	$(BIN)/python -m benchmarks.scheduling
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.publishing --articles 10000
+	$(BIN)/python -m benchmarks.pages --articles 10000
+
+screenshots: install ## pictures of the demo's pages into docs/screenshots, on a phone and at a desk; needs Chromium
+	$(BIN)/python tests/screenshots.py
 
 lock: install ## resolves the pins again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.txt

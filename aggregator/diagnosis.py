@@ -45,6 +45,11 @@ def explain_code(code: str, *, indonesian: bool = False) -> Diagnosis:
     return diagnose(code, indonesian=indonesian)
 
 
+def explain(code: str, reason: str, status: int = 0, *, indonesian: bool = False) -> Diagnosis:
+    """A failure or an alarm in plain words, by its code where it has one."""
+    return explain_code(code, indonesian=indonesian) if code else diagnose(reason, status, indonesian=indonesian)
+
+
 def _read_faults() -> list[dict[str, Any]]:
     faults: list[dict[str, Any]] = read_toml("diagnosis.toml")["faults"]
     return faults

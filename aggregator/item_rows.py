@@ -103,6 +103,14 @@ class ItemRows(StoreBase):
         )
         return {row["group_id"]: _make_item(row, company) for row in rows}
 
+    def get_reasons(self, article_ids: Sequence[int]) -> dict[int, tuple[Reason, ...]]:
+        """Why these articles are here, by article."""
+        topics = _collect_pairs(self._rows(_TOPICS, ids=json.dumps(article_ids)))
+        return {
+            article_id: tuple(_make_reason(topic, evidence) for topic, evidence in found if evidence != _NO_EVIDENCE)
+            for article_id, found in topics.items()
+        }
+
     def get_story_items(self, group_ids: Sequence[int]) -> dict[int, FeedItem]:
         """The same, each standing for its story: with the story's guid, all that carry it, and its last change."""
         items = self.get_items(group_ids)

@@ -85,8 +85,10 @@ class OperationRows(StoreBase):
             is_any_working=bool(answers["is_any_working"]),
         )
 
-    def get_source_operation(self, source_id: str) -> SourceOperation | None:
-        """All about one source; None: there is none with that id."""
+    def get_source_operation(
+        self, source_id: str, *, polls: int = POLLS_SHOWN, days: int = DAYS_SHOWN, months: int = DAYS_SHOWN
+    ) -> SourceOperation | None:
+        """All about one source, of its history so much; None: there is none with that id."""
         rows = self._rows("SELECT id, name, domain, enabled, evidence FROM sources WHERE id = :id", id=source_id)
         if not rows:
             return None
@@ -94,9 +96,9 @@ class OperationRows(StoreBase):
             **{name: rows[0][name] for name in ("id", "name", "domain", "evidence")},
             enabled=bool(rows[0]["enabled"]),
             channels=self._list_channels("c.source_id = :id ORDER BY c.enabled DESC, c.id", id=source_id),
-            polls=[dict(row) for row in self._rows(_LAST_POLLS, id=source_id, most=POLLS_SHOWN)],
-            days=[dict(row) for row in self._rows(_LAST_DAYS, id=source_id, most=DAYS_SHOWN)],
-            coverage=[dict(row) for row in self._rows(_COVERAGE, id=source_id, most=DAYS_SHOWN)],
+            polls=[dict(row) for row in self._rows(_LAST_POLLS, id=source_id, most=polls)],
+            days=[dict(row) for row in self._rows(_LAST_DAYS, id=source_id, most=days)],
+            coverage=[dict(row) for row in self._rows(_COVERAGE, id=source_id, most=months)],
             alarms=self._list_alarms("a.source_id = :id ORDER BY a.until IS NULL DESC, a.since DESC", id=source_id),
             pending_links=self._value(
                 "SELECT count(*) FROM links WHERE state = 'pending' AND source_id = :id", id=source_id

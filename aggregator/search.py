@@ -3,7 +3,8 @@
 q       words, all of them; "a phrase"; apek* begins so; -word is not there. Any other sign is no syntax.
 topic, city, province, komwil, kind, source
         slugs, as in the addresses of feeds; given twice, either will do
-since   published since a day (WIB), an instant, or so many days: 2026-11-01, 2026-11-01T08:00:00+08:00, 7d
+since   published since a day (WIB), an instant, or so many days, or today (WIB): 2026-11-01,
+        2026-11-01T08:00:00+08:00, 7d, today
 group   `story`: one item a story, not one a duplicate group
 archive `yes`: with what was too old when it was found to enter the feeds
 before  goes on after the item with that guid
@@ -30,6 +31,7 @@ EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 GUID_LIMIT = 2_100
 KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "before", "lang")
 WIB = timezone(timedelta(hours=7), "WIB")
+TODAY = "today"
 
 _TERM = re.compile(r'(?P<without>-?)(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?P<prefix>\*?)')
 _WORD = re.compile(r"\w+")
@@ -109,7 +111,7 @@ def read_query(pairs: Iterable[tuple[str, str]], now: datetime) -> NewsQuery:
             for kind in FeedKind
             if kind.value in given
         ),
-        since=_read_since(since, now) if since else None,
+        since=read_since(since, now) if since else None,
         since_text=since,
         by_story=_read_choice(given, "group", "story"),
         with_archive=_read_choice(given, "archive", "yes"),
@@ -171,7 +173,10 @@ def read_days(since: str) -> int | None:
     return int(found[1]) if found else None
 
 
-def _read_since(text: str, now: datetime) -> datetime:
+def read_since(text: str, now: datetime) -> datetime:
+    """The moment that such a text means. Raises QueryError."""
+    if text.lower() == TODAY:
+        return now.astimezone(WIB).replace(hour=0, minute=0, second=0, microsecond=0)
     days = read_days(text)
     try:
         if days is not None:

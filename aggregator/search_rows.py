@@ -10,6 +10,7 @@ two ways, for SQLite's full-text index is in the order of articles, not of feeds
 from __future__ import annotations
 
 import json
+import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import datetime, timedelta
@@ -58,6 +59,29 @@ _HAVE_OF = """
     AND +rowid IN (SELECT value FROM json_each(:ids))
 """  # the plus: each look-up of a single row costs as much as a thousand that follow one another
 
+BEGIN_MARK, END_MARK = "\x02", "\x03"  # around words that were found; no text from a portal has them
+PASSAGE_WORDS = 36
+_MARKS: dict[str, str | int] = {"begin": BEGIN_MARK, "end": END_MARK, "gap": "…", "words": PASSAGE_WORDS}
+_PASSAGES = """
+    SELECT rowid, highlight(articles_fts, 0, :begin, :end) AS title,
+        snippet(articles_fts, 1, :begin, :end, :gap, :words) AS text
+    FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
+    AND +rowid IN (SELECT value FROM json_each(:ids))
+"""  # in one go, as above: a beginning that fits many words would be looked up anew for each row
+_CANONICAL = """
+    SELECT g.id, a.id AS article_id, a.snippet_limit FROM json_each(:groups) AS k
+    CROSS JOIN duplicate_groups AS g ON g.id = k.value CROSS JOIN articles AS a ON a.id = g.canonical_id
+"""
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Passage:
+    """Where the words of a search stand in an article, between BEGIN_MARK and END_MARK."""
+
+    title: str
+    text: str  # the passage that has most of them
+    limit: int | None  # characters of it that the page allows to quote; None: any
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Search:
@@ -96,6 +120,35 @@ class SearchRows(StoreBase):
         share = len(few) / (few[0] - few[-1] + 1)  # of the newest articles have the words
         stretch = max(SHORTEST_STRETCH, min(round(STRETCHED * limit / share), LONGEST_STRETCH))
         return list(_take(self._walk_with_words(feeds, search, stretch), limit, recent, most))
+
+    def find_among(self, articles: Sequence[int], search: Search) -> list[Place]:
+        """Those that answer it of the groups whose canonical articles these are, newest first."""
+        if search.match:
+            articles = [row["rowid"] for row in self._look_in(_HAVE_OF, articles, search.match)]
+        return self._look_up(articles, self._sort_feeds(search.feeds), search, len(articles)) if articles else []
+
+    def get_passages(self, groups: Sequence[int], match: str) -> dict[int, Passage]:
+        """group → what to show of it as found, of those that have the words."""
+        shown = self._rows(_CANONICAL, groups=json.dumps(groups))
+        found = {
+            row["rowid"]: row for row in self._look_in(_PASSAGES, [row["article_id"] for row in shown], match, **_MARKS)
+        }
+        return {
+            row["id"]: Passage(
+                title=found[row["article_id"]]["title"],
+                text=found[row["article_id"]]["text"],
+                limit=row["snippet_limit"],
+            )
+            for row in shown
+            if row["article_id"] in found
+        }
+
+    def _look_in(self, sql: str, articles: Sequence[int], match: str, **marks: str | int) -> list[sqlite3.Row]:
+        """What `sql` asks of those of these articles that have the words."""
+        if not articles:
+            return []
+        bounds = {"first": min(articles), "last": max(articles), "ids": json.dumps(articles)}
+        return self._rows(sql, match=match, **bounds, **marks)
 
     def _sort_feeds(self, feeds: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """The shortest first; of everything where no feed is named."""
@@ -139,8 +192,7 @@ class SearchRows(StoreBase):
         walk = self._walk(feeds, search, stretch)
         while rows := list(islice(walk, stretch)):
             ids = [article_id for *_, article_id in rows]
-            having = self._rows(_HAVE_OF, match=search.match, first=min(ids), last=max(ids), ids=json.dumps(ids))
-            matching = {article_id for (article_id,) in having}
+            matching = {article_id for (article_id,) in self._look_in(_HAVE_OF, ids, search.match)}
             yield from ((place, group) for place, group, article_id in rows if article_id in matching)
             stretch = min(stretch * 4, LONGEST_STRETCH)
 

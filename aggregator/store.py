@@ -21,7 +21,9 @@ from pydantic import TypeAdapter
 from aggregator.alert_rows import AlertRows
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
+from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
+from aggregator.copy_rows import CopyRows
 from aggregator.coverage_rows import CoverageRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
@@ -44,12 +46,15 @@ from aggregator.models import (
 )
 from aggregator.operation_rows import OperationRows
 from aggregator.ping_rows import PingRows
+from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.search_rows import SearchRows
+from aggregator.source_rows import SourceRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
+from aggregator.trend_rows import TrendRows
 
 __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
 
@@ -81,7 +86,7 @@ class Status:
     channels: int
     unprobed: int
     hijacked: list[dict[str, Any]]  # name, domain, hijacked_at, pages
-    failing: list[dict[str, Any]]  # name, url, failures, last_success_at, reason, http_status
+    failing: list[dict[str, Any]]  # source_id, name, url, failures, last_success_at, reason, http_status
     scans: dict[str, int]  # skipped, checked, missed
     large: list[dict[str, Any]]  # title, members, story_id, suspects: groups that are suspiciously large, the largest
     large_count: int  # of them in all
@@ -91,8 +96,10 @@ class Store(
     CatalogueRows,
     GroupRows,
     StoryRows,
+    CopyRows,
     FeedRows,
     ArchiveRows,
+    CardRows,
     ItemRows,
     SearchRows,
     KlipingRows,
@@ -104,6 +111,9 @@ class Store(
     TakedownRows,
     PingRows,
     CoverageRows,
+    PlaceRows,
+    SourceRows,
+    TrendRows,
     AlertRows,
 ):
     """The database `news.db`."""
@@ -610,9 +620,10 @@ class Store(
 
 _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
 _FAILING_CHANNELS = """
-    SELECT s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason, h.last_status AS http_status
+    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason,
+        h.last_status AS http_status
     FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
-    WHERE h.failures > 0 AND h.enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 500
+    WHERE h.failures > 0 AND h.enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 25
 """
 _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
 

@@ -47,7 +47,7 @@ _END = f"""
     ORDER BY a.published_at {{direction}}, a.id LIMIT 1
 """  # noqa: S608 - our own words
 _CITIES = f"""
-    SELECT r.name FROM duplicate_groups AS g
+    SELECT r.name, r.slug FROM duplicate_groups AS g
     CROSS JOIN article_regions AS ar ON ar.article_id = g.canonical_id AND ar.role = 'event'
     CROSS JOIN regions AS r ON r.code = ar.code AND r.kind = 'city'
     WHERE g.story_id = :id AND {_LIVE} GROUP BY r.code ORDER BY count(*) DESC, r.name
@@ -73,6 +73,10 @@ _MEMBERS = """
         a.gone_at, s.name AS source_name, s.kind = 'city-government' AS is_government
     FROM placed AS p CROSS JOIN articles AS a ON a.id = p.id CROSS JOIN sources AS s ON s.id = a.source_id
     WHERE p.place <= :most ORDER BY a.group_id, p.place
+"""
+_CLOSEST = """
+    SELECT l.b, max(l.likeness) AS likeness FROM json_each(:ids) AS k CROSS JOIN story_likeness AS l ON l.b = k.value
+    WHERE l.a IN (SELECT value FROM json_each(:ids)) GROUP BY l.b
 """
 _ORIGINS = """
     SELECT p.article_id, s.name AS source_name, p.minutes_later, p.is_order_sure, p.has_its_title, p.kept, p.added
@@ -143,11 +147,13 @@ class StoryArticle:
 class StoryNews:
     """A piece of news of a story: one text, and who carries it."""
 
+    id: int  # of its group
     first: StoryArticle  # the canonical one: the first, as far as is known
     excerpt: str  # the beginning of its text
     copies: tuple[StoryArticle, ...]  # the first of the others, in the order of publication
     articles: int  # in all, told or not
     portals: int
+    likeness: float | None  # to the news of the story before it that it is most like; None: nothing is kept of it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -160,6 +166,7 @@ class StoryRecord:
     first_seen: Published
     last_seen: Published
     cities: tuple[str, ...]  # where it happened, most named first
+    city_slugs: tuple[str, ...]  # the same
     news: tuple[StoryNews, ...]  # the first ones, in the order of publication
     news_count: int  # in all, told or not
     articles: int
@@ -268,20 +275,24 @@ class StoryRows(StoreBase):
         totals = self._rows(_TOTALS, id=story_id)[0]
         first, last = (self._rows(_END.format(direction=way), id=story_id)[0] for way in ("ASC", "DESC"))
         cities = self._rows(_CITIES, id=story_id)
+        likeness = self._get_closest([row["id"] for row in groups])
         return StoryRecord(
             id=story_id,
             title=stories[0]["title"],
             why=tuple(json.loads(stories[0]["why"])),
-            first_seen=_read_published(first),
-            last_seen=_read_published(last),
+            first_seen=read_story_date(first),
+            last_seen=read_story_date(last),
             cities=tuple(row["name"] for row in cities),
+            city_slugs=tuple(row["slug"] for row in cities),
             news=tuple(
                 StoryNews(
+                    id=row["id"],
                     first=members[row["id"]][0],
                     excerpt=cut_quote(row["excerpt"], row["snippet_limit"]),
                     copies=tuple(members[row["id"]][1:]),
                     articles=row["articles"],
                     portals=row["portals"],
+                    likeness=likeness.get(row["id"]),
                 )
                 for row in groups
             ),
@@ -289,6 +300,15 @@ class StoryRows(StoreBase):
             articles=totals["articles"],
             portals=totals["portals"],
         )
+
+    def get_story_cities(self, story_id: int) -> list[str]:
+        """The slugs of the cities where it happened, most named first."""
+        return [row["slug"] for row in self._rows(_CITIES, id=story_id)]
+
+    def _get_closest(self, group_ids: Collection[int]) -> dict[int, float]:
+        """group → its likeness to the one before it that it is most like, of these."""
+        rows = self._rows(_CLOSEST, ids=json.dumps([*group_ids]))
+        return {row["b"]: row["likeness"] for row in rows}
 
     def _get_members(self, group_ids: Collection[int], *, most: int) -> dict[int, list[StoryArticle]]:
         """group → its canonical article, then the first others; so many in all."""
@@ -312,7 +332,7 @@ class StoryRows(StoreBase):
                     language=row["language"] or "id",
                     source_name=row["source_name"],
                     is_government=bool(row["is_government"]),
-                    published=_read_published(row),
+                    published=read_story_date(row),
                     gone_at=from_text(row["gone_at"]) if row["gone_at"] else None,
                     origin=None if is_first else origins.get(row["id"]),
                     revisions=tuple(revisions[row["id"]]),
@@ -405,7 +425,7 @@ class StoryRows(StoreBase):
             self.merge_story(row["id"], row["into_id"], now)
 
 
-def _read_published(row: sqlite3.Row) -> Published:
+def read_story_date(row: sqlite3.Row) -> Published:
     return Published(
         at=from_text(row["published_at"], row["published_offset"]),
         precision=read_precision(row["published_precision"]),

@@ -23,7 +23,7 @@ from typing import Any
 import httpx
 
 from aggregator.feeds import list_feeds
-from aggregator.models import RegionMatch, TopicMatch
+from aggregator.models import Evidence, RegionMatch, TopicMatch
 from aggregator.publish.describing import Publisher, Subject, describe_feed
 from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import Format
@@ -44,13 +44,14 @@ SITE = "https://kabarkota.example/"
 TOPICS = {"apeksi": "APEKSI", "smart-city": "Kota cerdas"}
 AT_ONCE = 20  # articles of a publish
 SEARCHES = 40  # of each kind
+_SAID = (Evidence(term="wali kota", place="title", offset=0, weight=1),)
 
 
 class Maker:
     """Makes articles; the same ones each time."""
 
-    def __init__(self) -> None:
-        self.random = random.Random(7)
+    def __init__(self, sources: int = SOURCES) -> None:
+        self.random, self.sources = random.Random(7), sources
         syllables = [a + b for a in "bcdghjklmnprst" for b in "aeiou"]
         self.words = ["".join(self.random.choices(syllables, k=2 + n % 3)) for n in range(VOCABULARY)]
         self.weights = [1 / (place + 1) for place in range(VOCABULARY)]
@@ -70,7 +71,7 @@ class Maker:
                 "INSERT INTO sources (id, name, domain, kind, timezone, language) VALUES (?, ?, ?, ?, ?, 'id')",
                 [
                     (f"portal-{n}", f"Portal {n}", f"p{n}.example", "regional" if n % 5 else "city-government", "UTC")
-                    for n in range(SOURCES)
+                    for n in range(self.sources)
                 ],
             )
         for start in range(0, articles, AT_ONCE):
@@ -86,7 +87,7 @@ class Maker:
             store.publish_groups(at + timedelta(minutes=1), archive_older_than=timedelta(days=36_500))
 
     def add_article(self, store: Store, number: int, at: datetime, group: int) -> int:
-        source, host = f"portal-{number % SOURCES}", f"p{number % SOURCES}.example"
+        source, host = f"portal-{number % self.sources}", f"p{number % self.sources}.example"
         url, text = f"https://{host}/{number}", self.make_text()
         store._connection.execute(  # noqa: SLF001 - made-up rows
             "INSERT INTO links (key, url, source_id, state, first_seen_at) VALUES (?, ?, ?, 'kept', ?)",
@@ -119,7 +120,7 @@ class Maker:
         chosen = [topic for topic in TOPICS if self.random.random() < 0.6] or ["apeksi"]
         city = self.random.choices(self.cities, [1 / (n + 1) for n in range(len(self.cities))])[0]
         regions = [RegionMatch(code=city.code, name=city.full_name, kind="city", role="event", score=1)]
-        store.write_matches(article_id, [TopicMatch(topic=topic, score=1) for topic in chosen], regions)
+        store.write_matches(article_id, [TopicMatch(topic=topic, score=1, evidence=_SAID) for topic in chosen], regions)
         return article_id
 
 

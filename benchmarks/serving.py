@@ -24,6 +24,8 @@ from pathlib import Path
 
 from aggregator.processes import list_descendants
 from aggregator.publish.files import write_public
+from aggregator.web.order import WebOrder
+from aggregator.web.site import SiteInfo
 from benchmarks.contests import BenchmarkError, Cost, Figure, Result, compare
 from benchmarks.report import render_json, render_table
 
@@ -269,15 +271,20 @@ def serve_by_nginx(nginx: str, folder: Path, *, has_twins: bool) -> Iterator[Ser
 def serve_ourselves(folder: Path) -> Iterator[Served]:
     """The web server's process, as `kabarkota serve` starts it."""
     port = find_port()
-    arguments = [str(folder / "news.db"), str(folder / "public"), "127.0.0.1", str(port), "", "Kabar Kota", "6"]
-    with run([sys.executable, "-P", "-m", "aggregator.web", *arguments], port) as served:
+    site = SiteInfo(url="")
+    order = WebOrder(database=folder / "news.db", public=folder / "public", host="127.0.0.1", port=port, site=site)
+    with run([sys.executable, "-P", "-m", "aggregator.web"], port, told=order.to_json()) as served:
         yield served
 
 
 @contextmanager
-def run(command: Sequence[str], port: int) -> Iterator[Served]:
-    process = subprocess.Popen(command)
+def run(command: Sequence[str], port: int, *, told: bytes = b"") -> Iterator[Served]:
+    """The command's process, which is `told` that on its standard input, until it is left."""
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
     try:
+        assert process.stdin is not None
+        with process.stdin as pipe:
+            pipe.write(told)
         deadline = time.monotonic() + PATIENCE_SECONDS
         while not answers(port):
             if process.poll() is not None or time.monotonic() > deadline:

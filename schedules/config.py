@@ -22,7 +22,8 @@ from schedules.errors import UsageFailure
 
 PREFIX = "KABARKOTA_"
 FILE_NAME = "kabarkota.toml"
-LISTS = ("allow_networks", "websub_hubs")  # variables of the environment that hold several values, with commas between
+# Variables of the environment that hold several values, with commas between.
+LISTS = ("allow_networks", "websub_hubs", "private_pages", "trusted_proxies")
 NameKey = Callable[[list[str]], str]  # how a key of one layer is named to the operator
 SITE_HINT = (
     "no site_url is set; the feeds' links to themselves are relative, and hubs cannot be told of changes. "

@@ -27,7 +27,7 @@ from schedules.lock import hold_writer_lock
 from schedules.notify import Notifier
 from schedules.signals import SignalPipe
 from schedules.timetable import Timetable, load_timetable
-from schedules.web_server import WebServer
+from schedules.web_server import WebServer, check_protection
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +106,7 @@ class Service:
                 raise UsageFailure(f"{setup.data_folder}: another data folder takes a restart")
             load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
             timetable, alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
+            check_protection(setup)
         except FAILURES as error:
             logger.error("nothing was reloaded: %s", error)
         else:

@@ -8,13 +8,22 @@ import socket
 import subprocess
 import sys
 import time
+from contextlib import suppress
+from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
 from aggregator.publish.press import make_publisher
+from aggregator.web.order import WebOrder
+from aggregator.web.protection import Protection
+from aggregator.web.site import SiteInfo
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 
+LOCKED_OUT = (
+    "nobody could read them: set aggregator.operator_password (KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE names a "
+    "file that holds it) or aggregator.operator_header"
+)
 logger = logging.getLogger(__name__)
 
 REVIVE_SECONDS = 5.0  # between two starts: what cannot start shall not spin
@@ -28,12 +37,14 @@ END_SECONDS = 2.0  # for answers under way when it is ended
 class WebServer:
     """The web server in a process of its own, so that rendering and ingest never share an interpreter.
 
-    Entering it raises UsageFailure when the port is taken; leaving it ends the process. All by one thread.
+    Making it raises UsageFailure when nobody could read its private pages, entering it when the port is taken; leaving
+    it ends the process. All by one thread.
     """
 
     def __init__(self, setup: Setup, *, host: str, port: int) -> None:
         self._host, self._port = host, port
-        self._arguments = self._list_arguments(setup)
+        check_protection(setup)
+        self._order = self._make_order(setup)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._looked = self._answered = 0.0
         self.has_answered = False  # since it was started
@@ -73,10 +84,10 @@ class WebServer:
 
     def apply(self, setup: Setup) -> bool:
         """Starts it anew where the configuration gives it something else to serve; says whether it does."""
-        arguments = self._list_arguments(setup)
-        if arguments == self._arguments:
+        order = self._make_order(setup)
+        if order == self._order:
             return False
-        self._arguments = arguments
+        self._order = order
         self._end()
         self._start()
         return True
@@ -111,9 +122,10 @@ class WebServer:
             self._looked = time.monotonic()
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "aggregator.web", *self._arguments]
-        )
+        self._process = subprocess.Popen([sys.executable, "-P", "-m", "aggregator.web"], stdin=subprocess.PIPE)
+        assert self._process.stdin is not None
+        with suppress(BrokenPipeError), self._process.stdin as told:  # one that ended is seen at the next look
+            told.write(self._order.to_json())
         if not self._answered:
             self._answered = time.monotonic()
         self.has_answered = False
@@ -129,11 +141,34 @@ class WebServer:
             self._process.kill()
             self._process.wait()
 
-    def _list_arguments(self, setup: Setup) -> list[str]:
-        site = make_publisher(setup.aggregator)
-        window = (setup.aggregator.feed_items, setup.aggregator.feed_hours)
-        about = (site.site_url, site.name, setup.aggregator.late_hours, *window, *site.hubs)
-        return list(map(str, (setup.database, setup.public, self._host, self._port, *about)))
+    def _make_order(self, setup: Setup) -> WebOrder:
+        settings, publisher = setup.aggregator, make_publisher(setup.aggregator)
+        return WebOrder(
+            database=setup.database,
+            public=setup.public,
+            host=self._host,
+            port=self._port,
+            site=SiteInfo(
+                url=publisher.site_url,
+                name=publisher.name,
+                operator=settings.operator,
+                contact=settings.contact,
+                late_after=timedelta(hours=settings.late_hours),
+                feed_items=settings.feed_items,
+                feed_hours=settings.feed_hours,
+                hubs=publisher.hubs,
+            ),
+            protection=Protection.from_settings(settings),
+        )
+
+
+def check_protection(setup: Setup) -> None:
+    """Raises UsageFailure where pages would be closed to everybody.
+
+    Asked by who serves them, not with the configuration: other commands need no password, and often are not given it.
+    """
+    if setup.aggregator.private_pages and not setup.aggregator.has_operator:
+        raise UsageFailure(f"aggregator.private_pages: {LOCKED_OUT}")
 
 
 def check_port(host: str, port: int) -> None:

@@ -3,11 +3,22 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Iterator
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import settings
+
+if TYPE_CHECKING:  # loaded by the tests with a browser alone
+    from browser_room import Demo
+    from playwright.sync_api import Browser
 
 ROOT = Path(__file__).resolve().parent.parent
+
+# How long an example takes says more of the machine than of the code.
+settings.register_profile("default", deadline=None)
+settings.load_profile("default")
 
 # Hundreds of files for each database would take a fifth of the time of all tests; tests of feeds have them.
 os.environ.setdefault("KABARKOTA_AGGREGATOR__EMPTY_FEEDS", "false")
@@ -20,3 +31,23 @@ def dev_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no development data at {folder} (set KABARKOTA_DEV_DATA)")
     return folder
+
+
+@pytest.fixture(scope="session")
+def demo_site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Demo]:
+    """The demo's pages on loopback, for all tests with a browser."""
+    from browser_room import serve_demo
+
+    with serve_demo(tmp_path_factory.mktemp("demo-site")) as demo:
+        yield demo
+
+
+@pytest.fixture(scope="module")
+def browser() -> Iterator[Browser]:
+    """Of a module, not of the session: while it is open, other tests could not run an event loop of their own."""
+    from browser_room import NO_CHROMIUM, find_chromium, open_browser
+
+    if find_chromium() is None:
+        pytest.skip(NO_CHROMIUM)
+    with open_browser() as browser:
+        yield browser

@@ -27,8 +27,8 @@ def write_news(database: Path, items: Sequence[FeedItem]) -> None:
     for old in database.parent.glob(f"{database.name}*"):
         old.unlink()
     with Store.open_writer(database) as store, store.transaction():
-        for item in items:
-            _write_item(store, item)
+        groups = [_write_item(store, item) for item in items]
+        store.place_groups(groups, NEWEST)
 
 
 def finish_cycle(database: Path, at: datetime) -> None:
@@ -74,7 +74,7 @@ def add_alarm(database: Path, source_id: str, code: str, since: datetime, **colu
         store._insert_or_replace("alarms", row)
 
 
-def _write_item(store: Store, item: FeedItem) -> None:
+def _write_item(store: Store, item: FeedItem) -> int:
     group = store.add_group(0, item.updated)
     canonical = _write_article(store, item, group, item.source_name, item.url)
     for name, url in item.also_at:
@@ -86,6 +86,7 @@ def _write_item(store: Store, item: FeedItem) -> None:
         "UPDATE duplicate_groups SET guid = ?, canonical_id = ?, first_published_at = ? WHERE id = ?",
         (item.guid, canonical, to_text_exactly(item.first_published), group),
     )
+    return group
 
 
 def _write_article(store: Store, item: FeedItem, group: int, source_name: str, url: str) -> int:

@@ -28,6 +28,8 @@ from test_serve import find_port, wait_for
 from aggregator.feeds import make_feed_path
 from aggregator.publish.feed_info import Format
 from aggregator.publish.files import PublishError
+from aggregator.web.order import WebOrder
+from aggregator.web.site import SiteInfo
 
 PRESSES = 25
 KILLS = 20
@@ -59,16 +61,12 @@ def press_first(folder: Path, presses: int) -> None:
 def serve(folder: Path) -> Iterator[str]:
     """The web server's process over the folder's database and public files; gives its address."""
     port = find_port()
-    arguments = (
-        folder / "news.db",
-        folder / "public",
-        "127.0.0.1",
-        port,
-        "https://kabarkota.example/",
-        "Kabar Kota",
-        6,
-    )
-    process = subprocess.Popen([sys.executable, "-P", "-m", "aggregator.web", *map(str, arguments)])
+    site = SiteInfo(url="https://kabarkota.example/")
+    order = WebOrder(database=folder / "news.db", public=folder / "public", host="127.0.0.1", port=port, site=site)
+    process = subprocess.Popen([sys.executable, "-P", "-m", "aggregator.web"], stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    with process.stdin as told:
+        told.write(order.to_json())
     address = f"http://127.0.0.1:{port}"
     try:
         wait_for(lambda: is_up(address))

@@ -13,7 +13,7 @@ from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
-from benchmarks import publishing
+from benchmarks import archive, pages, publishing
 from benchmarks.contests import BenchmarkError, Contest, Figure, Result, Run, hold_contest
 from benchmarks.crawls import make_fetch_contest
 from benchmarks.origin import Portal
@@ -131,3 +131,18 @@ def test_feeds_are_measured(capsys: pytest.CaptureFixture[str]) -> None:
     assert figures["feeds"] > 400
     assert {"unchanged_publish_ms", "changed_publish_ms"} <= figures.keys()
     assert {"render_xml_ms", "render_atom_ms", "render_json_ms", "search_p95_ms"} <= figures.keys()
+
+
+@pytest.mark.slow
+def test_pages_are_measured(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(archive, "DAYS", 30)
+    monkeypatch.setattr(archive, "POLL_DAYS", 3)
+    arguments = ["--articles", "400", "--json", "--keep", str(tmp_path)]
+    for _ in range(2):  # makes the database, and uses it again
+        assert pages.main(arguments) in {0, 1}  # the time of a busy machine is not judged
+        figures = json.loads(capsys.readouterr().out)
+        assert figures.pop("articles") == 400
+        assert {"front", "story", "largest stories", "feeds, found", "status"} <= figures.keys()
+        assert all(found["kb"] <= pages.KILOBYTES_MOST and found["p50_ms"] < 1_000 for found in figures.values())

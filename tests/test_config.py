@@ -130,6 +130,45 @@ def test_a_fault_names_the_variable(name: str, value: str, words: tuple[str, ...
     assert all(word in str(fault.value) for word in words)
 
 
+@pytest.mark.parametrize(
+    ("content", "problem"),
+    [
+        ('contact = "redaksi"', "contact: Value error, must be an e-mail address"),
+        ('contact = "redaksi@kabar"', "contact"),
+        ('contact = "a@b.example, c@d.example"', "contact"),
+        ('contact = "javascript:alert(1)"', "contact"),
+        ('contact = "https://"', "contact"),
+        ('contact = "http://[kabar"', "contact"),
+        ('operator_password = "pendek"', "operator_password: Value error, must have at least 12 characters"),
+        ('operator_header = "X Remote User"', "operator_header"),
+        ('trusted_proxies = ["rumah"]', "trusted_proxies"),
+        ('private_pages = ["front"]\noperator_header = "X-User"', "private_pages"),
+    ],
+)
+def test_a_fault_in_what_is_said_of_the_operator(tmp_path: Path, content: str, problem: str) -> None:
+    write(tmp_path / "kabarkota.toml", f"[aggregator]\n{content}\n")
+    with pytest.raises(UsageFailure) as fault:
+        load()
+    assert f"kabarkota.toml: aggregator.{problem}" in str(fault.value)
+    assert "pendek" not in str(fault.value)
+
+
+def test_what_is_private_and_the_password_may_come_from_different_places(tmp_path: Path) -> None:
+    write(tmp_path / "kabarkota.toml", '[aggregator]\ncontact = "https://kabar.example/kontak"\n')
+    secret = write(tmp_path / "sandi", "kata sandi yang panjang\n")
+    environ = {
+        "KABARKOTA_AGGREGATOR__PRIVATE_PAGES": "status, metrics",
+        "KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE": str(secret),
+        "KABARKOTA_AGGREGATOR__TRUSTED_PROXIES": "10.0.0.1",
+    }
+    settings = load(environ).aggregator
+    assert [page.value for page in settings.private_pages] == ["status", "metrics"]
+    assert settings.operator_password is not None
+    assert settings.operator_password.get_secret_value() == "kata sandi yang panjang"
+    assert "panjang" not in repr(settings)
+    assert [str(network) for network in settings.trusted_proxies] == ["10.0.0.1/32"]
+
+
 def test_a_section_and_its_key_may_not_both_be_variables() -> None:
     with pytest.raises(UsageFailure, match="KABARKOTA_CRAWL"):
         load({"KABARKOTA_CRAWL": "1", "KABARKOTA_CRAWL__KEEP": "all"})

@@ -8,6 +8,7 @@ import socket
 import sqlite3
 import ssl
 import subprocess
+import sys
 import threading
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -25,10 +26,12 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from newsroom import add_channel, add_poll
 from portals import LoopbackPortal, make_setup, serve_portal
+from pydantic import SecretStr
 from test_command_errors import run
-from test_serve import find_port
+from test_serve import find_port, wait_for
 
 from aggregator.models import Channel, ChannelKind, Source
+from aggregator.processes import read_command
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store
 from schedules.config import Setup
@@ -36,7 +39,9 @@ from schedules.doctor import database, machine, network
 from schedules.doctor import setup as folders
 from schedules.doctor.check import Check, Level
 from schedules.doctor.network import Portal
+from schedules.errors import UsageFailure
 from schedules.lock import hold_writer_lock
+from schedules.web_server import WebServer
 
 NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
 LIMIT = timedelta(hours=6)
@@ -120,6 +125,56 @@ def test_contact(setup: Setup) -> None:
     assert summarize(folders.check_site(setup)) == ("site", Level.WARNING)
     located = replace(setup, aggregator=AggregatorSettings(site_url="https://kabar.example"))
     assert summarize(folders.check_site(located)) == ("site", Level.OK)
+
+
+PASSWORD = SecretStr("kata sandi yang panjang")
+
+
+@pytest.mark.parametrize(
+    ("settings", "level", "found"),
+    [
+        ({}, Level.OK, "public, on this machine only"),
+        ({"site_url": "http://127.0.0.1:8000/"}, Level.OK, "public, on this machine only"),
+        ({"site_url": "http://kabar.localhost/"}, Level.OK, "public, on this machine only"),
+        ({"site_url": "https://kabar.example/"}, Level.WARNING, "status, sources, metrics at https://kabar.example/"),
+        ({"site_url": "https://kabar.example/", "private_pages": ("metrics",)}, Level.WARNING, "status, sources at"),
+        ({"site_url": "https://kabar.example/", "private_pages": ("status",)}, Level.OK, "private: status"),
+        ({"site_url": "http://kabar.example/", "private_pages": ("status",)}, Level.WARNING, "over http://"),
+    ],
+)
+def test_pages_that_everybody_can_read(setup: Setup, settings: dict[str, Any], level: Level, found: str) -> None:
+    aggregator = AggregatorSettings(operator_password=PASSWORD, **settings)
+    check = folders.check_protection(replace(setup, aggregator=aggregator))
+    assert summarize(check) == ("operator's pages", level)
+    assert found in check.found
+
+
+def test_private_pages_that_nobody_could_read(setup: Setup) -> None:
+    locked = replace(setup, aggregator=AggregatorSettings(private_pages=("status",)))
+    assert "`serve` does not start" in folders.check_protection(locked).found
+    with pytest.raises(UsageFailure, match=r"aggregator\.private_pages: nobody could read them"):
+        WebServer(locked, host="127.0.0.1", port=find_port())
+
+
+def test_service_that_listens_to_others_is_seen(setup: Setup) -> None:
+    script = "import sys; sys.stdin.read()"
+    with (setup.data_folder / "writer.lock").open("w") as lock:  # inherited: the one process that holds it open
+        command = [sys.executable, "-c", script, "serve", "--host", "0.0.0.0"]
+        process = subprocess.Popen(command, stdin=subprocess.PIPE, pass_fds=[lock.fileno()])
+    try:
+        wait_for(lambda: "0.0.0.0" in read_command(process.pid))
+        assert "at 0.0.0.0" in folders.check_protection(setup).found
+    finally:
+        process.kill()
+        process.communicate()
+
+
+def test_contact_for_takedowns(setup: Setup) -> None:
+    assert summarize(folders.check_publisher_contact(setup)) == ("takedown contact", Level.OK)
+    for contact, level in (("", Level.WARNING), ("redaksi@kabar.example", Level.OK)):
+        aggregator = AggregatorSettings(site_url="https://kabar.example/", contact=contact)
+        check = folders.check_publisher_contact(replace(setup, aggregator=aggregator))
+        assert summarize(check) == ("takedown contact", level)
 
 
 def test_folder_that_is_there_or_can_be_made(setup: Setup) -> None:

@@ -82,12 +82,12 @@ def read_numbers(page: html.HtmlElement) -> list[int]:
 @pytest.mark.parametrize(
     ("query", "period"),
     [
-        ("zone=wita", "Masuk Minggu, 4 Oktober 2026, 16.40 WITA sampai Senin, 5 Oktober 2026, 16.40 WITA"),
-        ("city=kota-jayapura", "Masuk Minggu, 4 Oktober 2026, 17.40 WIT sampai Senin, 5 Oktober 2026, 17.40 WIT"),
-        ("city=kota-jayapura&city=kota-batu", "Masuk Minggu, 4 Oktober 2026, 15.40 WIB sampai Senin, 5"),
-        ("days=7", "Masuk Senin, 28 September 2026, 15.40 WIB sampai Senin, 5 Oktober 2026, 15.40 WIB"),
-        ("since=7d", "Masuk Senin, 28 September 2026, 15.40 WIB sampai"),
-        ("since=2026-10-04", "Masuk Minggu, 4 Oktober 2026, 00.00 WIB sampai Senin, 5 Oktober 2026, 15.40 WIB"),
+        ("zone=wita", "Masuk Minggu, 4 Oktober 2026, 16.41 WITA sampai Senin, 5 Oktober 2026, 16.41 WITA"),
+        ("city=kota-jayapura", "Masuk Minggu, 4 Oktober 2026, 17.41 WIT sampai Senin, 5 Oktober 2026, 17.41 WIT"),
+        ("city=kota-jayapura&city=kota-batu", "Masuk Minggu, 4 Oktober 2026, 15.41 WIB sampai Senin, 5"),
+        ("days=7", "Masuk Senin, 28 September 2026, 15.41 WIB sampai Senin, 5 Oktober 2026, 15.41 WIB"),
+        ("since=7d", "Masuk Senin, 28 September 2026, 15.41 WIB sampai"),
+        ("since=2026-10-04", "Masuk Minggu, 4 Oktober 2026, 00.00 WIB sampai Senin, 5 Oktober 2026, 15.41 WIB"),
         ("from=2026-10-04&to=2026-10-04&days=7&zone=Asia/Makassar", "Minggu, 4 Oktober 2026"),
         ("to=2026-10-04", "Minggu, 4 Oktober 2026"),
         ("from=2026-10-01&to=2026-10-05", "Kamis, 1 Oktober 2026 sampai Senin, 5 Oktober 2026"),

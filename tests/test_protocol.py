@@ -27,9 +27,11 @@ from starlette.routing import Route
 
 from aggregator.publish.files import write_public
 from aggregator.web import server as web_server
+from aggregator.web.order import WebOrder
 from aggregator.web.protocol import HEAD_BYTES, make_protocol
 from aggregator.web.public_file import PublicFiles, PublicFilesMiddleware
 from aggregator.web.server import Server, raise_file_limit
+from aggregator.web.site import SiteInfo
 
 BODY = b"<rss>kabar kota</rss>\n" * 2_000  # 44 kB
 PATIENCE = 30
@@ -508,9 +510,13 @@ def run_process(folder: Path) -> Iterator[int]:
     """`python -m aggregator.web` that was given 256 open files at first; gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
-    arguments = [str(folder / "news.db"), str(folder / "public"), "127.0.0.1", str(port), "", "Kabar Kota", "6"]
-    start = 'ulimit -Sn 256; exec "$@"'
-    process = subprocess.Popen(["sh", "-c", start, "sh", sys.executable, "-P", "-m", "aggregator.web", *arguments])
+    site = SiteInfo(url="")
+    order = WebOrder(database=folder / "news.db", public=folder / "public", host="127.0.0.1", port=port, site=site)
+    command = ["sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", sys.executable, "-P", "-m", "aggregator.web"]
+    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    assert process.stdin is not None
+    with process.stdin as told:
+        told.write(order.to_json())
     try:
         wait_for(lambda: process.poll() is not None or can_connect(port))
         assert process.poll() is None

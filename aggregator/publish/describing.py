@@ -12,7 +12,7 @@ from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, mak
 from aggregator.models import Language
 from aggregator.publish.feed_info import FeedInfo, Format
 from aggregator.publish.wording import get_wording
-from aggregator.search import NewsQuery, QueryError, read_days
+from aggregator.search import TODAY, NewsQuery, QueryError, read_days
 
 STYLE_FILE = "feed.xsl"
 
@@ -109,15 +109,21 @@ def describe_search(
 
 def name_question(query: NewsQuery, subjects: Sequence[str]) -> str:
     """What is asked for, for people: “smart city”, Kota Gorontalo, 7 hari terakhir."""
-    words = get_wording(query.language)
     asked = [f"“{query.words}”"] if query.words else []
     asked += subjects
-    if query.since:
-        days = read_days(query.since_text)
-        asked.append(
-            words["since"].format(since=query.since_text) if days is None else words["days"].format(count=days)
-        )
-    return ", ".join(asked) or str(words["everything"])
+    asked += [name_period(query.since_text, query.language)] if query.since else []
+    return ", ".join(asked) or str(get_wording(query.language)["everything"])
+
+
+def name_period(since: str, language: Language) -> str:
+    """`since` of a question, for people: hari ini, 7 hari terakhir, sejak 2026-11-01."""
+    words = get_wording(language)
+    if since.lower() == TODAY:
+        return str(words["today"])
+    days = read_days(since)
+    if days == 1:
+        return str(words["one_day"])
+    return str(words["since"].format(since=since) if days is None else words["days"].format(count=days))
 
 
 def tell_problem(error: QueryError, language: Language) -> str:
@@ -173,7 +179,9 @@ def locate_answer(query: NewsQuery, publisher: Publisher, ending: Format) -> str
 def locate_preview(name: str, publisher: Publisher) -> str:
     """The page for people that shows what a feed holds."""
     kind, slug = split_name(name)
-    return publisher.locate("" if name == ALL else f"feeds?{urlencode({kind: slug})}")
+    if name == ALL or kind in {FeedKind.CITY, FeedKind.PROVINCE, FeedKind.KOMWIL}:
+        return publisher.locate("" if name == ALL else name)
+    return publisher.locate(f"feeds?{urlencode({kind: slug})}")
 
 
 def _describe(

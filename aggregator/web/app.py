@@ -3,10 +3,15 @@
     /feed.xml   a published file, from memory            /static/…   style sheet and icon
                 (and the others: see `public_file`)      /healthz    JSON for monitors
     /feeds/search.xml?…   any question as a feed         /metrics    the figures, for Prometheus
-    /           newest items; ?before=<guid>, ?lang=en
+    /           the newest stories; ?city=…&since=…, ?before=<guid>, ?lang=en
+    /search     full-text search
     /feeds      all feeds; with a question, its feed and its newest items
     /kliping    a digest of an office's news, to print, send or save (.docx, .txt)
-    /status     hijacked sites, failing channels
+    /sources    how every source is doing; /source/<id> all about one
+    /data       downloads, the schema, takedowns; /data/<file>
+    /status     hijacked sites, failing channels, backups, jobs
+    /map        the cities by coverage
+    /trends     coverage over time; .csv, .json
     /story/<n>  news on one event: who published first, who copied whom
 
 Pages and searches open the store read-only, once per request, in a worker thread; files never touch the database.
@@ -14,7 +19,7 @@ Pages and searches open the store read-only, once per request, in a worker threa
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -25,26 +30,51 @@ from starlette.middleware import Middleware
 from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
-from starlette.routing import Mount, Route
-from starlette.staticfiles import StaticFiles
+from starlette.routing import Route
 
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.context import PageContext
-from aggregator.web.endpoints import feeds, front, kliping, status, story
+from aggregator.web.endpoints import (
+    city_map,
+    data,
+    feeds,
+    front,
+    kliping,
+    places,
+    search,
+    sources,
+    status,
+    story,
+    trends,
+)
 from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
 from aggregator.web.metrics import Metrics, OperationCollector
+from aggregator.web.protection import Gate, Protection
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
 from aggregator.web.reading import Reading
 from aggregator.web.site import SiteInfo
-from aggregator.web.templating import STATIC_FOLDER, PageRenderer
+from aggregator.web.static_files import show_static_file
+from aggregator.web.templating import PageRenderer
 from aggregator.web.turnstile import Turnstile
 
 FEED_FILE = "feed.xml"
-PAGES = (front.list_routes, story.list_routes, feeds.list_routes, kliping.list_routes, status.list_routes)
+PAGES = (
+    front.list_routes,
+    search.list_routes,
+    story.list_routes,
+    places.list_routes,
+    city_map.list_routes,
+    trends.list_routes,
+    feeds.list_routes,
+    kliping.list_routes,
+    sources.list_routes,
+    data.list_routes,
+    status.list_routes,
+)
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
 
 
@@ -79,13 +109,14 @@ def create_app(
     public: Path,
     site: SiteInfo,
     files: PublicFiles | None = None,
+    protection: Protection = Protection(),  # noqa: B008 - frozen
     open_store: Callable[[Path], Store] = Store.open_reader,
     clock: Callable[[], datetime] = read_clock,
 ) -> Starlette:
     """The application over the SQLite file `database` and the folder `public` of published files.
 
     Neither has to exist yet: without a feed /feed.xml answers 503, without a database the front page says that there
-    is no news yet. `files`: the same folder, where the server answers from it, too.
+    is no news yet. `files`: the same folder, where the server answers from it, too. Without `protection` all is public.
     """
     feed = public / FEED_FILE
     open_again = Reading(open_store)
@@ -118,13 +149,15 @@ def create_app(
         *(route for each in PAGES for route in each(context)),
         *_list_feed_routes(desk, context.turnstile),
     ]
+    gate = Gate(protection)
     app = Starlette(
         routes=[
-            *(_compress(route) for route in compressed),
+            *(_dress(route, [*gate.list_guards(route.path), *_COMPRESSED]) for route in compressed),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
-            status.make_health_route(context),
-            Route("/metrics", Metrics(collector, clock).show, methods=["GET"]),
-            Mount("/static", StaticFiles(directory=STATIC_FOLDER)),
+            data.make_download_route(context),
+            _dress(status.make_health_route(context), gate.list_recognizers()),
+            Route("/metrics", Metrics(collector, clock).show, methods=["GET"], middleware=gate.list_guards("/metrics")),
+            Route("/static/{name:path}", show_static_file, methods=["GET"]),
         ],
         middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
         exception_handlers=make_handlers(renderer),
@@ -146,5 +179,5 @@ def _list_feed_routes(desk: FeedDesk, turnstile: Turnstile) -> list[Route]:
     ]
 
 
-def _compress(route: Route) -> Route:
-    return Route(route.path, route.endpoint, methods=route.methods, middleware=_COMPRESSED)
+def _dress(route: Route, middleware: Sequence[Middleware]) -> Route:
+    return Route(route.path, route.endpoint, methods=route.methods, middleware=middleware)

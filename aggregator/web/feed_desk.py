@@ -7,10 +7,9 @@ from __future__ import annotations
 
 import hashlib
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime, timedelta
-from difflib import get_close_matches
 from pathlib import Path
 from urllib.parse import quote
 
@@ -35,7 +34,7 @@ from aggregator.search import NewsQuery, QueryError, read_query
 from aggregator.search_rows import Place, Search
 from aggregator.store import Store, StoreError
 from aggregator.web.conditional import is_not_modified
-from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError
+from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError, suggest
 from aggregator.web.public_file import is_public
 from aggregator.web.reading import OpenStore
 
@@ -45,7 +44,6 @@ ITEMS = 50
 HOURS = 72  # a feed holds what came in so many hours, however much …
 ITEMS_MOST = 100  # … of a search up to so many: it is rendered for each who asks, and the next page has the others
 MAX_AGE_SECONDS = 300
-NAMES_SUGGESTED = 3
 _IN_ADDRESSES = "!$%&'()*+,/:;=?@"
 
 
@@ -115,13 +113,34 @@ class FeedDesk:
 
     def read(self, request: Request) -> NewsQuery:
         """The question that is asked. Raises RefusalError."""
+        return self.read_pairs(request.query_params.multi_items(), read_language(request))
+
+    def read_pairs(self, pairs: Iterable[tuple[str, str]], language: Language) -> NewsQuery:
+        """The same of the pairs of a query; `language` of what is refused."""
         try:
-            return read_query(request.query_params.multi_items(), self._clock())
+            return read_query(pairs, self._clock())
         except QueryError as error:
-            raise BadQueryError(error, read_language(request)) from error
+            raise BadQueryError(error, language) from error
 
     def find(self, store: Store, query: NewsQuery, *, limit: int | None = None) -> Found:
         """The newest items that answer a question: so many, or as many as a feed holds. Raises RefusalError."""
+        search, subjects = self.look_up(store, query)
+        found, has_more = self._walk(store, search, limit)
+        ids = [group_id for _, group_id in found]
+        items = store.get_items(ids)
+        last = items[ids[-1]].guid if has_more and ids else ""
+        shown = store.get_story_items(ids) if query.by_story else items
+        groups = tuple(group_id for group_id in ids if group_id in shown)
+        return Found(
+            query=query,
+            subjects=subjects,
+            items=tuple(shown[group_id] for group_id in groups),
+            groups=groups,
+            next_before=last,
+        )
+
+    def look_up(self, store: Store, query: NewsQuery) -> tuple[Search, tuple[str, ...]]:
+        """A question in the numbers of the database, and what it asks in, for people. Raises RefusalError."""
         words = get_wording(query.language)
         feeds = [[self._find_feed(store, name, query.language) for name in names] for names in query.feeds]
         before = store.find_place(query.before) if query.before else None
@@ -135,20 +154,11 @@ class FeedDesk:
             by_story=query.by_story,
             before=before,
         )
-        found, has_more = self._walk(store, search, limit)
-        ids = [group_id for _, group_id in found]
-        items = store.get_items(ids)
-        last = items[ids[-1]].guid if has_more and ids else ""
-        shown = store.get_story_items(ids) if query.by_story else items
-        return Found(
-            query=query,
-            subjects=tuple(
-                f" {words['either']} ".join(name_subject(feed.name, feed.title, query.language) for feed in either)
-                for either in feeds
-            ),
-            items=tuple(shown[group_id] for group_id in ids if group_id in shown),
-            next_before=last,
+        subjects = tuple(
+            f" {words['either']} ".join(name_subject(feed.name, feed.title, query.language) for feed in either)
+            for either in feeds
         )
+        return search, subjects
 
     def _search(self, store: Store, query: NewsQuery, request: Request) -> bytes:
         ending = Format(request.path_params["ending"])
@@ -198,7 +208,7 @@ class FeedDesk:
             return RefusalError(503, words["not_yet"])
         of_kind = {split_name(name)[1]: split_name(name)[1] for name in feeds if split_name(name)[0] == kind}
         names = of_kind or {split_name(name)[1]: name for name in feeds if name != ALL}
-        near = [names[each] for each in _suggest(slug.rpartition("/")[2][:64], list(names))]
+        near = [names[each] for each in suggest(slug.rpartition("/")[2][:64], list(names))]
         said = [words["unknown"].format(key=kind[:64], value=slug[:64])]
         said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
         said.append(words["all_feeds"].format(url=self._publisher.locate("feeds")))
@@ -254,9 +264,3 @@ def read_address(request: Request) -> str:
     anybody's to write."""
     path, query = request.scope["raw_path"].lstrip(b"/"), request.scope["query_string"]
     return quote(path + (b"?" + query if query else b""), safe=_IN_ADDRESSES)
-
-
-def _suggest(slug: str, slugs: Sequence[str]) -> list[str]:
-    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "apexi" for apeksi."""
-    holding = [each for each in slugs if slug and slug in each]
-    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.7))[:NAMES_SUGGESTED]

@@ -8,13 +8,14 @@ from datetime import date
 
 from aggregator.cleaning import xml_safe
 from aggregator.feeds import FeedKind
+from aggregator.publish.describing import name_period
 from aggregator.publish.wording import get_wording
-from aggregator.search import GUID_LIMIT, KEYS, is_tracking, read_days
+from aggregator.search import GUID_LIMIT, KEYS, TODAY, is_tracking, read_days
 from aggregator.web.texts import Texts
 
 TYPED_LIMIT = GUID_LIMIT  # characters of a value that are shown again
 VALUES_SHOWN = 50  # of a key; a question has no more of all
-SINCE_DAYS = (1, 7, 30)
+PERIODS = ("1d", "7d", "30d")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,8 +35,12 @@ class Asked:
         """The pairs of the same question with another value."""
         return [(name, new if (name, old.lower()) == (key, value) else old) for name, old in self.pairs]
 
-    def leave_out(self, key: str) -> list[tuple[str, str]]:
-        return [(name, value) for name, value in self.pairs if name != key]
+    def leave_out(self, *keys: str) -> list[tuple[str, str]]:
+        return [(name, value) for name, value in self.pairs if name not in keys]
+
+    def take(self, *keys: str) -> list[tuple[str, str]]:
+        """The pairs with these keys alone."""
+        return [(name, value) for name, value in self.pairs if name in keys]
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -77,7 +82,12 @@ def read_asked(pairs: Iterable[tuple[str, str]]) -> Asked:
 
 
 def build_form(
-    asked: Asked, choices: Mapping[str, Sequence[Choice]], names: Mapping[str, Mapping[str, str]], texts: Texts
+    asked: Asked,
+    choices: Mapping[str, Sequence[Choice]],
+    names: Mapping[str, Mapping[str, str]],
+    texts: Texts,
+    *,
+    periods: Sequence[str] = PERIODS,
 ) -> Form:
     """`choices` and `names` (value → name) by key; there may be more names than choices."""
     since, since_date = _split_since(asked.get_last("since"))
@@ -88,7 +98,7 @@ def build_form(
             for kind in FeedKind
         ),
         since=since,
-        periods=_list_periods(since, texts),
+        periods=_list_periods(since, periods, texts),
         since_date=since_date,
         by_story=asked.get_last("group").lower() == "story",
         with_archive=asked.get_last("archive").lower() == "yes",
@@ -116,14 +126,16 @@ def _split_since(text: str) -> tuple[str, str]:
     try:
         return "", date.fromisoformat(text).isoformat()
     except ValueError:
-        return text.lower() if read_days(text) is not None else text, ""
+        return text.lower() if is_period(text) else text, ""
 
 
-def _list_periods(since: str, texts: Texts) -> tuple[Choice, ...]:
-    words = get_wording(texts.language)
-    values = [f"{days}d" for days in SINCE_DAYS]
-    values += [since] if since and since not in values else []
+def is_period(since: str) -> bool:
+    """Whether it is a time that goes along with the clock, not a day or an instant."""
+    return since.lower() == TODAY or read_days(since) is not None
+
+
+def _list_periods(since: str, periods: Sequence[str], texts: Texts) -> tuple[Choice, ...]:
+    values = [*periods, *([since] if since and since not in periods else [])]
     return tuple(
-        Choice(value=value, name=value if (days := read_days(value)) is None else words["days"].format(count=days))
-        for value in values
+        Choice(value=value, name=name_period(value, texts.language) if is_period(value) else value) for value in values
     )

@@ -7,25 +7,31 @@ rows of feeds        ─▶ choices of the form, and the list of all feeds
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from itertools import groupby
 
 from aggregator.cleaning import xml_safe
-from aggregator.feed_rows import FeedRow, should_list, sort_feeds
-from aggregator.feeds import ALL, FeedKind, make_feed_path, split_name
-from aggregator.publish.describing import Publisher, locate_answer, name_question, name_subject
+from aggregator.feed_rows import FeedRow
+from aggregator.feeds import ALL, make_feed_path, split_name
+from aggregator.publish.describing import Publisher, locate_answer, name_question
 from aggregator.publish.feed_info import Format
 from aggregator.publish.wording import get_wording
-from aggregator.reference import get_city
-from aggregator.web.feeds_form import Asked, Choice, Form, build_form
-from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError
+from aggregator.web.asking import (
+    Problem,
+    list_choices,
+    list_feeds,
+    name_given,
+    name_shortly,
+    pick_known,
+    tell_problem,
+)
+from aggregator.web.feeds_form import Asked, Form, build_form
+from aggregator.web.finding import Found, RefusalError
 from aggregator.web.front_page import Day, build_days
 from aggregator.web.links import make_feeds_link, make_link
 from aggregator.web.texts import Texts
 
 PREVIEW_ITEMS = 10
-SOURCES_MOST = 400  # that are named: those with most news
 FOLD_FROM = 4  # feeds in a group
 
 
@@ -48,14 +54,6 @@ class Answer:
     is_first: bool
     newest_url: str  # of this page from its beginning
     older_url: str  # "" on the last one
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Problem:
-    """Why there is no answer, and what may have been meant."""
-
-    text: str
-    suggestions: tuple[tuple[str, str], ...] = ()  # (name, address)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -94,17 +92,14 @@ def build_feeds_page(
     refusal: RefusalError | None = None,
 ) -> FeedsPage:
     """The page for a question, with what was `found`, or why nothing was. `feeds`: all that are published, by name."""
-    listed = _list_feeds(feeds.values(), texts)
+    listed = list_feeds(feeds.values(), texts)
     groups = {kind: _build_group(kind, members, texts) for kind, members in listed.items()}
-    choices = {
-        kind: [Choice(value=feed.path.rpartition("/")[2], name=feed.name) for feed in group.feeds]
-        for kind, group in groups.items()
-    }
-    names = _name_given(asked, feeds, texts)
+    choices = list_choices(feeds, texts)
+    names = name_given(asked, feeds, texts)
     return FeedsPage(
         form=build_form(asked, choices, names, texts),
         answer=_build_answer(found, asked, texts, publisher) if found else None,
-        problem=_tell_problem(refusal, asked, feeds, texts) if refusal else None,
+        problem=tell_problem(refusal, asked, feeds, texts, "/feeds") if refusal else None,
         groups=tuple(groups.values()),
     )
 
@@ -112,23 +107,10 @@ def build_feeds_page(
 # ── which feeds there are ──────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _list_feeds(feeds: Iterable[FeedRow], texts: Texts) -> dict[str, list[FeedRow]]:
-    """kind → its feeds, in the order in which they are looked for."""
-    kinds = groupby(sort_feeds(filter(should_list, feeds)), key=lambda feed: split_name(feed.name)[0])
-    listed = {kind: list(members) for kind, members in kinds}
-    for kind in {FeedKind.TOPIC, FeedKind.CITY, FeedKind.SOURCE} & listed.keys():
-        listed[kind].sort(key=lambda feed: (_name_shortly(feed, texts).casefold(), feed.name))
-    return listed
-
-
 def _build_group(kind: str, members: Sequence[FeedRow], texts: Texts) -> FeedGroup:
-    shown = members
-    if len(members) > SOURCES_MOST:
-        most = {feed.name for feed in sorted(members, key=lambda feed: -feed.items)[:SOURCES_MOST]}
-        shown = [feed for feed in members if feed.name in most]
     return FeedGroup(
         title=get_wording(texts.language)["groups"].get(kind, kind),
-        feeds=tuple(_show_feed(feed, texts) for feed in shown),
+        feeds=tuple(_show_feed(feed, texts) for feed in pick_known(members)),
         count=len(members),
         is_folded=len(members) >= FOLD_FROM,
     )
@@ -137,29 +119,11 @@ def _build_group(kind: str, members: Sequence[FeedRow], texts: Texts) -> FeedGro
 def _show_feed(feed: FeedRow, texts: Texts) -> ReadyFeed:
     pairs = [split_name(feed.name)]
     return ReadyFeed(
-        name=_name_shortly(feed, texts),
+        name=name_shortly(feed, texts),
         url=make_link("/", texts.language) if feed.name == ALL else make_feeds_link(pairs, texts.language),
         path="/" + make_feed_path(feed.name, "").removesuffix("."),
         items=feed.items,
     )
-
-
-def _name_shortly(feed: FeedRow, texts: Texts) -> str:
-    """Its name in a list of feeds of its kind: that they are cities need not be said of each."""
-    kind, slug = split_name(feed.name)
-    city = get_city(slug) if kind == FeedKind.CITY else None
-    name = city.name if city else feed.title if kind == FeedKind.PROVINCE else ""
-    return xml_safe(name or name_subject(feed.name, feed.title, texts.language))
-
-
-def _name_given(asked: Asked, feeds: Mapping[str, FeedRow], texts: Texts) -> dict[str, dict[str, str]]:
-    """key → value → name, of what was asked for and is there."""
-    names: dict[str, dict[str, str]] = {kind: {} for kind in FeedKind}
-    for key, value in asked.pairs:
-        feed = feeds.get(f"{key}/{value.lower()}")
-        if feed is not None and key in names:
-            names[key][value.lower()] = _name_shortly(feed, texts)
-    return names
 
 
 # ── what answers the question ──────────────────────────────────────────────────────────────────────────────────────
@@ -180,25 +144,3 @@ def _build_answer(found: Found, asked: Asked, texts: Texts, publisher: Publisher
         newest_url=make_feeds_link(newest or [("q", "")], texts.language),
         older_url=make_feeds_link(older, texts.language) if found.next_before else "",
     )
-
-
-def _tell_problem(refusal: RefusalError, asked: Asked, feeds: Mapping[str, FeedRow], texts: Texts) -> Problem:
-    groups = get_wording(texts.language)["groups"]
-    if isinstance(refusal, BadQueryError):
-        label = groups.get(refusal.key) or texts["keys"].get(refusal.key) or xml_safe(refusal.key)
-        return Problem(text=f"{label}: {xml_safe(refusal.problem)}.")
-    if isinstance(refusal, UnknownNameError):
-        return Problem(
-            text=texts["unknown_name"].format(group=groups[refusal.kind], value=xml_safe(refusal.slug)),
-            suggestions=tuple(
-                _suggest(feeds[f"{refusal.kind}/{near}"], refusal, asked, texts) for near in refusal.near
-            ),
-        )
-    return Problem(text=xml_safe(str(refusal)))
-
-
-def _suggest(feed: FeedRow, refusal: UnknownNameError, asked: Asked, texts: Texts) -> tuple[str, str]:
-    """(name, address of the same question with it)"""
-    kind, slug = split_name(feed.name)
-    name = xml_safe(name_subject(feed.name, feed.title, texts.language))
-    return name, make_feeds_link(asked.replace(kind, refusal.slug, slug), texts.language)

@@ -4,11 +4,14 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from difflib import get_close_matches
 
 from aggregator.models import FeedItem, Language
 from aggregator.publish.describing import tell_problem
 from aggregator.publish.wording import get_wording
 from aggregator.search import NewsQuery, QueryError
+
+NAMES_SUGGESTED = 3
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -18,6 +21,7 @@ class Found:
     query: NewsQuery
     subjects: tuple[str, ...]  # what it asks in, for people
     items: tuple[FeedItem, ...]
+    groups: tuple[int, ...]  # of the items
     next_before: str  # the guid that the next page begins after; "" on the last one
 
 
@@ -46,3 +50,9 @@ class BadQueryError(RefusalError):
         self.key = error.key
         self.problem = tell_problem(error, language)
         super().__init__(400, get_wording(language)["bad_query"].format(key=self.key, problem=self.problem))
+
+
+def suggest(slug: str, slugs: Sequence[str]) -> list[str]:
+    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "apexi" for apeksi."""
+    holding = [each for each in slugs if slug and slug in each]
+    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.7))[:NAMES_SUGGESTED]

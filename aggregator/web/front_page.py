@@ -1,16 +1,16 @@
-"""What the front page shows, worked out before any HTML is written. Pure."""
+"""What pages show of pieces of news, worked out before any HTML is written. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, tzinfo
 from itertools import groupby
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.models import DatePrecision, FeedItem, Reason
 from aggregator.publish.excerpt import make_excerpt
-from aggregator.web.links import make_link, make_story_link
+from aggregator.web.links import make_story_link
 from aggregator.web.texts import WIB, Texts, name_zone
 
 TITLE_LIMIT = 300
@@ -30,9 +30,18 @@ class ShownTime:
     """A time of publication, in the words of the page."""
 
     iso: str  # with the source's offset
-    hour: str  # WIB; "" when the source gave only a day
+    hour: str  # in the zone of the page; "" when the source gave only a day
+    zone: str  # its name
     day: str  # "" when it is the day of the heading above
     title: str  # the same moment on the source's own clock
+
+
+@dataclass(frozen=True, slots=True)
+class Piece:
+    """Of a text in which words were looked for."""
+
+    text: str
+    is_found: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -53,53 +62,27 @@ class ShownItem:
     more_at: tuple[Portal, ...]
     story_url: str  # "" before a look at stories
     story_news: int  # others in that story
+    marked_title: tuple[Piece, ...] = ()  # where words were looked for: the same with what was found
+    marked_excerpt: tuple[Piece, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Day:
-    """The items that entered the feed on one day, WIB."""
+    """The items that entered the feed on one day, in the zone of the page."""
 
     iso: str
     label: str
     items: tuple[ShownItem, ...]
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class FrontPage:
-    days: tuple[Day, ...]
-    last_entry: str  # when the newest item came in; "" on older pages
-    older_url: str  # "" on the last page
-    is_first: bool
-    stale: str  # since when what is shown is stale, in a sentence; "" while it is fresh
-
-
-def build_front_page(
-    items: Sequence[FeedItem],
-    texts: Texts,
-    *,
-    page_size: int,
-    before: str | None = None,
-    stale_since: datetime | None = None,
-) -> FrontPage:
-    """The page for `items`, newest first; one item more than `page_size` says that there is an older page."""
-    shown, has_older = items[:page_size], len(items) > page_size
-    return FrontPage(
-        days=build_days(shown, texts),
-        last_entry=texts.format_moment(shown[0].first_published.astimezone(WIB)) if shown and not before else "",
-        older_url=make_link("/", texts.language, before=shown[-1].guid) if has_older else "",
-        is_first=before is None,
-        stale=tell_staleness(stale_since, texts),
-    )
-
-
-def build_days(items: Sequence[FeedItem], texts: Texts) -> tuple[Day, ...]:
-    """The items by day, in their order.
+def build_days(items: Sequence[FeedItem], texts: Texts, zone: tzinfo = WIB) -> tuple[Day, ...]:
+    """The items by day, in their order; all times are those of `zone`.
 
     They come in the order in which they entered the feed, so the days are days of entry; a time of publication that
     falls on another day brings its date along.
     """
-    days = groupby(items, key=lambda item: item.first_published.astimezone(WIB).date())
-    return tuple(_build_day(list(members), texts) for _, members in days)
+    days = groupby(items, key=lambda item: item.first_published.astimezone(zone).date())
+    return tuple(_build_day(list(members), texts, zone) for _, members in days)
 
 
 def tell_staleness(since: datetime | None, texts: Texts) -> str:
@@ -107,16 +90,17 @@ def tell_staleness(since: datetime | None, texts: Texts) -> str:
     return texts["stale"].format(moment=texts.format_moment(since.astimezone(WIB))) if since else ""
 
 
-def _build_day(items: Sequence[FeedItem], texts: Texts) -> Day:
-    entered = items[0].first_published.astimezone(WIB)
+def _build_day(items: Sequence[FeedItem], texts: Texts, zone: tzinfo) -> Day:
+    entered = items[0].first_published.astimezone(zone)
     return Day(
         iso=entered.date().isoformat(),
         label=texts.format_day(entered),
-        items=tuple(_show_item(item, texts, heading=entered) for item in items),
+        items=tuple(show_item(item, texts, heading=entered) for item in items),
     )
 
 
-def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
+def show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
+    """A piece of news below the heading of a day, of which `heading` is any moment."""
     portals = tuple(Portal(name=xml_safe(name), url=safe_url(url)) for name, url in item.also_at)
     # One portal more than fits is named, too: "and 1 other portal" would take as much room.
     named = NAMED_PORTALS if len(portals) > NAMED_PORTALS + 1 else len(portals)
@@ -130,7 +114,7 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
         published=_show_time(item, texts, heading=heading),
         regions=tuple(map(xml_safe, item.regions)),
         topics=tuple(xml_safe(texts.name_topic(topic)) for topic in item.topics),
-        reasons=tuple(_tell_reason(reason, texts) for reason in item.reasons if reason.terms),
+        reasons=tuple(tell_reason(reason, texts) for reason in item.reasons if reason.terms),
         also_at=portals[:named],
         more_at=portals[named:],
         story_url=make_story_link(item.story_id, texts.language),
@@ -138,22 +122,23 @@ def _show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
     )
 
 
-def _tell_reason(reason: Reason, texts: Texts) -> str:
+def tell_reason(reason: Reason, texts: Texts) -> str:
     """E.g. "APEKSI: “Rakernas APEKSI” (judul), “Wali Kota” (isi)"."""
     terms = (f"“{xml_safe(term)}” ({texts['places'].get(place, place)})" for term, place in reason.terms)
     return f"{xml_safe(texts.name_topic(reason.topic))}: {', '.join(terms)}"
 
 
 def _show_time(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownTime:
-    """A date without an hour stays on the source's day; the rest is shown in WIB."""
+    """A date without an hour stays on the source's day; the rest is shown in the zone of the page."""
     published = item.published
     is_day_only = item.published_precision is DatePrecision.DAY
-    local = published if is_day_only else published.astimezone(WIB)
+    local = published if is_day_only else published.astimezone(heading.tzinfo)
     source_time = texts["no_hour"] if is_day_only else f"{texts.format_hour(published)} {name_zone(published)}"
     label = texts["source_time" if item.published_precision else "first_seen"]
     return ShownTime(
         iso=published.date().isoformat() if is_day_only else published.isoformat(),
         hour="" if is_day_only else texts.format_hour(local),
+        zone=name_zone(local),
         day="" if local.date() == heading.date() and not is_day_only else texts.format_short_day(local),
         title=f"{label}: {texts.format_day(published)}, {source_time}",
     )

@@ -70,7 +70,8 @@ def read_kliping_query(pairs: Iterable[tuple[str, str]], now: datetime, texts: T
         raise BadQueryError(error, texts.language) from error
     zone_key = _read_zone(last.get("zone", ""), news, texts)
     office = fit_office(last.get("office", ""))
-    period = _read_period(last, load_zone(zone_key), now.replace(second=0, microsecond=0), texts)
+    ends = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)  # a page is the same for a minute
+    period = _read_period(last, load_zone(zone_key), ends, texts)
     own = [("office", office), ("zone", zone_key if "zone" in last else "")]
     own += [("days", str(period["days"]) if period["days"] > 1 else "")]
     own += [(key, last.get(key, "")) for key in ("from", "to") if not period["days"]]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import contextlib
+import gc
 import resource
 import socket
 
@@ -31,6 +32,7 @@ class Server(uvicorn.Server):
 def run_server(app: ASGIApp, *, host: str, port: int, files: PublicFiles) -> int:
     """Serves until it is told to stop; returns the exit code. The published `files` are those of `app`, too."""
     raise_file_limit()
+    gc.freeze()  # what is loaded stays: full collections need not walk it, which takes longer than most pages
     server = Server(
         uvicorn.Config(
             app,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -11,8 +13,11 @@ from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
 from aggregator.store import Status
 from aggregator.web.front_page import TITLE_LIMIT, tell_staleness
-from aggregator.web.links import make_story_link
-from aggregator.web.texts import WIB, Language, Texts
+from aggregator.web.links import make_link, make_story_link
+from aggregator.web.source_states import SourceState
+from aggregator.web.texts import WIB, Language, Texts, format_size
+
+BACKUP_JOB = "backup"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +35,7 @@ class FailingChannel:
     """A channel whose last poll failed, in plain words."""
 
     name: str
+    page_url: str  # of its source
     url: str
     failures: int
     last_success: str  # "" when it never worked
@@ -48,7 +54,21 @@ class LargeGroup:
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class DoneJob:
+    """A job of the timetable, when it was last done."""
+
+    name: str
+    done: str
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class StatusPage:
+    version: str
+    database_size: str
+    backup: str  # when the last one was made, and its size; "" before the first
+    jobs: tuple[DoneJob, ...]
+    sources_url: str  # of the list of sources, …
+    trouble_url: str  # … and of those in trouble
     last_cycle: str  # "" before the first
     stale: str  # as on the front page
     sources: int
@@ -63,10 +83,28 @@ class StatusPage:
     missed: int
 
 
-def build_status_page(status: Status, texts: Texts, *, stale_since: datetime | None = None) -> StatusPage:
-    """The page for what the database tells; every text is safe to encode, none is escaped yet."""
+def build_status_page(
+    status: Status,
+    texts: Texts,
+    *,
+    version: str,
+    database_bytes: int,
+    jobs: Sequence[Mapping[str, Any]] = (),
+    stale_since: datetime | None = None,
+) -> StatusPage:
+    """The page for what the database tells; every text is safe to encode, none is escaped yet. `jobs`: rows of jobs."""
     cycle = status.last_cycle
     return StatusPage(
+        version=version,
+        database_size=format_size(database_bytes),
+        backup=_tell_backup(jobs, texts),
+        jobs=tuple(
+            DoneJob(name=texts["jobs"][job["name"]], done=_format(job["done_at"], texts))
+            for job in jobs
+            if job["name"] in texts["jobs"]
+        ),
+        sources_url=make_link("/sources", texts.language),
+        trouble_url=make_link("/sources", texts.language, state=SourceState.TROUBLE),
         last_cycle=_format(cycle["finished_at"], texts) if cycle else "",
         stale=tell_staleness(stale_since, texts),
         sources=status.sources,
@@ -90,6 +128,14 @@ def build_status_page(status: Status, texts: Texts, *, stale_since: datetime | N
     )
 
 
+def _tell_backup(jobs: Sequence[Mapping[str, Any]], texts: Texts) -> str:
+    for job in jobs:
+        if job["name"] == BACKUP_JOB:
+            size = json.loads(job["summary"]).get("bytes", 0)
+            return f"{_format(job['done_at'], texts)} ({format_size(size)})"
+    return ""
+
+
 def _describe_large(row: dict[str, Any], texts: Texts) -> LargeGroup:
     return LargeGroup(
         title=cut_text(xml_safe(row["title"]), TITLE_LIMIT),
@@ -104,11 +150,12 @@ def _describe_channel(row: dict[str, object], texts: Texts) -> FailingChannel:
     said = diagnose(str(row["reason"] or ""), int(str(row["http_status"] or 0)), indonesian=is_indonesian)
     return FailingChannel(
         name=xml_safe(str(row["name"])),
+        page_url=make_link(f"/source/{row['source_id']}", texts.language),
         url=safe_url(str(row["url"])),
         failures=int(str(row["failures"])),
         last_success=_format(str(row["last_success_at"]), texts) if row["last_success_at"] else "",
         says=said.says,
-        advice=said.advice,
+        advice=said.advice.replace(" ID`", f" {row['source_id']}`"),
     )
 
 

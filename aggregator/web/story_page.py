@@ -1,22 +1,39 @@
 """What the page of a story shows, worked out before any HTML is written. Pure.
 
-Each piece of news of the story with its provenance: who published first, and for each copy from whom it was most likely
-taken, how late, and what of it was kept. Oldest first, for the page answers where the news came from; what is long
-folds away.
+    timeline   who published when (`timeline`)
+    trace      each piece of news with its provenance: who published first, and for each copy from whom it was most
+               likely taken, how late, and what of it was kept; which news is a follow-up; why it is here
+
+Oldest first, for the page answers where the news came from; what is long folds away.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import TypeVar
+from datetime import timedelta, tzinfo
+from types import MappingProxyType
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
-from aggregator.models import DatePrecision
+from aggregator.models import Reason
 from aggregator.publish.excerpt import make_excerpt
-from aggregator.story_rows import Published, StoryArticle, StoryNews, StoryRecord, StoryRevision
-from aggregator.web.front_page import TITLE_LIMIT
+from aggregator.reference import get_city
+from aggregator.story_rows import StoryArticle, StoryNews, StoryRecord, StoryRevision
+from aggregator.web.front_page import tell_reason
+from aggregator.web.links import make_link
+from aggregator.web.outline import SmallMap, draw_small_map
+from aggregator.web.story_times import (
+    ShownTime,
+    choose_zone,
+    fold,
+    has_hour,
+    show_time,
+    show_title,
+    tell_delay,
+    tell_span,
+)
 from aggregator.web.texts import WIB, Texts
+from aggregator.web.timeline import Timeline, build_timeline
 
 NEWS_MOST = 150  # pieces of news that a page is told of …
 ARTICLES_MOST = 1_000  # … and about so many articles
@@ -24,17 +41,8 @@ NEWS_OPEN = 10  # pieces of news that are shown; the others fold away
 COPIES_OPEN = 5  # of a piece of news
 CITIES_OPEN = 12
 TERM_LIMIT = 60
-
-_Shown = TypeVar("_Shown")
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownTime:
-    """A time of publication, WIB; where there is no hour, the day at its source."""
-
-    iso: str
-    words: str
-    full: str  # the same with weekday and year
+FOLLOW_UP_AFTER = timedelta(days=1)  # of the first news; before that it is another report of the same day
+NO_REASONS: Mapping[int, tuple[Reason, ...]] = MappingProxyType({})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -72,12 +80,16 @@ class ShownCopy:
     relation: str  # that it copies it, or is like it where it may have been there before
     origin: str  # portal of that one; "": not known
     shares: str  # what was kept and added; "" without an origin
+    edits_url: str  # what it changed; "" where it changed nothing
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ShownNews:
     """One text of the story, shown through the article that was first with it, as far as is known."""
 
+    kind: str  # the first news, another report, or a follow-up, and how late; "" where there is no other
+    likeness: str  # to what was there before; "" where that is not known
+    reasons: tuple[str, ...]  # why it is here, a line for each topic
     first: ShownArticle
     is_first_sure: bool  # False: it gives no hour, so that a copy may have come before
     excerpt: str
@@ -86,6 +98,14 @@ class ShownNews:
     copies: tuple[ShownCopy, ...]
     more: tuple[ShownCopy, ...]
     unshown: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class City:
+    """Where it happened."""
+
+    name: str
+    url: str  # "" where it has no page
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,51 +119,91 @@ class StoryPage:
     portals: int
     first_seen: ShownTime
     last_seen: ShownTime
-    cities: tuple[str, ...]
+    cities: tuple[City, ...]
     more_cities: int
+    map: SmallMap | None
     why: tuple[str, ...]
+    span: str  # how long from the first news to the last; "" where there is one
+    timeline: Timeline | None  # None: one article makes none
     news: tuple[ShownNews, ...]
     more: tuple[ShownNews, ...]
     unshown: int
 
 
-def build_story_page(story: StoryRecord, texts: Texts) -> StoryPage:
-    """The page of a story."""
+def build_story_page(
+    story: StoryRecord, texts: Texts, reasons: Mapping[int, tuple[Reason, ...]] = NO_REASONS
+) -> StoryPage:
+    """The page of a story; `reasons`: why articles are here."""
     first = story.news[0].first
     is_alone = story.news_count == 1 and story.title in ("", first.title)
-    news = _fold([_show_news(each, texts) for each in story.news], NEWS_OPEN)
-    cities = _fold([*map(xml_safe, story.cities)], CITIES_OPEN)
+    known = [city for slug in story.city_slugs if (city := get_city(slug)) is not None]
+    zone = choose_zone(known)
+    news = fold([_show_news(each, story, texts, zone, reasons) for each in story.news], NEWS_OPEN)
+    cities = fold([_show_city(*each, texts) for each in zip(story.cities, story.city_slugs, strict=True)], CITIES_OPEN)
     return StoryPage(
         id=story.id,
-        title=_show_title(story.title or first.title),
+        title=show_title(story.title or first.title),
         url=safe_url(first.url) if is_alone else "",
         language=first.language,
         news_count=story.news_count,
         articles=story.articles,
         portals=story.portals,
-        first_seen=_show_time(story.first_seen, texts),
-        last_seen=_show_time(story.last_seen, texts),
+        first_seen=show_time(story.first_seen, texts, zone),
+        last_seen=show_time(story.last_seen, texts, zone),
         cities=cities[0],
         more_cities=len(cities[1]),
+        map=draw_small_map(known),
         why=tuple(cut_text(xml_safe(term), TERM_LIMIT) for term in story.why),
+        span=_tell_story_span(story, texts),
+        timeline=build_timeline(story, texts, zone),
         news=news[0],
         more=news[1],
         unshown=story.news_count - len(story.news),
     )
 
 
-def _fold(shown: Sequence[_Shown], most: int) -> tuple[tuple[_Shown, ...], tuple[_Shown, ...]]:
-    """What is shown, and what folds away. One more than fits is shown, too: a fold for it would take as much room."""
-    most = most if len(shown) > most + 1 else len(shown)
-    return tuple(shown[:most]), tuple(shown[most:])
+def _show_city(name: str, slug: str, texts: Texts) -> City:
+    return City(name=xml_safe(name), url=make_link(f"/city/{slug}", texts.language) if get_city(slug) else "")
 
 
-def _show_news(news: StoryNews, texts: Texts) -> ShownNews:
-    copies = _fold([_show_copy(article, news.first, texts) for article in news.copies], COPIES_OPEN)
+def _tell_story_span(story: StoryRecord, texts: Texts) -> str:
+    minutes = _count_minutes(story.last_seen.at - story.first_seen.at)
+    return tell_span(minutes, texts) if story.news_count > 1 else ""
+
+
+def _tell_kind(news: StoryNews, story: StoryRecord, texts: Texts) -> str:
+    if story.news_count == 1:
+        return ""
+    first = story.news[0]
+    if news is first:
+        return str(texts["news_first"])
+    if not (has_hour(news.first.published) and has_hour(first.first.published)):
+        return str(texts["news_other"])
+    later = news.first.published.at - first.first.published.at
+    kind = texts["news_follow_up" if later > FOLLOW_UP_AFTER else "news_other"]
+    return f"{kind} · {tell_delay(_count_minutes(later), texts)}"
+
+
+def _count_minutes(span: timedelta) -> int:
+    return int(span.total_seconds() // 60)
+
+
+def _show_news(
+    news: StoryNews,
+    story: StoryRecord,
+    texts: Texts,
+    zone: tzinfo,
+    reasons: Mapping[int, tuple[Reason, ...]],
+) -> ShownNews:
+    shown = [_show_copy(article, news.first, story, texts, zone) for article in news.copies]
+    copies = fold(shown, COPIES_OPEN)
     governments = {each.source_name for each in (news.first, *news.copies) if each.is_government}
     return ShownNews(
-        first=_show_article(news.first, texts),
-        is_first_sure=_has_hour(news.first.published),
+        kind=_tell_kind(news, story, texts),
+        likeness=texts["news_likeness"].format(share=round(news.likeness * 100)) if news.likeness else "",
+        reasons=tuple(tell_reason(reason, texts) for reason in reasons.get(news.first.id, ()) if reason.terms),
+        first=_show_article(news.first, texts, zone),
+        is_first_sure=has_hour(news.first.published),
         excerpt=make_excerpt(xml_safe(news.excerpt)),
         copy_count=news.articles - 1,
         outlets=news.portals - len(governments) if governments else 0,
@@ -153,14 +213,14 @@ def _show_news(news: StoryNews, texts: Texts) -> ShownNews:
     )
 
 
-def _show_article(article: StoryArticle, texts: Texts) -> ShownArticle:
+def _show_article(article: StoryArticle, texts: Texts, zone: tzinfo) -> ShownArticle:
     gone = texts.format_short_day(article.gone_at.astimezone(WIB)) if article.gone_at else ""
     return ShownArticle(
         portal=xml_safe(article.source_name),
         url=safe_url(article.url),
-        title=_show_title(article.title),
+        title=show_title(article.title),
         language=article.language,
-        time=_show_time(article.published, texts),
+        time=show_time(article.published, texts, zone),
         is_government=article.is_government,
         gone=texts["mark_gone"].format(day=gone) if gone else "",
         revisions=tuple(_show_revision(each, texts) for each in article.revisions),
@@ -168,8 +228,9 @@ def _show_article(article: StoryArticle, texts: Texts) -> ShownArticle:
     )
 
 
-def _show_copy(article: StoryArticle, first: StoryArticle, texts: Texts) -> ShownCopy:
-    shown, origin = _show_article(article, texts), article.origin
+def _show_copy(article: StoryArticle, first: StoryArticle, story: StoryRecord, texts: Texts, zone: tzinfo) -> ShownCopy:
+    shown, origin = _show_article(article, texts, zone), article.origin
+    edits_url = make_link(f"/story/{story.id}/diff/{article.id}", texts.language)
     if origin is None:
         return ShownCopy(
             article=shown,
@@ -178,6 +239,7 @@ def _show_copy(article: StoryArticle, first: StoryArticle, texts: Texts) -> Show
             relation=texts["origin_unknown"],
             origin="",
             shares="",
+            edits_url=edits_url,
         )
     is_later = origin.is_order_sure and origin.minutes_later > 0
     return ShownCopy(
@@ -187,11 +249,12 @@ def _show_copy(article: StoryArticle, first: StoryArticle, texts: Texts) -> Show
         relation=texts["copied_from"] if is_later else texts["most_like"],
         origin=xml_safe(origin.source_name),
         shares=texts["shares"].format(kept=round(origin.kept * 100), added=round(origin.added * 100)),
+        edits_url="" if origin.has_its_title and (origin.kept, origin.added) == (1, 0) else edits_url,
     )
 
 
 def _show_revision(revision: StoryRevision, texts: Texts) -> ShownRevision:
-    before, after = map(_show_title, revision.title or ("", ""))
+    before, after = map(show_title, revision.title or ("", ""))
     is_text_changed = revision.removed or revision.added
     return ShownRevision(
         found=texts.format_moment(revision.found_at.astimezone(WIB)),
@@ -201,32 +264,3 @@ def _show_revision(revision: StoryRevision, texts: Texts) -> ShownRevision:
         if is_text_changed
         else "",
     )
-
-
-def _show_title(title: str) -> str:
-    return cut_text(xml_safe(title), TITLE_LIMIT)
-
-
-def _has_hour(published: Published) -> bool:
-    return published.precision not in (DatePrecision.DAY, None)
-
-
-def _show_time(published: Published, texts: Texts) -> ShownTime:
-    """A date without an hour stays on the source's day; the rest is shown in WIB."""
-    if published.precision is DatePrecision.DAY:
-        day = published.at
-        return ShownTime(iso=day.date().isoformat(), words=texts.format_short_day(day), full=texts.format_day(day))
-    at = published.at.astimezone(WIB)
-    words = texts["moment"].format(day=texts.format_short_day(at), hour=texts.format_hour(at), zone="WIB")
-    full = texts.format_moment(at)
-    if published.precision is None:
-        words, full = (texts["seen_at"].format(moment=moment) for moment in (words, full))
-    return ShownTime(iso=at.isoformat(), words=words, full=full)
-
-
-def tell_delay(minutes: int, texts: Texts) -> str:
-    """E.g. "2 jam 5 menit kemudian"."""
-    days, rest = divmod(max(minutes, 0), 24 * 60)
-    units = ((days, "days"), (rest // 60, "hours"), (rest % 60, "minutes"))
-    told = [texts[unit].format(count=count) for count, unit in units if count][:2]
-    return str(texts["later"].format(span=" ".join(told))) if told else str(texts["at_once"])

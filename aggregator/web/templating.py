@@ -27,7 +27,7 @@ NAVIGATION = {
     "/feeds": "nav_feeds",
     "/data": "nav_data",
 }
-_ERRORS_WITH_TEXTS = frozenset({404, 405, 410, 500})
+_ERRORS_WITH_TEXTS = frozenset({401, 403, 404, 405, 410, 429, 500})
 
 
 class PageRenderer:

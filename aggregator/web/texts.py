@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.models import Language
 
-__all__ = ["WIB", "Language", "Texts", "get_texts", "name_zone"]
+__all__ = ["WIB", "Language", "Texts", "format_size", "get_texts", "name_zone"]
 
 WIB = timezone(timedelta(hours=7), "WIB")
 # Indonesia has no summer time: the offset names the zone.
@@ -64,3 +64,11 @@ def name_zone(at: datetime) -> str:
     """WIB, WITA, WIT or, for an aware time of elsewhere, "UTC+05:30"."""
     offset = at.utcoffset() or timedelta()
     return _ZONE_NAMES.get(offset) or str(timezone(offset))
+
+
+def format_size(count: int) -> str:
+    """Bytes in their unit, the same in both languages: "12 MB"."""
+    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+        if count >= size:
+            return f"{count / size:.0f} {unit}" if count >= 10 * size else f"{count / size:.1f} {unit}"
+    return f"{count} B"

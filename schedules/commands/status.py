@@ -10,7 +10,7 @@ from typing import Any
 import typer
 
 from aggregator.alert_rows import State, TroubledTarget
-from aggregator.diagnosis import Diagnosis, diagnose, explain_code
+from aggregator.diagnosis import explain
 from aggregator.operation import Alarm, ChannelState, Operation, SourceOperation
 from aggregator.ping_rows import WaitingPings
 from aggregator.store import NewerDatabaseError, Store
@@ -80,11 +80,6 @@ def check_schema(store: Store) -> None:
         raise RunFailure(
             f"{store.path}: of an older version of Kabar Kota; the next `kabarkota run` or `serve` brings it up to date"
         )
-
-
-def explain(code: str, reason: str, status: int = 0) -> Diagnosis:
-    """A failure or an alarm in plain words."""
-    return explain_code(code) if code else diagnose(reason, status)
 
 
 # ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────────

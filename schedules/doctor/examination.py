@@ -60,6 +60,8 @@ def examine_installation(setup: Setup, now: datetime) -> Iterator[Check]:
     folder = setup.data_folder
     yield folders.check_contact(setup)
     yield folders.check_site(setup)
+    yield folders.check_publisher_contact(setup)
+    yield folders.check_protection(setup)
     try:
         yield folders.check_folder(folder)
         yield folders.check_disk(folder, setup.database)

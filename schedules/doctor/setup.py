@@ -3,11 +3,16 @@
 from __future__ import annotations
 
 import os
+import re
 import shutil
 from collections.abc import Callable, Iterator
+from ipaddress import ip_address
 from pathlib import Path
+from urllib.parse import urlsplit
 
+from aggregator.processes import find_writer, read_command
 from aggregator.reference import TableError
+from aggregator.settings import PrivatePages
 from aggregator.topic_tables import load_topics
 from crawler.catalogue import CatalogueError, load_catalogue
 from crawler.extraction import load_profiles
@@ -23,6 +28,8 @@ FLOOR = 500_000_000  # bytes that should be free beside twice the database: a ba
 LEAST = 50_000_000  # below that writing fails any moment
 INODES = 10_000  # kept pages are files
 NETWORK_FILE_SYSTEMS = ("9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "lustre", "nfs", "smb")
+_FILE_HINT = "name a file that holds it by KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE (docs/operation.md)"
+_HOST = re.compile(r"\bserve\b.*?--host[ =](\S+)")
 MOUNTS = Path("/proc/self/mountinfo")
 
 
@@ -36,6 +43,61 @@ def check_site(setup: Setup) -> Check:
     if setup.site_hint:
         return warn("site", "no address", setup.site_hint)
     return ok("site", setup.aggregator.site_url)
+
+
+def check_publisher_contact(setup: Setup) -> Check:
+    """Whether publishers and readers of a public site know whom to write to."""
+    settings = setup.aggregator
+    if is_public(settings.site_url) and not settings.contact:
+        return warn(
+            "takedown contact",
+            "none: the page /data cannot say whom to write to",
+            'put contact = "you@example.org" into [aggregator] of kabarkota.toml',
+        )
+    return ok("takedown contact", settings.contact or "none, and none is needed before the site is public")
+
+
+def check_protection(setup: Setup) -> Check:
+    """Whether everybody can read how this installation is doing."""
+    name, settings = "operator's pages", setup.aggregator
+    public = [page.value for page in PrivatePages if page not in settings.private_pages]
+    if settings.private_pages and not settings.has_operator:
+        found = "private pages, and neither password nor header: `serve` does not start so"
+        return warn(name, found, f"{_FILE_HINT}; where only the service's own environment has it, all is well")
+    place = _find_public_place(setup)
+    if PrivatePages.STATUS not in settings.private_pages and place:
+        return warn(
+            name,
+            f"everybody can read {', '.join(public)} at {place}",
+            'set aggregator.private_pages = ["status", "sources", "metrics"] and a password (docs/operation.md), '
+            "unless that is meant",
+        )
+    if settings.private_pages and settings.operator_password and settings.site_url.startswith("http:") and place:
+        return warn(name, "the password goes over http://", "serve the site over https://")
+    told = ", ".join(page.value for page in settings.private_pages)
+    return ok(name, f"private: {told}" if told else "public, on this machine only")
+
+
+def is_public(site_url: str) -> bool:
+    """Whether others than this machine are meant to read it."""
+    host = urlsplit(site_url).hostname or ""
+    return bool(host) and not _is_loopback(host)
+
+
+def _find_public_place(setup: Setup) -> str:
+    """Where others can reach the pages: the site's address, or what a running `serve` listens on; "" for nowhere."""
+    if is_public(setup.aggregator.site_url):
+        return setup.aggregator.site_url
+    writer = find_writer(setup.data_folder)
+    found = _HOST.search(read_command(writer)) if writer is not None else None
+    return found[1] if found and not _is_loopback(found[1]) else ""
+
+
+def _is_loopback(host: str) -> bool:
+    try:
+        return ip_address(host).is_loopback
+    except ValueError:
+        return host == "localhost" or host.endswith(".localhost")
 
 
 def check_folder(folder: Path) -> Check:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from datetime import timedelta
+from importlib.metadata import version
 
 from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
@@ -10,6 +11,7 @@ from starlette.routing import Route
 
 from aggregator.web.context import PageContext
 from aggregator.web.health import check_health
+from aggregator.web.protection import LET_IN
 from aggregator.web.status_page import build_status_page
 
 STATUS_SPAN = timedelta(days=30)
@@ -28,16 +30,27 @@ class _Status:
         self._context = context
 
     def show(self, request: Request) -> Response:
-        """How gathering goes: hijacked sites, channels that fail, the topic scan."""
+        """How gathering goes: hijacked sites, channels that fail, the topic scan, jobs and backups."""
         context = self._context
+        texts = context.get_texts(request)
+        if not context.has_database:
+            return context.answer(request, "not_yet.html", texts["status_title"])
         with context.read() as store:
             status = store.get_status(context.clock() - STATUS_SPAN)
+            jobs = store.list_last_jobs()
             stale_since = context.find_silence(store)
-        page = build_status_page(status, context.get_texts(request), stale_since=stale_since)
+        page = build_status_page(
+            status,
+            texts,
+            version=version("kabarkota"),
+            database_bytes=context.database.stat().st_size,
+            jobs=jobs,
+            stale_since=stale_since,
+        )
         return context.answer(request, "status.html", page)
 
-    def show_health(self, _request: Request) -> Response:
-        """The state of the installation as JSON, never cached."""
+    def show_health(self, request: Request) -> Response:
+        """The state of the installation as JSON, never cached; strangers get it in a word where /status is private."""
         context = self._context
         status, facts = check_health(
             context.open_store,
@@ -46,4 +59,6 @@ class _Status:
             now=context.clock(),
             late_after=context.site.late_after,
         )
+        if not request.scope.get(LET_IN, True):
+            facts = {"status": facts["status"]}
         return JSONResponse(facts, status, {"cache-control": "no-store"})

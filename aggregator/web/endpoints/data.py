@@ -1,0 +1,57 @@
+"""The page of data, and the files that it lists."""
+
+from __future__ import annotations
+
+from functools import lru_cache
+
+from starlette.exceptions import HTTPException
+from starlette.requests import Request
+from starlette.responses import FileResponse, Response
+from starlette.routing import Route
+
+from aggregator.web.conditional import is_not_modified
+from aggregator.web.context import PageContext
+from aggregator.web.data_page import build_data_page
+from aggregator.web.downloads import find_download, list_downloads
+from aggregator.web.schema import DescribedRelation, Relation, describe_schema
+
+_NAV = "/data"
+_MAX_AGE_SECONDS = 300
+_describe = lru_cache(maxsize=2)(describe_schema)
+
+
+def list_routes(context: PageContext) -> list[Route]:
+    return [Route("/data", _Data(context).show, methods=["GET"])]
+
+
+def make_download_route(context: PageContext) -> Route:
+    """Apart from the pages: a snapshot is compressed already, or too large to be while somebody waits."""
+    return Route("/data/{name}", _Data(context).give, methods=["GET"])
+
+
+class _Data:
+    def __init__(self, context: PageContext) -> None:
+        self._context = context
+
+    def show(self, request: Request) -> Response:
+        """Downloads, the schema, examples, whom to write to."""
+        context = self._context
+        schema: tuple[DescribedRelation, ...] = ()
+        if context.has_database:
+            with context.read() as store:
+                relations = store.list_relations()
+            schema = _describe(tuple(Relation(*each) for each in relations))
+        page = build_data_page(list_downloads(context.feed.parent), schema, context.get_texts(request))
+        return context.answer(request, "data.html", page, nav=_NAV)
+
+    def give(self, request: Request) -> Response:
+        """A file, whole or in part. Raises HTTPException 404."""
+        found = find_download(self._context.feed.parent, request.path_params["name"])
+        if found is None:
+            raise HTTPException(404)
+        etag = f'"{found.mark}"'
+        headers = {"cache-control": f"public, max-age={_MAX_AGE_SECONDS}", "etag": etag}
+        tags = ", ".join(request.headers.getlist("if-none-match"))
+        if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
+            return Response(status_code=304, headers=headers)
+        return FileResponse(found.path, headers=headers, media_type=found.media_type, filename=found.name)

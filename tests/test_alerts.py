@@ -20,6 +20,7 @@ from aggregator.alerts.letters import Format, pack, set_html, set_markdown, set_
 from aggregator.alerts.notices import Entry, Notice
 from aggregator.alerts.planning import Piece, plan_news
 from schedules.alerts.attempts import clean_reason
+from schedules.alerts.bureau import tell_after_cycle
 from schedules.alerts.configuration import load_alerts
 from schedules.alerts.services import judge
 from schedules.alerts.targets import make_target
@@ -359,6 +360,20 @@ def test_news_is_told_once_and_what_was_there_before_is_none(tmp_path: Path, box
         assert "juga di 2 portal lain" in read_mail(box)
         assert "https://portal0.example/baru" in read_mail(box)
         assert 'href="https://portal0.example/baru"' in read_mail(box, kind="html")
+
+
+def test_cron_tells_after_its_cycle_and_needs_no_luck(
+    tmp_path: Path, box: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_room(tmp_path, NEWS.format(url=box.url("a@kota.example"))) as room:
+        tell_after_cycle(room.setup, room.now)
+        room.bring("satu")
+        for _ in range(2):
+            tell_after_cycle(room.setup, room.now)
+        assert (len(box.mails), room.states) == (1, ["sent"])
+        (tmp_path / "alerts.toml").write_text("[alerts]\nx = 1\n")
+        tell_after_cycle(room.setup, room.now)  # the cycle was done, and its exit code says so
+    assert "alerts were not told: " in caplog.text
 
 
 def test_what_comes_in_quiet_hours_is_one_message_at_their_end(tmp_path: Path, box: Mailbox) -> None:

@@ -116,6 +116,9 @@ class AlertRows(StoreBase):
         """Records a run; in the caller's transaction."""
         row = {"slot": to_text(slot), "since": to_text_exactly(since), "until": to_text_exactly(until)}
         self._insert_or_replace("digest_runs", {"digest": digest, "state": state, **row})
+        self._connection.execute(
+            "DELETE FROM digest_runs WHERE digest = ? AND until < ?", (digest, to_text_exactly(until - KEPT))
+        )
 
     # ── what is sent ───────────────────────────────────────────────────────────────────────────────────────────────
 

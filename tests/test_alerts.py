@@ -16,10 +16,11 @@ from post_office import SECRET, Mailbox, run_mail_server, run_silent_server
 
 from aggregator.alert_rows import DEAD_AFTER, GIVEN_UP_AFTER
 from aggregator.alerts.hours import Hours, LastRun, Quiet, find_due
-from aggregator.alerts.letters import Format, set_html, set_markdown, set_telegram, set_whatsapp, write_notice
+from aggregator.alerts.letters import Format, pack, set_html, set_markdown, set_telegram, set_whatsapp, write_notice
 from aggregator.alerts.notices import Entry, Notice
 from aggregator.alerts.planning import Piece, plan_news
 from schedules.alerts.attempts import clean_reason
+from schedules.alerts.bureau import tell_after_cycle
 from schedules.alerts.configuration import load_alerts
 from schedules.alerts.services import judge
 from schedules.alerts.targets import make_target
@@ -187,7 +188,7 @@ def test_digest_is_sent_once_at_its_hour_whatever_restarts(tmp_path: Path, box: 
             room.turn(NOW + HOUR + MINUTE)
         assert box.recipients == ["humas@kota.example"]
         mail = box.mails[0][1]
-        assert "KOMINFO GORONTALO" in read_mail(box)
+        assert "kominfo gorontalo" in read_mail(box).lower()
         assert "Wali kota anggota APEKSI bertemu" in read_mail(box)
         assert "Wali kota anggota APEKSI bertemu" in read_mail(box, kind="html")
         assert mail["Auto-Submitted"] == "auto-generated"
@@ -361,6 +362,20 @@ def test_news_is_told_once_and_what_was_there_before_is_none(tmp_path: Path, box
         assert 'href="https://portal0.example/baru"' in read_mail(box, kind="html")
 
 
+def test_cron_tells_after_its_cycle_and_needs_no_luck(
+    tmp_path: Path, box: Mailbox, caplog: pytest.LogCaptureFixture
+) -> None:
+    with open_room(tmp_path, NEWS.format(url=box.url("a@kota.example"))) as room:
+        tell_after_cycle(room.setup, room.now)
+        room.bring("satu")
+        for _ in range(2):
+            tell_after_cycle(room.setup, room.now)
+        assert (len(box.mails), room.states) == (1, ["sent"])
+        (tmp_path / "alerts.toml").write_text("[alerts]\nx = 1\n")
+        tell_after_cycle(room.setup, room.now)  # the cycle was done, and its exit code says so
+    assert "alerts were not told: " in caplog.text
+
+
 def test_what_comes_in_quiet_hours_is_one_message_at_their_end(tmp_path: Path, box: Mailbox) -> None:
     alerts = NEWS.format(url=box.url("a@kota.example")) + 'quiet = "15:30-17:00"\nzone = "Asia/Jakarta"\n'
     with open_room(tmp_path, alerts) as room:
@@ -486,5 +501,6 @@ def test_marks_in_titles_are_only_text() -> None:
     assert "&lt;script&gt; &amp;" in set_telegram(notice)
     assert set_whatsapp(notice).splitlines()[0] == "*<b>Judul [x](y)*"
     assert r"\_a\_ \<script\> & \*b\*" in set_markdown(notice)
+    assert pack("a\n\nbb\n\nccc", 5) == ("a\n\nbb", "ccc")
     letter = write_notice(notice, Format.MARKDOWN, kind="news", name="x")
     assert json.dumps(dict(letter.data)) == '{"alert": "x"}'

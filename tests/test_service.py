@@ -445,7 +445,7 @@ def test_systemd_is_told_what_becomes_of_the_service(
         assert serving.ask("/healthz") is not None  # ready means that it answers
         for _ in range(3):
             told += read_until(own, "WATCHDOG=1")
-        while not any(line.startswith("STATUS=waiting; next is p") for line in told):  # told once, at some time
+        while not any(line.startswith("STATUS=waiting; next is ") for line in told):  # told once, at some time
             told += read_until(own, "WATCHDOG=1")
         serving.process.send_signal(signal.SIGHUP)
         (since,) = [line for line in read_until(own, "RELOADING=1") if line.startswith("MONOTONIC_USEC=")]

@@ -32,6 +32,9 @@ class Format(StrEnum):
     MARKDOWN = "markdown"
 
 
+_LIMITS = {Format.WHATSAPP: 4_000, Format.TELEGRAM: 4_000}  # characters of a message
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Attachment:
     """A file that goes with a message."""
@@ -79,11 +82,21 @@ def write_notice(notice: Notice, form: Format, *, kind: str, name: str) -> Lette
     return Letter(
         kind=kind,
         subject=notice.subject,
-        bodies=(_NOTICES[form](notice),),
+        bodies=pack(_NOTICES[form](notice), _LIMITS.get(form, 0)),
         plain=plain,
         format=form,
         data={"alert": name, **notice.data},
     )
+
+
+def pack(text: str, limit: int) -> tuple[str, ...]:
+    """The paragraphs of a text in messages of at most `limit` characters each; 0: one message."""
+    bodies = [""]
+    for block in text.split("\n\n"):
+        if limit and bodies[-1] and len(bodies[-1]) + 2 + len(block) > limit:
+            bodies.append("")
+        bodies[-1] += f"\n\n{block}" if bodies[-1] else block
+    return tuple(bodies)
 
 
 def skip_bodies(letter: Letter, done: int) -> Letter:
@@ -119,12 +132,11 @@ def set_html(notice: Notice) -> str:
         '<!doctype html>\n<html><head><meta charset="utf-8">'
         '<meta name="viewport" content="width=device-width, initial-scale=1">'
         f"<title>{escape(notice.subject)}</title></head>"
-        f'<body style="{_BODY}"><div style="max-width:38em;margin:0 auto;padding:1em">{"".join(parts)}</div></body>'
-        "</html>\n"
+        f'<body style="{_BODY}">{"".join(parts)}</body></html>\n'
     )
 
 
-_BODY = "margin:0;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif"
+_BODY = "max-width:38em;margin:0 auto;padding:1em;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif"
 
 
 def _set_entry(entry: Entry) -> str:

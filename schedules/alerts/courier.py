@@ -5,7 +5,6 @@ It knows no database: what becomes of what it carries goes into `outcomes`, and 
 
 from __future__ import annotations
 
-import logging
 import threading
 import time
 from collections import defaultdict
@@ -22,8 +21,6 @@ from schedules.alerts.mail import send_mail
 from schedules.alerts.services import notify
 from schedules.alerts.targets import TargetError, is_mail, make_service, narrow
 from schedules.alerts.webhook import make_body, make_headers, post
-
-logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,8 +85,7 @@ def carry(parcel: Parcel, means: Means) -> Attempt:
         return _carry(parcel, means)
     except TargetError as error:
         return refused(str(error))
-    except Exception as error:  # of Apprise's plugins anything may come
-        logger.debug("sending to %s failed", parcel.target.name, exc_info=True)
+    except Exception as error:  # of Apprise's plugins anything may come, and hold the address
         reason = f"unexpected: {type(error).__name__}"
         return again(reason) if parcel.target.is_webhook else uncertain(reason)
 

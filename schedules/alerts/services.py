@@ -101,7 +101,6 @@ class _Ear(logging.Handler):
 def _listen() -> Iterator[list[tuple[int, str]]]:
     from apprise.logger import logger
 
-    logger.propagate = False  # what it logs may hold addresses
     logger.setLevel(logging.DEBUG)
     ear = _Ear(threading.get_ident())
     logger.addHandler(ear)

@@ -7,6 +7,7 @@ the others told again.
 from __future__ import annotations
 
 import hashlib
+import logging
 from copy import copy
 from dataclasses import dataclass, field
 from typing import Any
@@ -76,7 +77,8 @@ def make_service(url: str) -> Any:
     from apprise import Apprise, AppriseAsset
     from apprise.logger import logger
 
-    logger.propagate = False  # its messages may hold addresses; what is to be said of them, we say
+    logger.propagate = False  # what it logs may hold addresses; what is to be said of them, we say
+    logging.getLogger("urllib3").setLevel(logging.ERROR)  # for debugging, it logs the token of a Telegram bot
     asset = AppriseAsset(async_mode=False, service_timeout=0, secure_logging=True)
     service = Apprise.instantiate(url, asset=asset, suppress_exceptions=True)
     if service is None:

@@ -291,6 +291,7 @@ def test_who_died_while_sending_tells_people_at_most_once(tmp_path: Path, box: M
         assert (room.states, len(box.mails)) == (["unknown"], 1)
 
 
+@pytest.mark.slow
 def test_server_that_says_nothing_delays_nobody_and_is_given_up(
     tmp_path: Path, box: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:

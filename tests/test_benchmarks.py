@@ -47,6 +47,7 @@ def check_figures(figures: dict[str, dict[str, Any]]) -> None:
         assert figure["material"] == "sample"
 
 
+@pytest.mark.slow
 def test_last_line_is_json_keyed_by_id() -> None:
     figures = run_benchmarks("--only", "channel_parse", "dates", "--pages", "3")
     assert list(figures) == ["channel_parse", "dates"]

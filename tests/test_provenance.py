@@ -55,6 +55,7 @@ ARRIVALS = [
 ]
 
 
+@pytest.mark.slow
 @given(st.permutations(ARRIVALS))
 @settings(max_examples=12, deadline=None)
 def test_groups_and_items_do_not_depend_on_the_order_of_arrival(

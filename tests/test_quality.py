@@ -323,6 +323,7 @@ def test_reading_without_profiles_uses_none() -> None:
     assert "profile" in {score.method for score in score_pages(load_own(), read_page)}
 
 
+@pytest.mark.slow
 def test_trafilatura_is_read_on_the_same_pages(capsys: pytest.CaptureFixture[str]) -> None:
     assert run_own("--against", "trafilatura", "--json") == 0
     sets = json.loads(capsys.readouterr().out)["sets"]

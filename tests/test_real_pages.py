@@ -69,6 +69,7 @@ def check_real_pages(tmp_path: Path, dev_data: Path, portals: int, port: int) ->
     assert stats["most_in_flight_at_one_portal"] == 1
 
 
+@pytest.mark.slow
 def test_articles_of_real_pages_are_stored_and_fetched_once(tmp_path: Path, dev_data: Path) -> None:
     check_real_pages(tmp_path, dev_data, portals=2, port=18931)
 

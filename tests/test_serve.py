@@ -195,6 +195,7 @@ def test_stops_when_told_to_and_leaves_nobody_behind(
     assert json.loads(again.stdout)["articles"] == 0
 
 
+@pytest.mark.slow
 def test_children_die_with_a_killed_service(tmp_path: Path, portal: LoopbackPortal) -> None:
     with serve(tmp_path, portal) as serving:
         wait_for(serving.has_news)

@@ -129,6 +129,7 @@ def test_job_longer_than_its_interval_is_not_overlapped_and_what_it_missed_is_ma
     assert portal.asked["/feed"] == 1  # no channel was due again: the turn that was made up cost its portal nothing
 
 
+@pytest.mark.slow
 def test_hung_job_is_ended_by_its_deadline_and_the_next_works(tmp_path: Path, portal: LoopbackPortal) -> None:
     with hang(portal) as gate, keep_time(tmp_path, portal, configuration=PATIENT) as serving:
         wait_for(lambda: portal.asked["/feed"] == 1)
@@ -144,6 +145,7 @@ def test_hung_job_is_ended_by_its_deadline_and_the_next_works(tmp_path: Path, po
     assert "Traceback" not in serving.errors
 
 
+@pytest.mark.slow
 def test_hangup_brings_a_new_source_and_another_interval(tmp_path: Path, portal: LoopbackPortal) -> None:
     portal.answers["/lain"] = make_feed(portal, "Wali kota APEKSI resmikan kota cerdas")
     with keep_time(tmp_path, portal, "[poll]\nevery_seconds = 3600\n") as serving:
@@ -184,6 +186,7 @@ def test_faulty_file_leaves_all_as_it_was(tmp_path: Path, portal: LoopbackPortal
     assert "Traceback" not in serving.errors
 
 
+@pytest.mark.slow
 def test_web_server_gets_what_changed_of_the_configuration(tmp_path: Path, portal: LoopbackPortal) -> None:
     with keep_time(tmp_path, portal) as serving:
         wait_for(serving.has_news)

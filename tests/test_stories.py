@@ -121,6 +121,7 @@ def test_what_a_look_at_some_finds_is_what_a_look_at_all_finds() -> None:
     }
 
 
+@pytest.mark.slow
 @given(st.randoms(use_true_random=False))
 @settings(max_examples=10, deadline=None)
 def test_stories_do_not_depend_on_the_order_of_arrival(random: object) -> None:

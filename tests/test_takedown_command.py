@@ -322,6 +322,7 @@ def test_cycle_under_way_publishes_it_with_the_next_harvest(folder: Path, portal
 # ── beside a running service ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_running_service_takes_it_out_though_no_channel_is_due(tmp_path: Path) -> None:
     with serve_portal() as portal:
         portal.answers["/feed"] = make_feed(portal)

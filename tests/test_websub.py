@@ -450,6 +450,7 @@ def poll_until(folder: Path, condition: Callable[[], object]) -> None:
     wait_for(look)
 
 
+@pytest.mark.slow
 def test_service_tells_hubs_and_a_refusal_is_a_warning(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> None:
     with serve_hub() as gone:
         gone.statuses = [410]

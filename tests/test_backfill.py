@@ -20,12 +20,12 @@ from typing import Any
 import pytest
 from archive_portal import ArchivePortal, Post, serve_archive
 from portals import Answer, make_setup
+from warm import run_warm
 
 from crawler.catalogue import load_catalogue
 from crawler.process import CrawlProcess
 from schedules.backfill_preview import preview
 from schedules.backfilling import Backfilling, BackfillSummary, Request
-from schedules.commands.run import run_once
 from schedules.config import Setup
 from schedules.errors import WriterBusy
 from schedules.lock import hold_backfill_lock, hold_writer_lock
@@ -167,7 +167,7 @@ def test_what_is_in_the_feed_already_stays_there_and_is_not_asked_for_again(tmp_
         portal.posts.append(young)
         portal.interfere = lambda path, _: portal._write_feed([young], {}) if path == "/umpan.xml" else None
         setup = prepare(tmp_path, portal, f'{{ kind = "feed", url = "{portal.base}/umpan.xml" }}')
-        assert run_once(setup, now=NOW, quiet=True).new_items == 1
+        assert run_warm(setup, now=NOW).new_items == 1
         channel = ask(setup, "SELECT * FROM channels")
         polls = ask(setup, "SELECT * FROM polls")
         read_back(setup)
@@ -191,7 +191,7 @@ def test_a_young_copy_from_a_poll_brings_an_unpublished_group_into_the_feed(tmp_
         db.execute("UPDATE articles SET backfilled = 0 WHERE id = (SELECT max(id) FROM articles)")
         db.commit()
         db.close()
-    run_once(setup, now=NOW, due_only=True, quiet=True)
+    run_warm(setup, now=NOW, due_only=True)
     assert ask(setup, "SELECT archived, count(*) FROM duplicate_groups GROUP BY archived") == [(0, 1), (1, 30)]
 
 

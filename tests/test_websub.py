@@ -18,6 +18,7 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from fresh_database import open_fresh
 from portals import LoopbackPortal, make_setup, serve_portal
 from test_serve import CATALOGUE, CONFIGURATION, find_port, wait_for
 from test_service import ask_database, keep_time, make_due, make_feed
@@ -101,7 +102,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open_writer(tmp_path / "news.db") as store:
+    with open_fresh(tmp_path / "news.db") as store:
         yield store
 
 
@@ -412,7 +413,7 @@ def test_lock_is_free_while_hubs_are_told_and_outcomes_may_be_lost(tmp_path: Pat
     base = make_setup(tmp_path)
     settings = AggregatorSettings(site_url=SITE, websub_hubs=(hub.url,))
     setup = type(base)(**{**vars(base), "aggregator": settings})
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         store.queue_pings([hub.url, "http://left.example/"], [FEED], NOW)
     with hold_writer_lock(setup.data_folder):
         ping_and_record(setup, NOW)

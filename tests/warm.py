@@ -6,6 +6,8 @@ import atexit
 from datetime import datetime
 from functools import cache
 
+from fresh_database import lay_database
+
 from crawler.process import CrawlProcess
 from schedules.commands.run import run_once
 from schedules.config import Setup
@@ -14,6 +16,7 @@ from schedules.cycle import CycleSummary
 
 def run_warm(setup: Setup, *, now: datetime, due_only: bool = False) -> CycleSummary:
     """One cycle, as `kabarkota run` does it. Its limits of the parser are those of the first setup that comes."""
+    lay_database(setup.database)
     process = _get_process()
     if not process.is_alive:
         _get_process.cache_clear()

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 from hypothesis import settings
+from shared_work import share_work
 
 if TYPE_CHECKING:  # loaded by the tests with a browser alone
     from browser_room import Demo
@@ -22,6 +23,8 @@ settings.load_profile("default")
 
 # Hundreds of files for each database would take a fifth of the time of all tests; tests of feeds have them.
 os.environ.setdefault("KABARKOTA_AGGREGATOR__EMPTY_FEEDS", "false")
+
+share_work()
 
 
 @pytest.fixture(scope="session")

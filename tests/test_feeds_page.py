@@ -12,7 +12,7 @@ from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
 import pytest
-from feed_room import SITE_URL, FeedRoom
+from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
 from test_feeds import publish_old, report
@@ -33,7 +33,7 @@ ENDINGS = {ending.media_type: ending.value for ending in Format}
 @pytest.fixture(scope="module")
 def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     """A newsroom that no test changes."""
-    room = FeedRoom(tmp_path_factory.mktemp("feeds"))
+    room = PlainRoom(tmp_path_factory.mktemp("feeds"))
     for number in range(14):
         report(room, number, source=f"kabar-{number % 3}")
         room.press(minutes=30)
@@ -48,7 +48,7 @@ def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[FeedRoom]:
-    room = FeedRoom(tmp_path)
+    room = PlainRoom(tmp_path)
     yield room
     room.store.close()
 

@@ -13,7 +13,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
-from feed_room import SITE_URL, FeedRoom
+from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
 from test_feeds import report
@@ -52,7 +52,7 @@ def make_story(room: FeedRoom, *titles: str) -> int:
 @pytest.fixture(scope="module")
 def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     """A newsroom that no test changes: nine stories, of which one has three pieces of news, one of them copied."""
-    room = FeedRoom(tmp_path_factory.mktemp("front"))
+    room = PlainRoom(tmp_path_factory.mktemp("front"))
     for number in range(8):
         report(room, number, source=f"kabar-{number % 3}")
     room.press()
@@ -70,7 +70,7 @@ def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[FeedRoom]:
-    room = FeedRoom(tmp_path)
+    room = PlainRoom(tmp_path)
     yield room
     room.store.close()
 

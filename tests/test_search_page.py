@@ -9,7 +9,7 @@ from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
-from feed_room import FeedRoom
+from feed_room import FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
 from test_feeds import publish_old, report
@@ -24,7 +24,7 @@ from aggregator.web.search_page import split_marked
 @pytest.fixture(scope="module")
 def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     """A newsroom that no test changes."""
-    room = FeedRoom(tmp_path_factory.mktemp("search"))
+    room = PlainRoom(tmp_path_factory.mktemp("search"))
     for number in range(22):
         report(room, number, source=f"kabar-{number % 2}")
     room.publish_at("kabar-satu", "rilis", RELEASE, title="Lampu jalan di Gorontalo")
@@ -37,7 +37,7 @@ def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
 
 @pytest.fixture
 def room(tmp_path: Path) -> Iterator[FeedRoom]:
-    room = FeedRoom(tmp_path)
+    room = PlainRoom(tmp_path)
     yield room
     room.store.close()
 

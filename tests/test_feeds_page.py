@@ -6,7 +6,6 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
@@ -15,8 +14,8 @@ import pytest
 from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
+from page_room import Stage
 from test_feeds import publish_old, report
-from test_web import Stage, serve
 
 from aggregator.models import Language, SourceKind
 from aggregator.publish.feed_info import Format
@@ -46,31 +45,15 @@ def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     room.store.close()
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[FeedRoom]:
-    room = PlainRoom(tmp_path)
-    yield room
-    room.store.close()
-
-
 def build_site(room: FeedRoom, *, url: str = SITE_URL) -> Any:
     return create_app(
         database=room.folder / "news.db", public=room.public, site=SiteInfo(url=url), clock=lambda: room.now
     )
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(stage: Stage, full_room: FeedRoom) -> Iterator[httpx.Client]:
-    stage.app = build_site(full_room)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(full_room: FeedRoom) -> Any:
+    return build_site(full_room)
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:

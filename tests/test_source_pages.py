@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -14,7 +13,7 @@ from fresh_database import open_fresh
 from lxml import html
 from newsdesk import NOW, RELEASE, Newsroom
 from newsroom import add_alarm, add_channel, add_poll
-from test_web import Stage, serve
+from page_room import Stage
 
 from aggregator.health import USUAL_DAYS
 from aggregator.instants import to_text
@@ -173,20 +172,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(world: Path, stage: Stage) -> Iterator[httpx.Client]:
-    stage.app = create_app(
-        database=world / "news.db", public=world / "public", site=SiteInfo(url=""), clock=lambda: NOW
-    )
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(world: Path) -> Any:
+    return create_app(database=world / "news.db", public=world / "public", site=SiteInfo(url=""), clock=lambda: NOW)
 
 
 def read(client: httpx.Client, path: str, status: int = 200) -> html.HtmlElement:

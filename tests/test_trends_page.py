@@ -16,7 +16,8 @@ import pytest
 from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import RELEASE
-from test_web import WEB, Stage, serve
+from page_room import Stage
+from test_web import WEB
 
 from aggregator.models import Language
 from aggregator.periods import Counted, Period, Step
@@ -58,20 +59,11 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     room.store.close()
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(stage: Stage, room: FeedRoom) -> Iterator[httpx.Client]:
-    stage.app = create_app(
+def app(room: FeedRoom) -> Any:
+    return create_app(
         database=room.folder / "news.db", public=room.public, site=SiteInfo(url=SITE_URL), clock=lambda: room.now
     )
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:

@@ -5,6 +5,8 @@ from __future__ import annotations
 import json
 import os
 import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
@@ -72,11 +74,18 @@ class FeedRoom(Newsroom):
         }
 
 
+@contextmanager
+def skip_disk() -> Iterator[None]:
+    """Nobody waits until what is written is on the disk."""
+    with patch.object(os, "fsync", lambda _: None):
+        yield
+
+
 class PlainRoom(FeedRoom):
     """For tests of what is made of the news, not of the files: they have no twins, and nobody waits for the disk."""
 
     def press(self, *, minutes: int = 1, everything: bool = False) -> Published:
-        with patch.object(files, "TWIN_FROM_BYTES", sys.maxsize), patch.object(os, "fsync", lambda _: None):
+        with patch.object(files, "TWIN_FROM_BYTES", sys.maxsize), skip_disk():
             return super().press(minutes=minutes, everything=everything)
 
 

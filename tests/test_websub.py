@@ -23,6 +23,7 @@ from portals import LoopbackPortal, make_setup, serve_portal
 from test_serve import CATALOGUE, CONFIGURATION, find_port, wait_for
 from test_service import ask_database, keep_time, make_due, make_feed
 from typer.testing import CliRunner
+from warm import run_warm
 
 from aggregator.ping_rows import BACK_OFF, Ping, PingOutcome
 from aggregator.publish.websub import Messenger, build_bodies, is_permanent, send_pings
@@ -365,7 +366,8 @@ def test_run_tells_of_what_changed_and_of_nothing_else(tmp_path: Path, portal: L
 
 def test_without_a_site_nobody_is_told(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> None:
     write_configuration(tmp_path, portal, hub.url, site="")
-    run(tmp_path, "run")
+    flags = {"data": tmp_path / "data", "catalogue": tmp_path / "catalogue.toml"}
+    assert run_warm(load_setup(config=tmp_path / "kabarkota.toml", flags=flags), now=datetime.now(UTC)).new_items
     assert hub.told == []
     assert ask_database(tmp_path, "SELECT * FROM pings") == []
 

@@ -9,7 +9,7 @@ from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from feed_room import SITE_URL, FeedRoom
+from feed_room import SITE_URL, PlainRoom
 from newsdesk import OTHER, RELEASE
 
 from aggregator.settings import AggregatorSettings
@@ -23,7 +23,7 @@ PATIENCE = 30.0
 TEXTS = (RELEASE, OTHER)
 
 
-class AlertRoom(FeedRoom):
+class AlertRoom(PlainRoom):
     """`turn()` does what the service does each minute: look, send, and record what became of it."""
 
     def __init__(self, folder: Path, alerts: str) -> None:

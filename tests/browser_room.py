@@ -12,6 +12,7 @@ from pathlib import Path
 from typing import Any
 from urllib.parse import urljoin
 
+from page_room import Stage, serve
 from playwright.sync_api import (
     APIResponse,
     Browser,
@@ -22,7 +23,6 @@ from playwright.sync_api import (
     ViewportSize,
     sync_playwright,
 )
-from test_web import Stage, serve
 
 from aggregator.instants import to_text
 from aggregator.store import Store

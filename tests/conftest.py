@@ -5,10 +5,15 @@ from __future__ import annotations
 import os
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
+import httpx
 import pytest
+from feed_room import FeedRoom, PlainRoom
 from hypothesis import settings
+from newsdesk import Newsroom
+from page_room import Stage, serve
+from shared_work import share_work
 
 if TYPE_CHECKING:  # loaded by the tests with a browser alone
     from browser_room import Demo
@@ -23,6 +28,8 @@ settings.load_profile("default")
 # Hundreds of files for each database would take a fifth of the time of all tests; tests of feeds have them.
 os.environ.setdefault("KABARKOTA_AGGREGATOR__EMPTY_FEEDS", "false")
 
+share_work()
+
 
 @pytest.fixture(scope="session")
 def dev_data() -> Path:
@@ -31,6 +38,35 @@ def dev_data() -> Path:
     if not folder.is_dir():
         pytest.skip(f"no development data at {folder} (set KABARKOTA_DEV_DATA)")
     return folder
+
+
+@pytest.fixture
+def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
+    newsroom = Newsroom(tmp_path)
+    yield newsroom
+    newsroom.store.close()
+
+
+@pytest.fixture
+def room(tmp_path: Path) -> Iterator[FeedRoom]:
+    room = PlainRoom(tmp_path)
+    yield room
+    room.store.close()
+
+
+@pytest.fixture(scope="module")
+def stage() -> Iterator[Stage]:
+    stage = Stage()
+    with serve(stage) as stage.address:
+        yield stage
+
+
+@pytest.fixture
+def client(app: Any, stage: Stage) -> Iterator[httpx.Client]:
+    """Asks the application that the module's fixture `app` makes."""
+    stage.app = app
+    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+        yield client
 
 
 @pytest.fixture(scope="session")

@@ -3,13 +3,19 @@
 from __future__ import annotations
 
 import json
+import os
+import sys
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import timedelta
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 from lxml import etree
 from newsdesk import Newsroom
 
+from aggregator.publish import files
 from aggregator.publish.publishing import Published, publish_feeds
 from aggregator.publish.upkeep import MARK_FILE
 from aggregator.settings import AggregatorSettings
@@ -66,6 +72,21 @@ class FeedRoom(Newsroom):
             for path in self.public.rglob("*")
             if path.is_file() and path.name != MARK_FILE
         }
+
+
+@contextmanager
+def skip_disk() -> Iterator[None]:
+    """Nobody waits until what is written is on the disk."""
+    with patch.object(os, "fsync", lambda _: None):
+        yield
+
+
+class PlainRoom(FeedRoom):
+    """For tests of what is made of the news, not of the files: they have no twins, and nobody waits for the disk."""
+
+    def press(self, *, minutes: int = 1, everything: bool = False) -> Published:
+        with patch.object(files, "TWIN_FROM_BYTES", sys.maxsize), skip_disk():
+            return super().press(minutes=minutes, everything=everything)
 
 
 HOUR = timedelta(hours=1)

@@ -8,6 +8,8 @@ from pathlib import Path
 from types import MappingProxyType
 from typing import Any
 
+from fresh_database import open_fresh
+
 from aggregator.dedup import hash_paragraph
 from aggregator.ingest import Ingest
 from aggregator.models import (
@@ -27,7 +29,6 @@ from aggregator.models import (
 )
 from aggregator.pages import PageFolder
 from aggregator.settings import AggregatorSettings
-from aggregator.store import Store
 from aggregator.topics import load_topics
 
 NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
@@ -51,7 +52,7 @@ class Newsroom:
     """A database, and portals that publish into it."""
 
     def __init__(self, folder: Path) -> None:
-        self.store = Store.open_writer(folder / "news.db")
+        self.store = open_fresh(folder / "news.db")
         self.folder = folder
         self.sources: dict[str, Source] = {}
         self.minutes = 0

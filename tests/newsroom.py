@@ -9,6 +9,8 @@ from datetime import UTC, datetime, timedelta, timezone
 from pathlib import Path
 from typing import Any
 
+from fresh_database import open_fresh
+
 from aggregator.instants import get_offset_minutes, to_text, to_text_exactly
 from aggregator.models import DatePrecision, FeedItem, LinkState, RegionMatch, TopicMatch
 from aggregator.store import Store
@@ -26,14 +28,14 @@ def write_news(database: Path, items: Sequence[FeedItem]) -> None:
     """A new database at `database` that shows these items, each a group with its copies."""
     for old in database.parent.glob(f"{database.name}*"):
         old.unlink()
-    with Store.open_writer(database) as store, store.transaction():
+    with open_fresh(database) as store, store.transaction():
         groups = [_write_item(store, item) for item in items]
         store.place_groups(groups, NEWEST)
 
 
 def finish_cycle(database: Path, at: datetime) -> None:
     """Records a cycle that ended at `at`."""
-    with Store.open_writer(database) as store:
+    with open_fresh(database) as store:
         store.finish_cycle(store.start_cycle(at), at, {})
 
 
@@ -48,7 +50,7 @@ def add_channel(database: Path, number: int, *, due: datetime | None, **columns:
         "next_poll_at": to_text(due) if due else "",
         **columns,
     }
-    with Store.open_writer(database) as store, store.transaction():
+    with open_fresh(database) as store, store.transaction():
         store._insert_or_replace(
             "sources", {**source, "kind": "regional", "timezone": "Asia/Jakarta", "language": "id"}
         )
@@ -57,7 +59,7 @@ def add_channel(database: Path, number: int, *, due: datetime | None, **columns:
 
 def add_poll(database: Path, channel: int, at: datetime, **columns: Any) -> None:
     """A poll of that channel, failed where `reason` is given. `columns` as stored."""
-    with Store.open_writer(database) as store:
+    with open_fresh(database) as store:
         cycle = store.start_cycle(at)
         store.finish_cycle(cycle, at, {})
         poll = {"outcome": "failed" if columns.get("reason") else "changed", "http_status": 0, "reason": "", **columns}
@@ -69,7 +71,7 @@ def add_poll(database: Path, channel: int, at: datetime, **columns: Any) -> None
 
 def add_alarm(database: Path, source_id: str, code: str, since: datetime, **columns: Any) -> None:
     """An alarm; open, unless `columns` says until when it was."""
-    with Store.open_writer(database) as store, store.transaction():
+    with open_fresh(database) as store, store.transaction():
         row = {"source_id": source_id, "code": code, "since": to_text(since), "detail": "", **columns}
         store._insert_or_replace("alarms", row)
 

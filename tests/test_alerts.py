@@ -296,8 +296,8 @@ def test_server_that_says_nothing_delays_nobody_and_is_given_up(
     tmp_path: Path, box: Mailbox, caplog: pytest.LogCaptureFixture
 ) -> None:
     with run_silent_server() as port, run_silent_server() as dead:
-        silent = f"mailto://u:{PASSWORD}@kabar.example:{port}/a@kota.example?smtp=127.0.0.1&mode=insecure&cto=0.3"
-        telegram = f"json://u:{PASSWORD}@127.0.0.1:{dead}/?rto=0.2&cto=0.2"
+        silent = f"mailto://u:{PASSWORD}@kabar.example:{port}/a@kota.example?smtp=127.0.0.1&mode=insecure&cto=0.05"
+        telegram = f"json://u:{PASSWORD}@127.0.0.1:{dead}/?rto=0.05&cto=0.2"
         alerts = NEWS.format(url=box.url("a@kota.example")).replace('to = "humas"', 'to = ["bisu", "humas", "kait"]')
         alerts += f'[targets.bisu]\nurl = "{silent}"\n[targets.kait]\nurl = "{telegram}"\n'
         with caplog.at_level(logging.DEBUG), open_room(tmp_path, alerts) as room:

@@ -10,7 +10,7 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from itertools import pairwise
@@ -19,30 +19,20 @@ from typing import Any
 
 import pytest
 from archive_portal import ArchivePortal, Post, serve_archive
+from command_line import run_here
+from fresh_database import lay_database
 from portals import Answer, make_setup
+from warm import get_process, run_warm
 
 from crawler.catalogue import load_catalogue
-from crawler.process import CrawlProcess
 from schedules.backfill_preview import preview
 from schedules.backfilling import Backfilling, BackfillSummary, Request
-from schedules.commands.run import run_once
 from schedules.config import Setup
 from schedules.errors import WriterBusy
 from schedules.lock import hold_backfill_lock, hold_writer_lock
 
 NOW = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 SINCE = date(2023, 2, 1)
-
-
-_warm: list[CrawlProcess] = []
-
-
-@pytest.fixture(scope="module", autouse=True)
-def process() -> Iterator[None]:
-    """A warm crawl process for the runs of this module; those of the command start their own."""
-    _warm.append(CrawlProcess(log_level="ERROR"))
-    yield
-    _warm.pop().close()
 
 
 def listing(portal: ArchivePortal) -> str:
@@ -66,7 +56,8 @@ def read_back(
     source = load_catalogue(setup.catalogue_path).get("arsip")
     assert source is not None
     request = Request(source=source, since=since, until=until, max_requests=most)
-    return Backfilling(setup, request, clock=clock, process=_warm[0] if warm else None).run()
+    lay_database(setup.database)
+    return Backfilling(setup, request, clock=clock, process=get_process() if warm else None).run()
 
 
 def ask(setup: Setup, sql: str) -> list[tuple[Any, ...]]:
@@ -167,7 +158,7 @@ def test_what_is_in_the_feed_already_stays_there_and_is_not_asked_for_again(tmp_
         portal.posts.append(young)
         portal.interfere = lambda path, _: portal._write_feed([young], {}) if path == "/umpan.xml" else None
         setup = prepare(tmp_path, portal, f'{{ kind = "feed", url = "{portal.base}/umpan.xml" }}')
-        assert run_once(setup, now=NOW, quiet=True).new_items == 1
+        assert run_warm(setup, now=NOW).new_items == 1
         channel = ask(setup, "SELECT * FROM channels")
         polls = ask(setup, "SELECT * FROM polls")
         read_back(setup)
@@ -191,7 +182,7 @@ def test_a_young_copy_from_a_poll_brings_an_unpublished_group_into_the_feed(tmp_
         db.execute("UPDATE articles SET backfilled = 0 WHERE id = (SELECT max(id) FROM articles)")
         db.commit()
         db.close()
-    run_once(setup, now=NOW, due_only=True, quiet=True)
+    run_warm(setup, now=NOW, due_only=True)
     assert ask(setup, "SELECT archived, count(*) FROM duplicate_groups GROUP BY archived") == [(0, 1), (1, 30)]
 
 
@@ -578,8 +569,9 @@ def run_command(setup: Setup, *arguments: str) -> tuple[int, str, str]:
 def test_bad_input_is_told_in_one_line(tmp_path: Path, arguments: tuple[str, ...], said: str) -> None:
     with serve_archive() as portal:
         setup = prepare(tmp_path, portal)
-        code, out, err = run_command(setup, *arguments)
-        assert (code, out, err) == (2, "", f"kabarkota: {said}\n")
+        before = ("--data", str(setup.data_folder), "--catalogue", str(setup.catalogue_path))
+        done = run_here(tmp_path, *before, "backfill", *arguments)
+        assert (done.returncode, done.stdout, done.stderr) == (2, "", f"kabarkota: {said}\n")
         assert portal.asked.total() == 0
 
 

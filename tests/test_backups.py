@@ -9,6 +9,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from fresh_database import open_fresh
 from portals import make_setup
 
 from aggregator.store import Store, StoreError
@@ -25,7 +26,7 @@ def fill(store: Store, kilobytes: int) -> None:
 
 def test_backup_is_a_whole_database_in_one_file(tmp_path: Path) -> None:
     setup = make_setup(tmp_path)
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         store.start_cycle(NOW)  # in the WAL still
         path = back_up(setup, store, NOW)
         assert store.get_last_job("backup") == NOW
@@ -49,7 +50,7 @@ def test_newest_are_kept_and_what_is_not_ours_stays(tmp_path: Path) -> None:
     setup.backups.mkdir(parents=True)
     (setup.backups / "news-before-upgrade.db").touch()
     (setup.backups / ".news.db.tmp").write_text("left by a killed process", encoding="utf-8")
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         made = [back_up(setup, store, NOW + timedelta(days=day)) for day in range(4)]
     assert list_backups(setup.backups) == [made[3], made[2]]
     assert {path.name for path in setup.backups.iterdir()} == {made[2].name, made[3].name, "news-before-upgrade.db"}
@@ -57,7 +58,7 @@ def test_newest_are_kept_and_what_is_not_ours_stays(tmp_path: Path) -> None:
 
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     setup = make_setup(tmp_path)
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         setup.backups.write_text("a file in its place", encoding="utf-8")
         with pytest.raises(StoreError, match=r"data/backups: File exists"):
             back_up(setup, store, NOW)
@@ -65,7 +66,7 @@ def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
 
 def test_backup_that_is_cut_short_leaves_the_old_ones(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = make_setup(tmp_path)
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         fill(store, 64)
         old = back_up(setup, store, NOW)
         monkeypatch.setattr("schedules.backups.PAGES", 1)
@@ -83,7 +84,7 @@ def test_backup_that_is_cut_short_leaves_the_old_ones(tmp_path: Path, monkeypatc
 
 def test_damage_is_found_before_the_old_copies_go(tmp_path: Path) -> None:
     setup = make_setup(tmp_path)
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         fill(store, 64)
         store._connection.execute("CREATE INDEX by_body ON ballast (body)")
         old = back_up(setup, store, NOW)
@@ -102,7 +103,7 @@ def test_damage_is_found_before_the_old_copies_go(tmp_path: Path) -> None:
 
 def test_full_disk_is_one_error_and_the_old_copies_stay(tmp_path: Path) -> None:
     setup = make_setup(tmp_path)
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         old = back_up(setup, store, NOW)
         fill(store, 2_000)
     script = (

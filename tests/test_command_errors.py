@@ -11,6 +11,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
+from command_line import run_here
 from portals import Answer, LoopbackPortal, serve_portal
 
 from aggregator.diagnosis import diagnose
@@ -59,7 +60,7 @@ def check(result: subprocess.CompletedProcess[str], code: int, *words: str) -> N
 )
 def test_faulty_configuration_is_named(tmp_path: Path, content: str, words: tuple[str, ...]) -> None:
     (tmp_path / "kabarkota.toml").write_text(content, encoding="utf-8")
-    check(run(tmp_path, "run"), 2, *words)
+    check(run_here(tmp_path, "run"), 2, *words)
 
 
 def test_unknown_variable_is_named(tmp_path: Path) -> None:
@@ -83,12 +84,12 @@ def test_faulty_catalogue_is_named(tmp_path: Path, content: str | None, words: t
     path = tmp_path / ("catalogue.toml" if content else "missing.toml")
     if content:
         path.write_text(content, encoding="utf-8")
-    check(run(tmp_path, "--data", "d", "run", "--catalogue", str(path)), 2, *words)
+    check(run_here(tmp_path, "--data", "d", "run", "--catalogue", str(path)), 2, *words)
 
 
 def test_data_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "file").touch()
-    check(run(tmp_path, "--data", "file/data", "run"), 2, "file/data")
+    check(run_here(tmp_path, "--data", "file/data", "run"), 2, "file/data")
 
 
 def test_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
@@ -98,13 +99,13 @@ def test_database_of_a_newer_version_is_left_alone(tmp_path: Path) -> None:
     db.execute("INSERT INTO _sqlite_migrations (migration_set, name, applied_at) VALUES ('kabarkota', 'm999', 'later')")
     db.commit()
     db.close()
-    check(run(tmp_path, "--data", "d", "run"), 2, "news.db", "newer version", "m999")
+    check(run_here(tmp_path, "--data", "d", "run"), 2, "news.db", "newer version", "m999")
 
 
 def test_file_that_is_no_database_is_named(tmp_path: Path) -> None:
     (tmp_path / "d").mkdir()
     (tmp_path / "d/news.db").write_text("bukan basis data" * 100, encoding="utf-8")
-    check(run(tmp_path, "--data", "d", "run"), 1, "news.db", "not a database")
+    check(run_here(tmp_path, "--data", "d", "run"), 1, "news.db", "not a database")
 
 
 def test_second_writer_is_refused(tmp_path: Path) -> None:

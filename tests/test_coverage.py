@@ -2,9 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from datetime import date, timedelta
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -19,13 +17,6 @@ RECOUNTED = """
     FROM articles AS a JOIN duplicate_groups AS g ON g.id = a.group_id JOIN article_topics AS t ON t.article_id = a.id
     WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL GROUP BY 1, 2
 """
-
-
-@pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(tmp_path)
-    yield newsroom
-    newsroom.store.close()
 
 
 def count(newsroom: Newsroom, region: str = "", topic: str = "", day: date = TODAY) -> tuple[int, int]:

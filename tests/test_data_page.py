@@ -4,14 +4,15 @@ from __future__ import annotations
 
 import os
 import sqlite3
-from collections.abc import Iterator
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from lxml import html
 from newsdesk import OTHER, RELEASE, Newsroom
-from test_web import Stage, check_security_headers, serve
+from page_room import Stage
+from test_web import check_security_headers
 
 from aggregator.models import SourceKind
 from aggregator.store import Store
@@ -45,18 +46,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(folder: Path, stage: Stage) -> Iterator[httpx.Client]:
-    stage.app = create_app(database=folder / "news.db", public=folder / "public", site=SITE)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(folder: Path) -> Any:
+    return create_app(database=folder / "news.db", public=folder / "public", site=SITE)
 
 
 def read(client: httpx.Client, path: str) -> html.HtmlElement:

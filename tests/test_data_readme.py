@@ -9,9 +9,9 @@ from datetime import UTC, datetime
 
 import pytest
 from conftest import ROOT
+from warm import run_warm
 
 from schedules.commands.demo import make_demo_setup
-from schedules.commands.run import run_once
 from schedules.demo import serve_portals
 
 README = (ROOT / "data/README.md").read_text(encoding="utf-8")
@@ -27,7 +27,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
     with serve_portals(now) as portals:
         portals.write_catalogue(folder / "catalogue.toml")
         setup = make_demo_setup(folder / "data", folder / "catalogue.toml", site_url="http://127.0.0.1:8000/")
-        run_once(setup, now=now, quiet=True)
+        run_warm(setup, now=now)
     connection = sqlite3.connect(f"{setup.database.as_uri()}?mode=ro", uri=True)
     yield connection
     connection.close()

@@ -12,13 +12,13 @@ import feedparser
 import httpx
 import pytest
 from feed_rules import find_all_faults, find_faults
+from warm import run_warm
 
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo
 from schedules.commands.demo import make_demo_setup
-from schedules.commands.run import run_once
 from schedules.config import Setup
 from schedules.cycle import CycleSummary
 from schedules.demo import Post, serve_portals
@@ -51,8 +51,8 @@ def demo(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Run]:
     with serve_portals(now) as portals:
         portals.write_catalogue(folder / "catalogue.toml")
         setup = make_demo_setup(folder / "data", folder / "catalogue.toml", site_url=SITE)
-        first = run_once(setup, now=now, quiet=True)
-        second = run_once(setup, now=now, quiet=True)
+        first = run_warm(setup, now=now)
+        second = run_warm(setup, now=now)
         yield Run(setup, first, second, portals.expectations)
 
 

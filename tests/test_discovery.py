@@ -10,13 +10,13 @@ from pathlib import Path
 from urllib.parse import quote
 
 import pytest
+from fresh_database import open_fresh
 from portals import Answer, make_setup, serve_portal
 from warm import run_warm
 
 from aggregator.catalogue_rows import Publishers
 from aggregator.ingest import find_source
 from aggregator.models import Source
-from aggregator.store import Store
 from crawler.channels import parse_channel
 from crawler.channels.search_engines import drop_publisher, find_publisher_url
 
@@ -110,7 +110,7 @@ NETWORK = [
     ],
 )
 def test_source_at_the_host_gets_the_credit(tmp_path: Path, host: str, polled: str, credited: str | None) -> None:
-    with Store.open_writer(tmp_path / "news.db") as store:
+    with open_fresh(tmp_path / "news.db") as store:
         store.write_catalogue(NETWORK)
         found = find_source(host, Publishers(store), store.get_sources([polled])[polled])
     assert (found.id if found else None) == credited

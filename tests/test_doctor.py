@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from command_line import run_here
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
@@ -63,7 +64,7 @@ def summarize(check: Check) -> tuple[str, Level]:
 
 
 def examine(folder: Path, *options: str, **environ: str) -> tuple[int, dict[str, dict[str, str]]]:
-    result = run(folder, *options, "doctor", "--offline", "--json", **environ)
+    result = run_here(folder, *options, "doctor", "--offline", "--json", **environ)
     assert "Traceback" not in result.stderr, result.stderr
     return result.returncode, {check["name"]: check for check in json.loads(result.stdout)["checks"]}
 

@@ -6,17 +6,16 @@ import json
 import re
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode, urljoin, urlsplit
 
 import httpx
 import pytest
-from feed_room import SITE_URL, FeedRoom
+from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
+from page_room import Stage
 from test_feeds import publish_old, report
-from test_web import Stage, serve
 
 from aggregator.models import Language, SourceKind
 from aggregator.publish.feed_info import Format
@@ -33,7 +32,7 @@ ENDINGS = {ending.media_type: ending.value for ending in Format}
 @pytest.fixture(scope="module")
 def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     """A newsroom that no test changes."""
-    room = FeedRoom(tmp_path_factory.mktemp("feeds"))
+    room = PlainRoom(tmp_path_factory.mktemp("feeds"))
     for number in range(14):
         report(room, number, source=f"kabar-{number % 3}")
         room.press(minutes=30)
@@ -46,31 +45,15 @@ def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     room.store.close()
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[FeedRoom]:
-    room = FeedRoom(tmp_path)
-    yield room
-    room.store.close()
-
-
 def build_site(room: FeedRoom, *, url: str = SITE_URL) -> Any:
     return create_app(
         database=room.folder / "news.db", public=room.public, site=SiteInfo(url=url), clock=lambda: room.now
     )
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(stage: Stage, full_room: FeedRoom) -> Iterator[httpx.Client]:
-    stage.app = build_site(full_room)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(full_room: FeedRoom) -> Any:
+    return build_site(full_room)
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:

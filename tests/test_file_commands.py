@@ -9,6 +9,7 @@ import sys
 from pathlib import Path
 
 import pytest
+from command_line import run_here
 
 RELEASE = (
     "Pemerintah Kota Gorontalo meresmikan pusat kendali kota cerdas di balai kota, Senin pagi. "
@@ -102,21 +103,21 @@ def test_extract_reads_a_saved_page(tmp_path: Path) -> None:
 )
 def test_a_bad_line_is_named(tmp_path: Path, command: str, body: bytes, words: tuple[str, ...]) -> None:
     (tmp_path / "artikel.jsonl").write_bytes(body)
-    check_failure(run(tmp_path, command, "artikel.jsonl"), "artikel.jsonl", *words)
+    check_failure(run_here(tmp_path, "--data", "d", command, "artikel.jsonl"), "artikel.jsonl", *words)
 
 
 @pytest.mark.parametrize("command", ["dedup", "classify", "extract"])
 def test_a_missing_file_is_named(tmp_path: Path, command: str) -> None:
-    check_failure(run(tmp_path, command, "tidak-ada"), "tidak-ada")
+    check_failure(run_here(tmp_path, "--data", "d", command, "tidak-ada"), "tidak-ada")
 
 
 def test_an_id_that_is_there_twice_is_named(tmp_path: Path) -> None:
     write(tmp_path, [RECORDS[0], RECORDS[0]])
-    check_failure(run(tmp_path, "dedup", "artikel.jsonl"), "artikel.jsonl", "twice")
+    check_failure(run_here(tmp_path, "--data", "d", "dedup", "artikel.jsonl"), "artikel.jsonl", "twice")
 
 
-def check_failure(result: subprocess.CompletedProcess[bytes], *words: str) -> None:
-    errors = result.stderr.decode()
+def check_failure(result: subprocess.CompletedProcess[str], *words: str) -> None:
+    errors = result.stderr
     assert result.returncode == 2, errors
     assert "Traceback" not in errors
     (line,) = [line for line in errors.splitlines() if line.startswith("kabarkota:")]

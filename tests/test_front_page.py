@@ -7,18 +7,17 @@ import shutil
 from collections.abc import Iterator
 from datetime import timedelta
 from itertools import pairwise
-from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
-from feed_room import SITE_URL, FeedRoom
+from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
+from page_room import Stage
 from test_feeds import report
 from test_feeds_page import EVIL, tell
-from test_web import Stage, serve
 
 from aggregator.card_rows import GROWTH_HOURS
 from aggregator.instants import to_text
@@ -52,7 +51,7 @@ def make_story(room: FeedRoom, *titles: str) -> int:
 @pytest.fixture(scope="module")
 def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     """A newsroom that no test changes: nine stories, of which one has three pieces of news, one of them copied."""
-    room = FeedRoom(tmp_path_factory.mktemp("front"))
+    room = PlainRoom(tmp_path_factory.mktemp("front"))
     for number in range(8):
         report(room, number, source=f"kabar-{number % 3}")
     room.press()
@@ -68,30 +67,14 @@ def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     room.store.close()
 
 
-@pytest.fixture
-def room(tmp_path: Path) -> Iterator[FeedRoom]:
-    room = FeedRoom(tmp_path)
-    yield room
-    room.store.close()
-
-
 def build_site(room: FeedRoom, *, size: int = 20) -> Any:
     site = SiteInfo(url=SITE_URL, page_size=size)
     return create_app(database=room.folder / "news.db", public=room.public, site=site, clock=lambda: room.now)
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(stage: Stage, full_room: FeedRoom) -> Iterator[httpx.Client]:
-    stage.app = build_site(full_room)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(full_room: FeedRoom) -> Any:
+    return build_site(full_room)
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:

@@ -2,22 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 
-import pytest
 from newsdesk import NOW, OTHER, RELEASE, Newsroom
 
 from aggregator.chronicle import Chronicle
-
-
-@pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(tmp_path)
-    yield newsroom
-    newsroom.store.close()
 
 
 def test_a_repost_adds_a_portal_to_the_item_and_no_item(newsroom: Newsroom) -> None:

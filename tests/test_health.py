@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import sqlite3
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -81,13 +80,6 @@ def test_every_alarm_has_words_in_both_languages() -> None:
 
 
 # ── in the database ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(tmp_path)
-    yield newsroom
-    newsroom.store.close()
 
 
 def read_alarms(newsroom: Newsroom) -> list[tuple[Any, ...]]:

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Iterator
 from datetime import timedelta
 from io import BytesIO
 from itertools import pairwise
@@ -18,7 +17,7 @@ from docx import Document
 from kliping_room import write_placed_news
 from lxml import html
 from newsroom import NEWEST, make_item, make_news
-from test_web import Stage, serve
+from page_room import Stage
 
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo
@@ -43,18 +42,9 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(stage: Stage, folder: Path) -> Iterator[httpx.Client]:
-    stage.app = build_site(folder)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(folder: Path) -> Any:
+    return build_site(folder)
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:

@@ -5,13 +5,14 @@ from __future__ import annotations
 from collections.abc import Iterator
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
-from feed_room import SITE_URL, FeedRoom
+from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
-from test_web import Stage, serve
+from page_room import Stage
 
 from aggregator.coverage_rows import CoverageSum
 from aggregator.models import Language
@@ -30,7 +31,7 @@ SLUGS = {city.slug for city in load_cities()}
 
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
-    room = FeedRoom(tmp_path_factory.mktemp("map"))
+    room = PlainRoom(tmp_path_factory.mktemp("map"))
     room.publish_at("satu", "kunjungan", RELEASE)
     room.publish_at("dua", "salinan", RELEASE)
     room.publish_at("tiga", "bursa", OTHER)
@@ -39,20 +40,11 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     room.store.close()
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(stage: Stage, room: FeedRoom) -> Iterator[httpx.Client]:
-    stage.app = create_app(
+def app(room: FeedRoom) -> Any:
+    return create_app(
         database=room.folder / "news.db", public=room.public, site=SiteInfo(url=SITE_URL), clock=lambda: room.now
     )
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:
@@ -119,7 +111,7 @@ def test_bad_selections_are_refused_in_words(client: httpx.Client, query: str, s
 
 @pytest.mark.parametrize("is_empty", [True, False])
 def test_without_news_the_page_says_how_to_start(stage: Stage, tmp_path: Path, is_empty: bool) -> None:
-    room = FeedRoom(tmp_path) if is_empty else None
+    room = PlainRoom(tmp_path) if is_empty else None
     stage.app = create_app(database=tmp_path / "news.db", public=tmp_path, site=SiteInfo(url=""))
     with httpx.Client(base_url=stage.address, trust_env=False) as client:
         assert "kabarkota run" in tell(read_page(client))

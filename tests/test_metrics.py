@@ -13,11 +13,10 @@ from pathlib import Path
 import httpx
 import pytest
 from newsroom import NEWEST, add_alarm, add_channel, add_poll, make_news, write_news
+from page_room import Stage
 from portals import Answer, LoopbackPortal, serve_portal
 from prometheus_client.parser import text_string_to_metric_families
 from test_serve import serve, wait_for
-from test_web import Stage
-from test_web import serve as serve_app
 
 from aggregator import operation_rows
 from aggregator.processes import find_writer, list_descendants, read_memory
@@ -70,13 +69,6 @@ def parse(text: str) -> Figures:
         for family in text_string_to_metric_families(text)
         for sample in family.samples
     }
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve_app(stage) as stage.address:
-        yield stage
 
 
 @pytest.fixture

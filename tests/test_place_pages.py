@@ -4,16 +4,15 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from datetime import date, timedelta
 from itertools import pairwise
-from pathlib import Path
+from typing import Any
 
 import httpx
 import pytest
 from lxml import html
 from newsdesk import NOW, OTHER, RELEASE, Newsroom
-from test_web import check_security_headers, serve
+from test_web import check_security_headers
 
 from aggregator.feeds import ALL, list_feeds
 from aggregator.models import DatePrecision, SourceKind
@@ -28,22 +27,13 @@ EVIL = '"><script>alert(1)</script>\x00 <img src=x onerror=alert(2)>'
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(tmp_path)
-    yield newsroom
-    newsroom.store.close()
-
-
-@pytest.fixture
-def client(newsroom: Newsroom) -> Iterator[httpx.Client]:
-    app = create_app(
+def app(newsroom: Newsroom) -> Any:
+    return create_app(
         database=newsroom.folder / "news.db",
         public=newsroom.folder / "public",
         site=SiteInfo(url=SITE_URL),
         clock=lambda: newsroom.now,
     )
-    with serve(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
-        yield client
 
 
 def publish(newsroom: Newsroom) -> None:

@@ -3,9 +3,7 @@
 from __future__ import annotations
 
 import sys
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
-from pathlib import Path
 from zoneinfo import ZoneInfo
 
 import pytest
@@ -165,13 +163,6 @@ def test_no_channel_of_a_thousand_is_missed_in_a_minute() -> None:
 
 
 # ── in the database ────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-@pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(tmp_path)
-    yield newsroom
-    newsroom.store.close()
 
 
 def read_wait(newsroom: Newsroom) -> timedelta:

@@ -21,6 +21,7 @@ from typing import Any
 import pytest
 import typer
 from conftest import ROOT
+from fresh_database import open_fresh
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from typer.testing import CliRunner, Result
 
@@ -35,7 +36,6 @@ from aggregator.models import (
     Source,
     SourceEvidence,
 )
-from aggregator.store import Store
 from crawler.catalogue import Catalogue, load_catalogue
 from crawler.probing.assessment import assess_channel, choose_zone, is_general, read_clock
 from crawler.probing.candidates import Candidate, find_sitemaps, list_candidates
@@ -1552,7 +1552,7 @@ def test_service_switches_on_what_works_and_records_what_does_not(tmp_path: Path
         setup = make_setup(tmp_path, catalogue)
         process = CrawlProcess()
         try:
-            with Store.open_writer(setup.database) as store:
+            with open_fresh(setup.database) as store:
                 reports = probe_unprobed(setup, store, NOW, process)
                 assert probe_unprobed(setup, store, NOW, process) == []
         finally:

@@ -5,7 +5,6 @@ from __future__ import annotations
 import base64
 import subprocess
 import sys
-from collections.abc import Iterator
 from dataclasses import replace
 from ipaddress import ip_network
 from pathlib import Path
@@ -15,9 +14,10 @@ import httpx
 import pytest
 from lxml import html
 from newsroom import finish_cycle, make_news, write_news
+from page_room import Stage
 from portals import make_setup
 from test_serve import find_port, wait_for
-from test_web import Stage, check_security_headers, serve
+from test_web import check_security_headers
 
 from aggregator.processes import read_command
 from aggregator.settings import AggregatorSettings, PrivatePages
@@ -46,13 +46,6 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     write_news(folder / "news.db", items)
     finish_cycle(folder / "news.db", items[0].updated)
     return folder
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
 
 
 class Door:
@@ -243,8 +236,14 @@ def test_the_process_is_told_of_the_operator_and_no_command_line_has_the_passwor
 
 
 @pytest.mark.parametrize("document", [b"", b"{}", b'{"password": "kata sandi: rahasia"}'])
-def test_an_order_that_cannot_be_read_is_a_line_without_its_words(document: bytes) -> None:
+def test_an_order_that_is_none_is_refused(document: bytes) -> None:
+    with pytest.raises(ValueError, match="WebOrder"):
+        read_order(document)
+
+
+def test_an_order_that_cannot_be_read_is_a_line_without_its_words() -> None:
     command = [sys.executable, "-P", "-m", "aggregator.web"]
+    document = b'{"password": "kata sandi: rahasia"}'
     done = subprocess.run(command, input=document, capture_output=True, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert b"rahasia" not in done.stderr

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import json
 import random
-from collections.abc import Iterator
 from datetime import timedelta
-from pathlib import Path
 
 import pytest
 from hypothesis import given, settings
@@ -30,13 +28,6 @@ FOLLOW_UP = [
     "Pengurus APEKSI menilai lampu jalan pintar Gorontalo patut ditiru, sepekan setelah kunjungan ke aula balai kota.",
     "Empat belas ruas itu kini dipakai warga berjualan sampai malam, kata para camat yang ikut makan siang.",
 ]
-
-
-@pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(tmp_path)
-    yield newsroom
-    newsroom.store.close()
 
 
 # ── arrival ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from itertools import pairwise
-from pathlib import Path
+from typing import Any
 from urllib.parse import parse_qsl, urlencode
 
 import httpx
 import pytest
-from feed_room import FeedRoom
+from feed_room import FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import OTHER, RELEASE
+from page_room import Stage
 from test_feeds import publish_old, report
 from test_feeds_page import EVIL, build_site, tell
-from test_web import Stage, serve
 
 from aggregator.models import SourceKind
 from aggregator.web.front_page import Piece
@@ -24,7 +24,7 @@ from aggregator.web.search_page import split_marked
 @pytest.fixture(scope="module")
 def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     """A newsroom that no test changes."""
-    room = FeedRoom(tmp_path_factory.mktemp("search"))
+    room = PlainRoom(tmp_path_factory.mktemp("search"))
     for number in range(22):
         report(room, number, source=f"kabar-{number % 2}")
     room.publish_at("kabar-satu", "rilis", RELEASE, title="Lampu jalan di Gorontalo")
@@ -36,24 +36,8 @@ def full_room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
 
 
 @pytest.fixture
-def room(tmp_path: Path) -> Iterator[FeedRoom]:
-    room = FeedRoom(tmp_path)
-    yield room
-    room.store.close()
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
-@pytest.fixture
-def client(stage: Stage, full_room: FeedRoom) -> Iterator[httpx.Client]:
-    stage.app = build_site(full_room)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(full_room: FeedRoom) -> Any:
+    return build_site(full_room)
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:

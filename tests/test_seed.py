@@ -11,8 +11,7 @@ from zoneinfo import ZoneInfo
 import feedparser
 import pytest
 from portals import Answer, make_setup, serve_portal
-
-from schedules.commands.run import run_once
+from warm import run_warm
 
 
 @pytest.mark.parametrize("name", ["seed.html", "seed-dated.html"])
@@ -33,7 +32,7 @@ def test_seed_becomes_a_row_and_an_item(tmp_path: Path, dev_data: Path, name: st
             '[sources.contoh]\nname = "Kabar Contoh"\ndomain = "kabarcontoh.example"\ntimezone = "Asia/Makassar"\n'
             f'channels = [{{ kind = "listing", url = "{portal.base}/", selectors = {{ item = "li.pos" }} }}]\n'
         )
-        run_once(make_setup(tmp_path, source), now=now.astimezone(UTC), quiet=True)
+        run_warm(make_setup(tmp_path, source), now=now.astimezone(UTC))
     db = sqlite3.connect(tmp_path / "data/news.db")
     db.row_factory = sqlite3.Row
     row = db.execute("SELECT * FROM articles").fetchone()

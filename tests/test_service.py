@@ -19,10 +19,10 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from fresh_database import open_fresh
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from test_serve import CONFIGURATION, PATIENCE, TEXT, Serving, is_running, serve, wait_for
 
-from aggregator.store import Store
 from schedules.gathering import Gatherer, TurnStuck
 from schedules.jobs import Desk, Job
 from schedules.notify import Notifier
@@ -382,7 +382,7 @@ def test_service_ends_in_the_middle_of_a_long_look_back(tmp_path: Path, monkeypa
 
 def test_turns_missed_while_nothing_ran_are_made_up(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     setup = make_setup(tmp_path)
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         store.write_job("tend", datetime(2026, 1, 1, tzinfo=UTC), {})
         store.write_job("backup", datetime.now(UTC), {})
     done: list[str] = []

@@ -3,17 +3,17 @@
 from __future__ import annotations
 
 import gzip
-from collections.abc import Iterator
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 import httpx
 import pytest
+from fresh_database import open_fresh
 from lxml import html
 from newsdesk import NOW, RELEASE, Newsroom
 from newsroom import add_alarm, add_channel, add_poll
-from test_web import Stage, serve
+from page_room import Stage
 
 from aggregator.health import USUAL_DAYS
 from aggregator.instants import to_text
@@ -130,7 +130,7 @@ def test_history_has_a_bar_for_each_day_and_a_row_for_each_that_was_asked() -> N
 
 def test_figures_of_days_are_split_into_the_last_week_and_the_weeks_before(tmp_path: Path) -> None:
     add_channel(tmp_path / "news.db", 11, due=NOW)
-    with Store.open_writer(tmp_path / "news.db") as store:
+    with open_fresh(tmp_path / "news.db") as store:
         for age in (0, RECENT_DAYS - 1, RECENT_DAYS, RECENT_DAYS + USUAL_DAYS - 1, RECENT_DAYS + USUAL_DAYS):
             day = to_text(NOW - timedelta(days=age))[:10]
             store._connection.execute(
@@ -172,20 +172,9 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(world: Path, stage: Stage) -> Iterator[httpx.Client]:
-    stage.app = create_app(
-        database=world / "news.db", public=world / "public", site=SiteInfo(url=""), clock=lambda: NOW
-    )
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(world: Path) -> Any:
+    return create_app(database=world / "news.db", public=world / "public", site=SiteInfo(url=""), clock=lambda: NOW)
 
 
 def read(client: httpx.Client, path: str, status: int = 200) -> html.HtmlElement:
@@ -296,7 +285,7 @@ def test_without_a_database_the_pages_say_how_to_start(tmp_path: Path, stage: St
 
 
 def test_all_sources_of_the_catalogue_are_shown_page_by_page(tmp_path: Path, stage: Stage) -> None:
-    with Store.open_writer(tmp_path / "news.db") as store:
+    with open_fresh(tmp_path / "news.db") as store:
         store.write_catalogue(load_catalogue().sources)
         sources = store.list_sources(datetime.now(UTC))
         count = len(store.list_source_ids())
@@ -316,7 +305,7 @@ def test_all_sources_of_the_catalogue_are_shown_page_by_page(tmp_path: Path, sta
 
 
 def test_status_tells_of_backups_and_jobs(tmp_path: Path, stage: Stage) -> None:
-    with Store.open_writer(tmp_path / "news.db") as store:
+    with open_fresh(tmp_path / "news.db") as store:
         store.write_job("backup", NOW - timedelta(days=1), {"file": "news.db", "bytes": 1})
         store.write_job("backup", NOW, {"file": "news.db", "bytes": 12_345_678})
         store.write_job("health", NOW, {})

@@ -12,12 +12,12 @@ import pytest
 from newsroom import add_alarm, add_channel, add_poll
 from portals import Answer, make_setup, serve_portal
 from typer.testing import CliRunner
+from warm import run_warm
 
 from aggregator.store import Store
 from schedules.cli import app
 from schedules.commands.context import CommandContext
 from schedules.commands.figures import format_bytes, format_span
-from schedules.commands.run import run_once
 from schedules.commands.status import show_status
 from schedules.errors import RunFailure, UsageFailure
 from schedules.lock import hold_writer_lock
@@ -202,7 +202,7 @@ def test_the_command_after_a_real_cycle(tmp_path: Path) -> None:
             f'channels = [{{ kind = "feed", url = "{portal.base}/feed" }}]\n'
         )
         setup = make_setup(tmp_path, catalogue)
-        run_once(setup, now=NOW, quiet=True)
+        run_warm(setup, now=NOW)
     options = ["--data", str(setup.data_folder), "--catalogue", str(setup.catalogue_path)]
     result = CliRunner().invoke(app, [*options, "status", "--failing"])
     assert result.exit_code == 0, result.output

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import re
-from collections.abc import Iterator
 from dataclasses import replace
 from datetime import timedelta
-from pathlib import Path
 from typing import Any
 
 import httpx
@@ -15,7 +13,7 @@ import pytest
 from lxml import html
 from newsdesk import OTHER, RELEASE, Newsroom
 from newsroom import make_item
-from test_web import FEED, check_security_headers, serve
+from test_web import FEED, check_security_headers
 from typer.testing import CliRunner
 
 from aggregator.chronicle import Chronicle
@@ -40,18 +38,9 @@ EVIL = "\"><script>alert(1)</script>\x00\x07 &amp; <img src=x onerror=alert(2)> 
 
 
 @pytest.fixture
-def newsroom(tmp_path: Path) -> Iterator[Newsroom]:
-    newsroom = Newsroom(tmp_path)
-    yield newsroom
-    newsroom.store.close()
-
-
-@pytest.fixture
-def client(newsroom: Newsroom) -> Iterator[httpx.Client]:
+def app(newsroom: Newsroom) -> Any:
     site = SiteInfo(url="https://kabarkota.example/")
-    app = create_app(database=newsroom.folder / "news.db", public=newsroom.folder / "public", site=site)
-    with serve(app) as address, httpx.Client(base_url=address, trust_env=False) as client:
-        yield client
+    return create_app(database=newsroom.folder / "news.db", public=newsroom.folder / "public", site=site)
 
 
 def look(newsroom: Newsroom) -> None:

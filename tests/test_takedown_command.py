@@ -19,8 +19,7 @@ from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from test_serve import wait_for
 from test_service import ask_database, keep_time, make_feed
 from typer.testing import CliRunner, Result
-from warm import _get_process as get_process
-from warm import run_warm
+from warm import get_process, run_warm
 
 from aggregator.store import Store
 from aggregator.takedown_log import LOG_FILE, Action, Order, append_orders

@@ -13,10 +13,11 @@ from typing import Any
 
 import httpx
 import pytest
-from feed_room import SITE_URL, FeedRoom
+from feed_room import SITE_URL, FeedRoom, PlainRoom
 from lxml import html
 from newsdesk import RELEASE
-from test_web import WEB, Stage, serve
+from page_room import Stage
+from test_web import WEB
 
 from aggregator.models import Language
 from aggregator.periods import Counted, Period, Step
@@ -45,7 +46,7 @@ def write_text(number: int) -> list[str]:
 @pytest.fixture(scope="module")
 def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     """A quiet month, then a day with news of six kinds; two days on which nobody was asked."""
-    room = FeedRoom(tmp_path_factory.mktemp("trends"))
+    room = PlainRoom(tmp_path_factory.mktemp("trends"))
     for number in range(6):
         room.publish_at(f"portal-{number}", f"kabar-{number}", write_text(number))
     room.publish_at("salin", "kabar-0", write_text(0))
@@ -58,20 +59,11 @@ def room(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
     room.store.close()
 
 
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
-def client(stage: Stage, room: FeedRoom) -> Iterator[httpx.Client]:
-    stage.app = create_app(
+def app(room: FeedRoom) -> Any:
+    return create_app(
         database=room.folder / "news.db", public=room.public, site=SiteInfo(url=SITE_URL), clock=lambda: room.now
     )
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
 
 
 def read_page(client: httpx.Client, query: str = "", *, status: int = 200) -> html.HtmlElement:
@@ -216,7 +208,7 @@ def test_bad_selections_are_refused_in_words(client: httpx.Client, query: str, s
 
 @pytest.mark.parametrize("is_empty", [True, False])
 def test_without_news_the_page_says_how_to_start(stage: Stage, tmp_path: Path, is_empty: bool) -> None:
-    room = FeedRoom(tmp_path) if is_empty else None
+    room = PlainRoom(tmp_path) if is_empty else None
     stage.app = create_app(database=tmp_path / "news.db", public=tmp_path, site=SiteInfo(url=""))
     with httpx.Client(base_url=stage.address, trust_env=False) as client:
         assert "kabarkota run" in tell(read_page(client))
@@ -240,7 +232,7 @@ def test_long_times_are_cut_and_drawn_by_months(room: FeedRoom, client: httpx.Cl
 
 
 def test_news_found_long_after_it_was_published_is_in_the_lists(tmp_path: Path) -> None:
-    room = FeedRoom(tmp_path)
+    room = PlainRoom(tmp_path)
     room.minutes = 60 * 24 * 40  # articles of that day; found so much later below
     room.publish_at("satu", "lama", RELEASE)
     with room.store.transaction():

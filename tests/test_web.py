@@ -5,11 +5,7 @@ from __future__ import annotations
 import gzip
 import os
 import socket
-import threading
-import time
 import tomllib
-from collections.abc import Iterator
-from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 from email.utils import formatdate
@@ -19,9 +15,9 @@ from typing import Any
 import feedparser
 import httpx
 import pytest
-import uvicorn
 from lxml import html
 from newsroom import NEWEST, add_channel, finish_cycle, make_item, make_news, write_news
+from page_room import Stage
 
 from aggregator.instants import to_text
 from aggregator.models import FeedItem
@@ -84,49 +80,14 @@ class World:
         return body
 
 
-@contextmanager
-def serve(app: Any) -> Iterator[str]:
-    """`app` under uvicorn on a free port of the loopback; gives its address."""
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="critical", lifespan="off", ws="none"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        assert thread.is_alive()
-        time.sleep(0.005)
-    try:
-        yield f"http://127.0.0.1:{server.servers[0].sockets[0].getsockname()[1]}"
-    finally:
-        server.should_exit = True
-        thread.join(timeout=10)
-
-
-class Stage:
-    """An ASGI application that plays another one: one server (a tenth of a second to stop) for all tests."""
-
-    app: Any
-    address: str
-
-    async def __call__(self, scope: Any, receive: Any, send: Any) -> None:
-        await self.app(scope, receive, send)
-
-
-@pytest.fixture(scope="module")
-def stage() -> Iterator[Stage]:
-    stage = Stage()
-    with serve(stage) as stage.address:
-        yield stage
-
-
 @pytest.fixture
 def world(tmp_path: Path) -> World:
     return World(tmp_path)
 
 
 @pytest.fixture
-def client(world: World, stage: Stage) -> Iterator[httpx.Client]:
-    stage.app = world.app
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        yield client
+def app(world: World) -> Any:
+    return world.app
 
 
 def ask(client: httpx.Client, path: str, **headers: str) -> httpx.Response:

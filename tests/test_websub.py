@@ -18,10 +18,12 @@ from typing import Any
 from urllib.parse import parse_qsl
 
 import pytest
+from fresh_database import open_fresh
 from portals import LoopbackPortal, make_setup, serve_portal
 from test_serve import CATALOGUE, CONFIGURATION, find_port, wait_for
 from test_service import ask_database, keep_time, make_due, make_feed
 from typer.testing import CliRunner
+from warm import run_warm
 
 from aggregator.ping_rows import BACK_OFF, Ping, PingOutcome
 from aggregator.publish.websub import Messenger, build_bodies, is_permanent, send_pings
@@ -101,7 +103,7 @@ def hub() -> Iterator[Hub]:
 
 @pytest.fixture
 def store(tmp_path: Path) -> Iterator[Store]:
-    with Store.open_writer(tmp_path / "news.db") as store:
+    with open_fresh(tmp_path / "news.db") as store:
         yield store
 
 
@@ -364,7 +366,8 @@ def test_run_tells_of_what_changed_and_of_nothing_else(tmp_path: Path, portal: L
 
 def test_without_a_site_nobody_is_told(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> None:
     write_configuration(tmp_path, portal, hub.url, site="")
-    run(tmp_path, "run")
+    flags = {"data": tmp_path / "data", "catalogue": tmp_path / "catalogue.toml"}
+    assert run_warm(load_setup(config=tmp_path / "kabarkota.toml", flags=flags), now=datetime.now(UTC)).new_items
     assert hub.told == []
     assert ask_database(tmp_path, "SELECT * FROM pings") == []
 
@@ -412,7 +415,7 @@ def test_lock_is_free_while_hubs_are_told_and_outcomes_may_be_lost(tmp_path: Pat
     base = make_setup(tmp_path)
     settings = AggregatorSettings(site_url=SITE, websub_hubs=(hub.url,))
     setup = type(base)(**{**vars(base), "aggregator": settings})
-    with Store.open_writer(setup.database) as store:
+    with open_fresh(setup.database) as store:
         store.queue_pings([hub.url, "http://left.example/"], [FEED], NOW)
     with hold_writer_lock(setup.data_folder):
         ping_and_record(setup, NOW)

@@ -6,6 +6,8 @@ import atexit
 from datetime import datetime
 from functools import cache
 
+from fresh_database import lay_database
+
 from crawler.process import CrawlProcess
 from schedules.commands.run import run_once
 from schedules.config import Setup
@@ -14,15 +16,20 @@ from schedules.cycle import CycleSummary
 
 def run_warm(setup: Setup, *, now: datetime, due_only: bool = False) -> CycleSummary:
     """One cycle, as `kabarkota run` does it. Its limits of the parser are those of the first setup that comes."""
-    process = _get_process()
+    lay_database(setup.database)
+    return run_once(setup, now=now, due_only=due_only, quiet=True, process=get_process())
+
+
+def get_process() -> CrawlProcess:
+    process = _start_process()
     if not process.is_alive:
-        _get_process.cache_clear()
-        process = _get_process()
-    return run_once(setup, now=now, due_only=due_only, quiet=True, process=process)
+        _start_process.cache_clear()
+        process = _start_process()
+    return process
 
 
 @cache
-def _get_process() -> CrawlProcess:
+def _start_process() -> CrawlProcess:
     process = CrawlProcess(log_level="ERROR")
     atexit.register(process.close)
     return process

@@ -124,7 +124,7 @@ def test_a_story_is_one_card_at_its_newest_news(client: httpx.Client) -> None:
     assert len(titles) == STORIES
     assert titles[:2] == ["Gorontalo menerima APEKSI", "APEKSI urusan 8"]
     assert tell(page.cssselect("h1")[0]) == "Berita terbaru"
-    assert tell(page.cssselect("section.day h2")[0]) == "Hari ini, Senin, 5 Oktober 2026"
+    assert tell(page.cssselect("section.day h2")[0]) == "Masuk hari ini, Senin, 5 Oktober 2026"
 
 
 def test_a_card_tells_who_was_first_and_who_else_carries_it(client: httpx.Client) -> None:
@@ -294,7 +294,7 @@ def test_the_selection_has_a_feed(client: httpx.Client, query: str, feed: str) -
     assert client.get("/" + feed).status_code == 200
     asked = urlencode([pair for pair in parse_qsl(query) if pair[0] != "new"])
     for link in page.cssselect("#pilihan li a"):
-        assert link.get("href") in {f"/feeds?{asked}", f"/search?{asked}"}
+        assert link.get("href") in {f"/feeds?{asked}", f"/search?{asked}", f"/kliping?{asked}"}
         assert client.get(link.get("href")).status_code == 200
 
 

@@ -483,7 +483,7 @@ def test_days_are_days_in_jakarta() -> None:
     late = datetime(2026, 10, 4, 16, 59, tzinfo=UTC)
     items = [make_item(1, first_published=late + timedelta(minutes=1)), make_item(2, first_published=late)]
     days = build_days(items, get_texts(Language.INDONESIAN))
-    assert [day.label for day in days] == ["Senin, 5 Oktober 2026", "Minggu, 4 Oktober 2026"]
+    assert [day.label for day in days] == ["Masuk Senin, 5 Oktober 2026", "Masuk Minggu, 4 Oktober 2026"]
 
 
 @pytest.mark.parametrize(

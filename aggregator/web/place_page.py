@@ -23,7 +23,7 @@ from aggregator.web.charts import Chart, Series, draw_chart, name_start, tell_nu
 from aggregator.web.cities_page import Line, PlaceFigures, ProvinceLines, show_line, show_provinces
 from aggregator.web.feeds_page import Address
 from aggregator.web.front_page import Day, build_days
-from aggregator.web.links import make_feeds_link
+from aggregator.web.links import make_feeds_link, make_link
 from aggregator.web.outline import SmallMap, draw_small_map
 from aggregator.web.places import Place, get_komwil_of, get_province_of
 from aggregator.web.story_times import ShownTime, fold, show_time, show_title, tell_delay, tell_span
@@ -107,6 +107,7 @@ class PlacePage:
     zone: str  # e.g. "WITA (UTC+8)"; "" for a Komwil in several
     addresses: tuple[Address, ...]
     feed_url: str  # the page that changes or combines its feed
+    kliping_url: str
     map: SmallMap | None
     chart: Chart | None  # None: nothing ever came
     days: tuple[Day, ...]
@@ -131,6 +132,7 @@ def build_place_page(place: Place, news: PlaceNews, texts: Texts, publisher: Pub
         zone=_tell_zone(place, now),
         addresses=list_addresses(place.feed, publisher),
         feed_url=make_feeds_link([(place.kind.value, place.slug)], texts.language),
+        kliping_url=make_link("/kliping", texts.language, **{place.kind.value: place.slug}),
         map=draw_small_map(place.cities),
         chart=_draw(news.coverage, texts) if has_news else None,
         days=build_days(news.items[:NEWS], texts, place.zone),

@@ -31,6 +31,7 @@ from aggregator.web.texts import Texts, name_zone
 
 NEWS = 10  # that are shown
 CHART_DAYS = 90
+CHART_DAYS_LEAST = 14
 COVERAGE_DAYS = 366  # from which chart and months are made
 MONTHS = 12
 RELEASE_DAYS = 90
@@ -177,16 +178,22 @@ def _tell_zone(place: Place, now: datetime) -> str:
 
 def _draw(coverage: Sequence[CoverageDay], texts: Texts) -> Chart:
     counted = [day.news if day.working is not None or day.news else None for day in coverage]
-    first = max(len(coverage) - CHART_DAYS, 0)
+    first = _find_chart_start(coverage)
     spikes = frozenset(spike.index - first for spike in find_spikes(counted) if spike.index >= first)
     return draw_chart(
         [Series(name=texts["place_news"], values=tuple(counted[first:]), spikes=spikes)],
         [day.day for day in coverage[first:]],
         texts,
         step=Step.DAY,
-        title=texts["place_chart"].format(days=CHART_DAYS),
+        title=texts["place_chart"].format(days=len(coverage) - first),
         unit=texts["place_unit"],
     )
+
+
+def _find_chart_start(coverage: Sequence[CoverageDay]) -> int:
+    """That of the day on which a source was asked first: what lies before it in a new installation is one long gap."""
+    asked = next((index for index, day in enumerate(coverage) if day.working is not None), len(coverage))
+    return max(len(coverage) - CHART_DAYS, min(asked, len(coverage) - CHART_DAYS_LEAST), 0)
 
 
 def _list_months(coverage: Sequence[CoverageDay], texts: Texts) -> list[Month]:

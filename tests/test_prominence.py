@@ -54,7 +54,7 @@ def test_longer_forms_of_a_name_are_one_person() -> None:
 
 def test_words_stand_out_against_their_usual() -> None:
     openings = [
-        Opening("Banjir di Kota Gorontalo", "Banjir merendam pompa Senin, dua belas ribu, kata Harian Teluk.", "Harian Teluk"),
+        Opening("Banjir di Kota Gorontalo", "Banjir merendam pompa, dua belas ribu, Harian Teluk.", "Harian Teluk"),
         Opening("Pompa dikirim", "Wali kota mengirim dua belas ribu pompa untuk banjir di Gorontalo.", "Harian Teluk"),
         Opening("Banjir surut", "Pompa dipakai dua belas ribu kali."),
         Opening("Rapat", "Wali kota dan para camat bertemu."),

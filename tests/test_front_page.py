@@ -22,11 +22,17 @@ from test_web import Stage, serve
 
 from aggregator.card_rows import GROWTH_HOURS
 from aggregator.instants import to_text
-from aggregator.models import SourceKind
+from aggregator.models import Language, SourceKind
+from aggregator.publish.describing import Publisher
+from aggregator.search import NewsQuery
 from aggregator.search_rows import Search
 from aggregator.web.app import create_app
+from aggregator.web.feeds_form import read_asked
 from aggregator.web.site import SiteInfo
 from aggregator.web.sparkline import HEIGHT, draw_bars
+from aggregator.web.start_page import Cards, build_start_page
+from aggregator.web.templating import PageRenderer
+from aggregator.web.texts import get_texts
 
 STORIES = 9  # of the full room, the one with three pieces of news among them
 
@@ -219,6 +225,16 @@ def test_a_story_that_has_more_news_than_is_looked_at_leads_on(
     while not read_titles(second):
         second = read_page(client, second.xpath("//a[@rel='next']/@href")[0])
     assert read_titles(second) == ["APEKSI urusan 0"]
+
+
+@pytest.mark.parametrize(("next_before", "says"), [("guid", "Tidak ada peristiwa lain"), ("", "Tidak ada berita yang")])
+def test_a_part_of_follow_ups_is_told_from_the_end(room: FeedRoom, next_before: str, says: str) -> None:
+    texts = get_texts(Language.INDONESIAN)
+    cards = Cards(query=NewsQuery(language=texts.language), subjects=(), records=(), next_before=next_before)
+    publisher = Publisher(name="Kabar Kota", site_url=SITE_URL)
+    page = build_start_page(read_asked([("before", "x")]), {}, texts, publisher, now=room.now, cards=cards)
+    told = PageRenderer(SiteInfo(name="Kabar Kota", url=SITE_URL)).render("front.html", page, texts, path="/")
+    assert tell(html.fromstring(told).cssselect(".note h2")[0]).startswith(says)
 
 
 @pytest.mark.parametrize("before", ["tidak-ada", "'; DROP TABLE articles; --", "x" * 5000, "%00%ff%F0%9F"])

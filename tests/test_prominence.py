@@ -59,7 +59,7 @@ def test_words_stand_out_against_their_usual() -> None:
         Opening("Banjir surut", "Pompa dipakai dua belas ribu kali."),
         Opening("Rapat", "Wali kota dan para camat bertemu."),
     ]  # fmt: skip
-    assert find_words(openings, most=9) == [Prominent("banjir", 3), Prominent("pompa", 3)]
+    assert find_words(openings, most=9) == [Prominent("pompa", 3), Prominent("banjir", 3)]
     assert find_words([], most=9) == find_people([], most=9) == []
 
 

@@ -750,7 +750,7 @@ def test_status_tells_hijacked_sites_and_failing_channels_in_plain_words(world: 
         )
     page = client.get("/status")
     assert page.status_code == 200
-    assert "Dinas &lt;b&gt;Pertanian" in page.text
+    assert '<a href="/source/dinas"><bdi>Dinas &lt;b&gt;Pertanian' in page.text
     assert "Tidak ada apa-apa (lagi) di alamat ini." in page.text
     assert "4321 halaman" in page.text
     assert "There is nothing at this address" in client.get("/status?lang=en").text

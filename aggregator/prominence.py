@@ -17,10 +17,12 @@ from dataclasses import dataclass
 from functools import cache
 from math import log
 
+from aggregator.plain_words import CALENDAR, NUMERALS
 from aggregator.reference import load_cities, load_city_namings, load_provinces
 from aggregator.stories import load_common_words
 
-WORD_LEAST = 2  # pieces of news that a word or a person is in
+WORD_LEAST = 3  # pieces of news that a word is in …
+PERSON_LEAST = 2  # … and a person
 UNCOMMON = 0.005  # share of articles that hold a word that the table does not know
 LIFT_LEAST = 2.0  # how much more often than usual
 NAME_MOST = 4  # words of a name
@@ -53,12 +55,6 @@ _NAME_WORD = re.compile(
 )
 _ACRONYM = re.compile(r"[A-Z]{2,}(?:[ ]+|,[ ]*)")
 _DEGREES = frozenset({"hj", "h", "dr", "drs", "ir", "prof", "kh"})
-_CALENDAR = frozenset(
-    {
-        "senin", "selasa", "rabu", "kamis", "jumat", "sabtu", "minggu", "ahad", "januari", "februari", "maret", "april",
-        "mei", "juni", "juli", "agustus", "september", "oktober", "november", "desember", "wib", "wita", "wit",
-    }
-)  # fmt: skip
 _NO_NAMES = frozenset(
     {
         "Senin", "Selasa", "Rabu", "Kamis", "Jumat", "Sabtu", "Minggu", "Kota", "Kabupaten", "Provinsi", "Dewan",
@@ -96,7 +92,8 @@ class Prominent:
 def find_words(openings: Sequence[Opening], *, most: int, people: Iterable[Prominent] = ()) -> list[Prominent]:
     """The words that stand out, the most telling first; those in the names of `people` are left out."""
     common = load_common_words()
-    unwanted = _load_place_words() | _CALENDAR | {word for each in people for word in _WORD.findall(each.name.lower())}
+    names = {word for each in people for word in _WORD.findall(each.name.lower())}
+    unwanted = _load_place_words() | CALENDAR | NUMERALS | names
     counts: Counter[str] = Counter()
     for opening in openings:
         own = opening.source.lower().replace(" ", "")
@@ -123,7 +120,7 @@ def find_people(openings: Sequence[Opening], *, most: int) -> list[Prominent]:
     for name, others in forms.items():
         spellings = [each.lower() for each in (name, *others)]
         count = sum(any(spelling in text for spelling in spellings) for text in texts)
-        if count >= WORD_LEAST:
+        if count >= PERSON_LEAST:
             held = sum((offices[each] for each in (name, *others)), Counter[str]())
             people.append(Prominent(name, count, max(held, key=lambda office: (held[office], office))))
     return sorted(people, key=lambda person: (-person.news, person.name))[:most]

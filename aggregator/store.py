@@ -85,7 +85,7 @@ class Status:
     sources: int
     channels: int
     unprobed: int
-    hijacked: list[dict[str, Any]]  # name, domain, hijacked_at, pages
+    hijacked: list[dict[str, Any]]  # source_id, name, domain, hijacked_at, pages
     failing: list[dict[str, Any]]  # source_id, name, url, failures, last_success_at, reason, http_status
     scans: dict[str, int]  # skipped, checked, missed
     large: list[dict[str, Any]]  # title, members, story_id, suspects: groups that are suspiciously large, the largest
@@ -618,8 +618,8 @@ class Store(
             hijacked=[
                 dict(row)
                 for row in self._rows(
-                    "SELECT name, domain, hijacked_at, pages FROM hijacked_sources WHERE hijacked_at >= :since"
-                    " ORDER BY hijacked_at DESC, name",
+                    "SELECT source_id, name, domain, hijacked_at, pages FROM hijacked_sources"
+                    " WHERE hijacked_at >= :since ORDER BY hijacked_at DESC, name",
                     since=to_text(since),
                 )
             ],

@@ -23,6 +23,8 @@ from functools import cache
 from importlib.resources import files
 from typing import Generic, TypeVar
 
+from aggregator.plain_words import CALENDAR, NUMERALS
+
 Id = TypeVar("Id", bound=Hashable)
 
 CUT = 0.18  # average likeness of neighbourhoods that makes a story; .15 to .25 do about as well
@@ -48,6 +50,8 @@ NEIGHBOURS_MOST = 50
 NEAR = 0.5  # neighbours are at least so alike as a share of the nearest ones' likeness …
 NEAREST = 3  # … the mean of so many
 REASONS = 8  # terms that a story's members share, for people
+COMMON_WORD = 0.06  # share of articles that hold a word from which on it tells people nothing, …
+COMMON_NAME = 0.09  # … and a word with a capital: names of large cities are below it
 
 _TOKEN = re.compile(r"\d{1,2}[/-]\d{1,2}(?:[/-]\d{2,4})?|[^\W\d_]+(?:['’][^\W\d_]{1,2}\b)?|\d+(?:[.,]\d+)*")
 _DAY = re.compile(r"(\d{1,2})[/-](\d{1,2})(?:[/-]\d{2,4})?")
@@ -245,11 +249,18 @@ def load_common_words() -> Mapping[str, float]:
     return {term: float(share) for term, share in rows}
 
 
+def is_telling(term: str) -> bool:
+    """Whether people see in it what an event is about: it is rare, and neither a day nor a number."""
+    most = COMMON_NAME if term[:1].isupper() else COMMON_WORD
+    is_plain = term.lower() in CALENDAR | NUMERALS or term[:1].isdigit()
+    return not is_plain and load_common_words().get(term, 0.0) < most
+
+
 def _choose_reasons(weights: Mapping[str, float]) -> Iterator[str]:
     """The weightiest terms, a name and its word counted once."""
     named: set[str] = set()
     for term in sorted(weights, key=lambda term: (-weights[term], term)):
-        if term.lower() not in named:
+        if is_telling(term) and term.lower() not in named:
             named.add(term.lower())
             yield term if term[0].isupper() or term.capitalize() not in weights else term.capitalize()
         if len(named) == REASONS:

@@ -211,11 +211,12 @@ def test_a_search_becomes_a_kliping_to_keep_and_to_print(visitor: Visitor) -> No
     assert urlsplit(page.url).path == "/kliping"
     document = visitor.download(page.locator("main a[href*='docx']").first)
     assert (document.status, document.body()[:2]) == (200, b"PK")
+    page.locator("#whatsapp summary").click()  # there are several messages
     message = page.locator("textarea").first
     expect(message).to_be_visible()
     assert "http" in message.input_value()
     page.emulate_media(media="print")
-    expect(page.locator("article.kliping")).to_be_visible()
+    expect(page.locator(".kliping .event").first).to_be_visible()
     expect(message).to_be_hidden()
 
 

@@ -61,7 +61,7 @@ def test_files_are_listed_with_size_and_day_and_nothing_else_is(client: httpx.Cl
     page = read(client, "/data")
     rows = page.cssselect("#unduhan tbody tr")
     assert [row.cssselect("a")[0].get("href") for row in rows] == ["/data/articles.csv", "/data/news-2026-10-05.db.zst"]
-    assert [row.cssselect(".number")[0].text for row in rows] == ["17 B", "2.0 kB"]
+    assert [row.cssselect(".number")[0].text for row in rows] == ["17 B", "2,0 kB"]
     assert {"/feed.xml", "/feed.atom", "/feed.json", "/opml.xml", "/opml-sources.xml"} <= set(page.xpath("//a/@href"))
 
 

@@ -21,11 +21,17 @@ from test_feeds_page import EVIL, tell
 
 from aggregator.card_rows import GROWTH_HOURS
 from aggregator.instants import to_text
-from aggregator.models import SourceKind
+from aggregator.models import Language, SourceKind
+from aggregator.publish.describing import Publisher
+from aggregator.search import NewsQuery
 from aggregator.search_rows import Search
 from aggregator.web.app import create_app
+from aggregator.web.feeds_form import read_asked
 from aggregator.web.site import SiteInfo
 from aggregator.web.sparkline import HEIGHT, draw_bars
+from aggregator.web.start_page import Cards, build_start_page
+from aggregator.web.templating import PageRenderer
+from aggregator.web.texts import get_texts
 
 STORIES = 9  # of the full room, the one with three pieces of news among them
 
@@ -107,7 +113,7 @@ def test_a_story_is_one_card_at_its_newest_news(client: httpx.Client) -> None:
     assert len(titles) == STORIES
     assert titles[:2] == ["Gorontalo menerima APEKSI", "APEKSI urusan 8"]
     assert tell(page.cssselect("h1")[0]) == "Berita terbaru"
-    assert tell(page.cssselect("section.day h2")[0]) == "Hari ini, Senin, 5 Oktober 2026"
+    assert tell(page.cssselect("section.day h2")[0]) == "Masuk hari ini, Senin, 5 Oktober 2026"
 
 
 def test_a_card_tells_who_was_first_and_who_else_carries_it(client: httpx.Client) -> None:
@@ -204,6 +210,16 @@ def test_a_story_that_has_more_news_than_is_looked_at_leads_on(
     assert read_titles(second) == ["APEKSI urusan 0"]
 
 
+@pytest.mark.parametrize(("next_before", "says"), [("guid", "Tidak ada peristiwa lain"), ("", "Tidak ada berita yang")])
+def test_a_part_of_follow_ups_is_told_from_the_end(room: FeedRoom, next_before: str, says: str) -> None:
+    texts = get_texts(Language.INDONESIAN)
+    cards = Cards(query=NewsQuery(language=texts.language), subjects=(), records=(), next_before=next_before)
+    publisher = Publisher(name="Kabar Kota", site_url=SITE_URL)
+    page = build_start_page(read_asked([("before", "x")]), {}, texts, publisher, now=room.now, cards=cards)
+    told = PageRenderer(SiteInfo(name="Kabar Kota", url=SITE_URL)).render("front.html", page, texts, path="/")
+    assert tell(html.fromstring(told).cssselect(".note h2")[0]).startswith(says)
+
+
 @pytest.mark.parametrize("before", ["tidak-ada", "'; DROP TABLE articles; --", "x" * 5000, "%00%ff%F0%9F"])
 def test_beyond_the_end_there_is_nothing_older(client: httpx.Client, before: str) -> None:
     page = read_page(client, f"before={before}")
@@ -277,7 +293,7 @@ def test_the_selection_has_a_feed(client: httpx.Client, query: str, feed: str) -
     assert client.get("/" + feed).status_code == 200
     asked = urlencode([pair for pair in parse_qsl(query) if pair[0] != "new"])
     for link in page.cssselect("#pilihan li a"):
-        assert link.get("href") in {f"/feeds?{asked}", f"/search?{asked}"}
+        assert link.get("href") in {f"/feeds?{asked}", f"/search?{asked}", f"/kliping?{asked}"}
         assert client.get(link.get("href")).status_code == 200
 
 

@@ -161,6 +161,16 @@ def test_messages_can_be_copied_or_sent(client: httpx.Client) -> None:
     assert parse_qs(urlsplit(link).query)["text"] == [short.cssselect("textarea")[0].text.lstrip("\n")]
 
 
+def test_form_is_open_until_something_is_asked_for(client: httpx.Client) -> None:
+    page = read_page(client)
+    assert tell(page.cssselect("nav [aria-current]")[0]) == "Kliping"
+    (change,) = page.cssselect("details.kliping-change")
+    assert "open" in change.attrib
+    order = page.xpath("//h1 | //ul[@class='kliping-buttons'] | //details[@class='kliping-change'] | //ol/li[@value]")
+    assert [each.tag for each in order[:4]] == ["h1", "ul", "details", "li"]
+    assert "open" not in read_page(client, "city=kota-gorontalo").cssselect("details.kliping-change")[0].attrib
+
+
 def test_lines_for_a_daily_one_are_toml(client: httpx.Client) -> None:
     table = tomllib.loads(tell_digest(client, "days=7&office=Humas+%22A%22%5D"))
     assert table == {
@@ -189,6 +199,7 @@ def test_nothing_found_leads_on(client: httpx.Client) -> None:
     assert not page.cssselect(".kliping-tools, .kliping-buttons")
     links = page.xpath("//*[contains(@class, 'kliping-next')]//a/@href")
     assert links == [
+        "/kliping?city=kota-sorong&office=Humas&days=3",
         "/kliping?city=kota-sorong&office=Humas&days=7",
         "/kliping?city=kota-sorong&office=Humas&days=30",
         "/feeds?city=kota-sorong",
@@ -206,9 +217,9 @@ def test_nothing_found_leads_on(client: httpx.Client) -> None:
     [
         ("zone=utc", 400, "Zona waktu “utc” tidak dikenal; pilih wib, wita, atau wit."),
         ("zone=" + "z" * 9_000, 400, "tidak dikenal"),
-        ("days=0", 400, "Masa harus 1 sampai 31 hari."),
-        ("days=%D9%A1", 400, "Masa harus 1 sampai 31 hari."),
-        ("days=-1e9", 400, "Masa harus 1 sampai 31 hari."),
+        ("days=0", 400, "Periode harus 1 sampai 31 hari."),
+        ("days=%D9%A1", 400, "Periode harus 1 sampai 31 hari."),
+        ("days=-1e9", 400, "Periode harus 1 sampai 31 hari."),
         ("from=kemarin", 400, "Tanggal “kemarin” (from) tidak dapat dibaca"),
         ("from=2026-02-30", 400, "tidak dapat dibaca"),
         ("to=9999-12-31", 400, "tidak dapat dibaca"),

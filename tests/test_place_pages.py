@@ -154,11 +154,24 @@ def test_a_city_tells_its_figures_and_its_news_in_its_own_zone(newsroom: Newsroo
     links = page.xpath("//link[@rel='alternate'][@type]/@href")
     assert links == [f"{SITE_URL}feeds/city/kota-gorontalo.{ending}" for ending in ("xml", "atom", "json")]
     assert page.xpath("//aside//a/@href")[:3] == links
-    assert page.xpath("//aside//a/@href")[3] == "/feeds?city=kota-gorontalo"
+    assert page.xpath("//aside//a/@href")[3:5] == ["/feeds?city=kota-gorontalo", "/kliping?city=kota-gorontalo"]
+    assert client.get("/kliping?city=kota-gorontalo").status_code == 200
+    assert tell(page.cssselect(".day h3")[0]) == "Masuk Senin, 5 Oktober 2026"
     months = find_section(page, "Bulan demi bulan").cssselect("tbody tr")
     assert [[tell(cell) for cell in row] for row in months] == [["Okt 2026", "1", "5"]]
     levels = [int(each.tag[1]) for each in page.cssselect("main h1, main h2, main h3, main h4")]
     assert all(after <= before + 1 for before, after in pairwise(levels))
+
+
+@pytest.mark.parametrize(("first_asked", "days"), [("2026-10-01", 14), ("2026-09-01", 35), ("2026-01-01", 90)])
+def test_the_chart_of_a_new_installation_has_no_long_gap(
+    newsroom: Newsroom, client: httpx.Client, first_asked: str, days: int
+) -> None:
+    release(newsroom)
+    write(newsroom, "DELETE FROM working_days")
+    write(newsroom, "INSERT INTO working_days VALUES (?, 3)", first_asked)
+    page = read(client, "/city/kota-gorontalo")
+    assert len(find_section(page, f"Kabar per hari, {days} hari terakhir").cssselect("tbody tr")) == days
 
 
 def test_releases_are_followed_to_the_portals_that_carry_them(newsroom: Newsroom, client: httpx.Client) -> None:

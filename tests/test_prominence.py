@@ -54,11 +54,12 @@ def test_longer_forms_of_a_name_are_one_person() -> None:
 
 def test_words_stand_out_against_their_usual() -> None:
     openings = [
-        Opening("Banjir di Kota Gorontalo", "Banjir merendam kelurahan pada Senin, kata Harian Teluk.", "Harian Teluk"),
-        Opening("Pompa dikirim", "Wali kota mengirim pompa untuk banjir di Gorontalo.", "Harian Teluk"),
+        Opening("Banjir di Kota Gorontalo", "Banjir merendam pompa, dua belas ribu, Harian Teluk.", "Harian Teluk"),
+        Opening("Pompa dikirim", "Wali kota mengirim dua belas ribu pompa untuk banjir di Gorontalo.", "Harian Teluk"),
+        Opening("Banjir surut", "Pompa dipakai dua belas ribu kali."),
         Opening("Rapat", "Wali kota dan para camat bertemu."),
     ]  # fmt: skip
-    assert find_words(openings, most=9) == [Prominent("banjir", 2), Prominent("pompa", 1)][:1]
+    assert find_words(openings, most=9) == [Prominent("pompa", 3), Prominent("banjir", 3)]
     assert find_words([], most=9) == find_people([], most=9) == []
 
 

@@ -89,7 +89,7 @@ def test_strangers_are_told_in_both_languages_and_nothing_is_kept(door: Door) ->
         assert "set-cookie" not in answer.headers
         check_security_headers(answer)
     headings = [each.text for each in html.fromstring(door.ask("/status?lang=en").text).cssselect("main h1, main h2")]
-    assert headings == ["This page is for the operator", "Laman ini untuk pengelola"]
+    assert headings == ["This page is for the operator", "Halaman ini untuk pengelola"]
     assert {door.ask(path).status_code for path in OPEN} == {200}
 
 

@@ -238,7 +238,7 @@ def test_page_of_a_source_tells_why_and_shows_what_it_brought(client: httpx.Clie
     text = page.text_content()
     assert "Tidak ada apa-apa (lagi) di alamat ini." in text
     assert [code.text for code in page.cssselect(".alarm code")] == ["kabarkota sources probe teluk-tomini"]
-    assert "ditanya 2 kali dan menjawab 1 kali" in text
+    assert "diperiksa 2 kali dan menjawab 1 kali" in text
     assert "Rapat APEKSI di Gorontalo" in text
     assert page.cssselect("svg[role=img] rect.some")
     assert len(page.cssselect("details tbody tr")) == 1
@@ -251,7 +251,7 @@ def test_alarms_that_ended_are_part_of_the_history(client: httpx.Client) -> None
     assert "26 Sep 2026, 15:00 WIB – 27 Sep 2026, 15:00 WIB" in page.text_content()
     assert not page.cssselect(".alarm")
     retired = read(client, "/source/sumber-12").text_content()
-    assert "masih ditanya sebulan sekali" in retired
+    assert "masih diperiksa sebulan sekali" in retired
     assert "HTTP 410 <script>" in retired
 
 

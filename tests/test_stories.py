@@ -14,7 +14,7 @@ from hypothesis import strategies as st
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
 from aggregator.dedup import DedupRecord
-from aggregator.stories import Report, Window, load_common_words, read_terms, tell_stories
+from aggregator.stories import Report, Window, is_telling, load_common_words, read_terms, tell_stories
 from benchmarks.clusters import (
     count_alone,
     find_stories,
@@ -51,6 +51,11 @@ def gather(*reports: Report) -> set[frozenset[object]]:
 def test_articles_in_other_words_are_one_story_and_other_news_is_not() -> None:
     reports = [make_report("a", OPENING), make_report("b", ANGLE, days=1), make_report("c", ELSEWHERE)]
     assert gather(*reports) == {frozenset("ab"), frozenset("c")}
+
+
+def test_common_words_days_and_numbers_say_no_why() -> None:
+    terms = ("Jumat", "kali", "kami", "tersebut", "belas", "400", "5/10", "rapat", "Makassar", "Karebosi", "gerai")
+    assert [term for term in terms if is_telling(term)] == ["Makassar", "Karebosi", "gerai"]
 
 
 def test_story_says_why_it_is_one() -> None:

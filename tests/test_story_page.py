@@ -243,7 +243,7 @@ def test_a_story_tells_its_span_its_cities_and_why_it_is_one(newsroom: Newsroom,
     look(newsroom)
     page = read_page(client)
     facts = {tell(each[0]): tell(each[1]) for each in page.cssselect(".facts div")}
-    why = facts.pop("Mengapa satu jejak")
+    why = facts.pop("Mengapa satu peristiwa")
     assert facts == {
         "Kabar": "2",
         "Artikel": "5",
@@ -320,7 +320,7 @@ def test_hundreds_of_news_fold_away_and_are_bounded(newsroom: Newsroom, client: 
     assert page.cssselect("details.folded > summary")[0].text == f"dan {NEWS_MOST - NEWS_OPEN} kabar lain"
     assert f"{400 - NEWS_MOST} kabar yang terbit sesudahnya tidak ditampilkan" in tell(page)
     assert tell(page.cssselect(".figure dd")[0]) == "400"
-    assert "Mengapa satu jejak" not in tell(page)  # no look has told why
+    assert "Mengapa satu peristiwa" not in tell(page)  # no look has told why
     assert len(client.get("/story/1").content) < 250_000
 
 

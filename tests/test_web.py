@@ -444,7 +444,7 @@ def test_days_are_days_in_jakarta() -> None:
     late = datetime(2026, 10, 4, 16, 59, tzinfo=UTC)
     items = [make_item(1, first_published=late + timedelta(minutes=1)), make_item(2, first_published=late)]
     days = build_days(items, get_texts(Language.INDONESIAN))
-    assert [day.label for day in days] == ["Senin, 5 Oktober 2026", "Minggu, 4 Oktober 2026"]
+    assert [day.label for day in days] == ["Masuk Senin, 5 Oktober 2026", "Masuk Minggu, 4 Oktober 2026"]
 
 
 @pytest.mark.parametrize(
@@ -731,7 +731,7 @@ def test_status_tells_hijacked_sites_and_failing_channels_in_plain_words(world: 
         )
     page = client.get("/status")
     assert page.status_code == 200
-    assert "Dinas &lt;b&gt;Pertanian" in page.text
+    assert '<a href="/source/dinas"><bdi>Dinas &lt;b&gt;Pertanian' in page.text
     assert "Tidak ada apa-apa (lagi) di alamat ini." in page.text
     assert "4321 halaman" in page.text
     assert "There is nothing at this address" in client.get("/status?lang=en").text

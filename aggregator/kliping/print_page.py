@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from functools import cache
 from importlib.resources import files
 
@@ -14,6 +15,14 @@ from aggregator.kliping.wording import entitle, get_public_url, get_words
 ADDRESS_SPELLED = 300  # characters: a longer one nobody types
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Sheet:
+    """A kliping; each part stands in an element of the class `kliping`."""
+
+    header: Markup
+    body: Markup
+
+
 def render_print_html(kliping: Kliping) -> str:
     """A document of its own that needs nothing from elsewhere."""
     return (
@@ -23,11 +32,15 @@ def render_print_html(kliping: Kliping) -> str:
     )
 
 
-def render_sheet(kliping: Kliping) -> Markup:
-    """The kliping alone, for a page that has the style sheet kliping-sheet.css."""
-    sheet = _get_templates().get_template("sheet.html")
+def render_sheet(kliping: Kliping) -> Sheet:
+    """The kliping alone, in its two parts, for a page that has the style sheet kliping-sheet.css."""
+    templates = _get_templates()
     page = get_public_url(kliping.page_url, ADDRESS_SPELLED)
-    return Markup(sheet.render(kliping=kliping, words=get_words(kliping.language), page=page))  # noqa: S704 - escaped there
+    shown = {"kliping": kliping, "words": get_words(kliping.language), "page": page}
+    return Sheet(
+        header=Markup(templates.get_template("sheet_header.html").render(shown)),  # noqa: S704 - escaped there
+        body=Markup(templates.get_template("sheet.html").render(shown)),  # noqa: S704 - escaped there
+    )
 
 
 @cache

@@ -12,7 +12,7 @@ from aggregator.web.downloads import Download
 from aggregator.web.links import make_link
 from aggregator.web.schema import DescribedRelation
 from aggregator.web.source_states import format_moment
-from aggregator.web.texts import Language, Texts, format_size
+from aggregator.web.texts import Language, Texts
 
 OPEN_IN_SHELL = "sqlite3 'file:news.db?mode=ro'"
 OPEN_IN_PYTHON = 'import sqlite3\n\ndb = sqlite3.connect("file:news.db?mode=ro", uri=True)'
@@ -63,7 +63,7 @@ def build_data_page(files: Iterable[Download], schema: Sequence[DescribedRelatio
             ShownFile(
                 name=file.name,
                 url=f"/data/{file.name}",
-                size=format_size(file.size),
+                size=texts.format_size(file.size),
                 changed=format_moment(file.changed, texts),
             )
             for file in files

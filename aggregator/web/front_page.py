@@ -94,7 +94,7 @@ def _build_day(items: Sequence[FeedItem], texts: Texts, zone: tzinfo) -> Day:
     entered = items[0].first_published.astimezone(zone)
     return Day(
         iso=entered.date().isoformat(),
-        label=texts.format_day(entered),
+        label=texts["day_entered"].format(day=texts.format_day(entered)),
         items=tuple(show_item(item, texts, heading=entered) for item in items),
     )
 

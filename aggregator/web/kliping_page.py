@@ -7,12 +7,11 @@ from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
 import tomlkit
-from markupsafe import Markup
 
 from aggregator.cleaning import xml_safe
 from aggregator.feeds import FeedKind
 from aggregator.kliping.model import Kliping
-from aggregator.kliping.print_page import render_sheet
+from aggregator.kliping.print_page import Sheet, render_sheet
 from aggregator.kliping.text import render_brief
 from aggregator.kliping.whatsapp import render_whatsapp
 from aggregator.kliping.wording import entitle
@@ -67,7 +66,8 @@ class KlipingPage:
     title: str
     subject: str
     form: KlipingForm
-    sheet: Markup | None
+    is_open: bool  # the form: nothing was asked for yet, or nothing can be shown
+    sheet: Sheet | None
     tools: KlipingTools | None  # None where there is nothing to send
     longer: tuple[tuple[str, str], ...]  # (name, address) of longer periods, where there is nothing
     problem: str
@@ -81,6 +81,7 @@ def build_kliping_page(asked: KlipingQuery, kliping: Kliping, texts: Texts, *, s
         title=entitle(kliping),
         subject=kliping.subject,
         form=_build_form(asked.pairs, asked, texts),
+        is_open=not asked.filters,
         sheet=render_sheet(replace(kliping, stories=stories)),
         tools=_build_tools(asked, kliping, texts) if kliping.news else None,
         longer=() if kliping.news else tuple(_list_longer(asked, texts)),
@@ -98,6 +99,7 @@ def build_refusal_page(
         title=texts["kliping_title"],
         subject="",
         form=_build_form(safe, None, texts),
+        is_open=True,
         sheet=None,
         tools=None,
         longer=(),

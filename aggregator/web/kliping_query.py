@@ -3,7 +3,7 @@
 The keys of a search (see `aggregator.search`), and
 office  whose kliping it is, in any words
 zone    wib, wita, wit, or Asia/Jakarta … : in which hours are told; that of the city, else WIB
-days    of the last so many days: 1 (as long as nothing is said), 7, up to 31
+days    of the last so many days: 1 (as long as nothing is said), 3, 7, up to 31
 from, to
         days (2026-11-27: from its beginning, to its end in the zone) or instants; more than `days`
 since   as in a search, for links from there: published since then, and what came in from then on (31 days at most)
@@ -29,7 +29,7 @@ from aggregator.web.texts import Texts
 
 OWN_KEYS = ("office", "zone", "days", "from", "to")
 ZONES = {"wib": "Asia/Jakarta", "wita": "Asia/Makassar", "wit": "Asia/Jayapura"}
-DAYS_OFFERED = (1, 7, 30)
+DAYS_OFFERED = (1, 3, 7, 30)  # 3: on Mondays
 DAYS_MOST = 31
 _IGNORED = ("before", "group")  # of a search: an order of its own
 _SHOWN = 60  # characters of a wrong value

@@ -23,7 +23,7 @@ from aggregator.web.charts import Chart, Series, draw_chart, name_start, tell_nu
 from aggregator.web.cities_page import Line, PlaceFigures, ProvinceLines, show_line, show_provinces
 from aggregator.web.feeds_page import Address
 from aggregator.web.front_page import Day, build_days
-from aggregator.web.links import make_feeds_link
+from aggregator.web.links import make_feeds_link, make_link
 from aggregator.web.outline import SmallMap, draw_small_map
 from aggregator.web.places import Place, get_komwil_of, get_province_of
 from aggregator.web.story_times import ShownTime, fold, show_time, show_title, tell_delay, tell_span
@@ -31,6 +31,7 @@ from aggregator.web.texts import Texts, name_zone
 
 NEWS = 10  # that are shown
 CHART_DAYS = 90
+CHART_DAYS_LEAST = 14
 COVERAGE_DAYS = 366  # from which chart and months are made
 MONTHS = 12
 RELEASE_DAYS = 90
@@ -107,6 +108,7 @@ class PlacePage:
     zone: str  # e.g. "WITA (UTC+8)"; "" for a Komwil in several
     addresses: tuple[Address, ...]
     feed_url: str  # the page that changes or combines its feed
+    kliping_url: str
     map: SmallMap | None
     chart: Chart | None  # None: nothing ever came
     days: tuple[Day, ...]
@@ -131,6 +133,7 @@ def build_place_page(place: Place, news: PlaceNews, texts: Texts, publisher: Pub
         zone=_tell_zone(place, now),
         addresses=list_addresses(place.feed, publisher),
         feed_url=make_feeds_link([(place.kind.value, place.slug)], texts.language),
+        kliping_url=make_link("/kliping", texts.language, **{place.kind.value: place.slug}),
         map=draw_small_map(place.cities),
         chart=_draw(news.coverage, texts) if has_news else None,
         days=build_days(news.items[:NEWS], texts, place.zone),
@@ -175,16 +178,22 @@ def _tell_zone(place: Place, now: datetime) -> str:
 
 def _draw(coverage: Sequence[CoverageDay], texts: Texts) -> Chart:
     counted = [day.news if day.working is not None or day.news else None for day in coverage]
-    first = max(len(coverage) - CHART_DAYS, 0)
+    first = _find_chart_start(coverage)
     spikes = frozenset(spike.index - first for spike in find_spikes(counted) if spike.index >= first)
     return draw_chart(
         [Series(name=texts["place_news"], values=tuple(counted[first:]), spikes=spikes)],
         [day.day for day in coverage[first:]],
         texts,
         step=Step.DAY,
-        title=texts["place_chart"].format(days=CHART_DAYS),
+        title=texts["place_chart"].format(days=len(coverage) - first),
         unit=texts["place_unit"],
     )
+
+
+def _find_chart_start(coverage: Sequence[CoverageDay]) -> int:
+    """That of the day on which a source was asked first: what lies before it in a new installation is one long gap."""
+    asked = next((index for index, day in enumerate(coverage) if day.working is not None), len(coverage))
+    return max(len(coverage) - CHART_DAYS, min(asked, len(coverage) - CHART_DAYS_LEAST), 0)
 
 
 def _list_months(coverage: Sequence[CoverageDay], texts: Texts) -> list[Month]:

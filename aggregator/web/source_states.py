@@ -117,6 +117,11 @@ def tell_wait(span: timedelta, texts: Texts) -> str:
     return tell_span(minutes, texts) or str(texts["minutes"]).format(count=0)
 
 
+def tell_ago(span: timedelta, texts: Texts) -> str:
+    """ "1 hari 6 jam lalu", "baru saja"."""
+    return str(texts["ago"].format(span=tell_wait(span, texts)) if span >= timedelta(minutes=1) else texts["just_now"])
+
+
 def format_moment(at: datetime | None, texts: Texts) -> str:
     """Shortly, in WIB: "5 Okt, 14.05 WIB"; "" for None."""
     if at is None:

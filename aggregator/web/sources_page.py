@@ -20,10 +20,10 @@ from aggregator.web.links import make_link, make_query_link
 from aggregator.web.source_states import (
     SourceState,
     judge_source,
+    tell_ago,
     tell_delay,
     tell_fields,
     tell_rate,
-    tell_wait,
     tell_why,
 )
 from aggregator.web.texts import Texts
@@ -166,7 +166,7 @@ def _count_states(
 def _describe(facts: SourceFacts, state: SourceState, now: datetime, texts: Texts) -> SourceLine:
     is_asked = facts.enabled and bool(facts.channels)
     success = facts.last_success_at
-    ago = texts["ago"].format(span=tell_wait(now - success, texts)) if success else ""
+    ago = tell_ago(now - success, texts) if success else ""
     return SourceLine(
         name=xml_safe(facts.name),
         url=make_link(f"/source/{facts.id}", texts.language),

@@ -63,6 +63,7 @@ class StartPage:
     addresses: tuple[Address, ...]  # of the feed of this selection
     feeds_url: str  # of the page that tells of it
     search_url: str
+    kliping_url: str
     selection: str  # the question in one spelling
     new_url: str  # of the page of what came in since: the instant is yet to be filled in; "" where that is asked for
     newest_url: str  # of this page from its beginning
@@ -111,6 +112,7 @@ def build_start_page(
         addresses=_list_addresses(query, publisher) if question and not refusal else (),
         feeds_url=make_feeds_link(question, texts.language),
         search_url=make_query_link("/search", question, texts.language),
+        kliping_url=make_query_link("/kliping", question, texts.language),
         selection=query.encode(),
         new_url="" if entered or refusal or not is_first else make_query_link("/", question, texts.language),
         newest_url=make_query_link("/", newest, texts.language),

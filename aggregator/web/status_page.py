@@ -15,7 +15,7 @@ from aggregator.store import Status
 from aggregator.web.front_page import TITLE_LIMIT, tell_staleness
 from aggregator.web.links import make_link, make_story_link
 from aggregator.web.source_states import SourceState
-from aggregator.web.texts import WIB, Language, Texts, format_size
+from aggregator.web.texts import WIB, Language, Texts
 
 BACKUP_JOB = "backup"
 
@@ -25,6 +25,7 @@ class HijackedSite:
     """A site on whose pages gambling spam was found."""
 
     name: str
+    page_url: str  # of the source
     domain: str
     found: str
     pages: int
@@ -96,7 +97,7 @@ def build_status_page(
     cycle = status.last_cycle
     return StatusPage(
         version=version,
-        database_size=format_size(database_bytes),
+        database_size=texts.format_size(database_bytes),
         backup=_tell_backup(jobs, texts),
         jobs=tuple(
             DoneJob(name=texts["jobs"][job["name"]], done=_format(job["done_at"], texts))
@@ -113,6 +114,7 @@ def build_status_page(
         hijacked=tuple(
             HijackedSite(
                 name=xml_safe(row["name"]),
+                page_url=make_link(f"/source/{row['source_id']}", texts.language),
                 domain=xml_safe(row["domain"]),
                 found=_format(row["hijacked_at"], texts),
                 pages=row["pages"],
@@ -132,7 +134,7 @@ def _tell_backup(jobs: Sequence[Mapping[str, Any]], texts: Texts) -> str:
     for job in jobs:
         if job["name"] == BACKUP_JOB:
             size = json.loads(job["summary"]).get("bytes", 0)
-            return f"{_format(job['done_at'], texts)} ({format_size(size)})"
+            return f"{_format(job['done_at'], texts)} ({texts.format_size(size)})"
     return ""
 
 

@@ -73,13 +73,19 @@ def build_card_days(records: Sequence[CardRecord], texts: Texts, now: datetime) 
 
 def _build_day(records: Sequence[CardRecord], texts: Texts, now: datetime) -> CardDay:
     heading = records[0].newest.first_published.astimezone(WIB)
-    label = texts.format_day(heading)
-    ago = (now.astimezone(WIB).date() - heading.date()).days
     return CardDay(
         iso=heading.date().isoformat(),
-        label=texts["day_relative"].format(relative=texts["days_ago"][ago], day=label) if ago in (0, 1) else label,
+        label=_name_day(heading, now, texts),
         cards=tuple(_build_card(record, texts, now, heading) for record in records),
     )
+
+
+def _name_day(entered: datetime, now: datetime, texts: Texts) -> str:
+    """E.g. "Masuk hari ini, Senin, 5 Oktober 2026": of entry, for news may have been published earlier."""
+    day, ago = texts.format_day(entered), (now.astimezone(WIB).date() - entered.date()).days
+    if ago in (0, 1):
+        return str(texts["day_relative"].format(relative=texts["days_ago"][ago], day=day))
+    return str(texts["day_entered"].format(day=day))
 
 
 def _build_card(record: CardRecord, texts: Texts, now: datetime, heading: datetime) -> Card:

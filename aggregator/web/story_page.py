@@ -18,6 +18,7 @@ from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.models import Reason
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.reference import get_city
+from aggregator.stories import is_telling
 from aggregator.story_rows import StoryArticle, StoryNews, StoryRecord, StoryRevision
 from aggregator.web.front_page import tell_reason
 from aggregator.web.links import make_link
@@ -153,7 +154,7 @@ def build_story_page(
         cities=cities[0],
         more_cities=len(cities[1]),
         map=draw_small_map(known),
-        why=tuple(cut_text(xml_safe(term), TERM_LIMIT) for term in story.why),
+        why=tuple(cut_text(xml_safe(term), TERM_LIMIT) for term in story.why if is_telling(term)),  # of old looks, too
         span=_tell_story_span(story, texts),
         timeline=build_timeline(story, texts, zone),
         news=news[0],

@@ -23,6 +23,7 @@ NAVIGATION = {
     "/map": "nav_map",
     "/trends": "nav_trends",
     "/search": "nav_search",
+    "/kliping": "nav_kliping",
     "/sources": "nav_sources",
     "/feeds": "nav_feeds",
     "/data": "nav_data",

@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.models import Language
 
-__all__ = ["WIB", "Language", "Texts", "format_size", "get_texts", "name_zone"]
+__all__ = ["WIB", "Language", "Texts", "get_texts", "name_zone"]
 
 WIB = timezone(timedelta(hours=7), "WIB")
 # Indonesia has no summer time: the offset names the zone.
@@ -49,6 +49,14 @@ class Texts:
         """E.g. "Senin, 5 Oktober 2026, 14.05 WITA"."""
         return str(self.table["moment"]).format(day=self.format_day(at), hour=self.format_hour(at), zone=name_zone(at))
 
+    def format_size(self, count: int) -> str:
+        """Bytes in their unit: "12 MB", "1,5 kB"."""
+        for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
+            if count >= size:
+                number = f"{count / size:.0f}" if count >= 10 * size else f"{count / size:.1f}"
+                return f"{number.replace('.', self.table['decimal_mark'])} {unit}"
+        return f"{count} B"
+
 
 @cache
 def get_texts(language: Language) -> Texts:
@@ -64,11 +72,3 @@ def name_zone(at: datetime) -> str:
     """WIB, WITA, WIT or, for an aware time of elsewhere, "UTC+05:30"."""
     offset = at.utcoffset() or timedelta()
     return _ZONE_NAMES.get(offset) or str(timezone(offset))
-
-
-def format_size(count: int) -> str:
-    """Bytes in their unit, the same in both languages: "12 MB"."""
-    for unit, size in (("GB", 10**9), ("MB", 10**6), ("kB", 10**3)):
-        if count >= size:
-            return f"{count / size:.0f} {unit}" if count >= 10 * size else f"{count / size:.1f} {unit}"
-    return f"{count} B"

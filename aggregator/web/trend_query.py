@@ -27,7 +27,7 @@ from aggregator.web.texts import Texts
 PLACES = (FeedKind.CITY, FeedKind.PROVINCE, FeedKind.KOMWIL)
 KINDS = (FeedKind.TOPIC, *PLACES)
 KEYS = (*(kind.value for kind in KINDS), "days", "since", "until", "step", "count", "per")
-PER_SOURCE = "sources"
+PER_SOURCE, NOT_DIVIDED = "sources", "none"
 AUTOMATIC = "auto"
 
 Choices = Mapping[FeedKind, Sequence[Choice]]
@@ -68,7 +68,7 @@ def read_trend(
         period=period,
         step=choose_step(period, Step(step) if step != AUTOMATIC else None, lines=len(subjects)),
         count=Count(read_choice(asked, "count", Count, texts)),
-        is_rate=read_choice(asked, "per", ["none", PER_SOURCE], texts) == PER_SOURCE,
+        is_rate=read_choice(asked, "per", [NOT_DIVIDED, PER_SOURCE], texts) == PER_SOURCE,
     )
 
 

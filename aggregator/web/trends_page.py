@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.feeds import FeedKind
 from aggregator.periods import Counted, Period, Step
 from aggregator.prominence import Prominent
 from aggregator.spikes import Spike, find_spikes
@@ -16,15 +17,20 @@ from aggregator.web.feeds_form import Asked, Choice, Filter, build_form
 from aggregator.web.links import make_feeds_link, make_query_link, make_story_link
 from aggregator.web.selection import MAP_KEYS, Count, PeriodForm, build_period_form, tell_period
 from aggregator.web.texts import Texts
-from aggregator.web.trend_query import AUTOMATIC, KINDS, PER_SOURCE, Choices, TrendQuery
+from aggregator.web.trend_query import AUTOMATIC, KINDS, NOT_DIVIDED, PER_SOURCE, Choices, TrendQuery
 
 SPIKES_SHOWN = 4
 TITLE_LIMIT = 200
+_FIRST_KINDS = (FeedKind.TOPIC, FeedKind.CITY)
+_USUAL = frozenset({AUTOMATIC, Count.NEWS.value, NOT_DIVIDED})
+_MORE_KEYS = (FeedKind.PROVINCE.value, FeedKind.KOMWIL.value, "since", "until", "step", "count", "per")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class TrendsForm:
-    filters: tuple[Filter, ...]
+    first_filters: tuple[Filter, ...]
+    more_filters: tuple[Filter, ...]
+    is_open: bool  # what is asked for rarely: where it is asked for
     period: PeriodForm
     step: str
     steps: tuple[Choice, ...]
@@ -175,15 +181,18 @@ def build_picture(
 def build_trends_form(asked: Asked, choices: Choices, texts: Texts) -> TrendsForm:
     names = {kind.value: {choice.value: choice.name for choice in choices[kind]} for kind in KINDS}
     filters = build_form(asked, {kind.value: choices[kind] for kind in KINDS}, names, texts).filters
+    firsts = {kind.value for kind in _FIRST_KINDS}
     return TrendsForm(
-        filters=tuple(each for each in filters if each.key in {kind.value for kind in KINDS}),
+        first_filters=tuple(each for each in filters if each.key in firsts),
+        more_filters=tuple(each for each in filters if each.key in names.keys() - firsts),
+        is_open=any(value.lower() not in _USUAL for _, value in asked.take(*_MORE_KEYS)),
         period=build_period_form(asked, texts),
         step=asked.get_last("step").lower(),
         steps=tuple(Choice(value=each, name=texts["step_choices"][each]) for each in (AUTOMATIC, *Step)),
         count=asked.get_last("count").lower(),
         counts=tuple(Choice(value=each.value, name=texts["counts"][each]) for each in Count),
         per=asked.get_last("per").lower(),
-        pers=tuple(Choice(value=each, name=texts["per_choices"][each]) for each in ("none", PER_SOURCE)),
+        pers=tuple(Choice(value=each, name=texts["per_choices"][each]) for each in (NOT_DIVIDED, PER_SOURCE)),
     )
 
 

@@ -21,6 +21,7 @@ from aggregator.web.kliping_page import build_kliping_page, build_refusal_page
 from aggregator.web.kliping_query import KlipingQuery, read_kliping_query
 
 PAGE_MOST = 100  # pieces of news; files hold more
+_NAV = "/kliping"
 _DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
@@ -45,7 +46,7 @@ class _KlipingDesk:
             return self._refuse(request, refusal)
         context = self._context
         page = build_kliping_page(asked, kliping, context.get_texts(request), site_url=context.publisher.site_url)
-        return context.answer(request, "kliping.html", page, query=asked.pairs)
+        return context.answer(request, "kliping.html", page, query=asked.pairs, nav=_NAV)
 
     def show_docx(self, request: Request) -> Response:
         from aggregator.kliping.word_file import render_docx  # a heavy library, for few requests
@@ -97,7 +98,7 @@ class _KlipingDesk:
         pairs = request.query_params.multi_items()
         page = build_refusal_page(pairs, context.get_texts(request), refusal, titles)
         headers = {"retry-after": "60"} if refusal.status == 503 else {}
-        return context.answer(request, "kliping.html", page, status=refusal.status, headers=headers)
+        return context.answer(request, "kliping.html", page, nav=_NAV, status=refusal.status, headers=headers)
 
 
 def _get_titles(store: Store, refusal: UnknownNameError) -> dict[str, str]:

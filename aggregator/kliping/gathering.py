@@ -24,13 +24,13 @@ from aggregator.publish.describing import Publisher, locate_answer, name_questio
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.publish.feed_info import Format
 from aggregator.publish.item_content import make_content
+from aggregator.publish.page_links import make_story_link
 from aggregator.publish.wording import get_wording
 from aggregator.reference import load_cities
 from aggregator.search import NewsQuery
 from aggregator.search_rows import Search
 from aggregator.store import Store
-from aggregator.web.links import make_story_link
-from aggregator.web.texts import name_zone
+from aggregator.times import name_zone
 
 NEWS_MOST = 200
 LOOKED_AT_MOST = 3_000  # pieces of news, the newest; a week of all portals brings a few hundred

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from functools import cache
-from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -14,12 +13,12 @@ from aggregator.kliping.wording import entitle, get_public_url, get_words
 ADDRESS_SPELLED = 300  # characters: a longer one nobody types
 
 
-def render_print_html(kliping: Kliping) -> str:
-    """A document of its own that needs nothing from elsewhere."""
+def render_print_html(kliping: Kliping, style: str) -> str:
+    """A document of its own that needs nothing from elsewhere; `style`: our own style sheet of the sheet."""
     return (
         _get_templates()
         .get_template("page.html")
-        .render(kliping=kliping, title=entitle(kliping), style=_read_style(), sheet=render_sheet(kliping))
+        .render(kliping=kliping, title=entitle(kliping), style=Markup(style), sheet=render_sheet(kliping))  # noqa: S704 - as said
     )
 
 
@@ -40,9 +39,3 @@ def _get_templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-
-
-@cache
-def _read_style() -> Markup:
-    """The same style sheet that the page in the browser loads."""
-    return Markup(files("aggregator.web").joinpath("static/kliping-sheet.css").read_text(encoding="utf-8"))  # noqa: S704

@@ -21,7 +21,7 @@ from kliping_room import NOW, gather, make_clipping, make_kliping, write_placed_
 from lxml import etree, html
 from newsroom import NEWEST, make_item
 
-from aggregator.kliping.gathering import UnknownFeedError
+from aggregator.feed_rows import UnknownFeedError
 from aggregator.kliping.mail import render_email_html
 from aggregator.kliping.model import Kliping
 from aggregator.kliping.print_page import render_print_html

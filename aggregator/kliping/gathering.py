@@ -13,14 +13,14 @@ from datetime import datetime, tzinfo
 from urllib.parse import urlencode
 
 from aggregator.cleaning import drop_invisible
-from aggregator.feed_rows import FeedRow, make_place
+from aggregator.feed_rows import make_place
 from aggregator.feeds import FeedKind, split_name
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
 from aggregator.kliping.wording import get_day, get_words
 from aggregator.kliping_rows import Carrier
 from aggregator.models import DatePrecision, FeedItem, Language
 from aggregator.publish.characters import fit_line, fit_name, fit_url
-from aggregator.publish.describing import Publisher, locate_answer, name_question, name_subject
+from aggregator.publish.describing import Publisher, locate_answer, name_question, name_subject, name_subjects
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.publish.feed_info import Format
 from aggregator.publish.item_content import make_content
@@ -43,14 +43,6 @@ COPIES_TOLD = 20
 _NOT_IN_FILE_NAME = re.compile(r"[^a-z0-9]+")
 _FILE_NAME_LIMIT = 60
 _PLACES = frozenset({FeedKind.CITY, FeedKind.PROVINCE, FeedKind.KOMWIL})
-
-
-class UnknownFeedError(LookupError):
-    """The filter names a city, topic, source … that there is not: `name` as of its feed, "city/kota-x"."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
 
 
 @dataclass(slots=True)
@@ -81,7 +73,7 @@ def gather_kliping(
     be read: a digest that shall miss nothing takes as `until` a moment after which none has begun, and as the next
     one's `since` the same. Raises UnknownFeedError, StoreError.
     """
-    feeds = [[_find_feed(store, name) for name in names] for names in query.feeds]
+    feeds = store.find_feeds(query.feeds)
     search = Search(
         feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
         match=query.match,
@@ -99,7 +91,7 @@ def gather_kliping(
     kinds = store.get_source_kinds({item.source_id for item in items.values()})
     stories = _build_stories([[items[each] for each in groups] for groups in chosen], kinds, zone, language, publisher)
     asked = replace(query, language=language, by_story=False, before="")
-    subjects = [_name_either(either, language) for either in feeds]
+    subjects = name_subjects(feeds, language)
     subject = _fit(name_question(replace(asked, since=None), subjects), SUBJECT_LIMIT) if query.words or feeds else ""
     office = fit_office(office)
     words = get_words(language)
@@ -130,13 +122,6 @@ def fit_office(name: str) -> str:
 
 
 # ── which news ─────────────────────────────────────────────────────────────────────────────────────────────────────
-
-
-def _find_feed(store: Store, name: str) -> FeedRow:
-    found = store.find_feed(name)
-    if found is None:
-        raise UnknownFeedError(name)
-    return found
 
 
 def _rank(groups: Sequence[int], carriers: Iterable[Carrier]) -> list[_Story]:
@@ -235,11 +220,6 @@ def _drop_own_provinces(places: tuple[str, ...]) -> tuple[str, ...]:
 
 def _name_topic(topic: str, language: Language) -> str:
     return name_subject(f"{FeedKind.TOPIC}/{topic}", "", language)
-
-
-def _name_either(either: Sequence[FeedRow], language: Language) -> str:
-    joint = f" {get_wording(language)['either']} "
-    return joint.join(name_subject(feed.name, feed.title, language) for feed in either)
 
 
 # ── where it is ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -143,6 +143,18 @@ class Store(
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
             return cls(connection, path)
 
+    @classmethod
+    def open_current_reader(cls, path: Path) -> Self:
+        """The same of a database that has all that this version asks for. Raises StoreError of an older one."""
+        store = cls.open_reader(path)
+        try:
+            if store.compare_schema()[1]:
+                raise StoreError(f"{path}: of an older version of Kabar Kota; the next cycle brings it up to date")
+        except BaseException:
+            store.close()
+            raise
+        return store
+
     def close(self) -> None:
         self._connection.close()
 

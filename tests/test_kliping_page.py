@@ -87,6 +87,8 @@ def read_numbers(page: html.HtmlElement) -> list[int]:
         ("city=kota-jayapura&city=kota-batu", "Masuk Minggu, 4 Oktober 2026, 15.41 WIB sampai Senin, 5"),
         ("days=7", "Masuk Senin, 28 September 2026, 15.41 WIB sampai Senin, 5 Oktober 2026, 15.41 WIB"),
         ("since=7d", "Masuk Senin, 28 September 2026, 15.41 WIB sampai"),
+        ("since=today", "Masuk Senin, 5 Oktober 2026, 00.00 WIB sampai Senin, 5 Oktober 2026, 15.41 WIB"),
+        ("since=2020-01-01", "Masuk Jumat, 4 September 2026, 15.41 WIB sampai Senin, 5 Oktober 2026, 15.41 WIB"),
         ("since=2026-10-04", "Masuk Minggu, 4 Oktober 2026, 00.00 WIB sampai Senin, 5 Oktober 2026, 15.41 WIB"),
         ("from=2026-10-04&to=2026-10-04&days=7&zone=Asia/Makassar", "Minggu, 4 Oktober 2026"),
         ("to=2026-10-04", "Minggu, 4 Oktober 2026"),

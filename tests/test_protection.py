@@ -248,3 +248,9 @@ def test_an_order_that_cannot_be_read_is_a_line_without_its_words(document: byte
     done = subprocess.run(command, input=document, capture_output=True, check=False)
     assert (done.returncode, len(done.stderr.splitlines())) == (2, 1)
     assert b"rahasia" not in done.stderr
+
+
+@pytest.mark.parametrize("named", ["status", "sources"])
+def test_what_tells_the_same_is_private_together(named: str) -> None:
+    settings = AggregatorSettings(private_pages=(PrivatePages(named),), operator_header="X-Remote-User")
+    assert Protection.from_settings(settings).private == {PrivatePages.STATUS, PrivatePages.SOURCES}

@@ -649,14 +649,34 @@ def test_missing_pages_say_so_in_both_languages(client: httpx.Client, path: str,
     assert [form.get("action") for form in page.cssselect("form[role=search]")] == ["/search", "/search"]
 
 
-def test_a_failure_of_ours_is_a_page_in_both_languages_with_all_headers(world: World, client: httpx.Client) -> None:
+def test_trouble_with_the_database_is_a_page_in_both_languages(world: World, client: httpx.Client) -> None:
     world.failure = StoreError("database disk image is malformed")
     answer = client.get("/")
-    assert answer.status_code == 500
+    assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     headings = [heading.text for heading in html.fromstring(answer.text).cssselect("h1, h2")]
     assert headings == ["Terjadi kesalahan di pihak kami", "Something went wrong on our side"]
     assert "malformed" not in answer.text
     check_security_headers(answer)
+
+
+def test_a_failure_of_ours_is_a_page_with_all_headers(world: World, client: httpx.Client) -> None:
+    world.failure = ZeroDivisionError("by nothing")
+    answer = client.get("/")
+    assert answer.status_code == 500
+    assert "by nothing" not in answer.text
+    check_security_headers(answer)
+
+
+def test_a_database_of_an_older_version_waits_for_its_writer(
+    world: World, stage: Stage, client: httpx.Client, caplog: pytest.LogCaptureFixture
+) -> None:
+    with Store.open_writer(world.database) as store, store.transaction():
+        store._connection.execute("DELETE FROM _sqlite_migrations WHERE name = 'm010_coverage'")
+    stage.app = create_app(database=world.database, public=world.feed.parent, site=SITE)
+    for path in ("/", "/map", "/cities", "/trends.csv", "/healthz", "/metrics", "/feeds/search.xml?q=kota"):
+        assert client.get(path).status_code == 503, path
+    assert all("older version" in record.getMessage() and not record.exc_info for record in caplog.records)
+    assert len(caplog.records) == 7
 
 
 @pytest.mark.parametrize("method", ["POST", "PUT", "DELETE", "PATCH", "OPTIONS"])

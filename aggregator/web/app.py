@@ -110,7 +110,7 @@ def create_app(
     site: SiteInfo,
     files: PublicFiles | None = None,
     protection: Protection = Protection(),  # noqa: B008 - frozen
-    open_store: Callable[[Path], Store] = Store.open_reader,
+    open_store: Callable[[Path], Store] = Store.open_current_reader,
     clock: Callable[[], datetime] = read_clock,
 ) -> Starlette:
     """The application over the SQLite file `database` and the folder `public` of published files.
@@ -152,7 +152,7 @@ def create_app(
     gate = Gate(protection)
     app = Starlette(
         routes=[
-            *(_dress(route, [*gate.list_guards(route.path), *_COMPRESSED]) for route in compressed),
+            *(_dress(route, [*gate.list_guards(route.path), *_choose_compression(route)]) for route in compressed),
             *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
             data.make_download_route(context),
             _dress(status.make_health_route(context), gate.list_recognizers()),
@@ -177,6 +177,11 @@ def _list_feed_routes(desk: FeedDesk, turnstile: Turnstile) -> list[Route]:
             ("/feeds/{name:path}.{ending:ending}", turnstile.guard(desk.show_no_feed, desk.show_crowded)),
         )
     ]
+
+
+def _choose_compression(route: Route) -> list[Middleware]:
+    """A DOCX file is compressed by itself."""
+    return [] if route.path.endswith(".docx") else _COMPRESSED
 
 
 def _dress(route: Route, middleware: Sequence[Middleware]) -> Route:

@@ -15,6 +15,7 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
+from urllib.parse import quote
 
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
@@ -88,7 +89,7 @@ class PageContext:
         of its own, has no ETag.
         """
         texts = self.get_texts(request)
-        body = self.renderer.render(template, page, texts, path=request.url.path, query=query, nav=nav)
+        body = self.renderer.render(template, page, texts, path=quote(request.url.path), query=query, nav=nav)
         if status != 200 or headers is not None:
             return HTMLResponse(body, status, {"cache-control": "no-store", **(headers or {})})
         return answer_body(request, body.encode())

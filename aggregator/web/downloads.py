@@ -12,6 +12,7 @@ import stat
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from itertools import islice
 from pathlib import Path
 
 FOLDER = "data"  # below the folder of published files
@@ -45,7 +46,8 @@ def list_downloads(public: Path) -> list[Download]:
     names: list[str] = []
     with suppress(OSError):
         names = sorted(path.name for path in (public / FOLDER).iterdir())
-    return [found for name in names[:FILES_MOST] if (found := find_download(public, name)) is not None]
+    found = (find_download(public, name) for name in names)
+    return list(islice(filter(None, found), FILES_MOST))
 
 
 def find_download(public: Path, name: str) -> Download | None:

@@ -217,8 +217,8 @@ class FeedDesk:
                 body = render(store)
         except RefusalError as refusal:
             return self._refuse(request, ending, refusal)
-        except StoreError:
-            logger.exception("cannot read %s", self._database)
+        except StoreError as error:
+            logger.error("%s", error)
             return self._refuse(request, ending, RefusalError(503, get_wording(read_language(request))["trouble"]))
         return answer_document(request, body, ending)
 

@@ -33,8 +33,8 @@ def check_health(
     try:
         with open_store(database) as store:
             health, pulse = store.get_health(), store.get_pulse(now)
-    except StoreError:
-        logger.exception("cannot read %s", database)
+    except StoreError as error:
+        logger.error("%s", error)
         return 503, {"status": "database unreadable", **facts}
     last = health.last_cycle_finished_at
     facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None

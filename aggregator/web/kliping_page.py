@@ -115,7 +115,7 @@ def _build_form(pairs: Sequence[tuple[str, str]], asked: KlipingQuery | None, te
     cities = tuple(Choice(value=city.slug, name=city.full_name) for city in load_cities())
     slugs = [value.lower() for key, value in pairs if key == FeedKind.CITY]
     chosen = next((slug for slug in slugs if any(city.value == slug for city in cities)), "")
-    others = [(key, value) for key, value in asked.filters if key != "q"] if asked else []
+    others = [(key, value) for key, value in asked.filters if key not in {"q", "since"}] if asked else []
     hidden = tuple((key, value) for key, value in others if (key, value.lower()) != (FeedKind.CITY, chosen))
     days = [*DAYS_OFFERED, *([asked.days] if asked and asked.days and asked.days not in DAYS_OFFERED else [])]
     return KlipingForm(
@@ -139,7 +139,7 @@ def _name_days(days: int, texts: Texts) -> str:
 
 
 def _list_longer(asked: KlipingQuery, texts: Texts) -> list[tuple[str, str]]:
-    kept = [(key, value) for key, value in asked.pairs if key not in {"days", "from", "to"}]
+    kept = [(key, value) for key, value in asked.pairs if key not in {"days", "from", "to", "since"}]
     return [
         (_name_days(days, texts), make_query_link(_PATH, [*kept, ("days", str(days))], texts.language))
         for days in DAYS_OFFERED
@@ -182,7 +182,7 @@ def _write_digest(asked: KlipingQuery, kliping: Kliping) -> str:
     table["at"] = "06:30"
     if kliping.language is not Language.INDONESIAN:
         table["language"] = kliping.language.value
-    for key in dict.fromkeys(key for key, _ in asked.filters if key != "archive"):
+    for key in dict.fromkeys(key for key, _ in asked.filters if key not in {"archive", "since"}):
         values = [value for name, value in asked.filters if name == key]
         table[key] = values[0] if len(values) == 1 else values
     table["to"] = ["humas"]

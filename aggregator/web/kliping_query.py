@@ -6,7 +6,7 @@ zone    wib, wita, wit, or Asia/Jakarta … : in which hours are told; that of t
 days    of the last so many days: 1 (as long as nothing is said), 7, up to 31
 from, to
         days (2026-11-27: from its beginning, to its end in the zone) or instants; more than `days`
-since   as in a search, for links from there: `7d` as days=7, else as `from`
+since   as in a search, for links from there: published since then, and what came in from then on (31 days at most)
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.feeds import FeedKind, split_name
+from aggregator.instants import to_text
 from aggregator.kliping.gathering import fit_office
 from aggregator.models import Language
 from aggregator.reference import get_city
@@ -30,7 +31,7 @@ OWN_KEYS = ("office", "zone", "days", "from", "to")
 ZONES = {"wib": "Asia/Jakarta", "wita": "Asia/Makassar", "wit": "Asia/Jayapura"}
 DAYS_OFFERED = (1, 7, 30)
 DAYS_MOST = 31
-_IGNORED = ("before", "group", "since")  # of a search: an order of its own, and a time of its own
+_IGNORED = ("before", "group")  # of a search: an order of its own
 _SHOWN = 60  # characters of a wrong value
 
 
@@ -65,13 +66,13 @@ def read_kliping_query(pairs: Iterable[tuple[str, str]], now: datetime, texts: T
     _check_keys(last, texts.language)
     try:
         searched = [(key, value) for key, value in given if key not in (*OWN_KEYS, *_IGNORED)]
-        news = replace(read_query(searched, now), language=texts.language)
+        news = _fix_since(replace(read_query(searched, now), language=texts.language))
     except QueryError as error:
         raise BadQueryError(error, texts.language) from error
     zone_key = _read_zone(last.get("zone", ""), news, texts)
     office = fit_office(last.get("office", ""))
     ends = (now + timedelta(minutes=1)).replace(second=0, microsecond=0)  # a page is the same for a minute
-    period = _read_period(last, load_zone(zone_key), ends, texts)
+    period = _read_period(last, load_zone(zone_key), ends, news.since, texts)
     own = [("office", office), ("zone", zone_key if "zone" in last else "")]
     own += [("days", str(period["days"]) if period["days"] > 1 else "")]
     own += [(key, last.get(key, "")) for key in ("from", "to") if not period["days"]]
@@ -83,6 +84,11 @@ def read_kliping_query(pairs: Iterable[tuple[str, str]], now: datetime, texts: T
         pairs=(*kept, *((key, value) for key, value in own if value)),
         **period,
     )
+
+
+def _fix_since(news: NewsQuery) -> NewsQuery:
+    """What was published since a moment, not since so long ago: the kliping may be opened again later."""
+    return replace(news, since_text=to_text(news.since)) if news.since else news
 
 
 @cache
@@ -113,14 +119,18 @@ def _read_zone(text: str, news: NewsQuery, texts: Texts) -> str:
 # ── the period ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _read_period(given: dict[str, str], zone: ZoneInfo, now: datetime, texts: Texts) -> dict[str, Any]:
+def _read_period(
+    given: dict[str, str], zone: ZoneInfo, now: datetime, published_since: datetime | None, texts: Texts
+) -> dict[str, Any]:
     """days, since, until, from_day, to_day."""
-    since_days = read_days(given.get("since", ""))
-    first = given.get("from", "" if since_days is not None or "days" in given else given.get("since", ""))
-    last = given.get("to", "")
+    first, last = given.get("from", ""), given.get("to", "")
+    whole = {"until": now, "from_day": "", "to_day": ""}
     if not first and not last:
-        days = _read_days(given.get("days", ""), since_days, texts)
-        return {"days": days, "since": now - timedelta(days=days), "until": now, "from_day": "", "to_day": ""}
+        if published_since is not None and "days" not in given and read_days(given["since"]) is None:
+            since = min(max(published_since, now - timedelta(days=DAYS_MOST)), now)
+            return {"days": 0, "since": since.astimezone(zone), **whole}
+        days = _read_days(given.get("days", ""), read_days(given.get("since", "")), texts)
+        return {"days": days, "since": now - timedelta(days=days), **whole}
     until = _read_moment("to", last, zone, texts, at_end=True) if last else now
     since = _read_moment("from", first, zone, texts) if first else until - timedelta(days=1)
     if since >= until:

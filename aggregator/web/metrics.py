@@ -49,8 +49,8 @@ class Metrics:
         """The figures; 503 and a line of text when the database cannot be read."""
         try:
             body = self._render()
-        except StoreError:
-            logger.exception("no metrics")
+        except StoreError as error:
+            logger.error("no metrics: %s", error)
             return PlainTextResponse("the database cannot be read\n", 503, {"cache-control": "no-store"})
         return Response(body, headers={"content-type": CONTENT_TYPE_LATEST, "cache-control": "no-store"})
 

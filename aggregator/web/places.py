@@ -65,6 +65,8 @@ def find_place(kind: FeedKind, slug: str) -> Place | None:
 
 def correct_slug(kind: FeedKind, slug: str) -> str | None:
     """The slug that is surely meant: "gorontalo" for kota-gorontalo, "VI" for 6; None: there is no such."""
+    if slug.startswith("-"):  # "-1" is no other way to write 1
+        return None
     return _load_spellings(kind).get(fold_name(slug[:SLUG_READ]))
 
 

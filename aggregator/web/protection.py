@@ -33,6 +33,8 @@ PATHS = {
     "/source/{source_id}": PrivatePages.SOURCES,
     "/metrics": PrivatePages.METRICS,
 }
+# Each of them tells which sources fail, and why: one alone would keep nothing to itself.
+_ALIKE = frozenset({PrivatePages.STATUS, PrivatePages.SOURCES})
 LET_IN = "is_operator"  # in the scope of a request for /healthz
 _CREDENTIALS_MOST = 1_024  # characters
 
@@ -49,8 +51,11 @@ class Protection:
     @classmethod
     def from_settings(cls, settings: AggregatorSettings) -> Protection:
         password = settings.operator_password
+        private = frozenset(settings.private_pages)
+        if private & _ALIKE:
+            private |= _ALIKE
         return cls(
-            private=frozenset(settings.private_pages),
+            private=private,
             password=password.get_secret_value() if password else "",
             header=settings.operator_header,
             proxies=settings.trusted_proxies,

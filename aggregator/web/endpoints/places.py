@@ -67,7 +67,9 @@ class _Places:
             texts = self._context.get_texts(request)
             meant = correct_slug(kind, slug)
             if meant is not None:
-                return RedirectResponse(make_link(f"/{kind}/{meant}", texts.language), 308)
+                return RedirectResponse(
+                    make_link(f"/{kind}/{meant}", texts.language), 308, {"cache-control": "no-store"}
+                )
             page = build_missing_place(kind, slug, texts)
             return self._context.answer(request, "place_missing.html", page, nav=NAV, status=404)
 

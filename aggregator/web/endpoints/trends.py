@@ -11,6 +11,7 @@ from starlette.routing import Route
 from aggregator.feeds import FeedKind
 from aggregator.periods import Counted, Step
 from aggregator.prominence import find_people, find_words, read_opening
+from aggregator.publish.wording import get_wording
 from aggregator.spikes import WINDOW
 from aggregator.store import Store
 from aggregator.trend_rows import Subject
@@ -95,6 +96,9 @@ class _Trends:
     ) -> Response:
         """A selection that cannot be read is refused in a line of text."""
         texts, asked = self._context.get_texts(request), read_asked(request.query_params.multi_items())
+        if not self._context.has_database:
+            headers = {"cache-control": "no-store", "retry-after": "60"}
+            return PlainTextResponse(f"{get_wording(texts.language)['not_yet']}\n", 503, headers)
         with self._context.read() as store:
             try:
                 query = self._read(store, asked, _list_choices(store, texts), texts)

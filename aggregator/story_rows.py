@@ -37,7 +37,6 @@ _WINDOW = f"""
 
 
 # What the page of a story tells, each by an index. CROSS JOIN: the tables in the order in which they are named.
-_OF_STORY = f"duplicate_groups AS g WHERE g.story_id = :id AND {_LIVE}"
 _ARTICLES = f"duplicate_groups AS g CROSS JOIN articles AS a ON a.group_id = g.id WHERE g.story_id = :id AND {_LIVE}"
 _TOTALS = f"""
     SELECT count(DISTINCT g.id) AS news, count(*) AS articles, count(DISTINCT a.source_id) AS portals FROM {_ARTICLES}

@@ -45,7 +45,7 @@ def pick_known(members: Sequence[FeedRow]) -> Sequence[FeedRow]:
     return [feed for feed in members if feed.name in most]
 
 
-def list_choices(
+def list_form_choices(
     feeds: Mapping[str, FeedRow], texts: Texts, kinds: Iterable[FeedKind] = FeedKind
 ) -> dict[str, list[Choice]]:
     """kind → what can be asked for."""

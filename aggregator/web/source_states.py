@@ -59,7 +59,7 @@ def tell_reason(trouble: Trouble, source_id: str, texts: Texts, *, detail: str =
         says=said.says,
         advice=said.advice.replace(" ID`", f" {source_id}`"),
         detail=detail,
-        since=format_moment(trouble.since, texts),
+        since=tell_moment(trouble.since, texts),
     )
 
 
@@ -117,7 +117,7 @@ def tell_wait(span: timedelta, texts: Texts) -> str:
     return tell_span(minutes, texts) or str(texts["minutes"]).format(count=0)
 
 
-def format_moment(at: datetime | None, texts: Texts) -> str:
+def tell_moment(at: datetime | None, texts: Texts) -> str:
     """Shortly, in WIB: "5 Okt, 14.05 WIB"; "" for None."""
     if at is None:
         return ""

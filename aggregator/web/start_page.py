@@ -17,7 +17,7 @@ from aggregator.feeds import FeedKind
 from aggregator.publish.describing import Publisher, locate_answer, name_question
 from aggregator.publish.feed_info import Format
 from aggregator.search import KEYS, NewsQuery
-from aggregator.web.asking import Problem, list_choices, name_given, tell_problem
+from aggregator.web.asking import Problem, list_form_choices, name_given, tell_problem
 from aggregator.web.chips import Chip, list_chips
 from aggregator.web.feeds_form import Asked, Filter, Form, build_form
 from aggregator.web.feeds_page import Address
@@ -86,7 +86,8 @@ def build_start_page(
     entered: since when what is shown came in, where that is asked for.
     """
     names = name_given(asked, feeds, texts)
-    form = build_form(asked, list_choices(feeds, texts, (*FIRST_FIELDS, *MORE_FIELDS)), names, texts, periods=PERIODS)
+    choices = list_form_choices(feeds, texts, (*FIRST_FIELDS, *MORE_FIELDS))
+    form = build_form(asked, choices, names, texts, periods=PERIODS)
     fields = {each.key: each for each in form.filters}
     more = tuple(fields[kind] for kind in MORE_FIELDS)
     query = cards.query if cards else NewsQuery(language=texts.language)

@@ -13,7 +13,7 @@ from datetime import datetime, tzinfo
 from urllib.parse import urlencode
 
 from aggregator.cleaning import drop_invisible
-from aggregator.feed_rows import make_place
+from aggregator.feed_rows import FeedRow, make_place
 from aggregator.feeds import FeedKind, split_name
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
 from aggregator.kliping.wording import get_day, get_words
@@ -74,25 +74,12 @@ def gather_kliping(
     one's `since` the same. Raises UnknownFeedError, StoreError.
     """
     feeds = store.find_feeds(query.feeds)
-    search = Search(
-        feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
-        match=query.match,
-        since=query.since,
-        with_archive=query.with_archive,
-        by_story=False,
-        before=(make_place(until) + 1, 0),
-        from_place=make_place(since) + 1,
-    )
-    groups = [group_id for _, group_id in store.walk(search, limit=LOOKED_AT_MOST)]
+    groups = _find_groups(store, query, feeds, since, until)
     carriers = store.list_carriers(groups)
     ranked = _rank(groups, carriers)
     chosen = _choose(ranked, most)
-    items = store.get_items([group_id for groups in chosen for group_id in groups])
-    kinds = store.get_source_kinds({item.source_id for item in items.values()})
-    stories = _build_stories([[items[each] for each in groups] for groups in chosen], kinds, zone, language, publisher)
     asked = replace(query, language=language, by_story=False, before="")
-    subjects = name_subjects(feeds, language)
-    subject = _fit(name_question(replace(asked, since=None), subjects), SUBJECT_LIMIT) if query.words or feeds else ""
+    subject = _name_subject(asked, feeds)
     office = fit_office(office)
     words = get_words(language)
     return Kliping(
@@ -103,7 +90,7 @@ def gather_kliping(
         since=since,
         until=until,
         language=language,
-        stories=stories,
+        stories=_read_stories(store, chosen, zone, language, publisher),
         events=len(ranked),
         news=len(groups),
         articles=sum(carrier.articles for carrier in carriers),
@@ -122,6 +109,22 @@ def fit_office(name: str) -> str:
 
 
 # ── which news ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _find_groups(
+    store: Store, query: NewsQuery, feeds: Sequence[Sequence[FeedRow]], since: datetime, until: datetime
+) -> list[int]:
+    """The newest first."""
+    search = Search(
+        feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
+        match=query.match,
+        since=query.since,
+        with_archive=query.with_archive,
+        by_story=False,
+        before=(make_place(until) + 1, 0),
+        from_place=make_place(since) + 1,
+    )
+    return [group_id for _, group_id in store.walk(search, limit=LOOKED_AT_MOST)]
 
 
 def _rank(groups: Sequence[int], carriers: Iterable[Carrier]) -> list[_Story]:
@@ -150,6 +153,23 @@ def _choose(stories: Iterable[_Story], most: int) -> list[list[int]]:
 
 
 # ── what is told of it ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _name_subject(asked: NewsQuery, feeds: Sequence[Sequence[FeedRow]]) -> str:
+    """What is asked for, for people; "" for everything."""
+    if not asked.words and not feeds:
+        return ""
+    subjects = name_subjects(feeds, asked.language)
+    return _fit(name_question(replace(asked, since=None), subjects), SUBJECT_LIMIT)
+
+
+def _read_stories(
+    store: Store, stories: Sequence[Sequence[int]], zone: tzinfo, language: Language, publisher: Publisher
+) -> tuple[KlipingStory, ...]:
+    """The stories of these groups."""
+    items = store.get_items([group_id for groups in stories for group_id in groups])
+    kinds = store.get_source_kinds({item.source_id for item in items.values()})
+    return _build_stories([[items[each] for each in groups] for groups in stories], kinds, zone, language, publisher)
 
 
 def _build_stories(

@@ -115,9 +115,7 @@ def build_start_page(
         selection=query.encode(),
         new_url="" if entered or refusal or not is_first else make_query_link("/", question, texts.language),
         newest_url=make_query_link("/", newest, texts.language),
-        older_url=make_query_link("/", [*newest, ("before", cards.next_before)], texts.language)
-        if cards and cards.next_before
-        else "",
+        older_url=_locate_older(cards, newest, texts) if cards else "",
     )
 
 
@@ -126,6 +124,12 @@ def _list_addresses(query: NewsQuery, publisher: Publisher) -> tuple[Address, ..
         Address(ending=ending.value, media_type=ending.media_type, url=locate_answer(query, publisher, ending))
         for ending in Format
     )
+
+
+def _locate_older(cards: Cards, newest: Sequence[tuple[str, str]], texts: Texts) -> str:
+    if not cards.next_before:
+        return ""
+    return make_query_link("/", [*newest, ("before", cards.next_before)], texts.language)
 
 
 def _tell_last_entry(records: Sequence[CardRecord], texts: Texts) -> str:

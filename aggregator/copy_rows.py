@@ -5,7 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from aggregator.store_base import StoreBase
-from aggregator.story_rows import Published, read_story_date
+from aggregator.story_page_rows import Published, read_story_date
 
 _COPY = """
     SELECT g.canonical_id FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id

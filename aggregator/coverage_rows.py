@@ -8,12 +8,12 @@ from __future__ import annotations
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass
-from datetime import date, datetime, timedelta, timezone
+from datetime import date, datetime, timedelta
 
 from aggregator.store_base import StoreBase
+from aggregator.times import WIB
 
 DAYS_AT_ONCE = 60  # that are counted in one transaction
-WIB = timezone(timedelta(hours=7), "WIB")
 
 _TAKE = "DELETE FROM coverage_due WHERE day_wib IN (SELECT day_wib FROM coverage_due LIMIT :most) RETURNING day_wib"
 _FORGET = "DELETE FROM coverage_days WHERE day_wib IN (SELECT value FROM json_each(:days))"

@@ -39,6 +39,14 @@ _PLACED = """
 """
 
 
+class UnknownFeedError(LookupError):
+    """A question names a city, topic, source … that there is not: `name` as of its feed, "city/kota-x"."""
+
+    def __init__(self, name: str) -> None:
+        super().__init__(name)
+        self.name = name
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class FeedRow:
     """A feed that is published as files."""
@@ -79,6 +87,16 @@ class FeedRows(StoreBase):
     def find_feed(self, name: str) -> FeedRow | None:
         rows = self._rows("SELECT * FROM feeds WHERE name = :name", name=name)
         return _make_feed(rows[0]) if rows else None
+
+    def find_feeds(self, names: Iterable[Iterable[str]]) -> list[list[FeedRow]]:
+        """The feeds of a question, in its order. Raises UnknownFeedError."""
+        return [[self._get_feed(name) for name in either] for either in names]
+
+    def _get_feed(self, name: str) -> FeedRow:
+        found = self.find_feed(name)
+        if found is None:
+            raise UnknownFeedError(name)
+        return found
 
     def write_feeds(self, titles: Mapping[str, str], now: datetime) -> None:
         """Adds the feeds that are new, and renames those whose subject was renamed."""

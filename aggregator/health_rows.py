@@ -10,9 +10,8 @@ from typing import NamedTuple
 from pydantic import TypeAdapter
 
 from aggregator.health import COVERAGE_DAYS, USUAL_DAYS, Alarm, ChannelState, Coverage
-from aggregator.instants import from_text, to_text
+from aggregator.instants import from_text, to_day, to_text
 from aggregator.models import Channel
-from aggregator.poll_rows import WIB
 from aggregator.store_base import StoreBase
 
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
@@ -53,7 +52,7 @@ class HealthRows(StoreBase):
 
     def get_field_coverage(self, now: datetime) -> dict[str, tuple[Coverage, Coverage]]:
         """By source, what its pages gave in the last days, and in the weeks before them."""
-        recent = _to_day(now - timedelta(days=COVERAGE_DAYS))
+        recent = to_day(now - timedelta(days=COVERAGE_DAYS))
         rows = self._rows(
             """
             SELECT source_id, day_wib > :recent AS is_recent, sum(pages) AS pages, sum(bodied) AS bodied,
@@ -61,7 +60,7 @@ class HealthRows(StoreBase):
             FROM source_days WHERE day_wib > :usual AND pages > 0 GROUP BY source_id, is_recent
             """,
             recent=recent,
-            usual=_to_day(now - timedelta(days=COVERAGE_DAYS + USUAL_DAYS)),
+            usual=to_day(now - timedelta(days=COVERAGE_DAYS + USUAL_DAYS)),
         )
         found: defaultdict[str, list[Coverage]] = defaultdict(lambda: [Coverage(), Coverage()])
         for row in rows:
@@ -162,8 +161,3 @@ class HealthRows(StoreBase):
 
 
 _OPEN_ALARMS = "SELECT source_id, code FROM alarms WHERE until IS NULL"
-
-
-def _to_day(instant: datetime) -> str:
-    """Its day in Jakarta."""
-    return to_text(instant + WIB)[:10]

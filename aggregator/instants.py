@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from datetime import UTC, datetime, timedelta, timezone
 
+from aggregator.times import WIB
+
 
 def to_text(instant: datetime) -> str:
     """An aware instant as UTC text, whole seconds."""
@@ -13,6 +15,11 @@ def to_text(instant: datetime) -> str:
 def to_text_exactly(instant: datetime) -> str:
     """The same to the microsecond, for what orders a feed."""
     return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%S.%fZ")
+
+
+def to_day(instant: datetime) -> str:
+    """The day of an aware instant in Jakarta, `2026-11-23`."""
+    return instant.astimezone(WIB).date().isoformat()
 
 
 def from_text(text: str, offset_minutes: int = 0) -> datetime:

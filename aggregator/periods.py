@@ -58,16 +58,6 @@ def begin_step(day: date, step: Step) -> date:
     return day.replace(day=1) if step is Step.MONTH else day
 
 
-def list_starts(period: Period, step: Step) -> list[date]:
-    """The first day of each step that the period touches; that of the first one may lie before it."""
-    starts = []
-    start = begin_step(period.since, step)
-    while start <= period.until:
-        starts.append(start)
-        start = begin_step(start + timedelta(days={Step.DAY: 1, Step.WEEK: 7, Step.MONTH: 31}[step]), step)
-    return starts
-
-
 def choose_step(period: Period, wanted: Step | None = None, *, lines: int = 1) -> Step:
     """The step that is wanted, or that suits the period; a longer one where there would be too many of them."""
     if wanted is None:

@@ -14,7 +14,7 @@ from datetime import date, datetime
 from aggregator.feed_rows import make_place
 from aggregator.instants import to_text
 from aggregator.store_base import StoreBase
-from aggregator.story_rows import Published, read_story_date
+from aggregator.story_page_rows import Published, read_story_date
 
 RELEASES_MOST = 300  # of a city's government that are looked at, the newest
 NEWS_COUNTED = 2_000  # of a place whose writers are counted, the newest

@@ -11,11 +11,10 @@ from typing import Any
 
 from pydantic import TypeAdapter
 
-from aggregator.instants import from_text, to_text, to_text_exactly
+from aggregator.instants import from_text, to_day, to_text, to_text_exactly
 from aggregator.models import Channel, ChannelKind, HostTraffic, Poll, PollOutcome, Validators
 from aggregator.store_base import StoreBase
 
-WIB = timedelta(hours=7)
 LONGEST_PLAN = timedelta(days=45)  # a retired channel is asked once in 30 days
 LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
 HOST_DAYS = 14  # kept of what hosts were asked: a budget needs one, an operator who wonders a few more
@@ -164,7 +163,7 @@ class PollRows(StoreBase):
         self._connection.execute(
             f"INSERT INTO source_days (source_id, day_wib, {columns}) VALUES (:source, :day, {values})"  # noqa: S608 - our own columns
             f" ON CONFLICT DO UPDATE SET {changes}",
-            {**counts, "source": source_id, "day": to_text(at + WIB)[:10]},
+            {**counts, "source": source_id, "day": to_day(at)},
         )
 
     # ── hosts ──────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -16,11 +16,12 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable
 from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime, timedelta
 from urllib.parse import urlencode
 
 from aggregator.feeds import ALL, FeedKind, make_name, split_name
 from aggregator.models import Language
+from aggregator.times import WIB
 
 WORDS_LIMIT = 300  # characters of `q`
 TERMS_LIMIT = 20
@@ -30,7 +31,6 @@ VALUES_LIMIT = 50  # of all filters together
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 GUID_LIMIT = 2_100
 KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "before", "lang")
-WIB = timezone(timedelta(hours=7), "WIB")
 TODAY = "today"
 
 _TERM = re.compile(r'(?P<without>-?)(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?P<prefix>\*?)')

@@ -13,8 +13,7 @@ from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.health import USUAL_DAYS
-from aggregator.instants import from_text, to_text
-from aggregator.poll_rows import WIB
+from aggregator.instants import from_text, to_day, to_text
 from aggregator.store_base import StoreBase
 
 RECENT_DAYS = 7  # whose posts are held against those of USUAL_DAYS before
@@ -85,8 +84,8 @@ class SourceRows(StoreBase):
         only = {"id": source_id}
         channels = {row["source_id"]: row for row in self._rows(_CHANNELS, now=to_text(now), **only)}
         troubles = self._list_troubles(source_id)
-        recent_from = _to_day(now - timedelta(days=RECENT_DAYS - 1))
-        usual_from = _to_day(now - timedelta(days=RECENT_DAYS - 1 + USUAL_DAYS))
+        recent_from = to_day(now - timedelta(days=RECENT_DAYS - 1))
+        usual_from = to_day(now - timedelta(days=RECENT_DAYS - 1 + USUAL_DAYS))
         days: dict[tuple[str, int], SourceDays] = {
             (row["source_id"], row["is_recent"]): SourceDays(**{name: row[name] for name in SourceDays.__slots__})
             for row in self._rows(_DAYS, recent=recent_from, usual=usual_from, **only)
@@ -153,11 +152,6 @@ def _count_channels(row: sqlite3.Row | None) -> dict[str, Any]:
 
 
 _COUNTS = ("channels", "asked", "failing", "retired")
-
-
-def _to_day(instant: datetime) -> str:
-    """Its day in Jakarta."""
-    return to_text(instant + WIB)[:10]
 
 
 _SOURCES = """

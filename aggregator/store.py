@@ -52,6 +52,7 @@ from aggregator.reference import load_cities, load_provinces
 from aggregator.search_rows import SearchRows
 from aggregator.source_rows import SourceRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
+from aggregator.story_page_rows import StoryPageRows
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
 from aggregator.trend_rows import TrendRows
@@ -96,6 +97,7 @@ class Store(
     CatalogueRows,
     GroupRows,
     StoryRows,
+    StoryPageRows,
     CopyRows,
     FeedRows,
     ArchiveRows,

@@ -11,13 +11,13 @@ from dataclasses import dataclass
 from datetime import date, datetime, time, timedelta
 from textwrap import dedent
 
-from aggregator.coverage_rows import WIB
 from aggregator.feed_rows import make_place
 from aggregator.feeds import ALL, FeedKind, make_name
 from aggregator.instants import to_text
 from aggregator.periods import Counted, Period, Step
 from aggregator.search_rows import LATEST_DATE
 from aggregator.store_base import StoreBase
+from aggregator.times import WIB
 
 FOUND_WITHIN = timedelta(days=8)  # of its publication: what is older when it is found goes to the archives alone
 ARCHIVED_MOST = 3_000  # items of an archive that are looked at

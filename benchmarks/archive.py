@@ -9,7 +9,7 @@ from __future__ import annotations
 
 import random
 from collections.abc import Iterator
-from datetime import datetime, timedelta, timezone
+from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.differences import find_revision
@@ -17,6 +17,7 @@ from aggregator.feeds import list_feeds
 from aggregator.instants import to_text
 from aggregator.models import Channel, ChannelKind, Source, SourceKind
 from aggregator.store import Store
+from aggregator.times import WIB
 from benchmarks.publishing import NOW, TOPICS, Maker
 
 SOURCES = 564
@@ -27,7 +28,6 @@ STORIES = {1: 70, 2: 15, 3: 8, 6: 5, 12: 1.5, 30: 0.5}  # pieces of news of a st
 RELEASES_AT_ONCE = 50
 REVISED = 50  # one article of so many
 ALARMS = ("dns", "challenge", "layout-changed", "dates-missing", "quiet")
-WIB = timezone(timedelta(hours=7))
 
 
 class YearMaker(Maker):

@@ -18,9 +18,10 @@ from pathlib import Path
 from typing import Any, NamedTuple
 
 from aggregator.dedup import DedupRecord, cluster
+from aggregator.times import WIB
 from benchmarks.classification import LABELLED, find_development_data
 from crawler.dates import parse_date
-from schedules.commands.dedup import WIB, gather_stories
+from schedules.commands.dedup import gather_stories
 
 Clusters = Mapping[str, str]
 

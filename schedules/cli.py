@@ -41,6 +41,7 @@ class DigestFormat(StrEnum):
     WHATSAPP = "whatsapp"
     TELEGRAM = "telegram"
     MARKDOWN = "markdown"
+    PRINT = "print"
     DOCX = "docx"
     JSON = "json"
 

@@ -10,7 +10,7 @@ import pytest
 from lxml import html
 
 from aggregator.models import Language
-from aggregator.periods import Counted, Period, Step, choose_step, list_starts, sum_by_step
+from aggregator.periods import Counted, Period, Step, choose_step, sum_by_step
 from aggregator.reference import get_city, load_cities
 from aggregator.web.charts import HEIGHT, Chart, Series, choose_scale, draw_chart, tell_number
 from aggregator.web.outline import COUNTRY, SmallMap, draw_outline, draw_small_map, project
@@ -50,8 +50,9 @@ def render(macro: str, *values: object) -> html.HtmlElement:
     ],
 )
 def test_steps_of_a_period(since: str, until: str, step: Step, starts: list[str]) -> None:
-    period = Period(since=date.fromisoformat(since), until=date.fromisoformat(until))
-    assert [each.isoformat() for each in list_starts(period, step)] == starts
+    first = date.fromisoformat(since)
+    days = [first + timedelta(days=each) for each in range((date.fromisoformat(until) - first).days + 1)]
+    assert [each.start.isoformat() for each in sum_by_step([(day, 0, None) for day in days], step)] == starts
 
 
 @pytest.mark.parametrize(

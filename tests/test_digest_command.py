@@ -98,7 +98,8 @@ def test_dry_run_shows_it_and_changes_nothing(room: AlertRoom, box: Mailbox, rec
     assert shown.exit_code == 0, shown.stderr
     assert "Wali kota anggota APEKSI bertemu" in shown.stdout
     assert shown.stderr == "to humas (humas@kota.example via 127.0.0.1); sistem (webhook 127.0.0.1)\n"
-    for form, words in {"html": "<!doctype html>", "whatsapp": "*", "telegram": "<b>", "markdown": "**"}.items():
+    forms = {"html": "<!doctype html>", "whatsapp": "*", "telegram": "<b>", "markdown": "**", "print": "@page"}
+    for form, words in forms.items():
         assert words in call(room.folder, "digest", "harian", "--dry-run", "--format", form).stdout
     told = json.loads(call(room.folder, "digest", "harian", "--dry-run", "--json").stdout)
     assert (told["digest"], told["news"], told["portals"]) == ("harian", 1, 2)

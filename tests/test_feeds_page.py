@@ -397,6 +397,7 @@ def test_page_is_revalidated_and_compressed(client: httpx.Client) -> None:
     assert first.headers["content-encoding"] == "gzip"
     again = client.get("/feeds?city=kota-gorontalo", headers={"if-none-match": first.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
+    assert first.headers["vary"] == again.headers["vary"] == "Accept-Encoding"
 
 
 def test_only_the_page_without_a_question_is_for_search_engines(client: httpx.Client) -> None:

@@ -21,7 +21,7 @@ from kliping_room import NOW, gather, make_clipping, make_kliping, write_placed_
 from lxml import etree, html
 from newsroom import NEWEST, make_item
 
-from aggregator.kliping.gathering import UnknownFeedError
+from aggregator.feed_rows import UnknownFeedError
 from aggregator.kliping.mail import render_email_html
 from aggregator.kliping.model import Kliping
 from aggregator.kliping.print_page import render_print_html
@@ -33,6 +33,7 @@ from aggregator.kliping.wording import entitle, get_words
 from aggregator.models import DatePrecision, Language
 from aggregator.publish.describing import Publisher
 from aggregator.store import Store
+from aggregator.web.templating import STATIC_FOLDER
 
 W = "{http://schemas.openxmlformats.org/wordprocessingml/2006/main}"
 TITLE = 'Rapat <script>alert("x")</script> & *tebal* _miring_ ~coret~ `kode`'
@@ -50,6 +51,7 @@ def read_docx(kliping: Kliping) -> list[str]:
     return ["".join(run.text or "" for run in each._p.iter(f"{W}t")) for each in document.paragraphs]
 
 
+STYLE = (STATIC_FOLDER / "kliping-sheet.css").read_text(encoding="utf-8")
 FORMATS: dict[str, Callable[[Kliping], str]] = {
     "text": lambda kliping: " ".join(render_text(kliping).split()),
     "mail": lambda kliping: str(html.fromstring(render_email_html(kliping)).text_content()),
@@ -57,7 +59,7 @@ FORMATS: dict[str, Callable[[Kliping], str]] = {
     "telegram": lambda kliping: "\n".join(
         str(html.fromstring(part).text_content()) for part in render_telegram(kliping)
     ),
-    "print": lambda kliping: str(html.fromstring(render_print_html(kliping)).text_content()),
+    "print": lambda kliping: str(html.fromstring(render_print_html(kliping, STYLE)).text_content()),
     "docx": lambda kliping: "\n".join(read_docx(kliping)),
 }
 
@@ -283,7 +285,7 @@ def test_hostile_titles_stay_text_in_every_format(tmp_path: Path, title: str) ->
     assert not re.search(
         "[\x00-\x08\x0e-\x1f\u202a-\u202e\u2066-\u2069\n]", clipping.title + clipping.medium + kliping.office
     )
-    for page in (render_email_html(kliping), render_print_html(kliping)):
+    for page in (render_email_html(kliping), render_print_html(kliping, STYLE)):
         tree = html.fromstring(page)
         assert not tree.cssselect("script, img, link, iframe, form")
         assert not [each for each in tree.iter() for name in each.attrib if name.startswith("on")]

@@ -21,7 +21,7 @@ from aggregator.instants import to_text
 from aggregator.models import DatePrecision, LinkState, SourceKind
 from aggregator.publish.rss import render_rss
 from aggregator.store import Store
-from aggregator.story_rows import COPIES_MOST, REVISIONS_MOST, Origin, StoryRecord
+from aggregator.story_page_rows import COPIES_MOST, REVISIONS_MOST, Origin, StoryRecord
 from aggregator.web import timeline
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo

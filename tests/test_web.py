@@ -33,6 +33,8 @@ from aggregator.web.site import SiteInfo
 from aggregator.web.texts import WIB, Language, get_texts, name_zone
 
 WEB = Path(create_app.__code__.co_filename).parent
+TIMES = WEB.parent / "times.toml"
+WORDS = [TIMES, *WEB.glob("words/*.toml")]
 SITE = SiteInfo(url="https://kabarkota.example/", operator="Redaksi", contact="redaksi@kabarkota.example", page_size=6)
 FEED = FeedInfo(
     id="tag:kabarkota.example,2026:feed/all",
@@ -466,14 +468,14 @@ def test_both_languages_have_the_same_texts() -> None:
 
 
 def test_no_text_is_written_twice() -> None:
-    tables = [tomllib.loads(path.read_text(encoding="utf-8"))["id"] for path in (WEB / "words").glob("*.toml")]
+    tables = [tomllib.loads(path.read_text(encoding="utf-8"))["id"] for path in WORDS]
     keys = [key for table in tables for key in table]
     assert len(keys) == len(set(keys))
 
 
 def test_no_text_is_left_unused() -> None:
     table = get_texts(Language.INDONESIAN).table
-    sources = [*WEB.rglob("*.py"), *WEB.glob("templates/*.html")]
+    sources = [*WEB.rglob("*.py"), *WEB.glob("templates/*.html"), TIMES.with_suffix(".py")]
     used = "".join(path.read_text(encoding="utf-8") for path in sources)
     assert not [key for key in table if f'"{key}"' not in used and f"'{key}'" not in used and key[:6] != "error_"]
 

@@ -20,17 +20,17 @@ from aggregator.kliping.wording import get_day, get_words
 from aggregator.kliping_rows import Carrier
 from aggregator.models import DatePrecision, FeedItem, Language
 from aggregator.publish.characters import fit_line, fit_name, fit_url
-from aggregator.publish.describing import Publisher, locate_answer, name_question, name_subject
+from aggregator.publish.describing import Publisher, locate_answer, name_question, name_subject, name_subjects
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.publish.feed_info import Format
 from aggregator.publish.item_content import make_content
+from aggregator.publish.page_links import make_story_link
 from aggregator.publish.wording import get_wording
 from aggregator.reference import load_cities
 from aggregator.search import NewsQuery
 from aggregator.search_rows import Search
 from aggregator.store import Store
-from aggregator.web.links import make_story_link
-from aggregator.web.texts import name_zone
+from aggregator.times import name_zone
 
 NEWS_MOST = 200
 LOOKED_AT_MOST = 3_000  # pieces of news, the newest; a week of all portals brings a few hundred
@@ -43,14 +43,6 @@ COPIES_TOLD = 20
 _NOT_IN_FILE_NAME = re.compile(r"[^a-z0-9]+")
 _FILE_NAME_LIMIT = 60
 _PLACES = frozenset({FeedKind.CITY, FeedKind.PROVINCE, FeedKind.KOMWIL})
-
-
-class UnknownFeedError(LookupError):
-    """The filter names a city, topic, source … that there is not: `name` as of its feed, "city/kota-x"."""
-
-    def __init__(self, name: str) -> None:
-        super().__init__(name)
-        self.name = name
 
 
 @dataclass(slots=True)
@@ -81,26 +73,13 @@ def gather_kliping(
     be read: a digest that shall miss nothing takes as `until` a moment after which none has begun, and as the next
     one's `since` the same. Raises UnknownFeedError, StoreError.
     """
-    feeds = [[_find_feed(store, name) for name in names] for names in query.feeds]
-    search = Search(
-        feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
-        match=query.match,
-        since=query.since,
-        with_archive=query.with_archive,
-        by_story=False,
-        before=(make_place(until) + 1, 0),
-        from_place=make_place(since) + 1,
-    )
-    groups = [group_id for _, group_id in store.walk(search, limit=LOOKED_AT_MOST)]
+    feeds = store.find_feeds(query.feeds)
+    groups = _find_groups(store, query, feeds, since, until)
     carriers = store.list_carriers(groups)
     ranked = _rank(groups, carriers)
     chosen = _choose(ranked, most)
-    items = store.get_items([group_id for groups in chosen for group_id in groups])
-    kinds = store.get_source_kinds({item.source_id for item in items.values()})
-    stories = _build_stories([[items[each] for each in groups] for groups in chosen], kinds, zone, language, publisher)
     asked = replace(query, language=language, by_story=False, before="")
-    subjects = [_name_either(either, language) for either in feeds]
-    subject = _fit(name_question(replace(asked, since=None), subjects), SUBJECT_LIMIT) if query.words or feeds else ""
+    subject = _name_subject(asked, feeds)
     office = fit_office(office)
     words = get_words(language)
     return Kliping(
@@ -111,7 +90,7 @@ def gather_kliping(
         since=since,
         until=until,
         language=language,
-        stories=stories,
+        stories=_read_stories(store, chosen, zone, language, publisher),
         events=len(ranked),
         news=len(groups),
         articles=sum(carrier.articles for carrier in carriers),
@@ -132,11 +111,20 @@ def fit_office(name: str) -> str:
 # ── which news ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def _find_feed(store: Store, name: str) -> FeedRow:
-    found = store.find_feed(name)
-    if found is None:
-        raise UnknownFeedError(name)
-    return found
+def _find_groups(
+    store: Store, query: NewsQuery, feeds: Sequence[Sequence[FeedRow]], since: datetime, until: datetime
+) -> list[int]:
+    """The newest first."""
+    search = Search(
+        feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
+        match=query.match,
+        since=query.since,
+        with_archive=query.with_archive,
+        by_story=False,
+        before=(make_place(until) + 1, 0),
+        from_place=make_place(since) + 1,
+    )
+    return [group_id for _, group_id in store.walk(search, limit=LOOKED_AT_MOST)]
 
 
 def _rank(groups: Sequence[int], carriers: Iterable[Carrier]) -> list[_Story]:
@@ -165,6 +153,23 @@ def _choose(stories: Iterable[_Story], most: int) -> list[list[int]]:
 
 
 # ── what is told of it ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def _name_subject(asked: NewsQuery, feeds: Sequence[Sequence[FeedRow]]) -> str:
+    """What is asked for, for people; "" for everything."""
+    if not asked.words and not feeds:
+        return ""
+    subjects = name_subjects(feeds, asked.language)
+    return _fit(name_question(replace(asked, since=None), subjects), SUBJECT_LIMIT)
+
+
+def _read_stories(
+    store: Store, stories: Sequence[Sequence[int]], zone: tzinfo, language: Language, publisher: Publisher
+) -> tuple[KlipingStory, ...]:
+    """The stories of these groups."""
+    items = store.get_items([group_id for groups in stories for group_id in groups])
+    kinds = store.get_source_kinds({item.source_id for item in items.values()})
+    return _build_stories([[items[each] for each in groups] for groups in stories], kinds, zone, language, publisher)
 
 
 def _build_stories(
@@ -235,11 +240,6 @@ def _drop_own_provinces(places: tuple[str, ...]) -> tuple[str, ...]:
 
 def _name_topic(topic: str, language: Language) -> str:
     return name_subject(f"{FeedKind.TOPIC}/{topic}", "", language)
-
-
-def _name_either(either: Sequence[FeedRow], language: Language) -> str:
-    joint = f" {get_wording(language)['either']} "
-    return joint.join(name_subject(feed.name, feed.title, language) for feed in either)
 
 
 # ── where it is ────────────────────────────────────────────────────────────────────────────────────────────────────

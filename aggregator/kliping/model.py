@@ -11,6 +11,8 @@ from datetime import datetime, tzinfo
 
 from aggregator.models import Language
 
+DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Clipping:

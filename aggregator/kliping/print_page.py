@@ -4,7 +4,6 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cache
-from importlib.resources import files
 
 from jinja2 import Environment, PackageLoader, StrictUndefined
 from markupsafe import Markup
@@ -23,12 +22,12 @@ class Sheet:
     body: Markup
 
 
-def render_print_html(kliping: Kliping) -> str:
-    """A document of its own that needs nothing from elsewhere."""
+def render_print_html(kliping: Kliping, style: str) -> str:
+    """A document of its own that needs nothing from elsewhere; `style`: our own style sheet of the sheet."""
     return (
         _get_templates()
         .get_template("page.html")
-        .render(kliping=kliping, title=entitle(kliping), style=_read_style(), sheet=render_sheet(kliping))
+        .render(kliping=kliping, title=entitle(kliping), style=Markup(style), sheet=render_sheet(kliping))  # noqa: S704 - as said
     )
 
 
@@ -53,9 +52,3 @@ def _get_templates() -> Environment:
         lstrip_blocks=True,
         auto_reload=False,
     )
-
-
-@cache
-def _read_style() -> Markup:
-    """The same style sheet that the page in the browser loads."""
-    return Markup(files("aggregator.web").joinpath("static/kliping-sheet.css").read_text(encoding="utf-8"))  # noqa: S704

@@ -11,7 +11,7 @@ from typing import Any
 
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
 from aggregator.models import Language
-from aggregator.web.texts import Texts, get_texts
+from aggregator.times import TimeWords, get_time_words
 
 NAMES_TOLD = 5  # of portals in a line; the page of the story names all
 PLACES_TOLD = 3
@@ -23,7 +23,7 @@ class Wording:
     """The words of one language, and the phrases that are made of them."""
 
     table: dict[str, Any]
-    texts: Texts  # knows the names of days and months
+    times: TimeWords
 
     def __getitem__(self, key: str) -> str:
         return str(self.table[key])
@@ -31,8 +31,8 @@ class Wording:
     def tell_when(self, clipping: Clipping) -> str:
         """E.g. "Jumat, 27 November 2026, 14.05 WITA"; only the day where no more is known."""
         if not clipping.has_hour:
-            return self.texts.format_day(clipping.published)
-        moment = self.texts.format_moment(clipping.published)
+            return self.times.format_day(clipping.published)
+        moment = self.times.format_moment(clipping.published)
         return self["first_seen"].format(moment=moment) if clipping.is_first_seen else moment
 
     def tell_medium(self, clipping: Clipping) -> str:
@@ -78,17 +78,17 @@ class Wording:
 
     def tell_day(self, kliping: Kliping) -> str:
         """The day that it is of: the last one in it."""
-        return self.texts.format_day(get_day(kliping.until, kliping.zone))
+        return self.times.format_day(get_day(kliping.until, kliping.zone))
 
     def tell_period(self, kliping: Kliping) -> str:
         """A day, several days, or from when to when where those are no whole days."""
         since, until = kliping.since.astimezone(kliping.zone), kliping.until.astimezone(kliping.zone)
         if {since.time(), until.time()} != {time()}:
-            return self["period"].format(since=self.texts.format_moment(since), until=self.texts.format_moment(until))
+            return self["period"].format(since=self.times.format_moment(since), until=self.times.format_moment(until))
         last = self.tell_day(kliping)
         if until - since == timedelta(days=1):
             return last
-        return self["days"].format(since=self.texts.format_day(since), until=last)
+        return self["days"].format(since=self.times.format_day(since), until=last)
 
     def tell_rest(self, count: int, url: str = "") -> str:
         """That so many are left out, and where they are."""
@@ -99,7 +99,7 @@ class Wording:
 def get_words(language: Language) -> Wording:
     """The words of wording.toml in `language`."""
     table = tomllib.loads(files("aggregator.kliping").joinpath("wording.toml").read_text(encoding="utf-8"))
-    return Wording(table[language.value], get_texts(language))
+    return Wording(table[language.value], get_time_words(language))
 
 
 def entitle(kliping: Kliping) -> str:

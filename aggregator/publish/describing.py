@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from aggregator.feed_rows import FeedRow
 from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, make_feed_path, split_name
 from aggregator.models import Language
 from aggregator.publish.feed_info import FeedInfo, Format
@@ -157,6 +158,12 @@ def name_subject(name: str, title: str, language: Language) -> str:
         return str(words[kind]).format(name=title)
     tables: Mapping[str, Mapping[str, str]] = {FeedKind.TOPIC: words["topics"], FeedKind.KIND: words["kinds"]}
     return tables.get(kind, {}).get(slug) or title or slug.replace("-", " ").capitalize()
+
+
+def name_subjects(feeds: Iterable[Iterable[FeedRow]], language: Language) -> tuple[str, ...]:
+    """What a question asks in, for people: of each list either one, "Kota Gorontalo atau Kota Manado"."""
+    joint = f" {get_wording(language)['either']} "
+    return tuple(joint.join(name_subject(feed.name, feed.title, language) for feed in either) for either in feeds)
 
 
 def entitle_feed(name: str, title: str, publisher: Publisher, language: Language) -> tuple[str, str]:

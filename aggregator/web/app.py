@@ -55,7 +55,7 @@ from aggregator.web.headers import SecurityHeadersMiddleware
 from aggregator.web.metrics import Metrics, OperationCollector
 from aggregator.web.protection import Gate, Protection
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
-from aggregator.web.reading import Reading
+from aggregator.web.reading import OpenStore, Reading
 from aggregator.web.site import SiteInfo
 from aggregator.web.static_files import show_static_file
 from aggregator.web.templating import PageRenderer
@@ -118,52 +118,66 @@ def create_app(
     Neither has to exist yet: without a feed /feed.xml answers 503, without a database the front page says that there
     is no news yet. `files`: the same folder, where the server answers from it, too. Without `protection` all is public.
     """
-    feed = public / FEED_FILE
-    open_again = Reading(open_store)
-    files = files or PublicFiles(public)
-    collector = OperationCollector(
-        database=database, feed=feed, late_after=site.late_after, open_store=open_again, clock=clock
+    context = _make_context(database, public / FEED_FILE, site, Reading(open_store), clock)
+    app = Starlette(
+        routes=_list_routes(context, Gate(protection)),
+        middleware=[
+            Middleware(PublicFilesMiddleware, files=files or PublicFiles(public)),
+            Middleware(SecurityHeadersMiddleware),
+        ],
+        exception_handlers=make_handlers(context.renderer),
     )
+    app.router.redirect_slashes = False  # the address that it sends people to has the Host header in it
+    return app
+
+
+def _make_context(
+    database: Path, feed: Path, site: SiteInfo, open_store: OpenStore, clock: Callable[[], datetime]
+) -> PageContext:
     publisher = Publisher(site_url=site.url, name=site.name, hubs=site.hubs)
     desk = FeedDesk(
         database=database,
         publisher=publisher,
-        open_store=open_again,
+        open_store=open_store,
         clock=clock,
         items=site.feed_items,
         hours=site.feed_hours,
     )
-    renderer = PageRenderer(site)
-    context = PageContext(
+    return PageContext(
         database=database,
         feed=feed,
         site=site,
         publisher=publisher,
         desk=desk,
         turnstile=Turnstile(),
-        open_store=open_again,
+        open_store=open_store,
         clock=clock,
-        renderer=renderer,
+        renderer=PageRenderer(site),
     )
+
+
+def _list_routes(context: PageContext, gate: Gate) -> list[Route]:
+    """All that are answered by no file."""
+    collector = OperationCollector(
+        database=context.database,
+        feed=context.feed,
+        late_after=context.site.late_after,
+        open_store=context.open_store,
+        clock=context.clock,
+    )
+    metrics = Metrics(collector, context.clock)
     compressed = [
         *(route for each in PAGES for route in each(context)),
-        *_list_feed_routes(desk, context.turnstile),
+        *_list_feed_routes(context.desk, context.turnstile),
     ]
-    gate = Gate(protection)
-    app = Starlette(
-        routes=[
-            *(_dress(route, [*gate.list_guards(route.path), *_choose_compression(route)]) for route in compressed),
-            *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
-            data.make_download_route(context),
-            _dress(status.make_health_route(context), gate.list_recognizers()),
-            Route("/metrics", Metrics(collector, clock).show, methods=["GET"], middleware=gate.list_guards("/metrics")),
-            Route("/static/{name:path}", show_static_file, methods=["GET"]),
-        ],
-        middleware=[Middleware(PublicFilesMiddleware, files=files), Middleware(SecurityHeadersMiddleware)],
-        exception_handlers=make_handlers(renderer),
-    )
-    app.router.redirect_slashes = False  # the address that it sends people to has the Host header in it
-    return app
+    return [
+        *(_dress(route, [*gate.list_guards(route.path), *_choose_compression(route)]) for route in compressed),
+        *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
+        data.make_download_route(context),
+        _dress(status.make_health_route(context), gate.list_recognizers()),
+        Route("/metrics", metrics.show, methods=["GET"], middleware=gate.list_guards("/metrics")),
+        Route("/static/{name:path}", show_static_file, methods=["GET"]),
+    ]
 
 
 def _list_feed_routes(desk: FeedDesk, turnstile: Turnstile) -> list[Route]:

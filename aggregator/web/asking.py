@@ -45,7 +45,7 @@ def pick_known(members: Sequence[FeedRow]) -> Sequence[FeedRow]:
     return [feed for feed in members if feed.name in most]
 
 
-def list_choices(
+def list_form_choices(
     feeds: Mapping[str, FeedRow], texts: Texts, kinds: Iterable[FeedKind] = FeedKind
 ) -> dict[str, list[Choice]]:
     """kind → what can be asked for."""
@@ -81,17 +81,22 @@ def tell_problem(refusal: RefusalError, asked: Asked, feeds: Mapping[str, FeedRo
         label = groups.get(refusal.key) or texts["keys"].get(refusal.key) or xml_safe(refusal.key)
         return Problem(text=f"{label}: {xml_safe(refusal.problem)}.")
     if isinstance(refusal, UnknownNameError):
-        return Problem(
-            text=texts["unknown_name"].format(group=groups[refusal.kind], value=xml_safe(refusal.slug)),
-            suggestions=tuple(
-                _suggest(feeds[f"{refusal.kind}/{near}"], refusal, asked, texts, path) for near in refusal.near
-            ),
-        )
+        titles = {near: feeds[f"{refusal.kind}/{near}"].title for near in refusal.near}
+        return tell_unknown_name(refusal, asked, titles, texts, path)
     return Problem(text=xml_safe(str(refusal)))
 
 
-def _suggest(feed: FeedRow, refusal: UnknownNameError, asked: Asked, texts: Texts, path: str) -> tuple[str, str]:
-    """(name, address of the same question with it)"""
-    kind, slug = split_name(feed.name)
-    name = xml_safe(name_subject(feed.name, feed.title, texts.language))
-    return name, make_query_link(path, asked.replace(kind, refusal.slug, slug), texts.language)
+def tell_unknown_name(
+    refusal: UnknownNameError, asked: Asked, titles: Mapping[str, str], texts: Texts, path: str
+) -> Problem:
+    """That there is no such city, topic …, with addresses of the same question with the names that may have been meant;
+    `titles` of their feeds, by slug."""
+    group = get_wording(texts.language)["groups"][refusal.kind]
+    suggestions = []
+    for near in refusal.near:
+        name = name_subject(f"{refusal.kind}/{near}", titles.get(near, ""), texts.language)
+        pairs = asked.replace(refusal.kind, refusal.slug, near)
+        suggestions.append((xml_safe(name), make_query_link(path, pairs, texts.language)))
+    return Problem(
+        text=texts["unknown_name"].format(group=group, value=xml_safe(refusal.slug)), suggestions=tuple(suggestions)
+    )

@@ -2,15 +2,43 @@
 
 from __future__ import annotations
 
+import hashlib
 import re
+from collections.abc import Mapping
 from datetime import UTC
 from email.utils import formatdate, parsedate_to_datetime
 from functools import lru_cache
+
+from starlette.requests import Request
+from starlette.responses import Response
 
 from aggregator.publish.twins import CODINGS
 
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*")
+
+
+def make_etag(content: bytes) -> str:
+    """A strong entity tag, with its quotes."""
+    return f'"{hashlib.sha256(content).hexdigest()[:32]}"'
+
+
+def answer_content(request: Request, content: bytes, media_type: str, headers: Mapping[str, str]) -> Response:
+    """Content of a route that compresses: itself with these headers, or 304. The ETag is weak, for each coding has it.
+
+    Compression adds the `Vary` of a body; a 304 must tell the same (RFC 9110, 15.4.5).
+    """
+    marked = {"etag": f"W/{make_etag(content)}", **headers}
+    unchanged = answer_unchanged(request, {**marked, "vary": "Accept-Encoding"})
+    return unchanged or Response(content, headers=marked, media_type=media_type)
+
+
+def answer_unchanged(request: Request, headers: Mapping[str, str]) -> Response | None:
+    """304 with these headers for a client that has what the ETag among them names, else None."""
+    tags = ", ".join(request.headers.getlist("if-none-match"))
+    if tags and is_not_modified(etag=headers["etag"], modified=0, if_none_match=tags, if_modified_since=None):
+        return Response(status_code=304, headers=headers)
+    return None
 
 
 def is_not_modified(*, etag: str, modified: int, if_none_match: str | None, if_modified_since: str | None) -> bool:

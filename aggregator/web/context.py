@@ -10,7 +10,6 @@ A module of endpoints has the shape
 
 from __future__ import annotations
 
-import hashlib
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -24,7 +23,7 @@ from starlette.responses import HTMLResponse, Response
 
 from aggregator.publish.describing import Publisher
 from aggregator.store import Store
-from aggregator.web.conditional import is_not_modified
+from aggregator.web.conditional import answer_content
 from aggregator.web.feed_desk import FeedDesk, read_language
 from aggregator.web.health import find_silence
 from aggregator.web.reading import OpenStore
@@ -97,10 +96,5 @@ class PageContext:
 
 
 def answer_body(request: Request, content: bytes, media_type: str = "text/html; charset=utf-8") -> Response:
-    """The body, or 304. The ETag is weak, for compression follows."""
-    etag = f'W/"{hashlib.sha256(content).hexdigest()[:32]}"'
-    headers = {"etag": etag, "cache-control": f"public, max-age={PAGE_MAX_AGE_SECONDS}"}
-    tags = ", ".join(request.headers.getlist("if-none-match"))
-    if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
-        return Response(status_code=304, headers=headers)
-    return Response(content, headers=headers, media_type=media_type)
+    """The body, or 304."""
+    return answer_content(request, content, media_type, {"cache-control": f"public, max-age={PAGE_MAX_AGE_SECONDS}"})

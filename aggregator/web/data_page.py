@@ -11,7 +11,7 @@ from aggregator.reference import read_toml
 from aggregator.web.downloads import Download
 from aggregator.web.links import make_link
 from aggregator.web.schema import DescribedRelation
-from aggregator.web.source_states import format_moment
+from aggregator.web.source_states import tell_moment
 from aggregator.web.texts import Language, Texts
 
 OPEN_IN_SHELL = "sqlite3 'file:news.db?mode=ro'"
@@ -64,7 +64,7 @@ def build_data_page(files: Iterable[Download], schema: Sequence[DescribedRelatio
                 name=file.name,
                 url=f"/data/{file.name}",
                 size=texts.format_size(file.size),
-                changed=format_moment(file.changed, texts),
+                changed=tell_moment(file.changed, texts),
             )
             for file in files
         ),

@@ -5,7 +5,6 @@ What is refused is told in the format that was asked for, so that a reader shows
 
 from __future__ import annotations
 
-import hashlib
 import logging
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -16,7 +15,7 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregator.feed_rows import FeedRow, make_place
+from aggregator.feed_rows import FeedRow, UnknownFeedError, make_place
 from aggregator.feeds import ALL, make_feed_path, split_name
 from aggregator.models import Language
 from aggregator.publish.describing import (
@@ -25,7 +24,7 @@ from aggregator.publish.describing import (
     describe_feed,
     describe_refusal,
     describe_search,
-    name_subject,
+    name_subjects,
 )
 from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import Format
@@ -33,8 +32,8 @@ from aggregator.publish.wording import get_wording
 from aggregator.search import NewsQuery, QueryError, read_query
 from aggregator.search_rows import Place, Search
 from aggregator.store import Store, StoreError
-from aggregator.web.conditional import is_not_modified
-from aggregator.web.finding import BadQueryError, Found, RefusalError, UnknownNameError, suggest
+from aggregator.web.conditional import answer_content
+from aggregator.web.finding import SLUG_SHOWN, BadQueryError, Found, RefusalError, UnknownNameError, suggest
 from aggregator.web.public_file import is_public
 from aggregator.web.reading import OpenStore
 
@@ -141,11 +140,10 @@ class FeedDesk:
 
     def look_up(self, store: Store, query: NewsQuery) -> tuple[Search, tuple[str, ...]]:
         """A question in the numbers of the database, and what it asks in, for people. Raises RefusalError."""
-        words = get_wording(query.language)
-        feeds = [[self._find_feed(store, name, query.language) for name in names] for names in query.feeds]
+        feeds = self._find_feeds(store, query.feeds, query.language)
         before = store.find_place(query.before) if query.before else None
         if query.before and before is None:
-            raise RefusalError(404, words["no_item"].format(url=self._publisher.locate("feeds")))
+            raise RefusalError(404, get_wording(query.language)["no_item"].format(url=self._publisher.locate("feeds")))
         search = Search(
             feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
             match=query.match,
@@ -154,11 +152,7 @@ class FeedDesk:
             by_story=query.by_story,
             before=before,
         )
-        subjects = tuple(
-            f" {words['either']} ".join(name_subject(feed.name, feed.title, query.language) for feed in either)
-            for either in feeds
-        )
-        return search, subjects
+        return search, name_subjects(feeds, query.language)
 
     def _search(self, store: Store, query: NewsQuery, request: Request) -> bytes:
         ending = Format(request.path_params["ending"])
@@ -184,7 +178,7 @@ class FeedDesk:
         return found[:shown], len(found) > shown
 
     def _render_feed(self, store: Store, name: str, ending: Format, language: Language) -> bytes:
-        feed = self._find_feed(store, name, language)
+        ((feed,),) = self._find_feeds(store, [[name]], language)
         now = self._clock()
         since = now - timedelta(hours=self._hours)
         ids = [group_id for _, group_id in store.list_window(feed.id, least=self._items, since=since, now=now)[0]]
@@ -194,11 +188,12 @@ class FeedDesk:
         info = describe_feed(subject, self._publisher, ending, last_page=last.label if last else None)
         return render_feed([items[group_id] for group_id in ids if group_id in items], info, ending)
 
-    def _find_feed(self, store: Store, name: str, language: Language) -> FeedRow:
-        found = store.find_feed(name)
-        if found is not None:
-            return found
-        raise self.miss(store, *split_name(name), language)
+    def _find_feeds(self, store: Store, names: Iterable[Iterable[str]], language: Language) -> list[list[FeedRow]]:
+        """Raises RefusalError."""
+        try:
+            return store.find_feeds(names)
+        except UnknownFeedError as error:
+            raise self.miss(store, *split_name(error.name), language) from error
 
     def miss(self, store: Store, kind: str, slug: str, language: Language) -> RefusalError:
         """What to say where there is no such feed, with those that were most likely meant."""
@@ -208,11 +203,11 @@ class FeedDesk:
             return RefusalError(503, words["not_yet"])
         of_kind = {split_name(name)[1]: split_name(name)[1] for name in feeds if split_name(name)[0] == kind}
         names = of_kind or {split_name(name)[1]: name for name in feeds if name != ALL}
-        near = [names[each] for each in suggest(slug.rpartition("/")[2][:64], list(names))]
-        said = [words["unknown"].format(key=kind[:64], value=slug[:64])]
+        near = [names[each] for each in suggest(slug.rpartition("/")[2][:SLUG_SHOWN], list(names))]
+        said = [words["unknown"].format(key=kind[:SLUG_SHOWN], value=slug[:SLUG_SHOWN])]
         said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
         said.append(words["all_feeds"].format(url=self._publisher.locate("feeds")))
-        return UnknownNameError(" ".join(said), kind=kind, slug=slug[:64], near=near)
+        return UnknownNameError(" ".join(said), kind=kind, slug=slug[:SLUG_SHOWN], near=near)
 
     def _answer(self, request: Request, ending: Format, render: Callable[[Store], bytes]) -> Response:
         try:
@@ -238,19 +233,9 @@ class FeedDesk:
 
 
 def answer_document(request: Request, body: bytes, ending: Format) -> Response:
-    """The document, or 304. The ETag is weak, for compression follows."""
-    etag = f'W/"{hashlib.sha256(body).hexdigest()[:32]}"'
-    headers = {
-        "etag": etag,
-        "cache-control": f"public, max-age={MAX_AGE_SECONDS}",
-        "access-control-allow-origin": "*",
-    }
-    tags = ", ".join(request.headers.getlist("if-none-match"))
-    if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
-        return Response(
-            status_code=304, headers={**headers, "vary": "Accept-Encoding"}
-        )  # compression tells it of others
-    return Response(body, headers=headers, media_type=f"{ending.media_type}; charset=utf-8")
+    """The document, or 304."""
+    headers = {"cache-control": f"public, max-age={MAX_AGE_SECONDS}", "access-control-allow-origin": "*"}
+    return answer_content(request, body, f"{ending.media_type}; charset=utf-8", headers)
 
 
 def read_language(request: Request) -> Language:

@@ -11,6 +11,7 @@ from aggregator.feeds import FeedKind
 from aggregator.publish.describing import name_period
 from aggregator.publish.wording import get_wording
 from aggregator.search import GUID_LIMIT, KEYS, TODAY, is_tracking, read_days
+from aggregator.web.finding import SLUG_SHOWN
 from aggregator.web.texts import Texts
 
 TYPED_LIMIT = GUID_LIMIT  # characters of a value that are shown again
@@ -32,8 +33,8 @@ class Asked:
         return next((value for name, value in reversed(self.pairs) if name == key), "")
 
     def replace(self, key: str, value: str, new: str) -> list[tuple[str, str]]:
-        """The pairs of the same question with another value."""
-        return [(name, new if (name, old.lower()) == (key, value) else old) for name, old in self.pairs]
+        """The pairs of the same question with another value; `value` as a refusal tells it."""
+        return [(name, new if (name, old.lower()[:SLUG_SHOWN]) == (key, value) else old) for name, old in self.pairs]
 
     def leave_out(self, *keys: str) -> list[tuple[str, str]]:
         return [(name, value) for name, value in self.pairs if name not in keys]

@@ -18,8 +18,8 @@ from aggregator.publish.feed_info import Format
 from aggregator.publish.wording import get_wording
 from aggregator.web.asking import (
     Problem,
-    list_choices,
     list_feeds,
+    list_form_choices,
     name_given,
     name_shortly,
     pick_known,
@@ -94,7 +94,7 @@ def build_feeds_page(
     """The page for a question, with what was `found`, or why nothing was. `feeds`: all that are published, by name."""
     listed = list_feeds(feeds.values(), texts)
     groups = {kind: _build_group(kind, members, texts) for kind, members in listed.items()}
-    choices = list_choices(feeds, texts)
+    choices = list_form_choices(feeds, texts)
     names = name_given(asked, feeds, texts)
     return FeedsPage(
         form=build_form(asked, choices, names, texts),

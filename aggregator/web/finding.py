@@ -12,6 +12,7 @@ from aggregator.publish.wording import get_wording
 from aggregator.search import NewsQuery, QueryError
 
 NAMES_SUGGESTED = 3
+SLUG_SHOWN = 64  # characters of a name that there is not
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -34,7 +35,8 @@ class RefusalError(Exception):
 
 
 class UnknownNameError(RefusalError):
-    """There is no such city, topic, source …; `near` are the slugs that were most likely meant."""
+    """There is no such city, topic, source …; `slug` is cut to SLUG_SHOWN characters, `near` are the slugs that were
+    most likely meant."""
 
     def __init__(self, problem: str, *, kind: str, slug: str, near: Sequence[str]) -> None:
         super().__init__(404, problem)

@@ -16,10 +16,9 @@ from aggregator.kliping.text import render_brief
 from aggregator.kliping.whatsapp import render_whatsapp
 from aggregator.kliping.wording import entitle
 from aggregator.models import Language
-from aggregator.publish.describing import name_subject
-from aggregator.publish.wording import get_wording
 from aggregator.reference import load_cities
-from aggregator.web.feeds_form import Choice
+from aggregator.web.asking import Problem, tell_unknown_name
+from aggregator.web.feeds_form import Asked, Choice
 from aggregator.web.finding import RefusalError, UnknownNameError
 from aggregator.web.kliping_query import DAYS_OFFERED, ZONES, KlipingQuery
 from aggregator.web.links import make_feeds_link, make_query_link
@@ -70,8 +69,7 @@ class KlipingPage:
     sheet: Sheet | None
     tools: KlipingTools | None  # None where there is nothing to send
     longer: tuple[tuple[str, str], ...]  # (name, address) of longer periods, where there is nothing
-    problem: str
-    suggestions: tuple[tuple[str, str], ...]  # (name, address)
+    problem: Problem | None
 
 
 def build_kliping_page(asked: KlipingQuery, kliping: Kliping, texts: Texts, *, site_url: str) -> KlipingPage:
@@ -85,15 +83,14 @@ def build_kliping_page(asked: KlipingQuery, kliping: Kliping, texts: Texts, *, s
         sheet=render_sheet(replace(kliping, stories=stories)),
         tools=_build_tools(asked, kliping, texts) if kliping.news else None,
         longer=() if kliping.news else tuple(_list_longer(asked, texts)),
-        problem="",
-        suggestions=(),
+        problem=None,
     )
 
 
 def build_refusal_page(
     pairs: Sequence[tuple[str, str]], texts: Texts, refusal: RefusalError, titles: Mapping[str, str]
 ) -> KlipingPage:
-    """The page that says why there is none; `titles` of the feeds that may have been meant, by name."""
+    """The page that says why there is none; `titles` of the feeds that may have been meant, by slug."""
     safe = [(xml_safe(key), xml_safe(value).strip()) for key, value in pairs if key != "lang"]
     return KlipingPage(
         title=texts["kliping_title"],
@@ -103,8 +100,7 @@ def build_refusal_page(
         sheet=None,
         tools=None,
         longer=(),
-        problem=_tell_problem(refusal, texts),
-        suggestions=tuple(_list_suggestions(safe, texts, refusal, titles)),
+        problem=_tell_problem(refusal, safe, titles, texts),
     )
 
 
@@ -153,31 +149,13 @@ def _list_longer(asked: KlipingQuery, texts: Texts) -> list[tuple[str, str]]:
     ]
 
 
-def _tell_problem(refusal: RefusalError, texts: Texts) -> str:
+def _tell_problem(
+    refusal: RefusalError, pairs: Sequence[tuple[str, str]], titles: Mapping[str, str], texts: Texts
+) -> Problem:
     if not isinstance(refusal, UnknownNameError):
-        return xml_safe(str(refusal))
-    group = get_wording(texts.language)["groups"][refusal.kind]
-    return str(texts["unknown_name"].format(group=group, value=xml_safe(refusal.slug)))
-
-
-def _list_suggestions(
-    pairs: Sequence[tuple[str, str]], texts: Texts, refusal: RefusalError, titles: Mapping[str, str]
-) -> list[tuple[str, str]]:
-    """The same question with another name in it."""
-    if not isinstance(refusal, UnknownNameError):
-        return []
-    wrong = (refusal.kind, refusal.slug)
-    return [
-        (
-            xml_safe(name_subject(f"{refusal.kind}/{near}", titles.get(near, ""), texts.language)),
-            make_query_link(
-                _PATH,
-                [(key, near if (key, value.lower()[: len(wrong[1])]) == wrong else value) for key, value in pairs],
-                texts.language,
-            ),
-        )
-        for near in refusal.near
-    ]
+        return Problem(text=xml_safe(str(refusal)))
+    asked = Asked(pairs=tuple(pairs), has_question=True)
+    return tell_unknown_name(refusal, asked, titles, texts, _PATH)
 
 
 # ── what can be done with it ───────────────────────────────────────────────────────────────────────────────────────

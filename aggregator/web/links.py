@@ -1,19 +1,14 @@
-"""Addresses of our own pages."""
+"""Addresses of our own pages, as pages need them."""
 
 from __future__ import annotations
 
 from collections.abc import Iterable
 from urllib.parse import urlencode
 
-from aggregator.web.texts import Language
+from aggregator.models import Language
+from aggregator.publish.page_links import make_link, make_story_link
 
-
-def make_link(path: str, language: Language, **query: str | None) -> str:
-    """A page in `language`; Indonesian is the one whose address does not say so. Of the query, what is not None."""
-    asked = {name: value for name, value in query.items() if value is not None}
-    if language is not Language.INDONESIAN:
-        asked["lang"] = language.value
-    return f"{path}?{urlencode(asked)}" if asked else path
+__all__ = ["make_feeds_link", "make_link", "make_query_link", "make_story_link"]
 
 
 def make_query_link(path: str, pairs: Iterable[tuple[str, str]], language: Language) -> str:
@@ -25,8 +20,3 @@ def make_query_link(path: str, pairs: Iterable[tuple[str, str]], language: Langu
 def make_feeds_link(pairs: Iterable[tuple[str, str]], language: Language) -> str:
     """The page of feeds with a question."""
     return make_query_link("/feeds", pairs, language)
-
-
-def make_story_link(story_id: int | None, language: Language) -> str:
-    """The page of a story; "" before there is one."""
-    return make_link(f"/story/{story_id}", language) if story_id is not None else ""

@@ -9,7 +9,7 @@ from aggregator.cleaning import xml_safe
 from aggregator.feed_rows import FeedRow
 from aggregator.publish.describing import name_question
 from aggregator.search_rows import BEGIN_MARK, END_MARK, Passage
-from aggregator.web.asking import Problem, list_choices, name_given, tell_problem
+from aggregator.web.asking import Problem, list_form_choices, name_given, tell_problem
 from aggregator.web.chips import Chip, list_chips
 from aggregator.web.feeds_form import Asked, Form, build_form
 from aggregator.web.finding import Found, RefusalError
@@ -58,7 +58,7 @@ def build_search_page(
     names = name_given(asked, feeds, texts)
     chips = list_chips(asked, names, texts, "/search")
     return SearchPage(
-        form=build_form(asked, list_choices(feeds, texts), names, texts),
+        form=build_form(asked, list_form_choices(feeds, texts), names, texts),
         is_open=bool(asked.leave_out("q", "before")) and not (found and found.items),
         chips=chips,
         results=_build_results(found, passages, asked, texts) if found else None,

@@ -15,10 +15,10 @@ from aggregator.web.source_history import History, build_history
 from aggregator.web.source_states import (
     Reason,
     SourceState,
-    format_moment,
     judge_source,
     tell_delay,
     tell_fields,
+    tell_moment,
     tell_rate,
     tell_reason,
     tell_why,
@@ -128,7 +128,7 @@ def build_source_page(
         state_name=texts["states"][state.value],
         why=texts["state_notes"][state.value] if state is not SourceState.SILENT else tell_why(facts, texts),
         reasons=tuple(_tell(trouble, facts, texts) for trouble in facts.troubles) if is_watched else (),
-        last_success=format_moment(facts.last_success_at, texts),
+        last_success=tell_moment(facts.last_success_at, texts),
         delay=tell_delay(facts, now, texts),
         rate=tell_rate(facts, texts),
         fields=tell_fields(facts, texts),
@@ -174,8 +174,8 @@ def _show_channel(channel: ChannelState, facts: SourceFacts, now: datetime, text
         state=state,
         state_name=texts["channel_states"][state],
         why=tell_reason(trouble, facts.id, texts).says if state in ("failing", "retired") and channel.reason else "",
-        last_success=format_moment(channel.last_success_at, texts),
-        next_poll="" if state == "off" else texts["due_now"] if is_due else format_moment(channel.next_poll_at, texts),
+        last_success=tell_moment(channel.last_success_at, texts),
+        next_poll="" if state == "off" else texts["due_now"] if is_due else tell_moment(channel.next_poll_at, texts),
     )
 
 
@@ -195,8 +195,8 @@ def _show_alarm(alarm: Alarm, facts: SourceFacts, texts: Texts) -> ShownAlarm:
     return ShownAlarm(
         says=said.says,
         detail=cut_text(xml_safe(alarm.detail), DETAIL_LIMIT),
-        since=format_moment(alarm.since, texts),
-        until=format_moment(alarm.until, texts),
+        since=tell_moment(alarm.since, texts),
+        until=tell_moment(alarm.until, texts),
     )
 
 
@@ -207,6 +207,6 @@ def _show_article(article: SourceArticle, texts: Texts) -> ShownArticle:
         title=cut_text(xml_safe(article.title), TITLE_LIMIT),
         url=safe_url(article.url),
         language=article.language,
-        published=format_moment(at, texts) if article.has_hour else day,
+        published=tell_moment(at, texts) if article.has_hour else day,
         story_url=make_story_link(article.story_id, texts.language),
     )

@@ -59,7 +59,7 @@ def tell_reason(trouble: Trouble, source_id: str, texts: Texts, *, detail: str =
         says=said.says,
         advice=said.advice.replace(" ID`", f" {source_id}`"),
         detail=detail,
-        since=format_moment(trouble.since, texts),
+        since=tell_moment(trouble.since, texts),
     )
 
 
@@ -122,7 +122,7 @@ def tell_ago(span: timedelta, texts: Texts) -> str:
     return str(texts["ago"].format(span=tell_wait(span, texts)) if span >= timedelta(minutes=1) else texts["just_now"])
 
 
-def format_moment(at: datetime | None, texts: Texts) -> str:
+def tell_moment(at: datetime | None, texts: Texts) -> str:
     """Shortly, in WIB: "5 Okt, 14.05 WIB"; "" for None."""
     if at is None:
         return ""

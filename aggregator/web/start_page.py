@@ -17,7 +17,7 @@ from aggregator.feeds import FeedKind
 from aggregator.publish.describing import Publisher, locate_answer, name_question
 from aggregator.publish.feed_info import Format
 from aggregator.search import KEYS, NewsQuery
-from aggregator.web.asking import Problem, list_choices, name_given, tell_problem
+from aggregator.web.asking import Problem, list_form_choices, name_given, tell_problem
 from aggregator.web.chips import Chip, list_chips
 from aggregator.web.feeds_form import Asked, Filter, Form, build_form
 from aggregator.web.feeds_page import Address
@@ -87,7 +87,8 @@ def build_start_page(
     entered: since when what is shown came in, where that is asked for.
     """
     names = name_given(asked, feeds, texts)
-    form = build_form(asked, list_choices(feeds, texts, (*FIRST_FIELDS, *MORE_FIELDS)), names, texts, periods=PERIODS)
+    choices = list_form_choices(feeds, texts, (*FIRST_FIELDS, *MORE_FIELDS))
+    form = build_form(asked, choices, names, texts, periods=PERIODS)
     fields = {each.key: each for each in form.filters}
     more = tuple(fields[kind] for kind in MORE_FIELDS)
     query = cards.query if cards else NewsQuery(language=texts.language)
@@ -116,9 +117,7 @@ def build_start_page(
         selection=query.encode(),
         new_url="" if entered or refusal or not is_first else make_query_link("/", question, texts.language),
         newest_url=make_query_link("/", newest, texts.language),
-        older_url=make_query_link("/", [*newest, ("before", cards.next_before)], texts.language)
-        if cards and cards.next_before
-        else "",
+        older_url=_locate_older(cards, newest, texts) if cards else "",
     )
 
 
@@ -127,6 +126,12 @@ def _list_addresses(query: NewsQuery, publisher: Publisher) -> tuple[Address, ..
         Address(ending=ending.value, media_type=ending.media_type, url=locate_answer(query, publisher, ending))
         for ending in Format
     )
+
+
+def _locate_older(cards: Cards, newest: Sequence[tuple[str, str]], texts: Texts) -> str:
+    if not cards.next_before:
+        return ""
+    return make_query_link("/", [*newest, ("before", cards.next_before)], texts.language)
 
 
 def _tell_last_entry(records: Sequence[CardRecord], texts: Texts) -> str:

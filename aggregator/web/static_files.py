@@ -5,7 +5,6 @@ The address on a page names the content (`templating.name_static_file`), so brow
 
 from __future__ import annotations
 
-import hashlib
 import mimetypes
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -16,7 +15,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.publish.twins import CODINGS, TWIN_FROM_BYTES
-from aggregator.web.conditional import is_not_modified, rank_codings
+from aggregator.web.conditional import answer_unchanged, make_etag, rank_codings
 from aggregator.web.templating import STATIC_FOLDER, name_static_file
 
 YEAR_SECONDS = 365 * 86_400
@@ -41,16 +40,12 @@ def show_static_file(request: Request) -> Response:
     body = file.bodies[coding]
     is_marked = request.url.query == file.address.partition("?")[2]
     headers = {
-        "etag": f'"{hashlib.sha256(body).hexdigest()[:32]}"',
+        "etag": make_etag(body),
         "cache-control": f"public, max-age={YEAR_SECONDS}, immutable" if is_marked else "no-cache",
         "vary": "Accept-Encoding",
     }
-    tags = ", ".join(request.headers.getlist("if-none-match"))
-    if tags and is_not_modified(etag=headers["etag"], modified=0, if_none_match=tags, if_modified_since=None):
-        return Response(status_code=304, headers=headers)
-    if coding:
-        headers["content-encoding"] = coding
-    return Response(body, headers=headers, media_type=file.media_type)
+    encoding = {"content-encoding": coding} if coding else {}
+    return answer_unchanged(request, headers) or Response(body, headers=headers | encoding, media_type=file.media_type)
 
 
 @cache

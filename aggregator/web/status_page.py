@@ -99,11 +99,7 @@ def build_status_page(
         version=version,
         database_size=texts.format_size(database_bytes),
         backup=_tell_backup(jobs, texts),
-        jobs=tuple(
-            DoneJob(name=texts["jobs"][job["name"]], done=_format(job["done_at"], texts))
-            for job in jobs
-            if job["name"] in texts["jobs"]
-        ),
+        jobs=_list_jobs(jobs, texts),
         sources_url=make_link("/sources", texts.language),
         trouble_url=make_link("/sources", texts.language, state=SourceState.TROUBLE),
         last_cycle=_format(cycle["finished_at"], texts) if cycle else "",
@@ -111,16 +107,7 @@ def build_status_page(
         sources=status.sources,
         channels=status.channels,
         unprobed=status.unprobed,
-        hijacked=tuple(
-            HijackedSite(
-                name=xml_safe(row["name"]),
-                page_url=make_link(f"/source/{row['source_id']}", texts.language),
-                domain=xml_safe(row["domain"]),
-                found=_format(row["hijacked_at"], texts),
-                pages=row["pages"],
-            )
-            for row in status.hijacked
-        ),
+        hijacked=tuple(_describe_site(row, texts) for row in status.hijacked),
         failing=tuple(_describe_channel(row, texts) for row in status.failing),
         large=tuple(_describe_large(row, texts) for row in status.large),
         more_large=status.large_count - len(status.large),
@@ -136,6 +123,24 @@ def _tell_backup(jobs: Sequence[Mapping[str, Any]], texts: Texts) -> str:
             size = json.loads(job["summary"]).get("bytes", 0)
             return f"{_format(job['done_at'], texts)} ({texts.format_size(size)})"
     return ""
+
+
+def _list_jobs(jobs: Sequence[Mapping[str, Any]], texts: Texts) -> tuple[DoneJob, ...]:
+    """Those that have a name for people."""
+    names = texts["jobs"]
+    return tuple(
+        DoneJob(name=names[job["name"]], done=_format(job["done_at"], texts)) for job in jobs if job["name"] in names
+    )
+
+
+def _describe_site(row: dict[str, Any], texts: Texts) -> HijackedSite:
+    return HijackedSite(
+        name=xml_safe(row["name"]),
+        page_url=make_link(f"/source/{row['source_id']}", texts.language),
+        domain=xml_safe(row["domain"]),
+        found=_format(row["hijacked_at"], texts),
+        pages=row["pages"],
+    )
 
 
 def _describe_large(row: dict[str, Any], texts: Texts) -> LargeGroup:

@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import tzinfo
 
 from aggregator.cleaning import safe_url, xml_safe
-from aggregator.story_rows import StoryArticle, StoryRecord
+from aggregator.story_page_rows import StoryArticle, StoryRecord
 from aggregator.web.story_times import ShownTime, fold, has_hour, show_time, show_title, tell_delay
 from aggregator.web.texts import Texts
 

@@ -13,7 +13,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterator
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta, timezone, tzinfo
+from datetime import datetime, tzinfo
 from functools import lru_cache
 from itertools import chain
 from urllib.parse import urlsplit
@@ -21,6 +21,7 @@ from urllib.parse import urlsplit
 from lxml import etree
 
 from aggregator.models import DatePrecision, ParsedDate
+from aggregator.times import WIB
 from crawler.dates import find_dateline, parse_date
 from crawler.extraction.furniture import is_beside_article
 from crawler.extraction.headline import Headline
@@ -29,7 +30,7 @@ from crawler.extraction.page import Page, read_element
 from crawler.extraction.sentences import fold_words
 
 # Western Indonesia, where most portals are: stands in where the source's zone is not known.
-DEFAULT_ZONE = timezone(timedelta(hours=7), "WIB")
+DEFAULT_ZONE = WIB
 MAX_DATE_CHARS = 120
 MAX_ELEMENTS = 20
 MAX_TIMES = 60

@@ -12,8 +12,9 @@ from zoneinfo import ZoneInfo
 
 from aggregator.alert_rows import Message
 from aggregator.alerts.hours import DueRun, find_due, find_since
+from aggregator.feed_rows import UnknownFeedError
 from aggregator.instants import from_text, to_text_exactly
-from aggregator.kliping.gathering import UnknownFeedError, gather_kliping
+from aggregator.kliping.gathering import gather_kliping
 from aggregator.kliping.model import Kliping
 from aggregator.publish.press import make_publisher
 from schedules.alerts.context import FilterFault, Work

@@ -12,12 +12,13 @@ from itertools import product
 
 from aggregator.alert_rows import Message
 from aggregator.alerts.planning import Piece, plan_news
-from aggregator.coverage_rows import WIB, CoverageDay
+from aggregator.coverage_rows import CoverageDay
 from aggregator.instants import to_text
 from aggregator.models import FeedItem
 from aggregator.search import NewsQuery
 from aggregator.search_rows import Search
 from aggregator.spikes import FACTOR, WINDOW, Spike, find_spikes
+from aggregator.times import WIB
 from schedules.alerts.context import FilterFault, Work
 from schedules.alerts.models import AlertEntry
 

@@ -5,16 +5,15 @@ from __future__ import annotations
 import csv
 import sys
 from collections.abc import Iterable, Mapping
-from datetime import UTC, datetime, timedelta, timezone
+from datetime import UTC, datetime
 
 from aggregator.dedup import DedupRecord, cluster
 from aggregator.regions import pick_cities, pick_event_cities, tag_regions
 from aggregator.stories import Report, read_terms, tell_stories
+from aggregator.times import WIB
 from crawler.dates import parse_date
 from schedules.commands.records import Record, read_records
 from schedules.errors import UsageFailure
-
-WIB = timezone(timedelta(hours=7))  # of dates that name no zone
 
 
 class DatedRecord(Record):

@@ -16,9 +16,11 @@ import typer
 
 from aggregator.alerts.letters import Format, tell_kliping, write_kliping
 from aggregator.kliping.model import Kliping
+from aggregator.kliping.print_page import render_print_html
 from aggregator.kliping.word_file import render_docx
 from aggregator.publish.files import PublishError
 from aggregator.store import Store
+from aggregator.web.templating import STATIC_FOLDER
 from schedules.alerts.bureau import COMMAND_SECONDS, Bureau, work_and_wait
 from schedules.alerts.configuration import FILE_NAME, Alerts, find_alerts_file, load_alerts
 from schedules.alerts.context import Work
@@ -136,6 +138,9 @@ def _show(work: Work, name: str, request: DigestRequest, *, as_json: bool) -> No
 def _render(kliping: Kliping, name: str, form: str) -> bytes:
     if form == "docx":
         return render_docx(kliping)
+    if form == "print":
+        style = (STATIC_FOLDER / "kliping-sheet.css").read_text(encoding="utf-8")
+        return render_print_html(kliping, style).encode()
     if form == "json":
         return json.dumps({"digest": name, **tell_kliping(kliping)}, ensure_ascii=False, indent=2).encode()
     letter = write_kliping(kliping, Format(form), name=name)

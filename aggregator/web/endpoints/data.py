@@ -9,7 +9,7 @@ from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
-from aggregator.web.conditional import is_not_modified
+from aggregator.web.conditional import answer_unchanged
 from aggregator.web.context import PageContext
 from aggregator.web.data_page import build_data_page
 from aggregator.web.downloads import find_download, list_downloads
@@ -49,9 +49,7 @@ class _Data:
         found = find_download(self._context.feed.parent, request.path_params["name"])
         if found is None:
             raise HTTPException(404)
-        etag = f'"{found.mark}"'
-        headers = {"cache-control": f"public, max-age={_MAX_AGE_SECONDS}", "etag": etag}
-        tags = ", ".join(request.headers.getlist("if-none-match"))
-        if tags and is_not_modified(etag=etag, modified=0, if_none_match=tags, if_modified_since=None):
-            return Response(status_code=304, headers=headers)
-        return FileResponse(found.path, headers=headers, media_type=found.media_type, filename=found.name)
+        headers = {"cache-control": f"public, max-age={_MAX_AGE_SECONDS}", "etag": f'"{found.mark}"'}
+        return answer_unchanged(request, headers) or FileResponse(
+            found.path, headers=headers, media_type=found.media_type, filename=found.name
+        )

@@ -10,9 +10,10 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from aggregator.feed_rows import UnknownFeedError
 from aggregator.feeds import split_name
-from aggregator.kliping.gathering import UnknownFeedError, gather_kliping
-from aggregator.kliping.model import Kliping
+from aggregator.kliping.gathering import gather_kliping
+from aggregator.kliping.model import DOCX_TYPE, Kliping
 from aggregator.store import Store
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints.refusals import show_crowded
@@ -22,7 +23,6 @@ from aggregator.web.kliping_query import KlipingQuery, read_kliping_query
 
 PAGE_MOST = 100  # pieces of news; files hold more
 _NAV = "/kliping"
-_DOCX = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 def list_routes(context: PageContext) -> list[Route]:
@@ -55,7 +55,7 @@ class _KlipingDesk:
             _, kliping = self._gather(request)
         except RefusalError as refusal:
             return self._refuse(request, refusal)
-        return _answer_file(render_docx(kliping), _DOCX, "attachment", f"{kliping.file_name}.docx")
+        return _answer_file(render_docx(kliping), DOCX_TYPE, "attachment", f"{kliping.file_name}.docx")
 
     def show_text(self, request: Request) -> Response:
         from aggregator.kliping.text import render_text

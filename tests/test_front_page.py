@@ -27,9 +27,9 @@ from aggregator.search import NewsQuery
 from aggregator.search_rows import Search
 from aggregator.web.app import create_app
 from aggregator.web.feeds_form import read_asked
+from aggregator.web.front_page import Cards, build_front_page
 from aggregator.web.site import SiteInfo
 from aggregator.web.sparkline import HEIGHT, draw_bars
-from aggregator.web.start_page import Cards, build_start_page
 from aggregator.web.templating import PageRenderer
 from aggregator.web.texts import get_texts
 
@@ -215,7 +215,7 @@ def test_a_part_of_follow_ups_is_told_from_the_end(room: FeedRoom, next_before: 
     texts = get_texts(Language.INDONESIAN)
     cards = Cards(query=NewsQuery(language=texts.language), subjects=(), records=(), next_before=next_before)
     publisher = Publisher(name="Kabar Kota", site_url=SITE_URL)
-    page = build_start_page(read_asked([("before", "x")]), {}, texts, publisher, now=room.now, cards=cards)
+    page = build_front_page(read_asked([("before", "x")]), {}, texts, publisher, now=room.now, cards=cards)
     told = PageRenderer(SiteInfo(name="Kabar Kota", url=SITE_URL)).render("front.html", page, texts, path="/")
     assert tell(html.fromstring(told).cssselect(".note h2")[0]).startswith(says)
 

@@ -42,5 +42,3 @@ def get_texts(language: Language) -> Texts:
         if file.name.endswith(".toml"):
             table |= tomllib.loads(file.read_text(encoding="utf-8"))[language.value]
     return Texts(language, table)
-
-

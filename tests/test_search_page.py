@@ -17,8 +17,8 @@ from test_feeds_page import EVIL, build_site, tell
 from test_web import Stage, serve
 
 from aggregator.models import SourceKind
-from aggregator.web.front_page import Piece
 from aggregator.web.search_page import split_marked
+from aggregator.web.shown_item import Piece
 
 
 @pytest.fixture(scope="module")

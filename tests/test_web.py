@@ -31,8 +31,8 @@ from aggregator.publish.rss import render_rss
 from aggregator.store import Store, StoreError
 from aggregator.web.app import create_app
 from aggregator.web.conditional import is_browser, is_not_modified, rank_codings
-from aggregator.web.front_page import build_days
 from aggregator.web.headers import SECURITY_HEADERS
+from aggregator.web.shown_item import build_days
 from aggregator.web.site import SiteInfo
 from aggregator.web.texts import WIB, Language, get_texts, name_zone
 

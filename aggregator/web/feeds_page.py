@@ -27,8 +27,8 @@ from aggregator.web.asking import (
 )
 from aggregator.web.feeds_form import Asked, Form, build_form
 from aggregator.web.finding import Found, RefusalError
-from aggregator.web.front_page import Day, build_days
 from aggregator.web.links import make_feeds_link, make_link
+from aggregator.web.shown_item import Day, build_days
 from aggregator.web.texts import Texts
 
 PREVIEW_ITEMS = 10

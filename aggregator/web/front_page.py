@@ -1,144 +1,136 @@
-"""What pages show of pieces of news, worked out before any HTML is written. Pure."""
+"""What the front page shows, worked out before any HTML is written. Pure.
+
+query of the address ─▶ chips, and the form, filled again
+what answers it      ─▶ cards by day; its feed
+"""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from datetime import datetime, tzinfo
-from itertools import groupby
+from datetime import datetime
 
-from aggregator.cleaning import cut_text, safe_url, xml_safe
-from aggregator.models import DatePrecision, FeedItem, Reason
-from aggregator.publish.excerpt import make_excerpt
-from aggregator.web.links import make_story_link
-from aggregator.web.texts import WIB, Texts, name_zone
+from aggregator.card_rows import CardRecord
+from aggregator.cleaning import xml_safe
+from aggregator.feed_rows import FeedRow
+from aggregator.feeds import FeedKind
+from aggregator.publish.describing import Publisher, locate_answer, name_question
+from aggregator.publish.feed_info import Format
+from aggregator.search import KEYS, NewsQuery
+from aggregator.web.asking import Problem, list_form_choices, name_given, tell_problem
+from aggregator.web.chips import Chip, list_chips
+from aggregator.web.feeds_form import Asked, Filter, Form, build_form
+from aggregator.web.feeds_page import Address
+from aggregator.web.finding import RefusalError
+from aggregator.web.links import make_feeds_link, make_query_link
+from aggregator.web.shown_item import tell_staleness
+from aggregator.web.story_cards import CardDay, build_card_days
+from aggregator.web.texts import WIB, Texts
 
-TITLE_LIMIT = 300
-NAMED_PORTALS = 4  # of those that carry the same text; the others fold away
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Portal:
-    """Another portal that carries the text."""
-
-    name: str
-    url: str  # "" when it is not a web address
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class ShownTime:
-    """A time of publication, in the words of the page."""
-
-    iso: str  # with the source's offset
-    hour: str  # in the zone of the page; "" when the source gave only a day
-    zone: str  # its name
-    day: str  # "" when it is the day of the heading above
-    title: str  # the same moment on the source's own clock
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Of a text in which words were looked for."""
-
-    text: str
-    is_found: bool
+NEW = "new"  # key of what came in after an instant: the moment of somebody's last visit
+FRONT_KEYS = (*(key for key in KEYS if key != "lang"), NEW)  # others are not ours, and say nothing
+PERIODS = ("today", "1d", "3d", "7d", "30d")
+FIRST_FIELDS = (FeedKind.CITY,)
+MORE_FIELDS = (FeedKind.TOPIC, FeedKind.PROVINCE, FeedKind.KOMWIL, FeedKind.KIND)
+_KEPT = ("q", FeedKind.SOURCE.value, "archive", NEW)  # have no field
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class ShownItem:
-    """One piece of news; every text is safe to encode, none is escaped yet."""
+class Cards:
+    """What answers the question of a front page."""
 
-    title: str
-    url: str
-    excerpt: str
-    language: str
-    source_name: str
-    source_url: str
-    published: ShownTime
-    regions: tuple[str, ...]
-    topics: tuple[str, ...]
-    reasons: tuple[str, ...]  # why it is here, a line for each topic
-    also_at: tuple[Portal, ...]
-    more_at: tuple[Portal, ...]
-    story_url: str  # "" before a look at stories
-    story_news: int  # others in that story
-    marked_title: tuple[Piece, ...] = ()  # where words were looked for: the same with what was found
-    marked_excerpt: tuple[Piece, ...] = ()
+    query: NewsQuery
+    subjects: tuple[str, ...]  # what it asks in, for people
+    records: Sequence[CardRecord]
+    next_before: str  # the guid that the next page begins after; "" on the last one
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
-class Day:
-    """The items that entered the feed on one day, in the zone of the page."""
+class FrontPage:
+    question: str  # for people; "" for everything
+    is_first: bool
+    has_news: bool  # False: there is none at all, whatever is asked for
+    days: tuple[CardDay, ...]
+    last_entry: str  # when the newest item came in; "" on older pages
+    stale: str  # since when what is shown is stale, in a sentence; "" while it is fresh
+    form: Form
+    first_fields: tuple[Filter, ...]
+    more_fields: tuple[Filter, ...]
+    is_open: bool  # these: where they may be why nothing is shown
+    kept: tuple[tuple[str, str], ...]  # what the form sends along
+    chips: tuple[Chip, ...]
+    problem: Problem | None
+    addresses: tuple[Address, ...]  # of the feed of this selection
+    feeds_url: str  # of the page that tells of it
+    search_url: str
+    selection: str  # the question in one spelling
+    new_url: str  # of the page of what came in since: the instant is yet to be filled in; "" where that is asked for
+    newest_url: str  # of this page from its beginning
+    older_url: str  # "" on the last one
 
-    iso: str
-    label: str
-    items: tuple[ShownItem, ...]
 
+def build_front_page(
+    asked: Asked,
+    feeds: Mapping[str, FeedRow],
+    texts: Texts,
+    publisher: Publisher,
+    *,
+    now: datetime,
+    cards: Cards | None = None,
+    refusal: RefusalError | None = None,
+    entered: datetime | None = None,
+    stale_since: datetime | None = None,
+) -> FrontPage:
+    """The page with what answers the question, or with why nothing does; with neither there is no news yet.
 
-def build_days(items: Sequence[FeedItem], texts: Texts, zone: tzinfo = WIB) -> tuple[Day, ...]:
-    """The items by day, in their order; all times are those of `zone`.
-
-    They come in the order in which they entered the feed, so the days are days of entry; a time of publication that
-    falls on another day brings its date along.
+    entered: since when what is shown came in, where that is asked for.
     """
-    days = groupby(items, key=lambda item: item.first_published.astimezone(zone).date())
-    return tuple(_build_day(list(members), texts, zone) for _, members in days)
-
-
-def tell_staleness(since: datetime | None, texts: Texts) -> str:
-    """A sentence for readers; "" while all is fresh."""
-    return texts["stale"].format(moment=texts.format_moment(since.astimezone(WIB))) if since else ""
-
-
-def _build_day(items: Sequence[FeedItem], texts: Texts, zone: tzinfo) -> Day:
-    entered = items[0].first_published.astimezone(zone)
-    return Day(
-        iso=entered.date().isoformat(),
-        label=texts.format_day(entered),
-        items=tuple(show_item(item, texts, heading=entered) for item in items),
+    names = name_given(asked, feeds, texts)
+    choices = list_form_choices(feeds, texts, (*FIRST_FIELDS, *MORE_FIELDS))
+    form = build_form(asked, choices, names, texts, periods=PERIODS)
+    fields = {each.key: each for each in form.filters}
+    more = tuple(fields[kind] for kind in MORE_FIELDS)
+    query = cards.query if cards else NewsQuery(language=texts.language)
+    newest, question = asked.leave_out("before"), asked.leave_out("before", NEW)
+    chips = list_chips(asked, names, texts, "/", entered=entered)
+    records = cards.records if cards else ()
+    is_first = not asked.get_last("before")
+    return FrontPage(
+        question=xml_safe(name_question(query, cards.subjects)) if cards and question else "",
+        is_first=is_first,
+        has_news=bool(records or chips or refusal or not is_first),
+        days=build_card_days(records, texts, now),
+        last_entry=_tell_last_entry(records, texts) if is_first else "",
+        stale=tell_staleness(stale_since, texts),
+        form=form,
+        first_fields=tuple(fields[kind] for kind in FIRST_FIELDS),
+        more_fields=more,
+        is_open=bool(form.since_date or any(each.chosen for each in more)) and not records,
+        kept=tuple(dict.fromkeys(asked.take(*_KEPT))),
+        chips=chips,
+        problem=tell_problem(refusal, asked, feeds, texts, "/") if refusal else None,
+        addresses=_list_addresses(query, publisher) if question and not refusal else (),
+        feeds_url=make_feeds_link(question, texts.language),
+        search_url=make_query_link("/search", question, texts.language),
+        selection=query.encode(),
+        new_url="" if entered or refusal or not is_first else make_query_link("/", question, texts.language),
+        newest_url=make_query_link("/", newest, texts.language),
+        older_url=_locate_older(cards, newest, texts) if cards else "",
     )
 
 
-def show_item(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownItem:
-    """A piece of news below the heading of a day, of which `heading` is any moment."""
-    portals = tuple(Portal(name=xml_safe(name), url=safe_url(url)) for name, url in item.also_at)
-    # One portal more than fits is named, too: "and 1 other portal" would take as much room.
-    named = NAMED_PORTALS if len(portals) > NAMED_PORTALS + 1 else len(portals)
-    return ShownItem(
-        title=cut_text(xml_safe(item.title), TITLE_LIMIT),
-        url=safe_url(item.url),
-        excerpt=make_excerpt(xml_safe(item.excerpt)),
-        language=item.language,
-        source_name=xml_safe(item.source_name),
-        source_url=safe_url(item.source_url),
-        published=_show_time(item, texts, heading=heading),
-        regions=tuple(map(xml_safe, item.regions)),
-        topics=tuple(xml_safe(texts.name_topic(topic)) for topic in item.topics),
-        reasons=tuple(tell_reason(reason, texts) for reason in item.reasons if reason.terms),
-        also_at=portals[:named],
-        more_at=portals[named:],
-        story_url=make_story_link(item.story_id, texts.language),
-        story_news=item.story_news,
+def _list_addresses(query: NewsQuery, publisher: Publisher) -> tuple[Address, ...]:
+    return tuple(
+        Address(ending=ending.value, media_type=ending.media_type, url=locate_answer(query, publisher, ending))
+        for ending in Format
     )
 
 
-def tell_reason(reason: Reason, texts: Texts) -> str:
-    """E.g. "APEKSI: “Rakernas APEKSI” (judul), “Wali Kota” (isi)"."""
-    terms = (f"“{xml_safe(term)}” ({texts['places'].get(place, place)})" for term, place in reason.terms)
-    return f"{xml_safe(texts.name_topic(reason.topic))}: {', '.join(terms)}"
+def _locate_older(cards: Cards, newest: Sequence[tuple[str, str]], texts: Texts) -> str:
+    if not cards.next_before:
+        return ""
+    return make_query_link("/", [*newest, ("before", cards.next_before)], texts.language)
 
 
-def _show_time(item: FeedItem, texts: Texts, *, heading: datetime) -> ShownTime:
-    """A date without an hour stays on the source's day; the rest is shown in the zone of the page."""
-    published = item.published
-    is_day_only = item.published_precision is DatePrecision.DAY
-    local = published if is_day_only else published.astimezone(heading.tzinfo)
-    source_time = texts["no_hour"] if is_day_only else f"{texts.format_hour(published)} {name_zone(published)}"
-    label = texts["source_time" if item.published_precision else "first_seen"]
-    return ShownTime(
-        iso=published.date().isoformat() if is_day_only else published.isoformat(),
-        hour="" if is_day_only else texts.format_hour(local),
-        zone=name_zone(local),
-        day="" if local.date() == heading.date() and not is_day_only else texts.format_short_day(local),
-        title=f"{label}: {texts.format_day(published)}, {source_time}",
-    )
+def _tell_last_entry(records: Sequence[CardRecord], texts: Texts) -> str:
+    return texts.format_moment(records[0].newest.first_published.astimezone(WIB)) if records else ""

@@ -22,10 +22,10 @@ from aggregator.spikes import find_spikes
 from aggregator.web.charts import Chart, Series, draw_chart, name_start, tell_number
 from aggregator.web.cities_page import Line, PlaceFigures, ProvinceLines, show_line, show_provinces
 from aggregator.web.feeds_page import Address
-from aggregator.web.front_page import Day, build_days
 from aggregator.web.links import make_feeds_link
 from aggregator.web.outline import SmallMap, draw_small_map
 from aggregator.web.places import Place, get_komwil_of, get_province_of
+from aggregator.web.shown_item import Day, build_days
 from aggregator.web.story_times import ShownTime, fold, show_time, show_title, tell_delay, tell_span
 from aggregator.web.texts import Texts, name_zone
 

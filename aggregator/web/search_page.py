@@ -13,8 +13,8 @@ from aggregator.web.asking import Problem, list_form_choices, name_given, tell_p
 from aggregator.web.chips import Chip, list_chips
 from aggregator.web.feeds_form import Asked, Form, build_form
 from aggregator.web.finding import Found, RefusalError
-from aggregator.web.front_page import TITLE_LIMIT, Day, Piece, ShownItem, build_days
 from aggregator.web.links import make_feeds_link, make_query_link
+from aggregator.web.shown_item import TITLE_LIMIT, Day, Piece, ShownItem, build_days
 from aggregator.web.texts import Texts
 
 

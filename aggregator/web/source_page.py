@@ -9,8 +9,8 @@ from datetime import datetime
 from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.operation import Alarm, ChannelState, SourceOperation
 from aggregator.source_rows import SourceArticle, SourceFacts, Trouble
-from aggregator.web.front_page import TITLE_LIMIT
 from aggregator.web.links import make_feeds_link, make_link, make_story_link
+from aggregator.web.shown_item import TITLE_LIMIT
 from aggregator.web.source_history import History, build_history
 from aggregator.web.source_states import (
     Reason,

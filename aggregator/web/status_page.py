@@ -12,8 +12,8 @@ from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
 from aggregator.store import Status
-from aggregator.web.front_page import TITLE_LIMIT, tell_staleness
 from aggregator.web.links import make_link, make_story_link
+from aggregator.web.shown_item import TITLE_LIMIT, tell_staleness
 from aggregator.web.source_states import SourceState
 from aggregator.web.texts import WIB, Language, Texts, format_size
 

@@ -11,8 +11,8 @@ from aggregator.card_rows import CardRecord, CardSubject
 from aggregator.cleaning import xml_safe
 from aggregator.feeds import FeedKind
 from aggregator.instants import to_text_exactly
-from aggregator.web.front_page import ShownItem, show_item
 from aggregator.web.links import make_query_link
+from aggregator.web.shown_item import ShownItem, show_item
 from aggregator.web.sparkline import Bar, draw_bars
 from aggregator.web.texts import WIB, Texts
 

@@ -19,9 +19,9 @@ from aggregator.models import Reason
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.reference import get_city
 from aggregator.story_page_rows import StoryArticle, StoryNews, StoryRecord, StoryRevision
-from aggregator.web.front_page import tell_reason
 from aggregator.web.links import make_link
 from aggregator.web.outline import SmallMap, draw_small_map
+from aggregator.web.shown_item import tell_reason
 from aggregator.web.story_times import (
     ShownTime,
     choose_zone,

@@ -11,7 +11,7 @@ from zoneinfo import ZoneInfo
 from aggregator.cleaning import cut_text, xml_safe
 from aggregator.models import City, DatePrecision
 from aggregator.story_page_rows import Published
-from aggregator.web.front_page import TITLE_LIMIT
+from aggregator.web.shown_item import TITLE_LIMIT
 from aggregator.web.texts import WIB, Texts, name_zone
 
 _Shown = TypeVar("_Shown")

@@ -18,7 +18,7 @@ from aggregator.web.context import PageContext
 from aggregator.web.endpoints.refusals import show_crowded
 from aggregator.web.feeds_form import Asked, read_asked
 from aggregator.web.finding import BadQueryError, RefusalError
-from aggregator.web.start_page import NEW, START_KEYS, Cards, build_start_page
+from aggregator.web.front_page import FRONT_KEYS, NEW, Cards, build_front_page
 from aggregator.web.texts import Language
 
 
@@ -38,7 +38,7 @@ def _choose_way(context: PageContext) -> Callable[[Request], Awaitable[Response]
 
 
 def _read_question(request: Request) -> Asked:
-    return read_asked([pair for pair in request.query_params.multi_items() if pair[0] in START_KEYS])
+    return read_asked([pair for pair in request.query_params.multi_items() if pair[0] in FRONT_KEYS])
 
 
 class _Front:
@@ -60,7 +60,7 @@ class _Front:
                     cards = self._find(store, asked, now, entered, texts.language)
                 except RefusalError as error:
                     refusal = error
-        page = build_start_page(
+        page = build_front_page(
             asked,
             feeds,
             texts,

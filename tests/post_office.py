@@ -60,13 +60,19 @@ class Mailbox:
         )
 
 
+class _Controller(Controller):
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]  # the one that was free
+        super()._trigger_server()
+
+
 @contextmanager
 def run_mail_server() -> Iterator[Mailbox]:
     box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        box.port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = _Controller(box, hostname="127.0.0.1", port=0)
     controller.start()
+    box.port = controller.port
     try:
         yield box
     finally:

@@ -30,7 +30,7 @@ GIVEN_UP_AFTER = timedelta(days=1)
 DEAD_AFTER = timedelta(minutes=15)  # nothing is tried for so long: whoever tried it has died
 KEPT = timedelta(days=90)
 FOLLOWED = timedelta(days=7)  # for so long a story that was told is known as one
-CLAIMED_MOST = 200
+CLAIMED_MOST = 20  # at once: claiming and setting the words is to be quick
 REASON_MOST = 300
 
 
@@ -85,6 +85,7 @@ class Outcome:
     done: int = 0
     reason: str = ""
     retry_after: timedelta | None = None  # that the receiver asked for
+    has_begun: bool = True  # False: it was claimed, and never tried
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -182,6 +183,13 @@ class AlertRows(StoreBase):
         failed = []
         with self.transaction():
             for outcome in outcomes:
+                if not outcome.has_begun:
+                    self._connection.execute(
+                        "UPDATE deliveries SET state = 'waiting', attempts = attempts - 1"
+                        " WHERE id = ? AND state = 'trying'",
+                        (outcome.delivery_id,),
+                    )
+                    continue
                 rows = self._rows("SELECT * FROM deliveries WHERE id = :id", id=outcome.delivery_id)
                 if not rows or rows[0]["state"] == State.SENT:
                     continue
@@ -195,8 +203,12 @@ class AlertRows(StoreBase):
     def _settle(self, delivery: Delivery, outcome: Outcome, now: datetime) -> State:
         state, due = outcome.state, now
         if state is State.WAITING:
-            due = now + max(BACK_OFF[min(delivery.attempts, len(BACK_OFF)) - 1], outcome.retry_after or timedelta(0))
-            state = State.FAILED if due - delivery.created_at > GIVEN_UP_AFTER else state
+            soonest, last = (
+                now + BACK_OFF[min(delivery.attempts, len(BACK_OFF)) - 1],
+                delivery.created_at + GIVEN_UP_AFTER,
+            )
+            due = max(soonest, min(now + (outcome.retry_after or timedelta(0)), last))  # one more, whatever it asks for
+            state = State.FAILED if due > last else state
         self._connection.execute(
             "UPDATE deliveries SET state = :state, due_at = :due, done = :done, reason = :reason,"
             " sent_at = iif(:state = 'sent', :now, NULL) WHERE id = :id",

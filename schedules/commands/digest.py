@@ -156,9 +156,9 @@ def _send(setup: Setup, alerts: Alerts, request: DigestRequest, now: datetime, *
     def work_on(store: Store) -> None:
         queued.extend(_queue(bureau, setup, store, request, now))
 
-    work_and_wait(setup, bureau, now, work_on, seconds=COMMAND_SECONDS)
+    claimed = work_and_wait(setup, bureau, now, work_on, seconds=COMMAND_SECONDS)
     with Store.open_reader(setup.database) as store:
-        told = store.describe_deliveries(bureau.claimed)
+        told = store.describe_deliveries(claimed)
     if as_json:
         print_json({"digests": queued, "deliveries": told})
     else:

@@ -105,8 +105,8 @@ def test_dry_run_shows_it_and_changes_nothing(room: AlertRoom, box: Mailbox, rec
     file = room.folder / "kliping.docx"
     assert call(room.folder, "digest", "harian", "--dry-run", "--format", "docx", "--output", str(file)).exit_code == 0
     assert file.read_bytes().startswith(b"PK")
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
-    nothing = call(room.folder, "digest", "harian", "--dry-run", "--since", tomorrow)
+    recent = (datetime.now(UTC) - timedelta(minutes=1)).isoformat(timespec="seconds")
+    nothing = call(room.folder, "digest", "harian", "--dry-run", "--since", recent)
     assert "nothing is new" in nothing.stderr
     rows = json.loads(call(room.folder, "digest", "--dry-run", "--json").stdout)
     assert [(row["digest"], row["due"], row["news"]) for row in rows] == [("harian", True, 1), ("kosong", True, 0)]
@@ -185,6 +185,7 @@ def test_alerts_are_listed_checked_and_tried_without_secrets(
         (("alerts", "test", "x"), "alerts.toml has no digest, alert or target 'x'; there are "),
         (("digest", "--send"), "digest: --send needs the NAME of a digest"),
         (("digest", "harian", "--send", "--dry-run"), "digest: --dry-run or --send, not both"),
+        (("digest", "harian", "--send", "--since", "9999-12-31"), "--since 9999-12-31: is yet to come"),
         (("digest", "--since", "2026-01-01"), "digest: --since is for NAME --dry-run or NAME --send"),
         (("digest", "harian", "--format", "text"), "digest: --format and --output are for NAME --dry-run"),
         (("digest", "harian", "--dry-run", "--format", "docx"), "digest: --format docx needs --output FILE"),

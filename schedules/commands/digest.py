@@ -88,6 +88,14 @@ def _check(request: DigestRequest) -> None:
         raise UsageFailure("digest: --format docx needs --output FILE")
 
 
+def _read_since(text: str | None, now: datetime) -> datetime | None:
+    """Raises UsageFailure."""
+    since = read_since(text)
+    if since is not None and since > now:
+        raise UsageFailure(f"--since {text}: is yet to come")
+    return since
+
+
 # ── showing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -117,7 +125,7 @@ def _list(work: Work, *, as_json: bool) -> None:
 
 def _show(work: Work, name: str, request: DigestRequest, *, as_json: bool) -> None:
     entry = work.alerts.digests[name]
-    run = plan_run(work, name, read_since(request.since))
+    run = plan_run(work, name, _read_since(request.since, work.now))
     kliping = gather(work, name, entry, since=run.since, until=work.now)
     is_sent = bool(kliping.news) or entry.empty
     print(f"to {'; '.join(_name_targets(work.alerts, entry.to))}", file=sys.stderr)
@@ -175,7 +183,7 @@ def _queue(bureau: Bureau, setup: Setup, store: Store, request: DigestRequest, n
         return bureau.send_digests(setup, store, now, at_once=True)
     work = Work(setup=setup, alerts=bureau.alerts, store=store, now=now)
     due = dict(list_due(work, at_once=True)).get(request.name)
-    run = plan_run(work, request.name, read_since(request.since)) if request.send else due
+    run = plan_run(work, request.name, _read_since(request.since, now)) if request.send else due
     is_queued = run is not None and queue_digest(work, request.name, run)
     bureau.claimed = post_due(work, bureau.courier)
     return [request.name] if is_queued else []

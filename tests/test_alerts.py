@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -90,6 +91,15 @@ TARGET = '[targets.a]\nurl = "json://127.0.0.1/"\n'
         (f'[targets.a]\nurl = ["mailto://u:{PASSWORD}@x.example"]\n', "targets.a.url: must be text in quotes"),
         (f'[targets.a]\nurl = "hantu://u:{PASSWORD}@x.example"\n', "hantu://… is not an address that Apprise"),
         (f'[targets]\na = "mailto://u:{PASSWORD}@x.example"\n', "targets.a: must be a table"),
+        (f'[targets.a]\nurl_env = "mailto://u:{PASSWORD}@x.example"\n', "url_env: is not the name of a variable"),
+        (f'[targets.a]\nurl_env = ["mailto://u:{PASSWORD}@x.example"]\n', "url_env: must be text in quotes"),
+        (f'[targets.a]\nurl_file = "mailto://u:{PASSWORD}@x.example"\n', "targets.a.url_file: no such file"),
+        ('[targets.a]\nurl_file = "~tiadaorang/x"\n', "targets.a.url_file: there is no such user"),
+        (f'{TARGET}[alerts.x]\nto = "mailto://u:{PASSWORD}@x.example"\n', "alerts.x.to: must be names of targets"),
+        (f'{TARGET}[alerts.x]\nto = [["mailto://u:{PASSWORD}@x.example"]]\n', "alerts.x.to[0]: must be names of targ"),
+        (f'{TARGET}[alerts.x]\nto = "a\\u001b[31m"\n', "alerts.x.to: must be names of targets"),
+        (f'{TARGET}[targets."mailto://u:{PASSWORD}@x.example"]\nurl = "x"\n', "targets.…: not a slug"),
+        (f'{TARGET}[targets."mailto://u:{PASSWORD}@x.example"]\nurl = 3\n', "targets.….url: must be text"),
         (f'[targets.a]\nurls = "mailto://u:{PASSWORD}@x.example"\n', "targets.a.urls: unknown key; did you mean url"),
     ],
 )
@@ -103,19 +113,27 @@ def test_fault_is_told_with_file_and_key_and_without_secrets(tmp_path: Path, tex
     assert PASSWORD not in str(caught.value)
 
 
-def test_example_is_right_and_no_file_is_nothing(tmp_path: Path) -> None:
+def test_example_is_right_as_it_is_and_without_its_marks(tmp_path: Path) -> None:
     from schedules.alerts import configuration
 
-    example = Path(configuration.__file__).with_name("example.toml")
-    (tmp_path / "grup.secret").write_text("tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/-100123456\n")
+    example = Path(configuration.__file__).with_name("example.toml").read_text(encoding="utf-8")
     path = tmp_path / "alerts.toml"
     assert not load_alerts(path)
-    path.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-    mail = f"mailtos://redaksi:{PASSWORD}@mail.example.org/humas@kota.example.org/walikota@kota.example.org"
-    alerts = load_alerts(path, {"KLIPING_MAIL": mail, "KLIPING_SECRET": SECRET})
+    path.write_text(example, encoding="utf-8")
+    alerts = load_alerts(path, {})
     assert alerts.targets["humas"].shown == "humas@kota.example.org, walikota@kota.example.org via mail.example.org"
-    assert [target.format for target in alerts.targets.values()][:2] == [Format.HTML, Format.TELEGRAM]
     assert alerts.digests["komwil-mingguan"].make_hours().period == 7 * DAY
+    path.write_text(re.sub(r"(?m)^# (?=\[targets|url_|webhook|secret_)", "", example), encoding="utf-8")
+    with pytest.raises(UsageFailure) as caught:
+        load_alerts(path, {})
+    for fault in ("redaksi.url_env: the variable KLIPING_MAIL", "grup.secret: no such file", "sistem.secret_env: the"):
+        assert f"targets.{fault}" in str(caught.value).replace(f"grup.url_file: {tmp_path}/", "")
+    shown = [target.shown for target in load_alerts(path, {}, needed=["humas"]).targets.values()]
+    assert shown[1] == "the variable KLIPING_MAIL is not set"
+    (tmp_path / "grup.secret").write_text("tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/-100123456\n")
+    mail = f"mailtos://redaksi:{PASSWORD}@mail.example.org/humas@kota.example.org"
+    alerts = load_alerts(path, {"KLIPING_MAIL": mail, "KLIPING_SECRET": SECRET})
+    assert [target.format for target in alerts.targets.values()][1:3] == [Format.HTML, Format.TELEGRAM]
     told = f"{alerts} {[target.shown for target in alerts.targets.values()]}"
     for secret in (PASSWORD, SECRET, "abcdefghijklmnop"):
         assert secret not in told

@@ -204,6 +204,24 @@ def test_without_a_file_the_commands_say_what_to_do(tmp_path: Path) -> None:
     assert "[targets.humas]" in CliRunner().invoke(app, ["alerts", "example"]).stdout
 
 
+def test_misspelt_topic_is_told_before_anything_is_due(room: AlertRoom) -> None:
+    path = room.folder / "alerts.toml"
+    path.write_text(path.read_text().replace('topic = "apeksi"', 'topic = "apaksi"', 1))
+    checked = call(room.folder, "alerts", "check")
+    problem = "digests.harian.topic: there is no topic apaksi; did you mean apeksi?"
+    assert (checked.exit_code, problem in str(checked.exception)) == (1, True)
+    assert problem in examine(room)["alerts"]["found"]
+    assert call(room.folder, "digest").exit_code == 1
+
+
+def test_what_needs_no_secret_works_without_it(room: AlertRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KLIPING_MAIL")
+    for words in (("alerts", "list"), ("digest", "--dry-run"), ("alerts", "test", "sistem")):
+        assert call(room.folder, *words).exit_code == 0
+    checked = call(room.folder, "alerts", "check")
+    assert str(checked.exception).endswith("targets.humas.url_env: the variable KLIPING_MAIL is not set")
+
+
 # ── the service ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 TIMES = """

@@ -36,7 +36,7 @@ class Bureau:
         self.alerts = alerts
         self.courier = courier
         self.claimed: list[int] = []  # deliveries that the last turn was about
-        self._said: set[str] = set()  # of what is wrong with filters
+        self.faults: set[str] = set()  # what is wrong with filters, as it was said
 
     def tell(self, setup: Setup, store: Store, now: datetime) -> None:
         """Instant alerts, and whatever waits to be sent. Raises StoreError."""
@@ -72,8 +72,8 @@ class Bureau:
     def _say(self, faults: Iterable[FilterFault]) -> None:
         """Each once: it would be said each minute."""
         for fault in faults:
-            if str(fault) not in self._said:
-                self._said.add(str(fault))
+            if str(fault) not in self.faults:
+                self.faults.add(str(fault))
                 logger.error("%s", fault)
 
 

@@ -48,7 +48,7 @@ class DigestRequest:
 def run_digest(setup: Setup, request: DigestRequest, now: datetime, *, as_json: bool) -> int:
     """Shows or sends; returns the exit code. Raises UsageFailure, RunFailure, WriterBusy, StoreError."""
     _check(request)
-    alerts = load_alerts(find_alerts_file(setup))
+    alerts = load_alerts(find_alerts_file(setup), needed=() if request.dry_run else None)
     if not alerts.digests:
         raise UsageFailure(f"{find_alerts_file(setup)}: no digest is there; `kabarkota alerts example` shows how")
     if request.name is not None:
@@ -175,7 +175,8 @@ def _send(setup: Setup, alerts: Alerts, request: DigestRequest, now: datetime, *
         for row in told:
             reason = f": {row['reason']}" if row["reason"] else ""
             typer.echo(f"  {row['name']} to {row['target']}: {row['state']}{reason}", err=row["state"] != "sent")
-    return 1 if any(row["state"] not in {"sent", "nothing"} for row in told) else 0
+    is_well = not bureau.faults and all(row["state"] in {"sent", "nothing"} for row in told)
+    return 0 if is_well else 1
 
 
 def _queue(bureau: Bureau, setup: Setup, store: Store, request: DigestRequest, now: datetime) -> list[str]:

@@ -214,9 +214,9 @@ class AlertRows(StoreBase):
         sql = "SELECT EXISTS (SELECT * FROM deliveries WHERE state IN ('waiting', 'trying') AND due_at <= :now)"
         return bool(self._value(sql, now=to_text(now)))
 
-    def get_troubled_targets(self, since: datetime) -> list[TroubledTarget]:
-        """What did not arrive, or not for certain, of what came up since then."""
-        rows = self._rows(_TROUBLED, since=to_text(since))
+    def get_troubled_targets(self, since: datetime, now: datetime) -> list[TroubledTarget]:
+        """What did not arrive, or not for certain, of what came up since then; or is being tried for too long."""
+        rows = self._rows(_TROUBLED, since=to_text(since), dead=to_text(now - DEAD_AFTER))
         return [
             TroubledTarget(
                 target=row["target"],
@@ -239,7 +239,8 @@ _TROUBLED = """
     SELECT target, state, count(*) AS deliveries, max(tried_at) AS last_at, min(due_at) AS due_at, max(reason) AS reason
     FROM deliveries
     WHERE tried_at IS NOT NULL AND created_at >= :since
-        AND (state IN ('failed', 'unknown') OR (state = 'waiting' AND reason <> ''))
+        AND (state IN ('failed', 'unknown') OR (state = 'waiting' AND reason <> '')
+            OR (state = 'trying' AND tried_at <= :dead))
     GROUP BY target, state ORDER BY target, state
 """
 

@@ -20,6 +20,7 @@ from aggregator.alerts.hours import Hours, LastRun, Quiet, find_due
 from aggregator.alerts.letters import Format, pack, set_html, set_markdown, set_telegram, set_whatsapp, write_notice
 from aggregator.alerts.notices import Entry, Notice
 from aggregator.alerts.planning import Piece, plan_news
+from aggregator.models import Language
 from schedules.alerts.attempts import clean_reason
 from schedules.alerts.bureau import tell_after_cycle
 from schedules.alerts.configuration import load_alerts
@@ -305,6 +306,8 @@ def test_who_died_while_sending_tells_people_at_most_once(tmp_path: Path, box: M
         room.restart()
         room.turn(after=DEAD_AFTER - MINUTE)
         assert room.states == ["trying"]
+        (troubled,) = room.store.get_troubled_targets(room.now - DAY, room.now + DEAD_AFTER)
+        assert troubled.state == "trying"
         room.turn(after=DEAD_AFTER + MINUTE)
         assert (room.states, len(box.mails)) == (["unknown"], 1)
 
@@ -332,7 +335,7 @@ def test_server_that_says_nothing_delays_nobody_and_is_given_up(
             assert dict(room.ask("SELECT target, state FROM deliveries"))["bisu"] == "failed"
             ((attempts,),) = room.ask("SELECT attempts FROM deliveries WHERE target = 'bisu'")
             assert attempts < 30
-            assert room.store.get_troubled_targets(room.now - DAY)[0].target == "bisu"
+            assert room.store.get_troubled_targets(room.now - DAY, room.now)[0].target == "bisu"
             told = caplog.text + "\n".join(room.store._connection.iterdump())
     assert "target bisu: 1 messages were refused or given up" in caplog.text
     assert PASSWORD not in told
@@ -512,14 +515,17 @@ def test_filter_of_what_is_not_there_is_told_once(
 
 def test_marks_in_titles_are_only_text() -> None:
     notice = Notice(
+        language=Language.ENGLISH,
         subject="<b>*Judul* [x](y)",
         intro="",
         entries=(Entry(title="_a_ <script> & *b*", detail="", url='https://x.example/?a="b"&c'),),
     )
     assert "<script>" not in set_html(notice) + set_telegram(notice)
     assert "&lt;script&gt; &amp;" in set_telegram(notice)
-    assert set_whatsapp(notice).splitlines()[0] == "*<b>Judul [x](y)*"
+    assert set_whatsapp(notice).splitlines()[0] == "*<b>∗Judul∗ [x](y)*"
     assert r"\_a\_ \<script\> & \*b\*" in set_markdown(notice)
+    assert '<html lang="en">' in set_html(notice)
+    assert "prefers-color-scheme: dark" in set_html(notice)
     assert pack("a\n\nbb\n\nccc", 5) == ("a\n\nbb", "ccc")
     letter = write_notice(notice, Format.MARKDOWN, kind="news", name="x")
     assert json.dumps(dict(letter.data)) == '{"alert": "x"}'

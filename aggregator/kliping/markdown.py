@@ -7,7 +7,7 @@ import re
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
 from aggregator.kliping.wording import Wording, get_public_url, get_words
 
-_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~])")
+_MARKS = re.compile(r"([\\`*_{}\[\]<>#|~]|&(?=#?\w+;))")
 _LINE_MARKS = re.compile(r"^(?:([-+=])|(\d+)([.)]))")  # make a list or a heading of the line that they begin
 _BREAK = "  \n"
 

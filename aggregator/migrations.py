@@ -1079,3 +1079,20 @@ def m011_alerts(db: Database) -> None:
     """Digests and alerts: what was told, what is to be sent, and how far each has looked."""
     for statement in _ALERT_TABLES:
         db.execute(dedent(statement).strip())
+
+
+_ALERT_GROUPS = """
+    CREATE TABLE alert_groups (
+        -- Pieces of news that an instant alert has told lately: a story that one of them is in was told with it.
+        alert TEXT NOT NULL,
+        group_id INTEGER NOT NULL,
+        told_at TEXT NOT NULL,
+        PRIMARY KEY (alert, group_id)
+    ) STRICT, WITHOUT ROWID
+"""
+
+
+@MIGRATIONS()
+def m012_told_groups(db: Database) -> None:
+    """Instant alerts remember pieces of news, too: the first of a story is told before it is one."""
+    db.execute(dedent(_ALERT_GROUPS).strip())

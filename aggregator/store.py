@@ -25,6 +25,7 @@ from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
 from aggregator.coverage_rows import CoverageRows
+from aggregator.digest_rows import DigestRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
@@ -32,6 +33,7 @@ from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.integrity_rows import IntegrityRows
 from aggregator.item_rows import ItemRows
 from aggregator.kliping_rows import KlipingRows
+from aggregator.look_rows import LookRows
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     ArticleLink,
@@ -117,6 +119,8 @@ class Store(
     SourceRows,
     TrendRows,
     AlertRows,
+    DigestRows,
+    LookRows,
 ):
     """The database `news.db`."""
 

@@ -99,6 +99,6 @@ ON_DEMAND = {
     RELOAD: Job("taking over the catalogue", write_catalogue),
     PINGED: Job("recording what hubs said", lambda desk: record_pinged(desk.store, desk.pinged, desk.now)),
     DELIVERED: Job(
-        "recording what became of messages", lambda desk: desk.bureau.record(desk.setup, desk.store, desk.now)
+        "recording what became of messages", lambda desk: desk.bureau.go_on(desk.setup, desk.store, desk.now)
     ),
 }

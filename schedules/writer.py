@@ -22,6 +22,7 @@ logger = logging.getLogger(__name__)
 
 CYCLES_PER_PROCESS = 200  # a warm crawl process is replaced then: what leaks in it is bounded
 ALL_JOBS = JOBS | ON_DEMAND
+MESSAGE_SECONDS = 2.0  # for messages under way, when the service is to end
 CLOSE_SECONDS = 1.0  # for an idle crawl process to end by itself
 
 
@@ -86,6 +87,7 @@ class Writer:
         self._waiting: dict[str, None] = {}  # in the order in which they fell due
         self._changed = threading.Condition()
         self._is_ending = False
+        self._ended_at = 0.0
         self._crawler: CrawlProcess | None = None
         # a daemon: a turn that will not end must not keep the process from ending
         self._thread = threading.Thread(target=self._run, name="writer", daemon=True)
@@ -108,8 +110,10 @@ class Writer:
 
     def end(self) -> None:
         """Has it take no further turn; what is under way is for the caller to break off."""
+        self.bureau.courier.stop()
         with self._changed:
             self._is_ending = True
+            self._ended_at = time.monotonic()
             self._waiting.clear()
             self._changed.notify()
 
@@ -127,6 +131,19 @@ class Writer:
             logger.debug("%s has ended after %.1f s", turn.name, turn.seconds)
             self._on_change()
         self._drop_crawler()
+        self._record_last()
+
+    def _record_last(self) -> None:
+        """What became of messages: what is under way gets a moment, what was not begun is put back."""
+        courier = self.bureau.courier
+        courier.wait(max(0.0, self._ended_at + MESSAGE_SECONDS - time.monotonic()))
+        if courier.outcomes.empty():
+            return
+        try:
+            with Store.open_writer(self.setup.database) as store:
+                self.bureau.record(self.setup, store, datetime.now(UTC))
+        except FAILURES as error:
+            logger.error("what became of messages was not recorded: %s", error)
 
     def _wait(self) -> Turn | None:
         """The next turn; None when it is to end."""

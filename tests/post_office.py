@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import email
 import json
 import socket
@@ -28,6 +29,7 @@ class Mailbox:
     mails: list[tuple[list[str], EmailMessage]] = field(default_factory=list)  # (recipients, message)
     refused: dict[str, str] = field(default_factory=dict)  # recipient → answer
     answers: list[str] = field(default_factory=list)  # to messages, one after the other; then all are taken
+    gate: threading.Event | None = None  # until it is set, messages are not answered
 
     async def handle_RCPT(  # noqa: N802 - the library's name
         self, server: SMTP, session: Session, envelope: Envelope, address: str, _: list[str]
@@ -38,6 +40,8 @@ class Mailbox:
         return "250 OK"
 
     async def handle_DATA(self, server: SMTP, session: Session, envelope: Envelope) -> str:  # noqa: N802 - as above
+        if self.gate is not None:
+            await asyncio.to_thread(self.gate.wait)
         answer = self.answers.pop(0) if self.answers else "250 OK"
         if answer == "hang up":
             assert server.transport is not None
@@ -60,13 +64,19 @@ class Mailbox:
         )
 
 
+class _Controller(Controller):
+    def _trigger_server(self) -> None:
+        assert self.server is not None
+        self.port = self.server.sockets[0].getsockname()[1]  # the one that was free
+        super()._trigger_server()
+
+
 @contextmanager
 def run_mail_server() -> Iterator[Mailbox]:
     box = Mailbox()
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        box.port = free.getsockname()[1]
-    controller = Controller(box, hostname="127.0.0.1", port=box.port)
+    controller = _Controller(box, hostname="127.0.0.1", port=0)
     controller.start()
+    box.port = controller.port
     try:
         yield box
     finally:

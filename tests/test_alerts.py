@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 import logging
+import re
 from collections.abc import Iterator
 from datetime import UTC, datetime, time, timedelta
 from pathlib import Path
@@ -19,6 +20,7 @@ from aggregator.alerts.hours import Hours, LastRun, Quiet, find_due
 from aggregator.alerts.letters import Format, pack, set_html, set_markdown, set_telegram, set_whatsapp, write_notice
 from aggregator.alerts.notices import Entry, Notice
 from aggregator.alerts.planning import Piece, plan_news
+from aggregator.models import Language
 from schedules.alerts.attempts import clean_reason
 from schedules.alerts.bureau import tell_after_cycle
 from schedules.alerts.configuration import load_alerts
@@ -90,6 +92,15 @@ TARGET = '[targets.a]\nurl = "json://127.0.0.1/"\n'
         (f'[targets.a]\nurl = ["mailto://u:{PASSWORD}@x.example"]\n', "targets.a.url: must be text in quotes"),
         (f'[targets.a]\nurl = "hantu://u:{PASSWORD}@x.example"\n', "hantu://… is not an address that Apprise"),
         (f'[targets]\na = "mailto://u:{PASSWORD}@x.example"\n', "targets.a: must be a table"),
+        (f'[targets.a]\nurl_env = "mailto://u:{PASSWORD}@x.example"\n', "url_env: is not the name of a variable"),
+        (f'[targets.a]\nurl_env = ["mailto://u:{PASSWORD}@x.example"]\n', "url_env: must be text in quotes"),
+        (f'[targets.a]\nurl_file = "mailto://u:{PASSWORD}@x.example"\n', "targets.a.url_file: no such file"),
+        ('[targets.a]\nurl_file = "~tiadaorang/x"\n', "targets.a.url_file: there is no such user"),
+        (f'{TARGET}[alerts.x]\nto = "mailto://u:{PASSWORD}@x.example"\n', "alerts.x.to: must be names of targets"),
+        (f'{TARGET}[alerts.x]\nto = [["mailto://u:{PASSWORD}@x.example"]]\n', "alerts.x.to[0]: must be names of targ"),
+        (f'{TARGET}[alerts.x]\nto = "a\\u001b[31m"\n', "alerts.x.to: must be names of targets"),
+        (f'{TARGET}[targets."mailto://u:{PASSWORD}@x.example"]\nurl = "x"\n', "targets.…: not a slug"),
+        (f'{TARGET}[targets."mailto://u:{PASSWORD}@x.example"]\nurl = 3\n', "targets.….url: must be text"),
         (f'[targets.a]\nurls = "mailto://u:{PASSWORD}@x.example"\n', "targets.a.urls: unknown key; did you mean url"),
     ],
 )
@@ -103,19 +114,27 @@ def test_fault_is_told_with_file_and_key_and_without_secrets(tmp_path: Path, tex
     assert PASSWORD not in str(caught.value)
 
 
-def test_example_is_right_and_no_file_is_nothing(tmp_path: Path) -> None:
+def test_example_is_right_as_it_is_and_without_its_marks(tmp_path: Path) -> None:
     from schedules.alerts import configuration
 
-    example = Path(configuration.__file__).with_name("example.toml")
-    (tmp_path / "grup.secret").write_text("tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/-100123456\n")
+    example = Path(configuration.__file__).with_name("example.toml").read_text(encoding="utf-8")
     path = tmp_path / "alerts.toml"
     assert not load_alerts(path)
-    path.write_text(example.read_text(encoding="utf-8"), encoding="utf-8")
-    mail = f"mailtos://redaksi:{PASSWORD}@mail.example.org/humas@kota.example.org/walikota@kota.example.org"
-    alerts = load_alerts(path, {"KLIPING_MAIL": mail, "KLIPING_SECRET": SECRET})
+    path.write_text(example, encoding="utf-8")
+    alerts = load_alerts(path, {})
     assert alerts.targets["humas"].shown == "humas@kota.example.org, walikota@kota.example.org via mail.example.org"
-    assert [target.format for target in alerts.targets.values()][:2] == [Format.HTML, Format.TELEGRAM]
     assert alerts.digests["komwil-mingguan"].make_hours().period == 7 * DAY
+    path.write_text(re.sub(r"(?m)^# (?=\[targets|url_|webhook|secret_)", "", example), encoding="utf-8")
+    with pytest.raises(UsageFailure) as caught:
+        load_alerts(path, {})
+    for fault in ("redaksi.url_env: the variable KLIPING_MAIL", "grup.secret: no such file", "sistem.secret_env: the"):
+        assert f"targets.{fault}" in str(caught.value).replace(f"grup.url_file: {tmp_path}/", "")
+    shown = [target.shown for target in load_alerts(path, {}, needed=["humas"]).targets.values()]
+    assert shown[1] == "the variable KLIPING_MAIL is not set"
+    (tmp_path / "grup.secret").write_text("tgram://123456789:abcdefghijklmnopqrstuvwxyzABCDEFGHI/-100123456\n")
+    mail = f"mailtos://redaksi:{PASSWORD}@mail.example.org/humas@kota.example.org"
+    alerts = load_alerts(path, {"KLIPING_MAIL": mail, "KLIPING_SECRET": SECRET})
+    assert [target.format for target in alerts.targets.values()][1:3] == [Format.HTML, Format.TELEGRAM]
     told = f"{alerts} {[target.shown for target in alerts.targets.values()]}"
     for secret in (PASSWORD, SECRET, "abcdefghijklmnop"):
         assert secret not in told
@@ -287,6 +306,8 @@ def test_who_died_while_sending_tells_people_at_most_once(tmp_path: Path, box: M
         room.restart()
         room.turn(after=DEAD_AFTER - MINUTE)
         assert room.states == ["trying"]
+        (troubled,) = room.store.get_troubled_targets(room.now - DAY, room.now + DEAD_AFTER)
+        assert troubled.state == "trying"
         room.turn(after=DEAD_AFTER + MINUTE)
         assert (room.states, len(box.mails)) == (["unknown"], 1)
 
@@ -314,7 +335,7 @@ def test_server_that_says_nothing_delays_nobody_and_is_given_up(
             assert dict(room.ask("SELECT target, state FROM deliveries"))["bisu"] == "failed"
             ((attempts,),) = room.ask("SELECT attempts FROM deliveries WHERE target = 'bisu'")
             assert attempts < 30
-            assert room.store.get_troubled_targets(room.now - DAY)[0].target == "bisu"
+            assert room.store.get_troubled_targets(room.now - DAY, room.now)[0].target == "bisu"
             told = caplog.text + "\n".join(room.store._connection.iterdump())
     assert "target bisu: 1 messages were refused or given up" in caplog.text
     assert PASSWORD not in told
@@ -494,14 +515,17 @@ def test_filter_of_what_is_not_there_is_told_once(
 
 def test_marks_in_titles_are_only_text() -> None:
     notice = Notice(
+        language=Language.ENGLISH,
         subject="<b>*Judul* [x](y)",
         intro="",
         entries=(Entry(title="_a_ <script> & *b*", detail="", url='https://x.example/?a="b"&c'),),
     )
     assert "<script>" not in set_html(notice) + set_telegram(notice)
     assert "&lt;script&gt; &amp;" in set_telegram(notice)
-    assert set_whatsapp(notice).splitlines()[0] == "*<b>Judul [x](y)*"
+    assert set_whatsapp(notice).splitlines()[0] == "*<b>∗Judul∗ [x](y)*"
     assert r"\_a\_ \<script\> & \*b\*" in set_markdown(notice)
+    assert '<html lang="en">' in set_html(notice)
+    assert "prefers-color-scheme: dark" in set_html(notice)
     assert pack("a\n\nbb\n\nccc", 5) == ("a\n\nbb", "ccc")
     letter = write_notice(notice, Format.MARKDOWN, kind="news", name="x")
     assert json.dumps(dict(letter.data)) == '{"alert": "x"}'

@@ -106,8 +106,8 @@ def test_dry_run_shows_it_and_changes_nothing(room: AlertRoom, box: Mailbox, rec
     file = room.folder / "kliping.docx"
     assert call(room.folder, "digest", "harian", "--dry-run", "--format", "docx", "--output", str(file)).exit_code == 0
     assert file.read_bytes().startswith(b"PK")
-    tomorrow = (datetime.now(UTC) + timedelta(days=1)).date().isoformat()
-    nothing = call(room.folder, "digest", "harian", "--dry-run", "--since", tomorrow)
+    recent = (datetime.now(UTC) - timedelta(minutes=1)).isoformat(timespec="seconds")
+    nothing = call(room.folder, "digest", "harian", "--dry-run", "--since", recent)
     assert "nothing is new" in nothing.stderr
     rows = json.loads(call(room.folder, "digest", "--dry-run", "--json").stdout)
     assert [(row["digest"], row["due"], row["news"]) for row in rows] == [("harian", True, 1), ("kosong", True, 0)]
@@ -186,6 +186,7 @@ def test_alerts_are_listed_checked_and_tried_without_secrets(
         (("alerts", "test", "x"), "alerts.toml has no digest, alert or target 'x'; there are "),
         (("digest", "--send"), "digest: --send needs the NAME of a digest"),
         (("digest", "harian", "--send", "--dry-run"), "digest: --dry-run or --send, not both"),
+        (("digest", "harian", "--send", "--since", "9999-12-31"), "--since 9999-12-31: is yet to come"),
         (("digest", "--since", "2026-01-01"), "digest: --since is for NAME --dry-run or NAME --send"),
         (("digest", "harian", "--format", "text"), "digest: --format and --output are for NAME --dry-run"),
         (("digest", "harian", "--dry-run", "--format", "docx"), "digest: --format docx needs --output FILE"),
@@ -202,6 +203,24 @@ def test_without_a_file_the_commands_say_what_to_do(tmp_path: Path) -> None:
         result = CliRunner().invoke(app, ["--data", str(tmp_path), *words])
         assert "`kabarkota alerts example`" in str(result.exception)
     assert "[targets.humas]" in CliRunner().invoke(app, ["alerts", "example"]).stdout
+
+
+def test_misspelt_topic_is_told_before_anything_is_due(room: AlertRoom) -> None:
+    path = room.folder / "alerts.toml"
+    path.write_text(path.read_text().replace('topic = "apeksi"', 'topic = "apaksi"', 1))
+    checked = call(room.folder, "alerts", "check")
+    problem = "digests.harian.topic: there is no topic apaksi; did you mean apeksi?"
+    assert (checked.exit_code, problem in str(checked.exception)) == (1, True)
+    assert problem in examine(room)["alerts"]["found"]
+    assert call(room.folder, "digest").exit_code == 1
+
+
+def test_what_needs_no_secret_works_without_it(room: AlertRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.delenv("KLIPING_MAIL")
+    for words in (("alerts", "list"), ("digest", "--dry-run"), ("alerts", "test", "sistem")):
+        assert call(room.folder, *words).exit_code == 0
+    checked = call(room.folder, "alerts", "check")
+    assert str(checked.exception).endswith("targets.humas.url_env: the variable KLIPING_MAIL is not set")
 
 
 # ── the service ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -19,10 +19,12 @@ import pytest
 from docx import Document
 from kliping_room import NOW, gather, make_clipping, make_kliping, write_placed_news
 from lxml import etree, html
+from markdown_it import MarkdownIt
 from newsroom import NEWEST, make_item
 
 from aggregator.feed_rows import UnknownFeedError
 from aggregator.kliping.mail import render_email_html
+from aggregator.kliping.markdown import render_markdown
 from aggregator.kliping.model import Kliping
 from aggregator.kliping.print_page import render_print_html
 from aggregator.kliping.telegram import render_telegram
@@ -52,6 +54,13 @@ def read_docx(kliping: Kliping) -> list[str]:
 
 
 STYLE = (STATIC_FOLDER / "kliping-sheet.css").read_text(encoding="utf-8")
+
+
+def read_markdown(kliping: Kliping) -> str:
+    """As who takes it shows it, in HTML."""
+    return f"<div>{MarkdownIt().render(render_markdown(kliping))}</div>"
+
+
 FORMATS: dict[str, Callable[[Kliping], str]] = {
     "text": lambda kliping: " ".join(render_text(kliping).split()),
     "mail": lambda kliping: str(html.fromstring(render_email_html(kliping)).text_content()),
@@ -59,6 +68,7 @@ FORMATS: dict[str, Callable[[Kliping], str]] = {
     "telegram": lambda kliping: "\n".join(
         str(html.fromstring(part).text_content()) for part in render_telegram(kliping)
     ),
+    "markdown": lambda kliping: str(html.fromstring(read_markdown(kliping)).text_content()),
     "print": lambda kliping: str(html.fromstring(render_print_html(kliping, STYLE)).text_content()),
     "docx": lambda kliping: "\n".join(read_docx(kliping)),
 }
@@ -296,6 +306,10 @@ def test_hostile_titles_stay_text_in_every_format(tmp_path: Path, title: str) ->
         assert {each.tag for each in html.fragment_fromstring(part, create_parent=True)} <= TELEGRAM_TAGS
         check_tags(part)
     assert clipping.title in FORMATS["telegram"](kliping)
+    assert clipping.title in FORMATS["markdown"](kliping)
+    shown = html.fromstring(read_markdown(kliping))
+    assert {str(each.tag) for each in shown.iter()} <= {"div", "p", "strong", "em", "br", "ol", "li", "a"}
+    assert set(shown.xpath("//@href")) <= {clipping.url, kliping.page_url}
     assert clipping.title in "\n".join(read_docx(kliping))
     check_whatsapp(render_whatsapp(kliping))
 

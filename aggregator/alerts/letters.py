@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -10,16 +9,17 @@ from enum import StrEnum
 from html import escape
 from typing import Any
 
-from aggregator.alerts.notices import Entry, Notice
+from aggregator.alerts.notices import Notice
+from aggregator.kliping.frame import PAGE_END, open_page, set_head, set_item, set_line, set_link, set_soft
 from aggregator.kliping.mail import render_email_html
+from aggregator.kliping.markdown import escape_markdown, link_markdown, render_markdown
 from aggregator.kliping.model import Clipping, Kliping
 from aggregator.kliping.telegram import render_telegram
 from aggregator.kliping.text import render_text
-from aggregator.kliping.whatsapp import render_whatsapp
+from aggregator.kliping.whatsapp import fit_url, mark_text, neutralise, render_whatsapp
 from aggregator.kliping.wording import entitle
 
 DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
-_MARKDOWN = re.compile(r"([\\`*_{}\[\]<>#|~])")
 
 
 class Format(StrEnum):
@@ -120,47 +120,27 @@ def set_text(notice: Notice) -> str:
 
 def set_html(notice: Notice) -> str:
     """A document of its own, for e-mail."""
-    entries = "".join(f'<li style="margin:0 0 .9em">{_set_entry(entry)}</li>' for entry in notice.entries)
-    parts = [
-        f'<h1 style="font-size:1.25em;line-height:1.3;margin:0 0 .6em">{escape(notice.subject)}</h1>',
-        f"<p>{escape(notice.intro)}</p>" if notice.intro else "",
-        f'<ol style="padding-left:1.6em">{entries}</ol>' if entries else "",
-        f"<p>{escape(notice.more)}</p>" if notice.more else "",
-        f"<p>{_set_link(*notice.link)}</p>" if notice.link else "",
+    rows = [set_head(notice.subject, "", escape(notice.intro))]
+    rows += [
+        set_item(entry.title, entry.url, set_soft(escape(entry.detail)), number)
+        for number, entry in enumerate(notice.entries, start=1)
     ]
-    return (
-        '<!doctype html>\n<html><head><meta charset="utf-8">'
-        '<meta name="viewport" content="width=device-width, initial-scale=1">'
-        f"<title>{escape(notice.subject)}</title></head>"
-        f'<body style="{_BODY}">{"".join(parts)}</body></html>\n'
-    )
-
-
-_BODY = "max-width:38em;margin:0 auto;padding:1em;font:16px/1.5 -apple-system,'Segoe UI',Roboto,Arial,sans-serif"
-
-
-def _set_entry(entry: Entry) -> str:
-    title = _set_link(entry.title, entry.url) if entry.url else escape(entry.title)
-    return f'<strong>{title}</strong><br><span style="font-size:.9em">{escape(entry.detail)}</span>'
-
-
-def _set_link(text: str, url: str) -> str:
-    return f'<a href="{escape(url)}">{escape(text)}</a>'
+    rows += [set_line(escape(notice.more))] if notice.more else []
+    rows += [set_line(set_link(*notice.link, name="k-link"))] if notice.link else []
+    return "".join((open_page(notice.subject, notice.language), *rows, PAGE_END))
 
 
 def set_whatsapp(notice: Notice) -> str:
     """WhatsApp's own marks; those in titles would break them."""
-    parts = [f"*{_unmark(notice.subject)}*", _unmark(notice.intro)]
+    parts = [mark_text(notice.subject, "*"), neutralise(notice.intro)]
     parts += [
-        "\n".join(filter(None, (f"{number}. *{_unmark(entry.title)}*", _unmark(entry.detail), entry.url)))
+        "\n".join(
+            filter(None, (f"{number}. {mark_text(entry.title, '*')}", neutralise(entry.detail), fit_url(entry.url)))
+        )
         for number, entry in enumerate(notice.entries, start=1)
     ]
-    parts += [_unmark(notice.more), ": ".join(notice.link) if notice.link else ""]
-    return "\n\n".join(filter(None, parts))
-
-
-def _unmark(text: str) -> str:
-    return re.sub(r"[*~`]", "", text).replace("_", " ")
+    link = f"{notice.link[0]}: {fit_url(notice.link[1])}" if notice.link else ""
+    return "\n\n".join(filter(None, [*parts, neutralise(notice.more), link]))
 
 
 def set_telegram(notice: Notice) -> str:
@@ -179,17 +159,13 @@ def _escape(text: str) -> str:
 
 def set_markdown(notice: Notice) -> str:
     """Markdown as Slack, Discord and Matrix take it."""
-    parts = [f"**{_mark_down(notice.subject)}**", _mark_down(notice.intro)]
-    for number, entry in enumerate(notice.entries, start=1):
-        title = _mark_down(entry.title)
-        linked = f"[{title}](<{entry.url}>)" if entry.url else title
-        parts.append(f"{number}. {linked}  \n{_mark_down(entry.detail)}")
-    link = f"[{_mark_down(notice.link[0])}](<{notice.link[1]}>)" if notice.link else ""
-    return "\n\n".join(filter(None, [*parts, _mark_down(notice.more), link]))
-
-
-def _mark_down(text: str) -> str:
-    return _MARKDOWN.sub(r"\\\1", text)
+    parts = [f"**{escape_markdown(notice.subject)}**", escape_markdown(notice.intro)]
+    parts += [
+        f"{number}. {link_markdown(entry.title, entry.url)}  \n{escape_markdown(entry.detail)}"
+        for number, entry in enumerate(notice.entries, start=1)
+    ]
+    link = link_markdown(*notice.link) if notice.link else ""
+    return "\n\n".join(filter(None, [*parts, escape_markdown(notice.more), link]))
 
 
 _NOTICES: dict[Format, Callable[[Notice], str]] = {
@@ -204,28 +180,11 @@ _NOTICES: dict[Format, Callable[[Notice], str]] = {
 # ── klipings ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-def set_kliping_markdown(kliping: Kliping) -> str:
-    """Markdown, story by story."""
-    parts = [f"**{_mark_down(entitle(kliping))}**"]
-    for story in kliping.stories:
-        parts.append(f"**{_mark_down(story.title)}**")
-        parts += [
-            f"{each.number}. [{_mark_down(each.title)}](<{each.url}>)  \n"
-            f"{_mark_down(each.medium)} · {_format_published(each)}"
-            for each in story.clippings
-        ]
-    return "\n\n".join([*parts, kliping.page_url if kliping.page_url.startswith("http") else ""]).rstrip()
-
-
-def _format_published(clipping: Clipping) -> str:
-    return f"{clipping.published:%d/%m/%Y %H.%M %Z}" if clipping.has_hour else f"{clipping.published:%d/%m/%Y}"
-
-
 _KLIPINGS: dict[Format, Callable[[Kliping], tuple[str, ...]]] = {
     Format.HTML: lambda kliping: (render_email_html(kliping),),
     Format.WHATSAPP: render_whatsapp,
     Format.TELEGRAM: render_telegram,
-    Format.MARKDOWN: lambda kliping: (set_kliping_markdown(kliping),),
+    Format.MARKDOWN: lambda kliping: (render_markdown(kliping),),
 }
 
 

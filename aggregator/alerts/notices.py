@@ -9,7 +9,7 @@ from typing import Any
 from zoneinfo import ZoneInfo
 
 from aggregator.alerts.wording import format_day, format_moment, get_words
-from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.cleaning import cut_text, drop_invisible, safe_url, xml_safe
 from aggregator.models import DatePrecision, FeedItem, Language
 from aggregator.publish.describing import Publisher
 
@@ -31,6 +31,7 @@ class Entry:
 class Notice:
     """A message to people, and the same for programs. Its texts are plain, each on one line."""
 
+    language: Language
     subject: str
     intro: str
     entries: tuple[Entry, ...] = ()
@@ -79,6 +80,7 @@ def tell_news(
         subject = words["news_subject_many"].format(label=teller.label, count=count)
     fresh = len(items) + more
     return Notice(
+        language=teller.language,
         subject=_line(subject, SUBJECT_MOST),
         intro=words["news_intro"].format(count=fresh, label=teller.label) if fresh else words["follow_ups_intro"],
         entries=tuple(entries),
@@ -117,6 +119,7 @@ def tell_spike(teller: Teller, facts: SpikeFacts, story: FeedItem | None, *, pat
         entry = _make_entry(teller, story)
         entries = (Entry(title=entry.title, detail=f"{words['spike_story']} · {entry.detail}", url=entry.url),)
     return Notice(
+        language=teller.language,
         subject=_line(words["spike_subject"].format(label=teller.label, subject=subject), SUBJECT_MOST),
         intro=words["spike_intro"].format(found=facts.found, day=format_day(facts.day, teller.language), usual=usual),
         entries=entries,
@@ -151,6 +154,7 @@ def tell_silence(teller: Teller, sources: Sequence[SilentSource], *, hours: floa
     named = [*began, *(source for source in sources if source.has_ended)]
     more = len(named) - NAMED_MOST
     return Notice(
+        language=teller.language,
         subject=_line(subject.format(label=teller.label, count=len(began) or len(sources)), SUBJECT_MOST),
         intro=intro if began else "",
         entries=tuple(_make_source_entry(teller, source) for source in named[:NAMED_MOST]),
@@ -168,6 +172,7 @@ def tell_test(teller: Teller, target: str) -> Notice:
     """A message that says that it is none."""
     words = teller.words
     return Notice(
+        language=teller.language,
         subject=_line(words["test_subject"].format(label=teller.label), SUBJECT_MOST),
         intro=words["test_intro"].format(site=teller.publisher.name, label=teller.label, target=target),
         data={"for": teller.label, "target": target},
@@ -226,4 +231,4 @@ def _tell_source(source: SilentSource) -> dict[str, str]:
 
 
 def _line(text: str, limit: int = TITLE_MOST) -> str:
-    return cut_text(" ".join(xml_safe(text).split()), limit)
+    return cut_text(" ".join(drop_invisible(xml_safe(text)).split()), limit)

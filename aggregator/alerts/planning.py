@@ -50,13 +50,14 @@ def plan_news(pieces: Sequence[Piece], told: Told, now: datetime) -> NewsPlan:
     due = [
         (story_id, count) for story_id, count in waiting.items() if count and now - told[story_id][0] >= FOLLOW_UP_AFTER
     ]
+    room = max(0, NAMED_MOST - len(heads))
+    follow_ups = due[:room]  # others stay due
     after = {story_id: (told[story_id][0], count) for story_id, count in waiting.items() if count}
-    after |= {story_id: (now, 0) for story_id, _ in due}
+    after |= {story_id: (now, 0) for story_id, _ in follow_ups}
     after |= {story_id: (now, 0) for story_id in fresh if isinstance(story_id, int)}
-    room = NAMED_MOST - len(heads)
     return NewsPlan(
         groups=tuple(heads[:NAMED_MOST]),
-        follow_ups=tuple(due[: max(0, room)]),
-        more=max(0, len(heads) + len(due) - NAMED_MOST),
+        follow_ups=tuple(follow_ups),
+        more=max(0, len(heads) - NAMED_MOST),
         told=after,
     )

@@ -25,9 +25,9 @@ def render_whatsapp(kliping: Kliping) -> tuple[str, ...]:
 
     told = neutralise(words.tell_counts(kliping) if kliping.news else words["nothing"])
     head = Head(
-        title=_mark(kliping.title, "*"),
-        above=_mark(kliping.office, "*"),
-        below=f"{_mark(words.tell_period(kliping), '_')}\n{told}",
+        title=mark_text(kliping.title, "*"),
+        above=mark_text(kliping.office, "*"),
+        below=f"{mark_text(words.tell_period(kliping), '_')}\n{told}",
     )
     blocks = [_render_story(story, words) for story in kliping.stories]
     return part_blocks(head, blocks, _render_foot(kliping, words), limit=MESSAGE_LIMIT)
@@ -42,34 +42,34 @@ def neutralise(text: str) -> str:
 def _render_story(story: KlipingStory, words: Wording) -> list[str]:
     texts = [_render_clipping(clipping, words) for clipping in story.clippings]
     if len(texts) > 1:
-        head, about = f"▪ {_mark(words.tell_event(story), '*')}", neutralise(words.tell_places(story))
+        head, about = f"▪ {mark_text(words.tell_event(story), '*')}", neutralise(words.tell_places(story))
         texts[0] = choose_text((f"{head}\n{about}".strip(), head), ABOUT_LIMIT) + f"\n\n{texts[0]}"
     return texts
 
 
 def _render_clipping(clipping: Clipping, words: Wording) -> str:
-    number = f"{clipping.number}. {_mark(clipping.title, '*')}"
-    source = _mark(words.tell_source(clipping), "_")
-    link = _fit_url(clipping.url)
+    number = f"{clipping.number}. {mark_text(clipping.title, '*')}"
+    source = mark_text(words.tell_source(clipping), "_")
+    link = fit_url(clipping.url)
     extract, copies = neutralise(clipping.extract), neutralise(words.tell_copies(clipping))
     variants = [(number, source, extract, copies, link), (number, source, link)]
     return choose_text(["\n".join(filter(None, each)) for each in variants], CLIPPING_LIMIT)
 
 
 def _render_foot(kliping: Kliping, words: Wording) -> str:
-    page = _fit_url(get_public_url(kliping.page_url))
+    page = fit_url(get_public_url(kliping.page_url))
     lines = [words.tell_rest(kliping.left_out)] if kliping.left_out else []
     lines += [words["in_browser"] + ":", page] if page else []
     return "\n".join(lines)
 
 
-def _fit_url(url: str) -> str:
+def fit_url(url: str) -> str:
     """The same address without what WhatsApp would take for a mark; "" for one that is too long."""
     url = _MARK_IN_URL.sub(lambda mark: f"%{ord(mark[0]):02X}", url)
     return url if len(url) <= URL_LIMIT else ""
 
 
-def _mark(text: str, sign: str) -> str:
+def mark_text(text: str, sign: str) -> str:
     """Bold (`*`) or italics (`_`); WhatsApp heeds them only around what begins and ends with no space."""
     text = neutralise(text.strip())
     return f"{sign}{text}{sign}" if text else ""

@@ -3,8 +3,13 @@
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
-from datetime import UTC, datetime
+import signal
+import sys
+import threading
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import datetime, timedelta
 
 from aggregator.store import Store, StoreError
 from schedules.alerts.configuration import Alerts, find_alerts_file, load_alerts
@@ -21,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 COMMAND_SECONDS = 60.0  # that a command waits for receivers
 CYCLE_SECONDS = 30.0  # the same after a cycle
-LOCK_PATIENCE = 10.0
+LOCK_PATIENCE = 120.0  # for a cycle of `run` to end
 
 
 class Bureau:
@@ -31,7 +36,7 @@ class Bureau:
         self.alerts = alerts
         self.courier = courier
         self.claimed: list[int] = []  # deliveries that the last turn was about
-        self._said: set[str] = set()  # of what is wrong with filters
+        self.faults: set[str] = set()  # what is wrong with filters, as it was said
 
     def tell(self, setup: Setup, store: Store, now: datetime) -> None:
         """Instant alerts, and whatever waits to be sent. Raises StoreError."""
@@ -50,6 +55,13 @@ class Bureau:
         self.claimed = post_due(work, self.courier)
         return queued
 
+    def go_on(self, setup: Setup, store: Store, now: datetime) -> None:
+        """Records what went out, and sends what waited for it. Raises StoreError."""
+        if self.alerts:
+            self.claimed = post_due(self._make_work(setup, store, now), self.courier)
+        else:
+            self.record(setup, store, now)
+
     def record(self, setup: Setup, store: Store, now: datetime) -> None:
         """Writes how it went with what was sent. Raises StoreError."""
         record(self._make_work(setup, store, now), self.courier.outcomes)
@@ -60,25 +72,61 @@ class Bureau:
     def _say(self, faults: Iterable[FilterFault]) -> None:
         """Each once: it would be said each minute."""
         for fault in faults:
-            if str(fault) not in self._said:
-                self._said.add(str(fault))
+            if str(fault) not in self.faults:
+                self.faults.add(str(fault))
                 logger.error("%s", fault)
 
 
 def work_and_wait(
     setup: Setup, bureau: Bureau, now: datetime, work: Callable[[Store], object], *, seconds: float
-) -> None:
+) -> list[int]:
     """For a command: does what is due under the lock, waits for receivers without it, and records.
 
-    Raises WriterBusy, UsageFailure, StoreError.
+    What was not begun when the time is over, or the command is ended, waits for the next one. Returns the deliveries
+    that it was about. Raises WriterBusy, UsageFailure, StoreError.
     """
-    with hold_writer_lock(setup.data_folder, patience=LOCK_PATIENCE), Store.open_writer(setup.database) as store:
+    began = time.monotonic()
+
+    def tell_time() -> datetime:
+        return now + timedelta(seconds=time.monotonic() - began)
+
+    with _write(setup) as store:
         work(store)
-    bureau.courier.wait(seconds)
-    if bureau.courier.outcomes.empty():
-        return
+    claimed = [*bureau.claimed]
+    with _heed_end():
+        try:
+            while (left := began + seconds - time.monotonic()) > 0:
+                bureau.courier.wait(left)
+                if bureau.courier.outcomes.empty():
+                    break
+                with _write(setup) as store:
+                    bureau.go_on(setup, store, tell_time())
+                claimed += bureau.claimed
+        finally:
+            bureau.courier.stop()
+            if not bureau.courier.outcomes.empty():
+                with _write(setup) as store:
+                    bureau.record(setup, store, tell_time())
+    return claimed
+
+
+@contextmanager
+def _write(setup: Setup) -> Iterator[Store]:
     with hold_writer_lock(setup.data_folder, patience=LOCK_PATIENCE), Store.open_writer(setup.database) as store:
-        bureau.record(setup, store, max(now, datetime.now(UTC)))
+        yield store
+
+
+@contextmanager
+def _heed_end() -> Iterator[None]:
+    """SIGTERM ends what is in it in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 def tell_after_cycle(setup: Setup, now: datetime) -> None:

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime
 from zoneinfo import ZoneInfo
 
 from aggregator.alert_rows import Address
 from aggregator.alerts.notices import Teller
+from aggregator.kliping.model import Kliping
 from aggregator.models import Language
 from aggregator.publish.press import make_publisher
 from aggregator.store import Store
@@ -29,6 +30,7 @@ class Work:
     alerts: Alerts
     store: Store
     now: datetime
+    klipings: dict[tuple[str, datetime, datetime], Kliping] = field(default_factory=dict)  # that it has gathered
 
     def list_addresses(self, names: Sequence[str]) -> list[Address]:
         """Of these targets."""

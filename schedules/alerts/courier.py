@@ -7,13 +7,13 @@ from __future__ import annotations
 
 import threading
 import time
-from collections import defaultdict
-from collections.abc import Callable, Iterable, Sequence
+from collections import defaultdict, deque
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from datetime import UTC, datetime
 from queue import SimpleQueue
 
-from aggregator.alert_rows import Outcome
+from aggregator.alert_rows import Delivery, Outcome, State
 from aggregator.alerts.letters import skip_bodies
 from crawler.address_guard import AddressGuard
 from schedules.alerts.attempts import Attempt, Parcel, again, clean_reason, refused, uncertain
@@ -39,6 +39,9 @@ class Courier:
         self.outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._ask = ask
         self._threads: dict[str, threading.Thread] = {}
+        self._waiting: dict[str, deque[Parcel]] = {}  # of each target, what is not begun
+        self._lock = threading.Lock()  # of both, and of the flag
+        self._is_stopped = False
 
     @property
     def busy(self) -> set[str]:
@@ -50,11 +53,19 @@ class Courier:
         by_target: defaultdict[str, list[Parcel]] = defaultdict(list)
         for parcel in parcels:
             by_target[parcel.target.name].append(parcel)
-        for name, theirs in by_target.items():
-            # a daemon: a receiver that hangs must not keep the process from ending
-            thread = threading.Thread(target=self._work, args=(theirs, means), name=f"courier {name}", daemon=True)
-            self._threads[name] = thread
-            thread.start()
+        with self._lock:
+            for name, theirs in by_target.items():
+                self._waiting[name] = deque(theirs)
+                if not self._is_stopped:
+                    self._start(name, means)
+            if self._is_stopped:
+                self._put_back()
+
+    def stop(self) -> None:
+        """Begins nothing more; what was not begun is in `outcomes`, to be put back. What is under way goes on."""
+        with self._lock:
+            self._is_stopped = True
+            self._put_back()
 
     def wait(self, seconds: float) -> None:
         """Until all is sent, and so long at most."""
@@ -62,9 +73,25 @@ class Courier:
         for thread in [*self._threads.values()]:
             thread.join(max(0.0, deadline - time.monotonic()))
 
-    def _work(self, parcels: Sequence[Parcel], means: Means) -> None:
+    def _start(self, name: str, means: Means) -> None:
+        waiting = self._waiting[name]
+        # a daemon: a receiver that hangs must not keep the process from ending
+        thread = threading.Thread(target=self._work, args=(waiting, means), name=f"courier {name}", daemon=True)
+        try:
+            thread.start()
+        except RuntimeError:  # the machine has no thread left
+            self._put_back()
+        else:
+            self._threads[name] = thread
+
+    def _put_back(self) -> None:
+        for waiting in self._waiting.values():
+            while (parcel := _take(waiting)) is not None:
+                self.outcomes.put(put_back(parcel.delivery))
+
+    def _work(self, waiting: deque[Parcel], means: Means) -> None:
         dead: Attempt | None = None
-        for parcel in parcels:
+        while (parcel := _take(waiting)) is not None:
             attempt = dead or carry(parcel, means)
             dead = attempt if attempt.is_dead else None
             self.outcomes.put(
@@ -76,7 +103,20 @@ class Courier:
                     retry_after=attempt.retry_after,
                 )
             )
-        self._ask()
+            self._ask()  # each at once: a process that dies has lost one at most
+
+
+def put_back(delivery: Delivery) -> Outcome:
+    """That it was claimed, and not begun."""
+    return Outcome(delivery_id=delivery.id, state=State.WAITING, has_begun=False)
+
+
+def _take(waiting: deque[Parcel]) -> Parcel | None:
+    """The next; two threads never get the same."""
+    try:
+        return waiting.popleft()
+    except IndexError:
+        return None
 
 
 def carry(parcel: Parcel, means: Means) -> Attempt:

@@ -133,8 +133,8 @@ _KNOWN: dict[str, Callable[[], list[str]]] = {
 class DigestEntry(Filter):
     """`[digests.NAME]`"""
 
-    kind: Names = ()  # of source
-
+    kind: Names = ()  # of source, as in the query of a feed
+    source_kind: Names = ()  # the same, as alerts have it
     to: To
     at: Annotated[tuple[Clock, ...], BeforeValidator(_make_tuple), Field(min_length=1, max_length=24)] = ("06:30",)
     days: Annotated[
@@ -148,7 +148,7 @@ class DigestEntry(Filter):
 
     @property
     def source_kinds(self) -> tuple[str, ...]:
-        return self.kind
+        return tuple(dict.fromkeys((*self.kind, *self.source_kind)))
 
     def make_hours(self) -> Hours:
         days = {(DAYS if day in DAYS else HARI).index(day) for day in self.days}

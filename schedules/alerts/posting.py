@@ -10,20 +10,25 @@ Claiming and recording is the writer's, and quick; nothing here waits for a rece
 from __future__ import annotations
 
 import logging
+import time
 from collections import Counter
 from datetime import datetime
 from queue import SimpleQueue
 
 from aggregator.alert_rows import Delivery, Outcome, State
 from aggregator.alerts.letters import Letter
+from aggregator.store import StoreError
 from crawler.address_guard import AddressGuard
 from schedules.alerts.attempts import Parcel
 from schedules.alerts.context import FilterFault, Work
-from schedules.alerts.courier import Courier, Means
+from schedules.alerts.courier import Courier, Means, put_back
 from schedules.alerts.writing import write_letter
 from schedules.config import Setup
 
 logger = logging.getLogger(__name__)
+
+TURN_SECONDS = 10.0  # of setting words; the rest is for the next turn
+Letters = dict[tuple[object, ...], Letter | None]
 
 
 def make_means(setup: Setup) -> Means:
@@ -31,27 +36,47 @@ def make_means(setup: Setup) -> Means:
 
 
 def post_due(work: Work, courier: Courier) -> list[int]:
-    """Hands what is due to the courier. Returns the deliveries that were due. Raises StoreError."""
-    if not work.store.has_deliveries_due(work.now):
-        return []
+    """Records what went out, and hands what is due to the courier, in bites. Returns the deliveries. Raises StoreError.
+
+    What is due for a target that is busy, or after a while of this, is left to the next turn.
+    """
+    record(work, courier.outcomes)
     webhooks = {name for name, target in work.alerts.targets.items() if target.is_webhook}
-    claimed = work.store.claim_deliveries(work.now, but=courier.busy, again=webhooks)
-    letters: dict[tuple[object, ...], Letter | None] = {}
+    letters: Letters = {}
+    handed: list[int] = []
+    ends = time.monotonic() + TURN_SECONDS
+    while work.store.has_deliveries_due(work.now) and time.monotonic() < ends:
+        claimed = work.store.claim_deliveries(work.now, but=courier.busy, again=webhooks)
+        if not claimed:
+            break
+        handed += _hand_over(work, courier, claimed, letters)
+    return handed
+
+
+def _hand_over(work: Work, courier: Courier, claimed: list[Delivery], letters: Letters) -> list[int]:
+    """Returns those that do not keep quiet. What an error leaves behind is put back."""
+    left = {delivery.id: delivery for delivery in claimed}
     parcels, settled = [], []
-    for delivery in claimed:
-        quiet = _find_quiet_end(work, delivery)
-        if quiet is not None:
-            work.store.put_off([delivery.id], quiet)
-            continue
-        made = _make_parcel(work, delivery, letters)
-        if isinstance(made, Parcel):
-            parcels.append(made)
-        else:
-            settled.append(made)
-    if settled:
-        _record(work, settled)
+    try:
+        for delivery in claimed:
+            quiet = _find_quiet_end(work, delivery)
+            if quiet is not None:
+                work.store.put_off([delivery.id], quiet)
+                del left[delivery.id]
+                continue
+            made = _make_parcel(work, delivery, letters)
+            if isinstance(made, Parcel):
+                parcels.append(made)
+            else:
+                settled.append(made)
+        if settled:
+            _record(work, settled)
+    except BaseException:  # a turn that is cut short cannot write: the next one does
+        for delivery in left.values():
+            courier.outcomes.put(put_back(delivery))
+        raise
     courier.send(parcels, make_means(work.setup))
-    return [delivery.id for delivery in claimed]
+    return [*left]
 
 
 def _find_quiet_end(work: Work, delivery: Delivery) -> datetime | None:
@@ -61,7 +86,7 @@ def _find_quiet_end(work: Work, delivery: Delivery) -> datetime | None:
     return quiet.find_end(work.now) if quiet is not None else None
 
 
-def _make_parcel(work: Work, delivery: Delivery, letters: dict[tuple[object, ...], Letter | None]) -> Parcel | Outcome:
+def _make_parcel(work: Work, delivery: Delivery, letters: Letters) -> Parcel | Outcome:
     """What is to be sent, or why it is not. What is told to several in one form is written once, into `letters`."""
     message, target = delivery.message, work.alerts.targets.get(delivery.address.target)
     letter = None
@@ -74,6 +99,12 @@ def _make_parcel(work: Work, delivery: Delivery, letters: dict[tuple[object, ...
     except (KeyError, FilterFault) as error:
         reason = str(error) if isinstance(error, FilterFault) else f"{message.name} is not in alerts.toml any more"
         return Outcome(delivery_id=delivery.id, state=State.FAILED, reason=reason)
+    except StoreError:
+        raise
+    except Exception as error:  # one that cannot be written keeps no other from being sent
+        logger.exception("%s cannot be written", message.name, exc_info=logger.isEnabledFor(logging.DEBUG))
+        reason = f"it cannot be written: {type(error).__name__}"
+        return Outcome(delivery_id=delivery.id, state=State.WAITING, reason=reason)
     if target is None:
         return Outcome(delivery_id=delivery.id, state=State.FAILED, reason="the target is not in alerts.toml any more")
     if letter is None:
@@ -84,6 +115,8 @@ def _make_parcel(work: Work, delivery: Delivery, letters: dict[tuple[object, ...
 def record(work: Work, outcomes: SimpleQueue[Outcome]) -> None:
     """Writes how attempts went. Raises StoreError; then it is all still there to be written."""
     taken = [outcomes.get() for _ in range(outcomes.qsize())]
+    if not taken:
+        return
     try:
         _record(work, taken)
     except BaseException:

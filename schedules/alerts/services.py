@@ -62,6 +62,8 @@ def judge(heard: list[tuple[int, str]]) -> Attempt:
     reason = told[-1] if told else "Apprise says no more than that it failed"
     found = _STATUS.search(" ".join(told))
     status = int(next(filter(None, found.groups()))) if found else 0
+    if any(level == logging.INFO and message.startswith("Sent") for level, message in heard):
+        return uncertain(f"a part of it was sent: {reason}")
     if 400 <= status < 500 and status not in {408, 425, 429}:
         return refused(reason)
     if any(_LOST.search(message) for _, message in heard):

@@ -1,7 +1,7 @@
 """Targets: whom messages go to. An address of Apprise's, or a webhook of our own kind.
 
-An address of a mail server with several recipients is several deliveries, so that one that is refused does not have
-the others told again.
+An address with several recipients is several deliveries, so that one that is refused does not have the others told
+again.
 """
 
 from __future__ import annotations
@@ -16,6 +16,7 @@ from urllib.parse import urlsplit
 from aggregator.alert_rows import Address
 from aggregator.alerts.letters import Format
 
+_LISTS = ("targets", "topics", "channels", "users", "phones")  # what Apprise's plugins call their recipients
 SECRET_LEAST = 16  # characters of a webhook's secret
 _FORMATS = {
     "mailto": Format.HTML,
@@ -67,7 +68,7 @@ def make_target(
     return Target(
         **facts,
         format=chosen or _FORMATS.get(scheme, Format.TEXT),
-        shown=_show(service, recipients),
+        shown=_show(service, scheme, recipients),
         parts=tuple(_hash(each) for each in recipients) if len(recipients) > 1 else ("",),
     )
 
@@ -97,20 +98,38 @@ def is_mail(service: Any) -> bool:
 
 
 def list_recipients(service: Any) -> list[str]:
-    """Of mail, its recipients; of anything else, what Apprise sends to is one."""
-    return [address for _, address in service.targets] if is_mail(service) else []
+    """Those of mail, whom it names as copies, too; the chats, topics or numbers of most others. Each once."""
+    return [*_find_recipients(service)[1]]
 
 
 def narrow(service: Any, part: str) -> Any:
     """The same for that recipient alone. Raises TargetError where there is none."""
     if not part:
         return service
-    for recipient in service.targets:
-        if _hash(recipient[1]) == part:
+    key, recipients = _find_recipients(service)
+    for name, recipient in recipients.items():
+        if _hash(name) == part:
             alone = copy(service)
-            alone.targets = [recipient]
+            setattr(alone, key, [recipient])
+            if is_mail(service):
+                alone.cc, alone.bcc = set(), set()
             return alone
     raise TargetError("that recipient is not in alerts.toml any more")
+
+
+def _find_recipients(service: Any) -> tuple[str, dict[str, Any]]:
+    """The attribute that holds them, and by what tells them apart, each. Where Apprise tells of no list it is empty."""
+    if is_mail(service):
+        copies = [(False, address) for address in sorted({*service.cc, *service.bcc})]
+        named: dict[str, Any] = {}
+        for name, address in [*service.targets, *copies]:
+            named.setdefault(address.lower(), (name, address))
+        return "targets", named
+    for key in _LISTS:
+        found = getattr(service, key, None)
+        if isinstance(found, list) and len(found) > 1 and len(found) == len(service):
+            return key, {repr(each): each for each in found}
+    return "", {}
 
 
 def _hash(recipient: str) -> str:
@@ -118,10 +137,12 @@ def _hash(recipient: str) -> str:
     return hashlib.sha256(recipient.lower().encode()).hexdigest()[:12]
 
 
-def _show(service: Any, recipients: list[str]) -> str:
-    if recipients:
+def _show(service: Any, scheme: str, recipients: list[str]) -> str:
+    """Of mail the recipients. Paths, topics and numbers may be secrets; a host is none where it can only be one."""
+    if is_mail(service):
         return f"{', '.join(recipients)} via {service.smtp_host}"
-    return f"{service.service_name}: {service.url(privacy=True).partition('?')[0]}"
+    has_host = all("{host}" in template for template in service.templates)
+    return f"{service.service_name}: {scheme}://{service.host if has_host else '…'}"
 
 
 def _check_webhook(url: str, secret: str) -> str:

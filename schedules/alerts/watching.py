@@ -54,10 +54,11 @@ def look_for_news(work: Work, name: str, entry: AlertEntry) -> None:
             store.write_look(name, newest, work.now)
         return
     items = find_items(work, name, entry.make_query(), place=look[0]) if newest > look[0] else {}
-    told = store.get_told_stories(name, work.now)
+    told, told_groups = store.get_told_stories(name, work.now), store.get_told_groups(name) if items else set()
     pieces = [
         Piece(group_id=group_id, story_id=item.story_id, carriers=1 + len(item.also_at))
         for group_id, item in items.items()
+        if group_id not in told_groups
     ]
     plan = plan_news(pieces, told, work.now)
     if newest == look[0] and plan.is_empty:
@@ -65,6 +66,7 @@ def look_for_news(work: Work, name: str, entry: AlertEntry) -> None:
     with store.transaction():
         store.write_look(name, max(newest, look[0]), work.now)
         store.write_told_stories(name, plan.told, work.now)
+        store.write_told_groups(name, [piece.group_id for piece in pieces], work.now)
         if not plan.is_empty:
             content = {"groups": plan.groups, "follow_ups": plan.follow_ups, "more": plan.more}
             _queue(work, name, entry, f"{newest} {to_text(work.now)}", content)

@@ -17,6 +17,7 @@ from aggregator.alerts.letters import Letter
 from crawler.address_guard import AddressGuard, AddressRefusedError
 from crawler.retry_after import parse_retry_after
 from schedules.alerts.attempts import Attempt, again, refused, sent
+from schedules.alerts.deadline import limit_time
 
 VERSION = 1
 TIMEOUT_SECONDS = 10.0
@@ -71,8 +72,9 @@ def post(
     path = (parts.path or "/") + (f"?{parts.query}" if parts.query else "")
     connection = _open(parts.scheme, parts.hostname or "", parts.port, guard, timeout)
     try:
-        connection.request("POST", path, body=body, headers=dict(headers))
-        answer = connection.getresponse()
+        with limit_time(lambda: connection.sock):
+            connection.request("POST", path, body=body, headers=dict(headers))
+            answer = connection.getresponse()
         return judge(answer.status, answer.headers.get("Retry-After"), now)
     except AddressRefusedError as error:
         return refused(str(error))

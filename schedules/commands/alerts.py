@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from importlib.resources import files
 from typing import TYPE_CHECKING, Annotated, Any
 
@@ -23,7 +23,7 @@ AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 @app.command("list")
 def list_alerts(ctx: typer.Context, *, json: AsJson = False) -> None:
     """List digests, alerts and targets."""
-    alerts = _load(get_context(ctx).setup)
+    alerts = _load(get_context(ctx).setup, needed=())
     rows = [*_list_told(alerts), *_list_targets(alerts)]
     if json:
         print_json(rows)
@@ -37,7 +37,11 @@ def list_alerts(ctx: typer.Context, *, json: AsJson = False) -> None:
 @app.command()
 def check(ctx: typer.Context) -> None:
     """Say whether alerts.toml can be used; exit code 2 when it cannot."""
-    alerts = _load(get_context(ctx).setup)
+    from schedules.alerts.filters import check_filters
+
+    setup = get_context(ctx).setup
+    alerts = _load(setup)
+    check_filters(setup, alerts)
     typer.echo(alerts.describe())
 
 
@@ -53,8 +57,10 @@ def try_name(
     from schedules.commands.digest import check_name
 
     setup = get_context(ctx).setup
-    alerts = _load(setup)
+    alerts = _load(setup, needed=())
     check_name(name, {**alerts.digests, **alerts.alerts, **alerts.targets}, "digest, alert or target")
+    told = alerts.digests.get(name) or alerts.alerts.get(name)
+    alerts = _load(setup, needed=told.to if told is not None else (name,))
     results = try_targets(setup, alerts, name)
     if json:
         print_json(results)
@@ -71,13 +77,13 @@ def example() -> None:
     typer.echo(files("schedules.alerts").joinpath("example.toml").read_text(encoding="utf-8").rstrip())
 
 
-def _load(setup: Setup) -> Alerts:
+def _load(setup: Setup, needed: Collection[str] | None = None) -> Alerts:
     from schedules.alerts.configuration import find_alerts_file, load_alerts
 
     path = find_alerts_file(setup)
     if not path.exists():
         raise UsageFailure(f"{path}: there is none; `kabarkota alerts example` prints one to begin with")
-    return load_alerts(path)
+    return load_alerts(path, needed=needed)
 
 
 def _list_told(alerts: Alerts) -> Iterable[dict[str, Any]]:

@@ -50,7 +50,7 @@ class DigestRequest:
 def run_digest(setup: Setup, request: DigestRequest, now: datetime, *, as_json: bool) -> int:
     """Shows or sends; returns the exit code. Raises UsageFailure, RunFailure, WriterBusy, StoreError."""
     _check(request)
-    alerts = load_alerts(find_alerts_file(setup))
+    alerts = load_alerts(find_alerts_file(setup), needed=() if request.dry_run else None)
     if not alerts.digests:
         raise UsageFailure(f"{find_alerts_file(setup)}: no digest is there; `kabarkota alerts example` shows how")
     if request.name is not None:
@@ -90,6 +90,14 @@ def _check(request: DigestRequest) -> None:
         raise UsageFailure("digest: --format docx needs --output FILE")
 
 
+def _read_since(text: str | None, now: datetime) -> datetime | None:
+    """Raises UsageFailure."""
+    since = read_since(text)
+    if since is not None and since > now:
+        raise UsageFailure(f"--since {text}: is yet to come")
+    return since
+
+
 # ── showing ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -119,7 +127,7 @@ def _list(work: Work, *, as_json: bool) -> None:
 
 def _show(work: Work, name: str, request: DigestRequest, *, as_json: bool) -> None:
     entry = work.alerts.digests[name]
-    run = plan_run(work, name, read_since(request.since))
+    run = plan_run(work, name, _read_since(request.since, work.now))
     kliping = gather(work, name, entry, since=run.since, until=work.now)
     is_sent = bool(kliping.news) or entry.empty
     print(f"to {'; '.join(_name_targets(work.alerts, entry.to))}", file=sys.stderr)
@@ -161,9 +169,9 @@ def _send(setup: Setup, alerts: Alerts, request: DigestRequest, now: datetime, *
     def work_on(store: Store) -> None:
         queued.extend(_queue(bureau, setup, store, request, now))
 
-    work_and_wait(setup, bureau, now, work_on, seconds=COMMAND_SECONDS)
+    claimed = work_and_wait(setup, bureau, now, work_on, seconds=COMMAND_SECONDS)
     with Store.open_reader(setup.database) as store:
-        told = store.describe_deliveries(bureau.claimed)
+        told = store.describe_deliveries(claimed)
     if as_json:
         print_json({"digests": queued, "deliveries": told})
     else:
@@ -172,7 +180,8 @@ def _send(setup: Setup, alerts: Alerts, request: DigestRequest, now: datetime, *
         for row in told:
             reason = f": {row['reason']}" if row["reason"] else ""
             typer.echo(f"  {row['name']} to {row['target']}: {row['state']}{reason}", err=row["state"] != "sent")
-    return 1 if any(row["state"] not in {"sent", "nothing"} for row in told) else 0
+    is_well = not bureau.faults and all(row["state"] in {"sent", "nothing"} for row in told)
+    return 0 if is_well else 1
 
 
 def _queue(bureau: Bureau, setup: Setup, store: Store, request: DigestRequest, now: datetime) -> list[str]:
@@ -180,7 +189,7 @@ def _queue(bureau: Bureau, setup: Setup, store: Store, request: DigestRequest, n
         return bureau.send_digests(setup, store, now, at_once=True)
     work = Work(setup=setup, alerts=bureau.alerts, store=store, now=now)
     due = dict(list_due(work, at_once=True)).get(request.name)
-    run = plan_run(work, request.name, read_since(request.since)) if request.send else due
+    run = plan_run(work, request.name, _read_since(request.since, now)) if request.send else due
     is_queued = run is not None and queue_digest(work, request.name, run)
     bureau.claimed = post_due(work, bureau.courier)
     return [request.name] if is_queued else []

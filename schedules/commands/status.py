@@ -57,7 +57,7 @@ def show_status(
             if not only_failing:
                 waiting = store.get_waiting_pings()
                 summary += summarize_pings(waiting, now)
-                troubled = store.get_troubled_targets(now - TROUBLED_DAYS)
+                troubled = store.get_troubled_targets(now - TROUBLED_DAYS, now)
                 summary += summarize_targets(troubled, now)
                 told["troubled_targets"] = [_plain(asdict(each)) for each in troubled]
                 told["waiting_pings"] = [_plain(asdict(each)) for each in waiting]
@@ -129,7 +129,11 @@ def summarize_targets(troubled: Iterable[TroubledTarget], now: datetime) -> list
     ]
 
 
-_LOST = {State.FAILED: "were refused or given up", State.UNKNOWN: "may not have arrived, and are not sent again"}
+_LOST = {
+    State.FAILED: "were refused or given up",
+    State.UNKNOWN: "may not have arrived, and are not sent again",
+    State.TRYING: "are under way for far too long",
+}
 
 
 def tabulate(operation: Operation) -> list[Table]:

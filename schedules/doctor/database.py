@@ -108,7 +108,7 @@ def check_newest(store: Store, now: datetime) -> Check:
 
 def check_deliveries(store: Store, now: datetime) -> Check:
     """Digests and alerts that reached nobody."""
-    lost = [each for each in store.get_troubled_targets(now - LOST_DAYS) if each.state is not State.WAITING]
+    lost = [each for each in store.get_troubled_targets(now - LOST_DAYS, now) if each.state is not State.WAITING]
     if not lost:
         return ok("messages", "all that was to be sent in the last days arrived, or is tried again")
     found = "; ".join(f"{each.target}: {each.deliveries} {each.state}: {each.reason}" for each in lost)

@@ -6,6 +6,7 @@ import os
 import re
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import suppress
 from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
@@ -13,11 +14,13 @@ from urllib.parse import urlsplit
 from aggregator.processes import find_writer, read_command
 from aggregator.reference import TableError
 from aggregator.settings import PrivatePages
+from aggregator.store import StoreError
 from aggregator.topic_tables import load_topics
 from crawler.catalogue import CatalogueError, load_catalogue
 from crawler.extraction import load_profiles
 from crawler.extraction.profiles import ProfileError
 from schedules.alerts.configuration import find_alerts_file, load_alerts
+from schedules.alerts.filters import check_filters
 from schedules.commands.figures import format_bytes
 from schedules.config import Setup
 from schedules.doctor.check import Check, fault, ok, warn
@@ -208,7 +211,10 @@ def _check_alerts(setup: Setup) -> Check:
     path = find_alerts_file(setup)
     if not path.exists():
         return ok("alerts", "none; `kabarkota alerts example` shows what there can be")
-    return ok("alerts", f"{load_alerts(path).describe()}{_name_overlay(path)}")
+    alerts = load_alerts(path)
+    with suppress(StoreError):  # the checks of the database tell of it
+        check_filters(setup, alerts)
+    return ok("alerts", f"{alerts.describe()}{_name_overlay(path)}")
 
 
 # A table of the operator's is looked at by one line here; what its reader raises stands in `check_tables`.

@@ -13,13 +13,11 @@ from aggregator.alerts.notices import Notice
 from aggregator.kliping.frame import PAGE_END, open_page, set_head, set_item, set_line, set_link, set_soft
 from aggregator.kliping.mail import render_email_html
 from aggregator.kliping.markdown import escape_markdown, link_markdown, render_markdown
-from aggregator.kliping.model import Clipping, Kliping
+from aggregator.kliping.model import DOCX_TYPE, Clipping, Kliping
 from aggregator.kliping.telegram import render_telegram
 from aggregator.kliping.text import render_text
 from aggregator.kliping.whatsapp import fit_url, mark_text, neutralise, render_whatsapp
 from aggregator.kliping.wording import entitle
-
-DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
 
 
 class Format(StrEnum):

@@ -16,6 +16,7 @@ from aggregator import alert_rows
 from aggregator.store import StoreError
 from schedules.alerts import posting
 from schedules.alerts.bureau import work_and_wait
+from schedules.alerts.courier import Courier
 
 MINUTE, DAY = timedelta(minutes=1), timedelta(days=1)
 NEWS = """
@@ -69,6 +70,17 @@ def test_bites_of_one_target_are_all_sent_in_a_command(
         room.bring("satu")
         assert len(tell(room, 30)) == 3
         assert (room.states, len(box.mails)) == (["sent"] * 3, 3)
+
+
+def test_writer_is_asked_once_more_when_a_target_is_free(tmp_path: Path, box: Mailbox) -> None:
+    with open_room(tmp_path, NEWS.format(url=box.url("a@k.example"))) as room:
+        asked: list[set[str]] = []
+        courier = Courier(lambda: asked.append(courier.busy))
+        room.turn()
+        room.bring("satu")
+        room.bureau.courier = courier
+        room.turn()
+        assert asked == [{"humas"}, {"humas"}, set()]
 
 
 @pytest.mark.parametrize(

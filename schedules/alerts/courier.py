@@ -39,14 +39,16 @@ class Courier:
         self.outcomes: SimpleQueue[Outcome] = SimpleQueue()
         self._ask = ask
         self._threads: dict[str, threading.Thread] = {}
+        self._busy: set[str] = set()
         self._waiting: dict[str, deque[Parcel]] = {}  # of each target, what is not begun
-        self._lock = threading.Lock()  # of both, and of the flag
+        self._lock = threading.Lock()  # of all these
         self._is_stopped = False
 
     @property
     def busy(self) -> set[str]:
         """Targets that something is being sent to."""
-        return {name for name, thread in self._threads.items() if thread.is_alive()}
+        with self._lock:
+            return set(self._busy)
 
     def send(self, parcels: Iterable[Parcel], means: Means) -> None:
         """Begins to send these; none of them to a target that is busy."""
@@ -76,20 +78,29 @@ class Courier:
     def _start(self, name: str, means: Means) -> None:
         waiting = self._waiting[name]
         # a daemon: a receiver that hangs must not keep the process from ending
-        thread = threading.Thread(target=self._work, args=(waiting, means), name=f"courier {name}", daemon=True)
+        thread = threading.Thread(target=self._work, args=(name, waiting, means), name=f"courier {name}", daemon=True)
         try:
             thread.start()
         except RuntimeError:  # the machine has no thread left
             self._put_back()
         else:
             self._threads[name] = thread
+            self._busy.add(name)
 
     def _put_back(self) -> None:
         for waiting in self._waiting.values():
             while (parcel := _take(waiting)) is not None:
                 self.outcomes.put(put_back(parcel.delivery))
 
-    def _work(self, waiting: deque[Parcel], means: Means) -> None:
+    def _work(self, name: str, waiting: deque[Parcel], means: Means) -> None:
+        try:
+            self._carry_all(waiting, means)
+        finally:
+            with self._lock:
+                self._busy.discard(name)
+            self._ask()  # more for the same target may wait
+
+    def _carry_all(self, waiting: deque[Parcel], means: Means) -> None:
         dead: Attempt | None = None
         while (parcel := _take(waiting)) is not None:
             attempt = dead or carry(parcel, means)

@@ -41,8 +41,10 @@ def find_spikes(counts: Sequence[int | None], *, factor: float = FACTOR, least: 
         if count is None or count < least or len(before) < HISTORY_LEAST:
             continue
         usual = median(before)
+        if count < factor * usual:
+            continue
         spread = median(abs(each - usual) for each in before) * 1.4826  # of a normal distribution
         scatter = max(sqrt(max(usual, 1)), spread)
-        if count >= factor * usual and count >= usual + STEEPNESS * scatter:
+        if count >= usual + STEEPNESS * scatter:
             spikes.append(Spike(index, count, float(usual)))
     return spikes

@@ -19,6 +19,7 @@ import tempfile
 import time
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from datetime import timedelta
 from functools import cache
 from pathlib import Path
 from statistics import median, quantiles
@@ -36,6 +37,7 @@ from benchmarks.publishing import ARTICLES, NOW, SITE, Maker, measure
 
 CPU_MS_MOST, KILOBYTES_MOST = 60, 150
 QUESTIONS = 30  # of each kind
+HALF_A_YEAR_AGO = (NOW - timedelta(days=182)).date()
 _PARTS = re.compile(r"""<(?:link rel="(?:stylesheet|icon)"|script|img)[^>]*?(?:href|src)="([^"]+)\"""")
 Get = Callable[[str], httpx.Response]
 
@@ -94,6 +96,8 @@ def list_questions(maker: Maker, known: Known) -> Iterator[tuple[str, str]]:
         yield "province", f"/province/{choose.choice(provinces).slug}?{language}"
         yield "map", f"/map?topic={topic}&days={days}"
         yield "trends", f"/trends?days={days}{choose.choice(('', f'&topic={topic}', f'&city={city.slug}&per=sources'))}"
+        four = "&".join(f"city={each.slug}" for each in choose.sample(maker.cities, 4))
+        yield "trends, four lines", f"/trends?{four}&since={HALF_A_YEAR_AGO}&step=day"
         yield "search, common", f"/search?q={common}"
         yield "search, words", f"/search?q={common}+{middling}&city={city.slug}"
         yield "search, rare", f"/search?q={rare}"

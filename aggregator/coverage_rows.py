@@ -16,20 +16,25 @@ from aggregator.times import WIB
 DAYS_AT_ONCE = 60  # that are counted in one transaction
 
 _TAKE = "DELETE FROM coverage_due WHERE day_wib IN (SELECT day_wib FROM coverage_due LIMIT :most) RETURNING day_wib"
-_FORGET = "DELETE FROM coverage_days WHERE day_wib IN (SELECT value FROM json_each(:days))"
-_COUNT = """
+_FORGET = (
+    "DELETE FROM coverage_days WHERE day_wib IN (SELECT value FROM json_each(:days))",
+    "DELETE FROM source_coverage_days WHERE day_wib IN (SELECT value FROM json_each(:days))",
+    "DELETE FROM discovery_days WHERE day_wib IN (SELECT value FROM json_each(:days))",
+)
+_COUNTED = """
     WITH days (day_wib, begins, ends) AS (
         SELECT value, strftime('%Y-%m-%dT%H:%M:%SZ', value, '-7 hours'),
             strftime('%Y-%m-%dT%H:%M:%SZ', value, '+1 day', '-7 hours') FROM json_each(:days)
     ), counted AS MATERIALIZED (
-        SELECT d.day_wib, a.id, a.id = g.canonical_id AS is_news
-        FROM days AS d CROSS JOIN articles AS a ON a.published_at >= d.begins AND a.published_at < d.ends
+        SELECT d.day_wib, a.id, a.source_id, a.backfilled, a.id = g.canonical_id AS is_news
+        FROM days AS d CROSS JOIN articles AS a ON a.{moment} >= d.begins AND a.{moment} < d.ends
         CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
         WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL
     ), topical (id, topic) AS (
         SELECT id, '' FROM counted
         UNION ALL SELECT c.id, t.topic FROM counted AS c CROSS JOIN article_topics AS t ON t.article_id = c.id
-    ), cities AS MATERIALIZED (
+    )"""
+_PLACED = """, cities AS MATERIALIZED (
         SELECT c.id, r.kind, r.slug, r.komwil, substr(r.code, 1, 2) AS province
         FROM counted AS c CROSS JOIN article_regions AS ar ON ar.article_id = c.id AND ar.role = 'event'
         CROSS JOIN regions AS r ON r.code = ar.code
@@ -38,12 +43,27 @@ _COUNT = """
         UNION SELECT id, 'city/' || slug FROM cities WHERE kind = 'city'
         UNION SELECT id, 'komwil/' || komwil FROM cities WHERE komwil IS NOT NULL
         UNION SELECT c.id, 'province/' || r.slug FROM cities AS c JOIN regions AS r ON r.code = c.province
-    )
-    INSERT INTO coverage_days (day_wib, topic, region, news, articles)
-    SELECT c.day_wib, t.topic, p.region, sum(c.is_news), count(*)
+    )"""
+_PUBLISHED, _FOUND = _COUNTED.format(moment="published_at"), _COUNTED.format(moment="first_seen_at")
+_COUNT = (
+    f"""{_PUBLISHED}{_PLACED}
+    INSERT INTO coverage_days (day_wib, topic, region, news, articles, backfilled, sources)
+    SELECT c.day_wib, t.topic, p.region, sum(c.is_news), count(*), sum(c.backfilled), count(DISTINCT c.source_id)
     FROM counted AS c JOIN topical AS t ON t.id = c.id JOIN placed AS p ON p.id = c.id
     GROUP BY c.day_wib, t.topic, p.region
-"""
+    """,  # noqa: S608 - our own words
+    f"""{_PUBLISHED}
+    INSERT INTO source_coverage_days (day_wib, source_id, topic, news, articles, backfilled)
+    SELECT c.day_wib, c.source_id, t.topic, sum(c.is_news), count(*), sum(c.backfilled)
+    FROM counted AS c JOIN topical AS t ON t.id = c.id GROUP BY c.day_wib, c.source_id, t.topic
+    """,  # noqa: S608 - our own words
+    f"""{_FOUND}{_PLACED}
+    INSERT INTO discovery_days (day_wib, topic, region, news, articles, backfilled)
+    SELECT c.day_wib, t.topic, p.region, sum(c.is_news), count(*), sum(c.backfilled)
+    FROM counted AS c JOIN topical AS t ON t.id = c.id JOIN placed AS p ON p.id = c.id
+    GROUP BY c.day_wib, t.topic, p.region
+    """,  # noqa: S608 - our own words
+)
 _WORKING = """
     INSERT OR REPLACE INTO working_days
     SELECT day_wib, sum(answered > 0) FROM source_days WHERE polls > 0 AND day_wib >= :since GROUP BY day_wib
@@ -94,9 +114,8 @@ class CoverageRows(StoreBase):
         with self.transaction():
             rows = self._rows(_TAKE, most=DAYS_AT_ONCE)
             days = json.dumps([row["day_wib"] for row in rows])
-            if rows:
-                self._connection.execute(_FORGET, {"days": days})
-                self._connection.execute(_COUNT, {"days": days})
+            for statement in (*_FORGET, *_COUNT) if rows else ():
+                self._connection.execute(statement, {"days": days})
         return len(rows)
 
     def _refresh_working_days(self, today: date) -> None:

@@ -5,6 +5,7 @@ Instants are TEXT in UTC, `2026-11-23T08:15:00Z`, so that they sort as text. A m
 
 from __future__ import annotations
 
+import re
 from textwrap import dedent
 
 from sqlite_utils import Database, Migrations
@@ -1096,3 +1097,125 @@ _ALERT_GROUPS = """
 def m012_told_groups(db: Database) -> None:
     """Instant alerts remember pieces of news, too: the first of a story is told before it is one."""
     db.execute(dedent(_ALERT_GROUPS).strip())
+
+
+_ANALYST_TABLES = (
+    """
+    CREATE TABLE schema_docs (
+        -- What every table, view and column means; written by the program that made this schema.
+        relation TEXT NOT NULL, -- name of the table or view
+        place INTEGER NOT NULL, -- of the column in it, from 1; 0: the table or view itself
+        name TEXT NOT NULL, -- of the column; '' for the table or view itself
+        kind TEXT NOT NULL, -- view: the public interface; table: what is behind it; working: of no use to others
+        type TEXT NOT NULL, -- of the column: TEXT, INTEGER, REAL, BLOB; '' where SQLite keeps none
+        description TEXT NOT NULL,
+        PRIMARY KEY (relation, place)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE labels (
+        -- What values are called, in Indonesian and in English: topics, weekdays, months, outcomes, reasons …
+        kind TEXT NOT NULL, -- topic, weekday, month, source-kind, outcome, role, precision, reason
+        value TEXT NOT NULL, -- as it stands in the tables
+        name_id TEXT NOT NULL, -- Indonesian
+        name_en TEXT NOT NULL, -- English
+        PRIMARY KEY (kind, value)
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE database_info (
+        -- What this file is: version of the views, by which version of the program; of a snapshot also what is in it.
+        key TEXT PRIMARY KEY,
+        value TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+    """
+    CREATE TABLE discovery_days (
+        -- As coverage_days, by the day (WIB) on which articles were found, not by the one on which they were published.
+        day_wib TEXT NOT NULL,
+        topic TEXT NOT NULL, -- '': any
+        region TEXT NOT NULL, -- '': anywhere
+        news INTEGER NOT NULL, -- duplicate groups whose canonical article was found on that day
+        articles INTEGER NOT NULL, -- copies included
+        backfilled INTEGER NOT NULL, -- of these articles, by a backfill
+        PRIMARY KEY (region, topic, day_wib)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX discovery_by_day ON discovery_days (day_wib)",
+    """
+    CREATE TABLE source_coverage_days (
+        -- How much each source published on each day (WIB). Rows with nothing are not there.
+        day_wib TEXT NOT NULL,
+        source_id TEXT NOT NULL,
+        topic TEXT NOT NULL, -- '': any
+        news INTEGER NOT NULL, -- duplicate groups whose canonical article is its own
+        articles INTEGER NOT NULL, -- copies included
+        backfilled INTEGER NOT NULL, -- of these articles, found by a backfill
+        PRIMARY KEY (source_id, topic, day_wib)
+    ) STRICT, WITHOUT ROWID
+    """,
+    "CREATE INDEX source_coverage_by_day ON source_coverage_days (day_wib)",
+)
+_SEEN_ON = "date({}.first_seen_at, '+7 hours')"
+_COUNTED_ARTICLE_TRIGGERS = (
+    f"""
+    CREATE TRIGGER coverage_article_changes
+    AFTER UPDATE OF published_at, first_seen_at, group_id, source_id, backfilled ON articles BEGIN
+        {_DUE} VALUES ({_DAY_OF.format("old")}), ({_DAY_OF.format("new")}), ({_SEEN_ON.format("old")}),
+            ({_SEEN_ON.format("new")}) {_ONCE};
+    END
+    """,
+    *(
+        f"""
+    CREATE TRIGGER coverage_article_{event.lower()} AFTER {event} ON articles WHEN {row}.group_id IS NOT NULL BEGIN
+        {_DUE} VALUES ({_DAY_OF.format(row)}), ({_SEEN_ON.format(row)}) {_ONCE};
+    END
+    """
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
+    *(
+        f"""
+    CREATE TRIGGER coverage_{table}_{event.lower()} AFTER {event} ON {table} BEGIN
+        {_DUE} SELECT {_DAY_OF.format("a")} FROM articles AS a WHERE a.id = {row}.article_id {_ONCE};
+        {_DUE} SELECT {_SEEN_ON.format("a")} FROM articles AS a WHERE a.id = {row}.article_id {_ONCE};
+    END
+    """  # noqa: S608 - our own words
+        for table in ("article_topics", "article_regions")
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
+    f"""
+    CREATE TRIGGER coverage_group_changes AFTER UPDATE OF canonical_id, merged_into, withdrawn_at ON duplicate_groups
+    BEGIN
+        {_DUE} SELECT {_DAY_OF.format("a")} FROM articles AS a
+            WHERE a.group_id = new.id OR a.id IN (old.canonical_id, new.canonical_id) {_ONCE};
+        {_DUE} SELECT {_SEEN_ON.format("a")} FROM articles AS a
+            WHERE a.group_id = new.id OR a.id IN (old.canonical_id, new.canonical_id) {_ONCE};
+    END
+    """,  # noqa: S608 - our own words
+)
+
+
+@MIGRATIONS()
+def m013_analysts(db: Database) -> None:
+    """What analysts ask for: provenance of each field, days of discovery, names and descriptions in the file itself.
+
+    The views are no part of it: `aggregator.schema` writes them whenever they are others than those in the file.
+    """
+    for statement in (
+        "ALTER TABLE articles ADD COLUMN title_method TEXT /* which way its title was found */ NOT NULL DEFAULT ''",
+        "ALTER TABLE articles ADD COLUMN author_method TEXT /* which way its author was found */ NOT NULL DEFAULT ''",
+        "ALTER TABLE articles ADD COLUMN profile TEXT /* of its site or theme, that was used */ NOT NULL DEFAULT ''",
+        "ALTER TABLE articles ADD COLUMN page_hash BLOB /* SHA-256 of the bytes it was read from; NULL: unknown */",
+        "ALTER TABLE articles ADD COLUMN text_dropped_at TEXT /* when its full text was let go: an excerpt is left */",
+        "ALTER TABLE article_topics ADD COLUMN table_version TEXT /* of the table of topics */ NOT NULL DEFAULT ''",
+        "ALTER TABLE coverage_days ADD COLUMN backfilled INTEGER /* of these articles */ NOT NULL DEFAULT 0",
+        "ALTER TABLE coverage_days ADD COLUMN sources INTEGER /* that carried any of it */ NOT NULL DEFAULT 0",
+        *_ANALYST_TABLES,
+        *(f"DROP TRIGGER {name}" for name in re.findall(r"CREATE TRIGGER (\w+)", "".join(_COVERAGE_TRIGGERS))),
+        *_COUNTED_ARTICLE_TRIGGERS,
+        *(
+            f"{_DUE} SELECT DISTINCT {day.format('articles')} FROM articles WHERE group_id NOT NULL {_ONCE}"  # noqa: S608
+            for day in (_DAY_OF, _SEEN_ON)
+        ),
+    ):
+        db.execute(dedent(statement).strip())

@@ -202,7 +202,9 @@ class Store(
             raise NewerDatabaseError(
                 f"{self.path}: written by a newer version of Kabar Kota (migration {', '.join(sorted(newer))})"
             )
-        MIGRATIONS.apply(self._db)
+        if applied != known:
+            with self.transaction():  # all that is to come, or nothing of it
+                MIGRATIONS.apply(self._db)
         self._write_regions()
 
     def _write_regions(self) -> None:
@@ -441,7 +443,7 @@ class Store(
     def write_topics(self, article_id: int, topics: Sequence[TopicMatch]) -> None:
         self._connection.execute("DELETE FROM article_topics WHERE article_id = ?", (article_id,))
         self._connection.executemany(
-            "INSERT INTO article_topics VALUES (?, ?, ?, ?)",
+            "INSERT INTO article_topics (article_id, topic, score, evidence) VALUES (?, ?, ?, ?)",
             [(article_id, match.topic, match.score, to_json(match.evidence)) for match in topics],
         )
 

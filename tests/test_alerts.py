@@ -450,7 +450,8 @@ def test_spike_is_told_once_a_day_with_its_figures(tmp_path: Path, box: Mailbox)
         with room.store.transaction():
             room.store._connection.execute("DELETE FROM coverage_due")
             room.store._connection.executemany(
-                "INSERT OR REPLACE INTO coverage_days VALUES (?, 'apeksi', '', ?, ?)",
+                "INSERT OR REPLACE INTO coverage_days (day_wib, topic, region, news, articles)"
+                " VALUES (?, 'apeksi', '', ?, ?)",
                 [((NOW - each * DAY).date().isoformat(), 40 if each == 0 else 3, 50) for each in range(29)],
             )
         room.turn()

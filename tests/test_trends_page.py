@@ -222,7 +222,7 @@ def test_without_news_the_page_says_how_to_start(stage: Stage, tmp_path: Path, i
 
 def test_long_times_are_cut_and_drawn_by_months(room: FeedRoom, client: httpx.Client) -> None:
     with room.store.transaction():
-        room.store._connection.execute("INSERT INTO coverage_days VALUES ('1996-01-01', '', '', 1, 1)")
+        room.store._connection.execute("INSERT INTO coverage_days VALUES ('1996-01-01', '', '', 1, 1, 0, 1)")
     try:
         table = read_csv(client, "since=1926-01-01&step=day")
         assert (table[1][0], len(table)) == ("2016-09-01", 123)

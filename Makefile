@@ -61,7 +61,7 @@ screenshots: install ## pictures of the demo's pages into docs/screenshots, on a
 	$(BIN)/python tests/screenshots.py
 
 lock: install ## resolves the pins again
-	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev pyproject.toml -o requirements-dev.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev --extra analysis pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt pyproject.toml -o requirements.txt
 
 clean: ## removes what was built

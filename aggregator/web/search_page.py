@@ -7,12 +7,13 @@ from dataclasses import dataclass, replace
 
 from aggregator.cleaning import xml_safe
 from aggregator.feed_rows import FeedRow
+from aggregator.finding import Found
 from aggregator.publish.describing import name_question
 from aggregator.search_rows import BEGIN_MARK, END_MARK, Passage
 from aggregator.web.asking import Problem, list_form_choices, name_given, tell_problem
 from aggregator.web.chips import Chip, list_chips
 from aggregator.web.feeds_form import Asked, Form, build_form
-from aggregator.web.finding import Found, RefusalError
+from aggregator.web.finding import RefusalError
 from aggregator.web.links import make_feeds_link, make_query_link
 from aggregator.web.shown_item import TITLE_LIMIT, Day, Piece, ShownItem, build_days
 from aggregator.web.texts import Texts

@@ -8,7 +8,7 @@ A question that has no answer is a FindingError; whoever asked puts it into word
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from difflib import get_close_matches
 
@@ -17,6 +17,7 @@ from aggregator.feeds import ALL, split_name
 from aggregator.models import FeedItem, Language
 from aggregator.publish.describing import name_subjects
 from aggregator.publish.wording import get_wording
+from aggregator.ranking import CANDIDATES_MOST, LEAD_LENGTH, Candidate, list_words, rank
 from aggregator.search import NewsQuery
 from aggregator.search_rows import Search
 from aggregator.store import Store
@@ -34,6 +35,8 @@ class Found:
     items: tuple[FeedItem, ...]
     groups: tuple[int, ...]  # of the items
     next_before: str  # the guid that the next page begins after; "" on the last one
+    ranked: int = 0  # how many, the newest, were ranked; 0: the newest stand first
+    is_capped: bool = False  # whether older ones answer, too, that were not ranked
 
 
 class FindingError(LookupError):
@@ -58,6 +61,17 @@ class NoSuchItemError(FindingError):
         return str(get_wording(language)["no_item"])
 
 
+class NotRankedError(FindingError):
+    """The item that was asked to go on after is not among those that are ranked."""
+
+    def __init__(self, ranked: int) -> None:
+        super().__init__()
+        self.ranked = ranked
+
+    def tell(self, language: Language) -> str:
+        return str(get_wording(language)["not_ranked"]).format(count=self.ranked)
+
+
 class NoSuchNameError(FindingError):
     """There is no such city, topic, source …; `slug` is cut to SLUG_SHOWN characters, `near` are the slugs that were
     most likely meant."""
@@ -78,14 +92,42 @@ class NoSuchNameError(FindingError):
 def find_news(store: Store, query: NewsQuery, *, limit: int, most: int = 0, recent: datetime | None = None) -> Found:
     """The newest items that answer a question: `limit`, and all that came in since `recent`, up to `most` in all.
 
-    Belongs into a `snapshot`. Raises FindingError.
+    Where it asks for an order by relevance: the most fitting of the newest. Belongs into a `snapshot`. Raises
+    FindingError.
     """
     search, subjects = look_up(store, query)
+    if query.by_relevance and query.terms:
+        return _rank_news(store, query, search, subjects, limit)
     since = make_place(recent) if recent else 0
     most = max(limit, most if recent else 0)
     found = store.walk(search, limit=limit + 1, recent=since, most=most + 1)
     shown = max(limit, min(most, sum(place >= since for place, _ in found)))
     ids = [group_id for _, group_id in found[:shown]]
+    return _read_items(store, query, subjects, ids, has_more=len(found) > shown)
+
+
+def _rank_news(store: Store, query: NewsQuery, search: Search, subjects: tuple[str, ...], limit: int) -> Found:
+    """The page of the newest candidates, ranked, that begins after the item of `search.before`."""
+    found = store.walk(replace(search, before=None), limit=CANDIDATES_MOST + 1)
+    places = {group_id: place for place, group_id in found[:CANDIDATES_MOST]}
+    leads = store.get_leads(list(places), LEAD_LENGTH)
+    candidates = [
+        Candidate(group=group_id, place=places[group_id], title=title, lead=lead)
+        for group_id, (title, lead) in leads.items()
+    ]
+    ids = rank(candidates, query.terms, store.estimate_shares(list_words(query.terms)))
+    first = 0
+    if search.before:
+        if search.before[1] not in places:
+            raise NotRankedError(len(ids))
+        first = ids.index(search.before[1]) + 1
+    page = _read_items(store, query, subjects, ids[first : first + limit], has_more=len(ids) > first + limit)
+    return replace(page, ranked=len(ids), is_capped=len(found) > CANDIDATES_MOST)
+
+
+def _read_items(
+    store: Store, query: NewsQuery, subjects: tuple[str, ...], ids: Sequence[int], *, has_more: bool
+) -> Found:
     items = store.get_items(ids)
     told = store.get_story_items(ids) if query.by_story else items
     groups = tuple(group_id for group_id in ids if group_id in told)
@@ -94,7 +136,7 @@ def find_news(store: Store, query: NewsQuery, *, limit: int, most: int = 0, rece
         subjects=subjects,
         items=tuple(told[group_id] for group_id in groups),
         groups=groups,
-        next_before=items[ids[-1]].guid if len(found) > shown and ids else "",
+        next_before=items[ids[-1]].guid if has_more and ids else "",
     )
 
 

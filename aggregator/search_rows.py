@@ -19,6 +19,7 @@ from itertools import islice
 
 from aggregator.feed_rows import make_place
 from aggregator.instants import from_text, to_text
+from aggregator.search_terms import Term
 from aggregator.store_base import StoreBase
 
 FEW_ARTICLES = 2_000
@@ -72,6 +73,12 @@ _CANONICAL = """
     SELECT g.id, a.id AS article_id, a.snippet_limit FROM json_each(:groups) AS k
     CROSS JOIN duplicate_groups AS g ON g.id = k.value CROSS JOIN articles AS a ON a.id = g.canonical_id
 """
+
+_LEADS = """
+    SELECT g.id, a.title, substr(a.text, 1, :length) AS lead FROM json_each(:groups) AS k
+    CROSS JOIN duplicate_groups AS g ON g.id = k.value CROSS JOIN articles AS a ON a.id = g.canonical_id
+"""
+SHARE_FROM = 100  # of the newest articles with a word; how far back they go says how many have it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -142,6 +149,21 @@ class SearchRows(StoreBase):
             for row in shown
             if row["article_id"] in found
         }
+
+    def get_leads(self, groups: Sequence[int], length: int) -> dict[int, tuple[str, str]]:
+        """group → (title, the first `length` characters of its text)."""
+        rows = self._rows(_LEADS, groups=json.dumps(groups), length=length)
+        return {row["id"]: (row["title"], row["lead"]) for row in rows}
+
+    def estimate_shares(self, words: Iterable[str]) -> dict[str, float]:
+        """word → about which share of all articles has it, from 0 to 1: counting them all costs too much."""
+        newest = int(self._value("SELECT max(id) FROM articles") or 0)
+        shares = {}
+        for word in words:
+            found = [row["rowid"] for row in self._rows(_HAVE, match=Term(words=(word,)).match, most=SHARE_FROM)]
+            span = newest - found[-1] + 1 if len(found) == SHARE_FROM else newest
+            shares[word] = len(found) / max(span, 1)
+        return shares
 
     def _look_in(self, sql: str, articles: Sequence[int], match: str, **marks: str | int) -> list[sqlite3.Row]:
         """What `sql` asks of those of these articles that have the words."""

@@ -17,8 +17,9 @@ from test_feeds import publish_old, report
 
 from aggregator.models import Language
 from aggregator.publish.describing import tell_problem
-from aggregator.search import NewsQuery, QueryError, build_match, read_query
+from aggregator.search import NewsQuery, read_query
 from aggregator.search_rows import Search
+from aggregator.search_terms import QueryError, build_match
 from aggregator.store import Store
 
 NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
@@ -40,9 +41,12 @@ def read(query: str) -> NewsQuery:
         pytest.param('"wali kot*"', '"wali kot"', id="asterisk inside a phrase"),
         pytest.param("apeksi -jakarta", '"apeksi" NOT "jakarta"', id="without"),
         pytest.param("smart-city", '"smart city"', id="hyphen"),
-        pytest.param(
-            'title:apeksi OR (kota NEAR "x', '"title apeksi" AND "OR" AND "kota" AND "NEAR" AND "x"', id="syntax"
-        ),
+        pytest.param('url:apeksi OR (kota NEAR "x', '"url apeksi" AND "OR" AND "kota" AND "NEAR" AND "x"', id="syntax"),
+        pytest.param("judul:apeksi TITLE:kota", 'title : "apeksi" AND title : "kota"', id="title"),
+        pytest.param('isi:"kota cerdas" text:apek*', 'text : "kota cerdas" AND text : "apek"*', id="text"),
+        pytest.param('"balai kota" -judul:"a b" isi:-c', '"balai kota" NOT title : "a b" NOT text : "c"', id="neither"),
+        pytest.param("judul:isi:x subjudul:y", 'title : "isi x" AND "subjudul y"', id="one column"),
+        pytest.param("judul:21:30 21:30", 'title : "21 30" AND "21 30"', id="colons"),
         pytest.param("a AND b", '"a" AND "AND" AND "b"', id="operators are words"),
         pytest.param("", "", id="nothing"),
     ],
@@ -56,11 +60,16 @@ def test_words_are_quoted(words: str, match: str) -> None:
     [
         ("q=" + "x" * 10_000, "300 characters"),
         ("q=" + "a+" * 40, "20 words"),
-        ("q=kota " + "-lomba " * 7, "6 phrases, beginnings and words that are not wanted"),
+        ("q=kota " + "-lomba " * 7, "6 phrases, beginnings, words of a column and words that are not wanted"),
         ("q=" + "kota* " * 7, "6 phrases"),
         ("q=***", "no word"),
         ("q=-jakarta", "only what is not wanted"),
         ("q=ko*", "3 letters"),
+        ("q=apeksi judul:", "judul: needs a word right behind it"),
+        ('q=TEXT:"" apeksi', "TEXT: needs a word"),
+        ("q=-isi: apeksi", "isi: needs a word"),
+        ("q=" + "judul:kota " * 7, "words of a column"),
+        ("order=bm25", "order: can be newest / relevance only"),
         ("since=kemarin", "since: is a day"),
         ("since=2026-13-45", "since: is a day"),
         ("group=portal", "group: can be story only"),

@@ -16,9 +16,8 @@ from page_room import Stage
 from test_feeds import publish_old, report
 from test_feeds_page import EVIL, build_site, tell
 
+from aggregator.marked import Piece, split_marked
 from aggregator.models import SourceKind
-from aggregator.web.search_page import split_marked
-from aggregator.web.shown_item import Piece
 
 
 @pytest.fixture(scope="module")

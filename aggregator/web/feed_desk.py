@@ -29,8 +29,9 @@ from aggregator.publish.describing import (
 from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import Format
 from aggregator.publish.wording import get_wording
-from aggregator.search import NewsQuery, QueryError, read_query
+from aggregator.search import NewsQuery, read_query
 from aggregator.search_rows import Search
+from aggregator.search_terms import QueryError
 from aggregator.store import Store, StoreError
 from aggregator.web.conditional import answer_content
 from aggregator.web.finding import BadQueryError, RefusalError, make_refusal
@@ -150,6 +151,7 @@ class FeedDesk:
         return make_refusal(error, language, self._publisher.locate("feeds"))
 
     def _search(self, store: Store, query: NewsQuery, request: Request) -> bytes:
+        check_order(query)
         ending = Format(request.path_params["ending"])
         found = self.find(store, query)
         info = describe_search(
@@ -196,6 +198,12 @@ class FeedDesk:
         if refusal.status == 503:
             headers["retry-after"] = "60"
         return Response(render_feed([], info, ending), refusal.status, headers, f"{ending.media_type}; charset=utf-8")
+
+
+def check_order(query: NewsQuery) -> None:
+    """Raises RefusalError where a feed is asked to be in an order that no feed has."""
+    if query.by_relevance:
+        raise BadQueryError(QueryError("order", "newest_only"), query.language)
 
 
 def answer_document(request: Request, body: bytes, ending: Format) -> Response:

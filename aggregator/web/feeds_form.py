@@ -70,6 +70,7 @@ class Form:
     since_date: str  # ISO; "" for none
     by_story: bool
     with_archive: bool
+    by_relevance: bool
 
 
 def read_asked(pairs: Iterable[tuple[str, str]]) -> Asked:
@@ -103,6 +104,7 @@ def build_form(
         since_date=since_date,
         by_story=asked.get_last("group").lower() == "story",
         with_archive=asked.get_last("archive").lower() == "yes",
+        by_relevance=asked.get_last("order").lower() == "relevance",
     )
 
 

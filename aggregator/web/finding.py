@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 
-from aggregator.finding import FindingError, NoNewsYetError, NoSuchItemError, NoSuchNameError
+from aggregator.finding import FindingError, NoNewsYetError, NoSuchItemError, NoSuchNameError, NotRankedError
 from aggregator.models import Language
 from aggregator.publish.describing import tell_problem
 from aggregator.publish.wording import get_wording
-from aggregator.search import QueryError
+from aggregator.search_terms import QueryError
 
 
 class RefusalError(Exception):
@@ -47,7 +47,6 @@ def make_refusal(error: FindingError, language: Language, feeds_url: str) -> Ref
         case NoSuchNameError():
             told = f"{said} {words['all_feeds'].format(url=feeds_url)}"
             return UnknownNameError(told, kind=error.kind, slug=error.slug, near=error.near)
-        case NoSuchItemError():
+        case NoSuchItemError() | NotRankedError():
             return RefusalError(404, f"{said} {words['begin_again'].format(url=feeds_url)}")
-        case _:
-            return RefusalError(404, said)
+    return RefusalError(404, said)

@@ -153,6 +153,7 @@ def look_up(store: Store, query: NewsQuery) -> tuple[Search, tuple[str, ...]]:
         feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
         match=query.match,
         since=query.since,
+        until=query.until,
         with_archive=query.with_archive,
         by_story=query.by_story,
         before=before,

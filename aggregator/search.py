@@ -32,6 +32,7 @@ KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "o
 TODAY = "today"
 
 _DAYS = re.compile(r"(\d{1,6})d")
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid")
 
 
@@ -44,6 +45,7 @@ class NewsQuery:
     feeds: tuple[tuple[str, ...], ...] = ()  # names of feeds: in any of each
     since: datetime | None = None
     since_text: str = ""  # as asked
+    until: datetime | None = None  # of the command alone: on the web nobody waits for a walk through all that is newer
     by_story: bool = False
     with_archive: bool = False
     by_relevance: bool = False  # without words there is nothing to go by but the time
@@ -135,6 +137,15 @@ def read_days(since: str) -> int | None:
     """How many days `since` asks for; None where it is a day or an instant."""
     found = _DAYS.fullmatch(since.lower())
     return int(found[1]) if found else None
+
+
+def read_until(text: str, now: datetime) -> datetime:
+    """The end of the day (WIB) that such a text names, or the moment that it means otherwise. Raises QueryError."""
+    try:
+        until = read_since(text, now)
+    except QueryError as error:
+        raise QueryError("until", error.problem) from error
+    return until + timedelta(days=1) if text.lower() == TODAY or _DAY.fullmatch(text) else until
 
 
 def read_since(text: str, now: datetime) -> datetime:

@@ -32,7 +32,10 @@ Place = tuple[int, int]  # place in feeds, group
 _END: Place = (2**62, 0)
 
 _CONDITIONS = " AND (i.place, i.group_id) < (:place, :group) AND i.place >= :since_place"
-_SINCE = " AND EXISTS (SELECT * FROM articles AS a WHERE a.id = i.article_id AND a.published_at >= :since)"
+_PUBLISHED = """
+    AND EXISTS (SELECT * FROM articles AS a WHERE a.id = i.article_id
+        AND a.published_at >= :since AND a.published_at < :until)
+"""
 _ALSO_IN = """
     AND EXISTS (SELECT * FROM feed_items AS o WHERE o.feed_id IN ({ids}) AND o.archived = i.archived
         AND o.place = i.place AND o.group_id = i.group_id)
@@ -70,10 +73,12 @@ _PASSAGES = """
     AND +rowid IN (SELECT value FROM json_each(:ids))
 """  # in one go, as above: a beginning that fits many words would be looked up anew for each row
 _CANONICAL = """
-    SELECT g.id, a.id AS article_id, a.snippet_limit FROM json_each(:groups) AS k
-    CROSS JOIN duplicate_groups AS g ON g.id = k.value CROSS JOIN articles AS a ON a.id = g.canonical_id
+    SELECT g.id, g.canonical_id FROM json_each(:groups) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value
+    WHERE g.canonical_id IS NOT NULL
 """
-
+_QUOTABLE = """
+    SELECT a.id, a.snippet_limit FROM json_each(:ids) AS k CROSS JOIN articles AS a ON a.id = k.value
+"""
 _LEADS = """
     SELECT g.id, a.title, substr(a.text, 1, :length) AS lead FROM json_each(:groups) AS k
     CROSS JOIN duplicate_groups AS g ON g.id = k.value CROSS JOIN articles AS a ON a.id = g.canonical_id
@@ -101,6 +106,7 @@ class Search:
     by_story: bool  # of each story only its first piece of news
     before: Place | None
     from_place: int = -1  # not below that place
+    until: datetime | None = None  # published before; it costs a walk through all that is newer
 
 
 class SearchRows(StoreBase):
@@ -134,20 +140,22 @@ class SearchRows(StoreBase):
             articles = [row["rowid"] for row in self._look_in(_HAVE_OF, articles, search.match)]
         return self._look_up(articles, self._sort_feeds(search.feeds), search, len(articles)) if articles else []
 
+    def get_canonicals(self, groups: Sequence[int]) -> dict[int, int]:
+        """group → its canonical article."""
+        return {row["id"]: row["canonical_id"] for row in self._rows(_CANONICAL, groups=json.dumps(groups))}
+
     def get_passages(self, groups: Sequence[int], match: str) -> dict[int, Passage]:
         """group → what to show of it as found, of those that have the words."""
-        shown = self._rows(_CANONICAL, groups=json.dumps(groups))
-        found = {
-            row["rowid"]: row for row in self._look_in(_PASSAGES, [row["article_id"] for row in shown], match, **_MARKS)
-        }
+        canonicals = self.get_canonicals(groups)
+        found = self.get_article_passages([*canonicals.values()], match)
+        return {group: found[article] for group, article in canonicals.items() if article in found}
+
+    def get_article_passages(self, articles: Sequence[int], match: str) -> dict[int, Passage]:
+        """article → what to show of it as found, of those that have the words."""
+        limits = {row["id"]: row["snippet_limit"] for row in self._rows(_QUOTABLE, ids=json.dumps(articles))}
         return {
-            row["id"]: Passage(
-                title=found[row["article_id"]]["title"],
-                text=found[row["article_id"]]["text"],
-                limit=row["snippet_limit"],
-            )
-            for row in shown
-            if row["article_id"] in found
+            row["rowid"]: Passage(title=row["title"], text=row["text"], limit=limits[row["rowid"]])
+            for row in self._look_in(_PASSAGES, articles, match, **_MARKS)
         }
 
     def get_leads(self, groups: Sequence[int], length: int) -> dict[int, tuple[str, str]]:
@@ -242,18 +250,20 @@ def _take(places: Iterable[Place], limit: int, recent: int, most: int) -> Iterat
 
 def _make_conditions(others: Sequence[tuple[int, ...]], search: Search) -> str:
     also = "".join(_ALSO_IN.format(ids=_write(ids)) for ids in others)
-    return _CONDITIONS + also + (_SINCE if search.since else "") + (_FIRST_OF_STORY if search.by_story else "")
+    published = _PUBLISHED if search.since or search.until else ""
+    return _CONDITIONS + also + published + (_FIRST_OF_STORY if search.by_story else "")
 
 
 def _write(feeds: Sequence[int]) -> str:
     return ", ".join(str(int(feed)) for feed in feeds)
 
 
-def _make_bounds(search: Search, before: Place) -> dict[str, int | str | None]:
+def _make_bounds(search: Search, before: Place) -> dict[str, int | str]:
     since = search.since
     return {
         "place": before[0],
         "group": before[1],
-        "since": to_text(since) if since else None,
+        "since": to_text(since) if since else "",
+        "until": to_text(search.until) if search.until else "9999",
         "since_place": max(make_place(since - LATEST_DATE) if since else -1, search.from_place),
     }

@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from aggregator.alert_rows import AlertRows
 from aggregator.archive_rows import ArchiveRows
+from aggregator.article_rows import ArticleRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
@@ -106,6 +107,7 @@ class Store(
     CardRows,
     ItemRows,
     SearchRows,
+    ArticleRows,
     KlipingRows,
     PollRows,
     HealthRows,

@@ -1,10 +1,16 @@
 """Answers searches, newest first. A part of `Store`; reads only.
 
-A search walks down the shortest of the feeds that it names, and looks each item up in the others. With words there are
-two ways, for SQLite's full-text index is in the order of articles, not of feeds:
+A search walks down the shortest of the feeds that it names, and looks each item up in the others. SQLite's full-text
+index is in the order of articles, not of feeds; so with words there is a first look at the newest articles that have
+them, which says how frequent they are:
 
-    few articles have the words    all of them are looked up, and sorted
-    many have them                 the walk goes on, and asks of each stretch of it which articles have the words
+    those are all         they are looked up, and sorted
+    the page is near      the walk asks of a stretch of it which articles have the words
+    it is far, or was     all articles with the words are looked up and sorted, if they are few; else the walk goes on
+    farther than thought
+
+What a look costs is the way back to the last article that it asks for: of a phrase 0.25 µs for each article that has
+all of its words.
 """
 
 from __future__ import annotations
@@ -12,7 +18,7 @@ from __future__ import annotations
 import json
 import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from heapq import merge
 from itertools import islice
@@ -22,6 +28,7 @@ from aggregator.instants import from_text, to_text
 from aggregator.search_terms import Term
 from aggregator.store_base import StoreBase
 
+FIRST_LOOK = 100  # articles; how far back they go says how many there are
 FEW_ARTICLES = 2_000
 STRETCHED = 1.25  # a stretch is so much longer than what will do if the words are spread evenly
 SHORTEST_STRETCH = 50  # items; each is four times as long as the one before, up to the
@@ -127,11 +134,11 @@ class SearchRows(StoreBase):
         if not search.match:
             found = ((place, group) for place, group, _ in self._walk(feeds, search, limit))
             return list(_take(found, limit, recent, most))
-        few = [row["rowid"] for row in self._rows(_HAVE, match=search.match, most=FEW_ARTICLES + 1)]
-        if len(few) <= FEW_ARTICLES:
-            return list(_take(self._look_up(few, feeds, search, max(limit, most)), limit, recent, most))
-        share = len(few) / (few[0] - few[-1] + 1)  # of the newest articles have the words
-        stretch = max(SHORTEST_STRETCH, min(round(STRETCHED * limit / share), LONGEST_STRETCH))
+        first = self._have(search.match, max(FIRST_LOOK, 2 * limit))
+        if len(first) < max(FIRST_LOOK, 2 * limit):
+            return list(_take(self._look_up(first, feeds, search, max(limit, most)), limit, recent, most))
+        share = len(first) / (first[0] - first[-1] + 1)  # of the newest articles have the words
+        stretch = max(SHORTEST_STRETCH, round(STRETCHED * limit / share))
         return list(_take(self._walk_with_words(feeds, search, stretch), limit, recent, most))
 
     def find_among(self, articles: Sequence[int], search: Search) -> list[Place]:
@@ -168,7 +175,7 @@ class SearchRows(StoreBase):
         newest = int(self._value("SELECT max(id) FROM articles") or 0)
         shares = {}
         for word in words:
-            found = [row["rowid"] for row in self._rows(_HAVE, match=Term(words=(word,)).match, most=SHARE_FROM)]
+            found = self._have(Term(words=(word,)).match, SHARE_FROM)
             span = newest - found[-1] + 1 if len(found) == SHARE_FROM else newest
             shares[word] = len(found) / max(span, 1)
         return shares
@@ -219,12 +226,32 @@ class SearchRows(StoreBase):
             stretch = min(stretch * 4, LONGEST_STRETCH)
 
     def _walk_with_words(self, feeds: Sequence[tuple[int, ...]], search: Search, stretch: int) -> Iterator[Place]:
-        walk = self._walk(feeds, search, stretch)
-        while rows := list(islice(walk, stretch)):
-            ids = [article_id for *_, article_id in rows]
-            matching = {article_id for (article_id,) in self._look_in(_HAVE_OF, ids, search.match)}
-            yield from ((place, group) for place, group, article_id in rows if article_id in matching)
-            stretch = min(stretch * 4, LONGEST_STRETCH)
+        """Stops walking where looking up is cheaper: the way is long, or is longer than it seemed."""
+        before = search.before
+        if stretch <= LONGEST_STRETCH:
+            walk = self._walk(feeds, search, stretch)
+            rows = list(islice(walk, stretch))
+            yield from self._pick(rows, search.match)
+            if len(rows) < stretch:
+                return
+            before = rows[-1][:2]
+        few = self._have(search.match, FEW_ARTICLES + 1)
+        if len(few) <= FEW_ARTICLES:
+            yield from self._look_up(few, feeds, replace(search, before=before), len(few))
+            return
+        walk = self._walk(feeds, replace(search, before=before), LONGEST_STRETCH)
+        while rows := list(islice(walk, LONGEST_STRETCH)):
+            yield from self._pick(rows, search.match)
+
+    def _have(self, match: str, most: int) -> list[int]:
+        """The newest articles that have the words."""
+        return [row["rowid"] for row in self._rows(_HAVE, match=match, most=most)]
+
+    def _pick(self, rows: Sequence[tuple[int, int, int]], match: str) -> Iterator[Place]:
+        """Of a stretch those that have the words."""
+        ids = [article_id for *_, article_id in rows]
+        matching = {row["rowid"] for row in self._look_in(_HAVE_OF, ids, match)}
+        return ((place, group) for place, group, article_id in rows if article_id in matching)
 
     def _look_up(
         self, article_ids: Sequence[int], feeds: Sequence[tuple[int, ...]], search: Search, limit: int

@@ -249,6 +249,7 @@ def test_an_unknown_city_is_told_with_the_one_that_was_meant(client: httpx.Clien
         ("source=tidak-ada", 404, "Sumber: “tidak-ada” tidak ada dalam daftar."),
         ("city=" + "y" * 5_000, 404, "tidak ada dalam daftar."),
         ("topic=%00%ff%F0%9F&city=%ed%a0%80", 404, "tidak ada dalam daftar."),
+        ("q=apeksi&order=relevance", 400, "Urutan: feed selalu berurutan dari yang terbaru"),
         ("q=apeksi&before=tag:tidak-ada", 404, "Tidak ada berita dengan guid ini"),
         ("q=ko*&lang=en", 400, "Words: ko*: at least 3 letters before the asterisk."),
         ("city=kota-bndung&lang=en", 404, "Cities: there is no “kota-bndung”. Did you mean Kota Bandung, Kota"),

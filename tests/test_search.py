@@ -125,7 +125,30 @@ def test_a_question_has_one_address() -> None:
     assert "before=tag%3Ax" in query.encode(before="tag:x")
 
 
-@given(st.text(max_size=300))
+PARTS = (
+    "judul:",
+    "ISI:",
+    "text:",
+    "title:",
+    '"',
+    "*",
+    "-",
+    " ",
+    "apeksi",
+    "kota",
+    "NEAR",
+    "{",
+    "}",
+    "(",
+    ")",
+    ":",
+    "^",
+    "+",
+    "²",
+)
+
+
+@given(st.text(max_size=300) | st.lists(st.sampled_from(PARTS), max_size=30).map("".join))
 def test_no_words_are_an_error_of_the_database(words: str) -> None:
     try:
         match = build_match(words.strip())
@@ -141,6 +164,12 @@ def test_no_words_are_an_error_of_the_database(words: str) -> None:
 def make_search(**facts: Any) -> Search:
     nothing: dict[str, Any] = {"feeds": (), "match": "", "since": None, "with_archive": False, "by_story": False}
     return Search(**{**nothing, "before": None, **facts})
+
+
+def set_looks(monkeypatch: pytest.MonkeyPatch, *, first: int, few: int, longest: int) -> None:
+    for name, value in (("FIRST_LOOK", first), ("FEW_ARTICLES", few), ("LONGEST_STRETCH", longest)):
+        monkeypatch.setattr(f"aggregator.search_rows.{name}", value)
+    monkeypatch.setattr("aggregator.search_rows.SHORTEST_STRETCH", min(longest, 4))
 
 
 class Reading:
@@ -177,7 +206,9 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
     room.store.close()
 
 
-@pytest.mark.parametrize("few", [0, 10, 1_000])
+@pytest.mark.parametrize(
+    ("first", "few", "longest"), [(1_000, 0, 3), (5, 1_000, 3), (5, 10, 3), (5, 1_000, 99), (5, 0, 99)]
+)
 @pytest.mark.parametrize(
     ("words", "names", "condition"),
     [
@@ -185,25 +216,38 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
         ("APEKSI", (), "1"),
         ('"urusan 7"', (), "a.title LIKE '% 7'"),
         ('apeksi -"urusan 7"', (), "a.title NOT LIKE '% 7'"),
+        ("judul:urusan", (), "1"),
+        ("judul:bertemu", (), "0"),
+        ('isi:"urusan 7" judul:apeksi', (), "a.title LIKE '% 7'"),
+        ("isi:bertemu -judul:7", (), "a.title NOT LIKE '% 7'"),
         ("bertemu", ("source/kabar-1",), "a.source_id = 'kabar-1'"),
         ("", ("source/kabar-1", "topic/apeksi"), "a.source_id = 'kabar-1'"),
         ("tidak ada kata ini", (), "0"),
         ("", ("city/kota-bandung",), "0"),
     ],
 )
-def test_both_ways_find_the_same(  # noqa: PLR0917
-    reading: Reading, words: str, names: tuple[str, ...], condition: str, few: int, monkeypatch: pytest.MonkeyPatch
+def test_all_ways_find_the_same(  # noqa: PLR0917
+    reading: Reading,
+    words: str,
+    names: tuple[str, ...],
+    condition: str,
+    first: int,
+    few: int,
+    longest: int,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    monkeypatch.setattr("aggregator.search_rows.FEW_ARTICLES", few)
-    monkeypatch.setattr("aggregator.search_rows.LONGEST_STRETCH", 3)
+    set_looks(monkeypatch, first=first, few=few, longest=longest)
     assert reading.ask(words, *names) == reading.expect(condition)
     assert reading.ask(words, *names, with_archive=True) == reading.expect(condition, with_archive=True)
-    assert reading.ask(words, *names, limit=2) == reading.expect(condition)[:2]
+    for limit in (2, 12):
+        assert reading.ask(words, *names, limit=limit) == reading.expect(condition)[:limit]
 
 
-@pytest.mark.parametrize("few", [0, 1_000])
-def test_pages_neither_repeat_nor_leave_out(reading: Reading, few: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("aggregator.search_rows.FEW_ARTICLES", few)
+@pytest.mark.parametrize(("few", "longest"), [(0, 3), (1_000, 3), (1_000, 99)])
+def test_pages_neither_repeat_nor_leave_out(
+    reading: Reading, few: int, longest: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_looks(monkeypatch, first=5, few=few, longest=longest)
     store = reading.room.store
     found: list[int] = []
     before = None
@@ -223,6 +267,9 @@ def test_since_is_the_day_of_publication(reading: Reading) -> None:
     since = datetime(2026, 10, 1, tzinfo=UTC)
     assert reading.ask(since=since, with_archive=True) == reading.expect("a.published_at >= '2026-10-01'")
     assert len(reading.ask(since=datetime(2026, 8, 1, tzinfo=UTC), with_archive=True)) == 43
+    assert reading.ask(until=since, with_archive=True) == reading.expect(
+        "a.published_at < '2026-10-01'", with_archive=True
+    )
 
 
 def test_a_story_is_found_once_by_its_first_news(reading: Reading) -> None:

@@ -7,7 +7,7 @@ from dataclasses import dataclass
 from html import escape
 
 from aggregator.cleaning import xml_safe
-from aggregator.search_rows import BEGIN_MARK, END_MARK, Passage
+from aggregator.passage_rows import BEGIN_MARK, END_MARK, Passage
 
 TITLE_LIMIT = 300  # characters of a title that is marked: a longer one is shown cut, and then without marks
 

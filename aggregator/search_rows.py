@@ -2,8 +2,9 @@
 
 A search walks down the shortest of the feeds that it names, and looks each item up in the others. SQLite's full-text
 index is in the order of articles, not of feeds; so with words there is a first look at the newest articles that have
-them, which says how frequent they are:
+them, which says how frequent they are (but where the time that is asked for is short):
 
+    the time is short     the walk asks of all of it which articles have the words
     those are all         they are looked up, and sorted
     the page is near      the walk asks of a stretch of it which articles have the words
     it is far, or was     all articles with the words are looked up and sorted, if they are few; else the walk goes on
@@ -16,7 +17,6 @@ all of its words.
 from __future__ import annotations
 
 import json
-import sqlite3
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
@@ -25,8 +25,8 @@ from itertools import islice
 
 from aggregator.feed_rows import make_place
 from aggregator.instants import from_text, to_text
+from aggregator.passage_rows import PassageRows
 from aggregator.search_terms import Term
-from aggregator.store_base import StoreBase
 
 FIRST_LOOK = 100  # articles; how far back they go says how many there are
 FEW_ARTICLES = 2_000
@@ -64,42 +64,21 @@ _LOOK_UP = """
     WHERE i.archived <= :archived {conditions}
     ORDER BY i.place DESC, i.group_id DESC LIMIT :most
 """
+_COUNT = """
+    SELECT count(*) FROM (SELECT 1 FROM feed_items WHERE feed_id IN ({feeds}) AND archived IN (0, :archived)
+        AND place BETWEEN :since_place AND :place LIMIT :most)
+"""
 _HAVE = "SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match ORDER BY rowid DESC LIMIT :most"
 _HAVE_OF = """
     SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
     AND +rowid IN (SELECT value FROM json_each(:ids))
 """  # the plus: each look-up of a single row costs as much as a thousand that follow one another
 
-BEGIN_MARK, END_MARK = "\x02", "\x03"  # around words that were found; no text from a portal has them
-PASSAGE_WORDS = 36
-_MARKS: dict[str, str | int] = {"begin": BEGIN_MARK, "end": END_MARK, "gap": "…", "words": PASSAGE_WORDS}
-_PASSAGES = """
-    SELECT rowid, highlight(articles_fts, 0, :begin, :end) AS title,
-        snippet(articles_fts, 1, :begin, :end, :gap, :words) AS text
-    FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
-    AND +rowid IN (SELECT value FROM json_each(:ids))
-"""  # in one go, as above: a beginning that fits many words would be looked up anew for each row
-_CANONICAL = """
-    SELECT g.id, g.canonical_id FROM json_each(:groups) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value
-    WHERE g.canonical_id IS NOT NULL
-"""
-_QUOTABLE = """
-    SELECT a.id, a.snippet_limit FROM json_each(:ids) AS k CROSS JOIN articles AS a ON a.id = k.value
-"""
 _LEADS = """
     SELECT g.id, a.title, substr(a.text, 1, :length) AS lead FROM json_each(:groups) AS k
     CROSS JOIN duplicate_groups AS g ON g.id = k.value CROSS JOIN articles AS a ON a.id = g.canonical_id
 """
 SHARE_FROM = 100  # of the newest articles with a word; how far back they go says how many have it
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Passage:
-    """Where the words of a search stand in an article, between BEGIN_MARK and END_MARK."""
-
-    title: str
-    text: str  # the passage that has most of them
-    limit: int | None  # characters of it that the page allows to quote; None: any
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -116,7 +95,7 @@ class Search:
     until: datetime | None = None  # published before; it costs a walk through all that is newer
 
 
-class SearchRows(StoreBase):
+class SearchRows(PassageRows):
     """Searches."""
 
     def find_place(self, guid: str) -> Place | None:
@@ -134,6 +113,9 @@ class SearchRows(StoreBase):
         if not search.match:
             found = ((place, group) for place, group, _ in self._walk(feeds, search, limit))
             return list(_take(found, limit, recent, most))
+        if self._is_short(feeds[0], search):
+            rows = list(self._walk(feeds, search, LONGEST_STRETCH))
+            return list(_take(self._pick(rows, search.match), limit, recent, most))
         first = self._have(search.match, max(FIRST_LOOK, 2 * limit))
         if len(first) < max(FIRST_LOOK, 2 * limit):
             return list(_take(self._look_up(first, feeds, search, max(limit, most)), limit, recent, most))
@@ -146,24 +128,6 @@ class SearchRows(StoreBase):
         if search.match:
             articles = [row["rowid"] for row in self._look_in(_HAVE_OF, articles, search.match)]
         return self._look_up(articles, self._sort_feeds(search.feeds), search, len(articles)) if articles else []
-
-    def get_canonicals(self, groups: Sequence[int]) -> dict[int, int]:
-        """group → its canonical article."""
-        return {row["id"]: row["canonical_id"] for row in self._rows(_CANONICAL, groups=json.dumps(groups))}
-
-    def get_passages(self, groups: Sequence[int], match: str) -> dict[int, Passage]:
-        """group → what to show of it as found, of those that have the words."""
-        canonicals = self.get_canonicals(groups)
-        found = self.get_article_passages([*canonicals.values()], match)
-        return {group: found[article] for group, article in canonicals.items() if article in found}
-
-    def get_article_passages(self, articles: Sequence[int], match: str) -> dict[int, Passage]:
-        """article → what to show of it as found, of those that have the words."""
-        limits = {row["id"]: row["snippet_limit"] for row in self._rows(_QUOTABLE, ids=json.dumps(articles))}
-        return {
-            row["rowid"]: Passage(title=row["title"], text=row["text"], limit=limits[row["rowid"]])
-            for row in self._look_in(_PASSAGES, articles, match, **_MARKS)
-        }
 
     def get_leads(self, groups: Sequence[int], length: int) -> dict[int, tuple[str, str]]:
         """group → (title, the first `length` characters of its text)."""
@@ -179,13 +143,6 @@ class SearchRows(StoreBase):
             span = newest - found[-1] + 1 if len(found) == SHARE_FROM else newest
             shares[word] = len(found) / max(span, 1)
         return shares
-
-    def _look_in(self, sql: str, articles: Sequence[int], match: str, **marks: str | int) -> list[sqlite3.Row]:
-        """What `sql` asks of those of these articles that have the words."""
-        if not articles:
-            return []
-        bounds = {"first": min(articles), "last": max(articles), "ids": json.dumps(articles)}
-        return self._rows(sql, match=match, **bounds, **marks)
 
     def _sort_feeds(self, feeds: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """The shortest first; of everything where no feed is named."""
@@ -243,6 +200,20 @@ class SearchRows(StoreBase):
         while rows := list(islice(walk, LONGEST_STRETCH)):
             yield from self._pick(rows, search.match)
 
+    def _is_short(self, feeds: Sequence[int], search: Search) -> bool:
+        """Whether the way back to the time that is asked for is one stretch; then nothing older need be looked at."""
+        since_place = _find_oldest_place(search)
+        if since_place < 0:
+            return False
+        found = self._value(
+            _COUNT.format(feeds=_write(feeds)),
+            archived=int(search.with_archive),
+            place=(search.before or _END)[0],
+            since_place=since_place,
+            most=LONGEST_STRETCH,
+        )
+        return bool(found < LONGEST_STRETCH)
+
     def _have(self, match: str, most: int) -> list[int]:
         """The newest articles that have the words."""
         return [row["rowid"] for row in self._rows(_HAVE, match=match, most=most)]
@@ -286,11 +257,15 @@ def _write(feeds: Sequence[int]) -> str:
 
 
 def _make_bounds(search: Search, before: Place) -> dict[str, int | str]:
-    since = search.since
     return {
         "place": before[0],
         "group": before[1],
-        "since": to_text(since) if since else "",
+        "since": to_text(search.since) if search.since else "",
         "until": to_text(search.until) if search.until else "9999",
-        "since_place": max(make_place(since - LATEST_DATE) if since else -1, search.from_place),
+        "since_place": _find_oldest_place(search),
     }
+
+
+def _find_oldest_place(search: Search) -> int:
+    """No item below it answers the search; -1 where any may."""
+    return max(make_place(search.since - LATEST_DATE) if search.since else -1, search.from_place)

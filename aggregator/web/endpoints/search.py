@@ -11,8 +11,8 @@ from starlette.routing import Route
 
 from aggregator.feed_rows import FeedRow
 from aggregator.finding import Found
+from aggregator.passage_rows import Passage
 from aggregator.publish.wording import get_wording
-from aggregator.search_rows import Passage
 from aggregator.store import Store
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints.refusals import show_crowded

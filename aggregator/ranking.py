@@ -23,8 +23,8 @@ from math import exp2, log
 
 from aggregator.search_terms import Column, Term
 
-CANDIDATES_MOST = 1_000
-LEAD_LENGTH = 600  # characters of a text, the first
+CANDIDATES_MOST = 500
+LEAD_LENGTH = 400  # characters of a text, the first
 IN_TITLE, IN_LEAD, IN_TEXT = 3.0, 1.5, 1.0
 NEWER_MOST = 0.1
 NEWER_HALF_LIFE = 30 * 86_400 * 1_000_000  # in places, which are microseconds
@@ -32,6 +32,8 @@ BEGINNING_SHARE = 0.1
 SHARE_LEAST = 1e-7
 
 _WORD = re.compile(r"[^\W_]+")
+_ACCENTED = re.compile("[\u00c0-\u024f\u0300-\u036f\u0370-\u052f\u1e00-\u1fff]")
+_ACCENT = re.compile("[\u0300-\u036f]+")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -81,12 +83,14 @@ def list_words(terms: Iterable[Term]) -> list[str]:
     return list(dict.fromkeys(words))
 
 
-def fold_words(text: str) -> list[str]:
-    """The words of a text as SQLite's unicode61 reads them: without case and accents."""
+def fold(text: str) -> str:
+    """The text as SQLite's unicode61 reads it: without case and accents."""
     text = text.casefold()
-    if not text.isascii():
-        text = "".join(each for each in unicodedata.normalize("NFD", text) if not unicodedata.combining(each))
-    return _WORD.findall(text)
+    return _ACCENT.sub("", unicodedata.normalize("NFD", text)) if _ACCENTED.search(text) else text
+
+
+def fold_words(text: str) -> list[str]:
+    return _WORD.findall(fold(text))
 
 
 def _weigh(term: Term, shares: Mapping[str, float]) -> _Weighed:
@@ -98,7 +102,7 @@ def _weigh(term: Term, shares: Mapping[str, float]) -> _Weighed:
 
 
 def _score(candidate: Candidate, terms: Sequence[_Weighed]) -> float:
-    title, lead = fold_words(candidate.title), fold_words(candidate.lead)
+    title, lead = (_read_words(text, terms) for text in (candidate.title, candidate.lead))
     score = sum(
         each.weight
         * (
@@ -113,6 +117,12 @@ def _score(candidate: Candidate, terms: Sequence[_Weighed]) -> float:
         mean = sum(each.weight for each in terms) / len(wanted)
         score += mean * (IN_TITLE * _measure_closeness(title, wanted) + IN_LEAD * _measure_closeness(lead, wanted))
     return score
+
+
+def _read_words(text: str, terms: Sequence[_Weighed]) -> list[str]:
+    """The words of a text; none where it has no term, which is seen at a glance."""
+    folded = fold(text)
+    return _WORD.findall(folded) if any(word in folded for each in terms for word in each.words) else []
 
 
 def _measure_closeness(words: Sequence[str], wanted: set[str]) -> float:

@@ -25,7 +25,7 @@ from itertools import islice
 
 from aggregator.feed_rows import make_place
 from aggregator.instants import from_text, to_text
-from aggregator.passage_rows import PassageRows
+from aggregator.passage_rows import SHARE_USUAL, PassageRows
 from aggregator.search_terms import Term
 
 FIRST_LOOK = 100  # articles; how far back they go says how many there are
@@ -72,7 +72,7 @@ _HAVE = "SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match ORDER BY
 _HAVE_OF = """
     SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
     AND +rowid IN (SELECT value FROM json_each(:ids))
-"""  # the plus: each look-up of a single row costs as much as a thousand that follow one another
+"""  # the plus: see passage_rows
 
 _LEADS = """
     SELECT g.id, a.title, substr(a.text, 1, :length) AS lead FROM json_each(:groups) AS k
@@ -115,13 +115,12 @@ class SearchRows(PassageRows):
             return list(_take(found, limit, recent, most))
         if self._is_short(feeds[0], search):
             rows = list(self._walk(feeds, search, LONGEST_STRETCH))
-            return list(_take(self._pick(rows, search.match), limit, recent, most))
+            return list(_take(self._pick(rows, search.match, SHARE_USUAL), limit, recent, most))
         first = self._have(search.match, max(FIRST_LOOK, 2 * limit))
         if len(first) < max(FIRST_LOOK, 2 * limit):
             return list(_take(self._look_up(first, feeds, search, max(limit, most)), limit, recent, most))
         share = len(first) / (first[0] - first[-1] + 1)  # of the newest articles have the words
-        stretch = max(SHORTEST_STRETCH, round(STRETCHED * limit / share))
-        return list(_take(self._walk_with_words(feeds, search, stretch), limit, recent, most))
+        return list(_take(self._walk_with_words(feeds, search, limit, share), limit, recent, most))
 
     def find_among(self, articles: Sequence[int], search: Search) -> list[Place]:
         """Those that answer it of the groups whose canonical articles these are, newest first."""
@@ -182,13 +181,16 @@ class SearchRows(PassageRows):
             place, group = rows[-1]["place"], rows[-1]["group_id"]
             stretch = min(stretch * 4, LONGEST_STRETCH)
 
-    def _walk_with_words(self, feeds: Sequence[tuple[int, ...]], search: Search, stretch: int) -> Iterator[Place]:
+    def _walk_with_words(
+        self, feeds: Sequence[tuple[int, ...]], search: Search, limit: int, share: float
+    ) -> Iterator[Place]:
         """Stops walking where looking up is cheaper: the way is long, or is longer than it seemed."""
         before = search.before
+        stretch = max(SHORTEST_STRETCH, round(STRETCHED * limit / share))
         if stretch <= LONGEST_STRETCH:
             walk = self._walk(feeds, search, stretch)
             rows = list(islice(walk, stretch))
-            yield from self._pick(rows, search.match)
+            yield from self._pick(rows, search.match, share)
             if len(rows) < stretch:
                 return
             before = rows[-1][:2]
@@ -198,7 +200,7 @@ class SearchRows(PassageRows):
             return
         walk = self._walk(feeds, replace(search, before=before), LONGEST_STRETCH)
         while rows := list(islice(walk, LONGEST_STRETCH)):
-            yield from self._pick(rows, search.match)
+            yield from self._pick(rows, search.match, share)
 
     def _is_short(self, feeds: Sequence[int], search: Search) -> bool:
         """Whether the way back to the time that is asked for is one stretch; then nothing older need be looked at."""
@@ -218,10 +220,10 @@ class SearchRows(PassageRows):
         """The newest articles that have the words."""
         return [row["rowid"] for row in self._rows(_HAVE, match=match, most=most)]
 
-    def _pick(self, rows: Sequence[tuple[int, int, int]], match: str) -> Iterator[Place]:
+    def _pick(self, rows: Sequence[tuple[int, int, int]], match: str, share: float) -> Iterator[Place]:
         """Of a stretch those that have the words."""
         ids = [article_id for *_, article_id in rows]
-        matching = {row["rowid"] for row in self._look_in(_HAVE_OF, ids, match)}
+        matching = {row["rowid"] for row in self._look_in(_HAVE_OF, ids, match, share=share)}
         return ((place, group) for place, group, article_id in rows if article_id in matching)
 
     def _look_up(

@@ -16,6 +16,7 @@ from hypothesis import strategies as st
 from test_feeds import publish_old, report
 
 from aggregator.models import Language
+from aggregator.passage_rows import split_runs
 from aggregator.publish.describing import tell_problem
 from aggregator.search import NewsQuery, read_query
 from aggregator.search_rows import Search
@@ -301,3 +302,27 @@ def test_no_table_is_read_from_end_to_end(reading: Reading) -> None:
             for step in plan
             if step.startswith("SCAN") and "json_each" not in step and step != "SCAN k VIRTUAL TABLE INDEX 1:"
         ], json.dumps(plan)
+
+
+@pytest.mark.parametrize(
+    ("numbers", "gap", "runs"),
+    [
+        ([], 5, []),
+        ([7], 5, [[7]]),
+        ([1, 6, 7, 13], 5, [[1, 6, 7], [13]]),
+        ([1, 2_000, 4_000], 10**9, [[1, 2_000, 4_000]]),
+    ],
+)
+def test_articles_are_asked_for_in_runs(numbers: list[int], gap: int, runs: list[list[int]]) -> None:
+    assert split_runs(numbers, gap) == runs
+
+
+@pytest.mark.parametrize("gap", [-200, 0, 10**6])
+@pytest.mark.parametrize("words", ["apeksi", '"urusan 7"', "urus*", "judul:apeksi -bertemu", "tidak ada"])
+def test_runs_find_the_same(reading: Reading, words: str, gap: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    store = reading.room.store
+    groups = reading.expect(with_archive=True)
+    expected = store.get_passages(groups, build_match(words))
+    monkeypatch.setattr("aggregator.passage_rows.GAP", gap)
+    assert store.get_passages(groups, build_match(words)) == expected
+    assert set(expected) == set(reading.ask(words, with_archive=True))

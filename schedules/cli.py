@@ -185,7 +185,7 @@ def search(
     ] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="published until then, the day included")] = None,
     order: Annotated[
-        SearchOrder, typer.Option(help="newest first, or the most fitting of the newest 1,000")
+        SearchOrder, typer.Option(help="newest first, or the most fitting of the newest 500")
     ] = SearchOrder.NEWEST,
     by_story: Annotated[bool, typer.Option("--by-story", help="one for each event")] = False,
     archive: Annotated[

@@ -51,6 +51,7 @@ from aggregator.ping_rows import PingRows
 from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
+from aggregator.schema_rows import SchemaRows
 from aggregator.search_rows import SearchRows
 from aggregator.source_rows import SourceRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
@@ -121,6 +122,7 @@ class Store(
     AlertRows,
     DigestRows,
     LookRows,
+    SchemaRows,
 ):
     """The database `news.db`."""
 
@@ -206,6 +208,7 @@ class Store(
             with self.transaction():  # all that is to come, or nothing of it
                 MIGRATIONS.apply(self._db)
         self._write_regions()
+        self.write_schema()
 
     def _write_regions(self) -> None:
         rows: list[tuple[Any, ...]] = [
@@ -643,7 +646,7 @@ _FAILING_CHANNELS = """
     SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason,
         h.last_status AS http_status
     FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
-    WHERE h.failures > 0 AND h.enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 25
+    WHERE h.failures > 0 AND h.is_enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 25
 """
 _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
 

@@ -65,8 +65,8 @@ _COUNT = (
     """,  # noqa: S608 - our own words
 )
 _WORKING = """
-    INSERT OR REPLACE INTO working_days
-    SELECT day_wib, sum(answered > 0) FROM source_days WHERE polls > 0 AND day_wib >= :since GROUP BY day_wib
+    INSERT OR REPLACE INTO working_days (day_wib, sources, polled)
+    SELECT day_wib, sum(answered > 0), count(*) FROM source_days WHERE polls > 0 AND day_wib >= :since GROUP BY day_wib
 """
 _SERIES = """
     SELECT day_wib, news, articles FROM coverage_days

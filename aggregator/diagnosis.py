@@ -50,6 +50,11 @@ def explain(code: str, reason: str, status: int = 0, *, indonesian: bool = False
     return explain_code(code, indonesian=indonesian) if code else diagnose(reason, status, indonesian=indonesian)
 
 
+def list_codes() -> dict[str, tuple[str, str]]:
+    """code → what it stands for, in Indonesian and in English."""
+    return {fault["code"]: (fault["kata"], fault["says"]) for fault in reversed(_read_faults())}  # the first counts
+
+
 def _read_faults() -> list[dict[str, Any]]:
     faults: list[dict[str, Any]] = read_toml("diagnosis.toml")["faults"]
     return faults

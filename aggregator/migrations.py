@@ -1210,6 +1210,8 @@ def m013_analysts(db: Database) -> None:
         "ALTER TABLE article_topics ADD COLUMN table_version TEXT /* of the table of topics */ NOT NULL DEFAULT ''",
         "ALTER TABLE coverage_days ADD COLUMN backfilled INTEGER /* of these articles */ NOT NULL DEFAULT 0",
         "ALTER TABLE coverage_days ADD COLUMN sources INTEGER /* that carried any of it */ NOT NULL DEFAULT 0",
+        "ALTER TABLE working_days ADD COLUMN polled INTEGER /* sources that were asked */ NOT NULL DEFAULT 0",
+        "DELETE FROM working_days",  # the writer counts them anew
         *_ANALYST_TABLES,
         *(f"DROP TRIGGER {name}" for name in re.findall(r"CREATE TRIGGER (\w+)", "".join(_COVERAGE_TRIGGERS))),
         *_COUNTED_ARTICLE_TRIGGERS,

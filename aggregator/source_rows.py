@@ -122,14 +122,6 @@ class SourceRows(StoreBase):
         """name, done_at and summary (JSON) of each job when it was last done, by name."""
         return [dict(row) for row in self._rows(_LAST_JOBS)]
 
-    def list_relations(self) -> list[tuple[str, str, str, tuple[tuple[str, str], ...]]]:
-        """(name, table or view, SQL, columns with their types) of all that is not a library's own."""
-        found: dict[str, tuple[str, str, list[tuple[str, str]]]] = {}
-        for row in self._rows(_RELATIONS):
-            _, _, columns = found.setdefault(row["relation"], (row["kind"], row["sql"], []))
-            columns.append((row["name"], row["type"]))
-        return [(name, kind, sql, tuple(columns)) for name, (kind, sql, columns) in found.items()]
-
     def _list_troubles(self, source_id: str | None) -> dict[str, list[Trouble]]:
         found: defaultdict[str, list[Trouble]] = defaultdict(list)
         for row in self._rows(_ALARMS, id=source_id):
@@ -200,11 +192,4 @@ _LAST_JOBS = """
     SELECT j.name, j.done_at, j.summary FROM names CROSS JOIN jobs AS j
         ON j.id = (SELECT id FROM jobs WHERE name = names.name ORDER BY done_at DESC, id DESC LIMIT 1)
     WHERE names.name IS NOT NULL ORDER BY j.name
-"""
-_RELATIONS = """
-    SELECT m.name AS relation, m.type AS kind, m.sql, p.name, p.type
-    FROM sqlite_schema AS m CROSS JOIN pragma_table_info(m.name) AS p
-    WHERE m.type IN ('table', 'view') AND m.name NOT GLOB 'sqlite[_]*' AND m.name NOT GLOB '[_]*'
-        AND m.name NOT GLOB 'articles_fts[_]*'
-    ORDER BY m.name, p.cid
 """

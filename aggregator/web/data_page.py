@@ -8,9 +8,9 @@ from functools import cache
 
 from aggregator.publish.feed_info import Format
 from aggregator.reference import read_toml
+from aggregator.schema.describing import DescribedRelation
 from aggregator.web.downloads import Download
 from aggregator.web.links import make_link
-from aggregator.web.schema import DescribedRelation
 from aggregator.web.source_states import tell_moment
 from aggregator.web.texts import Language, Texts
 
@@ -54,7 +54,7 @@ class DataPage:
 def build_data_page(files: Iterable[Download], schema: Sequence[DescribedRelation], texts: Texts) -> DataPage:
     groups = [
         RelationGroup(title=texts[key], relations=tuple(each for each in schema if each.kind == kind))
-        for kind, key in (("view", "views_title"), ("table", "tables_title"))
+        for kind, key in (("view", "views_title"), ("table", "tables_title"), ("working", "working_title"))
     ]
     return DataPage(
         feeds=tuple((texts["format_names"][ending.value], f"/feed.{ending.value}") for ending in Format),

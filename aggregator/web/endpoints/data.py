@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from functools import lru_cache
-
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
 from starlette.routing import Route
 
+from aggregator.schema.describing import DescribedRelation
 from aggregator.web.conditional import answer_unchanged
 from aggregator.web.context import PageContext
 from aggregator.web.data_page import build_data_page
 from aggregator.web.downloads import find_download, list_downloads
-from aggregator.web.schema import DescribedRelation, Relation, describe_schema
 
 _NAV = "/data"
 _MAX_AGE_SECONDS = 300
-_describe = lru_cache(maxsize=2)(describe_schema)
 
 
 def list_routes(context: PageContext) -> list[Route]:
@@ -39,8 +36,7 @@ class _Data:
         schema: tuple[DescribedRelation, ...] = ()
         if context.has_database:
             with context.read() as store:
-                relations = store.list_relations()
-            schema = _describe(tuple(Relation(*each) for each in relations))
+                schema = store.get_schema_docs()
         page = build_data_page(list_downloads(context.feed.parent), schema, context.get_texts(request))
         return context.answer(request, "data.html", page, nav=_NAV)
 

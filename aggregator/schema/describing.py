@@ -1,6 +1,7 @@
 """The schema as documentation: the comments that stand in the SQL of the tables and views, told in order. Pure.
 
-SQLite keeps each CREATE statement as it was written, comments included; what ALTER TABLE adds comes to its end.
+SQLite keeps each CREATE statement as it was written, comments included; what ALTER TABLE adds comes to its end. What a
+column is of which the SQL says nothing, columns.toml says.
 """
 
 from __future__ import annotations
@@ -10,9 +11,15 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import NamedTuple
 
+from aggregator.reference import read_toml
+
 _PIECE = re.compile(r"""--[^\n]*|/\*.*?\*/|'(?:[^']|'')*'|"(?:[^"]|"")*"|[(),]|[^\s(),'"]+""", re.DOTALL)
 # Made by a library, which leaves no room for a comment.
 _UNCOMMENTED = {"articles_fts": "Full-text search in title and text; its rowid is articles.id."}
+_WORKING = frozenset(
+    {"sketches", "postings", "story_terms", "story_likeness", "boilerplate", "hosts", "catalogue_state"}
+    | {"changed_groups", "publishing_state", "coverage_due", "backfill_links", "backfill_steps", "pings"}
+)  # of no use to others
 _VIEW_COLUMN = re.compile(r"(\w+),?\s+--\s+(.+)$")
 
 
@@ -35,7 +42,7 @@ class DescribedColumn:
 @dataclass(frozen=True, kw_only=True, slots=True)
 class DescribedRelation:
     name: str
-    kind: str
+    kind: str  # view, table, working
     comment: str
     columns: tuple[DescribedColumn, ...]
 
@@ -49,12 +56,17 @@ def describe_schema(relations: Iterable[Relation]) -> tuple[DescribedRelation, .
 def _describe(relation: Relation) -> DescribedRelation:
     is_view = relation.kind == "view"
     comment, comments = read_view_comments(relation.sql) if is_view else read_table_comments(relation.sql)
+    plain = read_toml("columns.toml")
+    own = plain["relations"].get(relation.name, {})
     return DescribedRelation(
         name=relation.name,
-        kind=relation.kind,
+        kind="working" if relation.name in _WORKING else relation.kind,
         comment=comment or _UNCOMMENTED.get(relation.name, ""),
         columns=tuple(
-            DescribedColumn(name=name, type=kind, comment=comments.get(name, "")) for name, kind in relation.columns
+            DescribedColumn(
+                name=name, type=kind, comment=comments.get(name) or own.get(name) or plain["columns"].get(name, "")
+            )
+            for name, kind in relation.columns
         ),
     )
 

@@ -1,0 +1,13 @@
+CREATE VIEW article_subjects AS
+-- One row for each article and topic: why it is here.
+SELECT
+    t.article_id,
+    t.topic,
+    coalesce((SELECT name_id FROM labels WHERE kind = 'topic' AND value = t.topic), t.topic) AS topic_name_id,
+    coalesce((SELECT name_en FROM labels WHERE kind = 'topic' AND value = t.topic), t.topic) AS topic_name_en,
+    t.score,
+    (SELECT group_concat(DISTINCT json_extract(e.value, '$.term')) FROM json_each(t.evidence) AS e)
+        AS terms, -- that were found, each once
+    t.evidence,
+    t.table_version
+FROM article_topics AS t

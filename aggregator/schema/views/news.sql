@@ -1,0 +1,38 @@
+CREATE VIEW news AS
+-- One row for each piece of news (duplicate group), shown through its canonical article. What left the feeds is not here.
+SELECT
+    g.id AS group_id,
+    g.guid,
+    g.story_id,
+    a.id AS article_id,
+    a.title,
+    a.url,
+    a.source_id,
+    s.name AS source,
+    s.kind AS source_kind,
+    a.author,
+    a.published_at,
+    datetime(a.published_at, '+7 hours') AS published_wib,
+    date(a.published_at, '+7 hours') AS published_day_wib,
+    (SELECT name_id FROM labels
+        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, '+7 hours')) AS published_weekday_id,
+    (SELECT name_en FROM labels
+        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, '+7 hours')) AS published_weekday_en,
+    strftime('%Y-%m', a.published_at, '+7 hours') AS published_month,
+    a.first_seen_at,
+    g.first_published_at,
+    g.archived AS is_archived,
+    a.backfilled AS is_backfilled,
+    (SELECT count(*) FROM articles AS m WHERE m.group_id = g.id) AS copies,
+    (SELECT count(DISTINCT m.source_id) FROM articles AS m WHERE m.group_id = g.id) AS sources,
+    (SELECT group_concat(t.topic, ', ') FROM article_topics AS t WHERE t.article_id = a.id) AS topics,
+    (SELECT group_concat(coalesce(l.name_id, t.topic), ', ') FROM article_topics AS t
+        LEFT JOIN labels AS l ON l.kind = 'topic' AND l.value = t.topic WHERE t.article_id = a.id) AS topic_names_id,
+    (SELECT group_concat(coalesce(l.name_en, t.topic), ', ') FROM article_topics AS t
+        LEFT JOIN labels AS l ON l.kind = 'topic' AND l.value = t.topic WHERE t.article_id = a.id) AS topic_names_en,
+    (SELECT group_concat(r.name, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
+        WHERE ar.article_id = a.id AND ar.role = 'event') AS regions,
+    (SELECT group_concat(r.slug, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
+        WHERE ar.article_id = a.id AND ar.role = 'event' AND r.kind = 'city') AS city_slugs
+FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
+WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL

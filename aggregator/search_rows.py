@@ -6,7 +6,7 @@ them, which says how frequent they are (but where the time that is asked for is 
 
     the time is short     the walk asks of all of it which articles have the words
     those are all         they are looked up, and sorted
-    the page is near      the walk asks of a stretch of it which articles have the words
+    the page is near      the walk goes on from stretch to stretch, and asks of each which articles have the words
     it is far, or was     all articles with the words are looked up and sorted, if they are few; else the walk goes on
     farther than thought
 
@@ -33,6 +33,7 @@ FEW_ARTICLES = 2_000
 STRETCHED = 1.25  # a stretch is so much longer than what will do if the words are spread evenly
 SHORTEST_STRETCH = 50  # items; each is four times as long as the one before, up to the
 LONGEST_STRETCH = 5_000
+FAR = 20_000  # items of a walk: a fiftieth of a second
 LATEST_DATE = timedelta(days=1)  # a date further ahead than that is not believed: nothing is out before it is found
 
 Place = tuple[int, int]  # place in feeds, group
@@ -184,23 +185,24 @@ class SearchRows(PassageRows):
     def _walk_with_words(
         self, feeds: Sequence[tuple[int, ...]], search: Search, limit: int, share: float
     ) -> Iterator[Place]:
-        """Stops walking where looking up is cheaper: the way is long, or is longer than it seemed."""
-        before = search.before
+        """By walking as far as will do if the words are spread evenly, then on; where that is far, and not many articles
+        have the words, by looking those up."""
         stretch = max(SHORTEST_STRETCH, round(STRETCHED * limit / share))
-        if stretch <= LONGEST_STRETCH:
-            walk = self._walk(feeds, search, stretch)
-            rows = list(islice(walk, stretch))
-            yield from self._pick(rows, search.match, share)
-            if len(rows) < stretch:
+        walk = self._walk(feeds, search, min(stretch, LONGEST_STRETCH))
+        before, walked, may_be_few = search.before, 0, True
+        while True:
+            if may_be_few and walked + stretch > FAR:
+                few = self._have(search.match, FEW_ARTICLES + 1)
+                if len(few) <= FEW_ARTICLES:
+                    yield from self._look_up(few, feeds, replace(search, before=before), len(few))
+                    return
+                may_be_few = False
+            rows = list(islice(walk, min(stretch, LONGEST_STRETCH)))
+            if not rows:
                 return
-            before = rows[-1][:2]
-        few = self._have(search.match, FEW_ARTICLES + 1)
-        if len(few) <= FEW_ARTICLES:
-            yield from self._look_up(few, feeds, replace(search, before=before), len(few))
-            return
-        walk = self._walk(feeds, replace(search, before=before), LONGEST_STRETCH)
-        while rows := list(islice(walk, LONGEST_STRETCH)):
             yield from self._pick(rows, search.match, share)
+            before, walked = rows[-1][:2], walked + len(rows)
+            stretch = max(stretch - len(rows), walked)
 
     def _is_short(self, feeds: Sequence[int], search: Search) -> bool:
         """Whether the way back to the time that is asked for is one stretch; then nothing older need be looked at."""

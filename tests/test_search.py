@@ -168,7 +168,7 @@ def make_search(**facts: Any) -> Search:
 
 
 def set_looks(monkeypatch: pytest.MonkeyPatch, *, first: int, few: int, longest: int) -> None:
-    for name, value in (("FIRST_LOOK", first), ("FEW_ARTICLES", few), ("LONGEST_STRETCH", longest)):
+    for name, value in (("FIRST_LOOK", first), ("FEW_ARTICLES", few), ("LONGEST_STRETCH", longest), ("FAR", longest)):
         monkeypatch.setattr(f"aggregator.search_rows.{name}", value)
     monkeypatch.setattr("aggregator.search_rows.SHORTEST_STRETCH", min(longest, 4))
 

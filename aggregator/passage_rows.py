@@ -19,7 +19,6 @@ BEGIN_MARK, END_MARK = "\x02", "\x03"  # around words that were found; no text f
 PASSAGE_WORDS = 36
 _MARKS: dict[str, str | int] = {"begin": BEGIN_MARK, "end": END_MARK, "gap": "…", "words": PASSAGE_WORDS}
 GAP = 500  # articles: see above
-SHARE_USUAL = 0.01
 _BEGINNING = '"*'  # in a match
 _PASSAGES = """
     SELECT rowid, highlight(articles_fts, 0, :begin, :end) AS title,
@@ -67,7 +66,7 @@ class PassageRows(StoreBase):
         }
 
     def _look_in(
-        self, sql: str, articles: Iterable[int], match: str, *, share: float = SHARE_USUAL, **marks: str | int
+        self, sql: str, articles: Iterable[int], match: str, *, share: float = 0.01, **marks: str | int
     ) -> list[sqlite3.Row]:
         """What `sql` asks of those of these articles that have the words; `share` of all articles that have them."""
         gap = GAP + round(1 / share) if _BEGINNING not in match else sys.maxsize

@@ -1,17 +1,13 @@
 """Answers searches, newest first. A part of `Store`; reads only.
 
 A search walks down the shortest of the feeds that it names, and looks each item up in the others. SQLite's full-text
-index is in the order of articles, not of feeds; so with words there is a first look at the newest articles that have
-them, which says how frequent they are (but where the time that is asked for is short):
+index is in the order of articles, not of feeds (`reach_rows`); so with words there are two ways:
 
-    the time is short     the walk asks of all of it which articles have the words
-    those are all         they are looked up, and sorted
-    the page is near      the walk goes on from stretch to stretch, and asks of each which articles have the words
-    it is far, or was     all articles with the words are looked up and sorted, if they are few; else the walk goes on
-    farther than thought
-
-What a look costs is the way back to the last article that it asks for: of a phrase 0.25 µs for each article that has
-all of its words.
+    a large share of all news is in the feed   the newest articles with the words are looked up in it, until there is a
+                                               page, and it is sure that no other item is newer
+    a small one                                the walk goes on from stretch to stretch, and asks of each which articles
+                                               have the words; where it is far, and few articles have them, those are
+                                               looked up
 """
 
 from __future__ import annotations
@@ -20,24 +16,21 @@ import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
-from heapq import merge
+from heapq import merge, nlargest
 from itertools import islice
 
 from aggregator.feed_rows import make_place
 from aggregator.instants import from_text, to_text
-from aggregator.passage_rows import SHARE_USUAL, PassageRows
-from aggregator.search_terms import Term
+from aggregator.reach_rows import END, EVERYTHING, HAVE_OF, LAST_ID, Place, Reach, ReachRows
 
-FIRST_LOOK = 100  # articles; how far back they go says how many there are
+DENSE = 0.05  # items to an article: a large share
+FIRST_LOOK = 100  # articles with the words; how far back they go says how many there are
 FEW_ARTICLES = 2_000
 STRETCHED = 1.25  # a stretch is so much longer than what will do if the words are spread evenly
 SHORTEST_STRETCH = 50  # items; each is four times as long as the one before, up to the
 LONGEST_STRETCH = 5_000
 FAR = 20_000  # items of a walk: a fiftieth of a second
 LATEST_DATE = timedelta(days=1)  # a date further ahead than that is not believed: nothing is out before it is found
-
-Place = tuple[int, int]  # place in feeds, group
-_END: Place = (2**62, 0)
 
 _CONDITIONS = " AND (i.place, i.group_id) < (:place, :group) AND i.place >= :since_place"
 _PUBLISHED = """
@@ -62,24 +55,12 @@ _WALK = """
 _LOOK_UP = """
     SELECT DISTINCT i.place, i.group_id FROM json_each(:articles) AS k
     CROSS JOIN feed_items AS i ON i.article_id = k.value AND i.feed_id IN ({feeds})
-    WHERE i.archived <= :archived {conditions}
-    ORDER BY i.place DESC, i.group_id DESC LIMIT :most
+    WHERE i.archived <= :archived {conditions} ORDER BY i.place DESC, i.group_id DESC
 """
-_COUNT = """
-    SELECT count(*) FROM (SELECT 1 FROM feed_items WHERE feed_id IN ({feeds}) AND archived IN (0, :archived)
-        AND place BETWEEN :since_place AND :place LIMIT :most)
-"""
-_HAVE = "SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match ORDER BY rowid DESC LIMIT :most"
-_HAVE_OF = """
-    SELECT rowid FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
-    AND +rowid IN (SELECT value FROM json_each(:ids))
-"""  # the plus: see passage_rows
-
 _LEADS = """
     SELECT g.id, a.title, substr(a.text, 1, :length) AS lead FROM json_each(:groups) AS k
     CROSS JOIN duplicate_groups AS g ON g.id = k.value CROSS JOIN articles AS a ON a.id = g.canonical_id
 """
-SHARE_FROM = 100  # of the newest articles with a word; how far back they go says how many have it
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -96,7 +77,7 @@ class Search:
     until: datetime | None = None  # published before; it costs a walk through all that is newer
 
 
-class SearchRows(PassageRows):
+class SearchRows(ReachRows):
     """Searches."""
 
     def find_place(self, guid: str) -> Place | None:
@@ -114,40 +95,27 @@ class SearchRows(PassageRows):
         if not search.match:
             found = ((place, group) for place, group, _ in self._walk(feeds, search, limit))
             return list(_take(found, limit, recent, most))
-        if self._is_short(feeds[0], search):
-            rows = list(self._walk(feeds, search, LONGEST_STRETCH))
-            return list(_take(self._pick(rows, search.match, SHARE_USUAL), limit, recent, most))
-        first = self._have(search.match, max(FIRST_LOOK, 2 * limit))
-        if len(first) < max(FIRST_LOOK, 2 * limit):
-            return list(_take(self._look_up(first, feeds, search, max(limit, most)), limit, recent, most))
-        share = len(first) / (first[0] - first[-1] + 1)  # of the newest articles have the words
-        return list(_take(self._walk_with_words(feeds, search, limit, share), limit, recent, most))
+        reach = self._find_reach(
+            _find_oldest_place(search), (search.before or END)[0], with_archive=search.with_archive
+        )
+        ways = self._collect_newest if self._is_dense(feeds[0]) else self._walk_with_words
+        return list(_take(ways(feeds, search, max(limit, most), reach), limit, recent, most))
 
     def find_among(self, articles: Sequence[int], search: Search) -> list[Place]:
         """Those that answer it of the groups whose canonical articles these are, newest first."""
         if search.match:
-            articles = [row["rowid"] for row in self._look_in(_HAVE_OF, articles, search.match)]
-        return self._look_up(articles, self._sort_feeds(search.feeds), search, len(articles)) if articles else []
+            articles = [row["rowid"] for row in self._look_in(HAVE_OF, articles, search.match)]
+        return self._look_up(articles, self._sort_feeds(search.feeds), search) if articles else []
 
     def get_leads(self, groups: Sequence[int], length: int) -> dict[int, tuple[str, str]]:
         """group → (title, the first `length` characters of its text)."""
         rows = self._rows(_LEADS, groups=json.dumps(groups), length=length)
         return {row["id"]: (row["title"], row["lead"]) for row in rows}
 
-    def estimate_shares(self, words: Iterable[str]) -> dict[str, float]:
-        """word → about which share of all articles has it, from 0 to 1: counting them all costs too much."""
-        newest = int(self._value("SELECT max(id) FROM articles") or 0)
-        shares = {}
-        for word in words:
-            found = self._have(Term(words=(word,)).match, SHARE_FROM)
-            span = newest - found[-1] + 1 if len(found) == SHARE_FROM else newest
-            shares[word] = len(found) / max(span, 1)
-        return shares
-
     def _sort_feeds(self, feeds: Sequence[tuple[int, ...]]) -> list[tuple[int, ...]]:
         """The shortest first; of everything where no feed is named."""
         if not feeds:
-            return [(int(self._value("SELECT id FROM feeds WHERE name = 'all'") or 0),)]
+            return [(self._get_main_feed(),)]
         ids = json.dumps([feed for each in feeds for feed in each])
         rows = self._rows("SELECT id, items FROM feeds WHERE id IN (SELECT value FROM json_each(:ids))", ids=ids)
         items = {row["id"]: row["items"] for row in rows}
@@ -173,7 +141,7 @@ class SearchRows(PassageRows):
         self, feed: int, archived: int, others: Sequence[tuple[int, ...]], search: Search, stretch: int
     ) -> Iterator[tuple[int, int, int]]:
         sql = _WALK.format(conditions=_make_conditions(others, search))
-        place, group = search.before or _END
+        place, group = search.before or END
         while True:
             rows = self._rows(sql, feed=feed, archived=archived, **_make_bounds(search, (place, group)), most=stretch)
             yield from map(tuple, rows)
@@ -182,21 +150,52 @@ class SearchRows(PassageRows):
             place, group = rows[-1]["place"], rows[-1]["group_id"]
             stretch = min(stretch * 4, LONGEST_STRETCH)
 
+    def _is_dense(self, feeds: Sequence[int]) -> bool:
+        """Whether it is likely that an article that has the words is shown in one of these feeds."""
+        ids = json.dumps(feeds)
+        items = self._value("SELECT sum(items) FROM feeds WHERE id IN (SELECT value FROM json_each(:ids))", ids=ids)
+        return bool((items or 0) >= DENSE * self._get_newest())
+
+    def _collect_newest(
+        self, feeds: Sequence[tuple[int, ...]], search: Search, limit: int, reach: Reach
+    ) -> list[Place]:
+        """Looks up articles that have the words, from the newest on, until so many items are found that no other is
+        newer."""
+        found: set[Place] = set()
+        last, most = reach.last, max(FIRST_LOOK, 2 * limit)
+        while True:
+            ids = self._have(search.match, most, first=reach.first, last=last)
+            found.update(self._look_up(ids, feeds, search))
+            newest, are_all = nlargest(limit, found), len(ids) < most
+            if are_all or len(newest) == limit:
+                oldest = newest[-1][0] if len(newest) == limit else reach.oldest
+                looked_at = replace(reach, oldest=oldest, first=reach.first if are_all else ids[-1])
+                strays = self._list_strays(search.match, looked_at)
+                if strays is not None:
+                    return nlargest(limit, found.union(self._look_up(strays, feeds, search)))
+                if are_all:
+                    return self._collect_newest(feeds, search, limit, replace(reach, **EVERYTHING))
+            last, most = ids[-1] - 1, min(most * 4, LONGEST_STRETCH)
+
     def _walk_with_words(
-        self, feeds: Sequence[tuple[int, ...]], search: Search, limit: int, share: float
+        self, feeds: Sequence[tuple[int, ...]], search: Search, limit: int, reach: Reach
     ) -> Iterator[Place]:
-        """By walking as far as will do if the words are spread evenly, then on; where that is far, and not many articles
-        have the words, by looking those up."""
+        """Walks as far as will do if the words are spread evenly, then on; where that is far, and few articles have the
+        words, looks those up."""
+        reach = replace(reach, last=LAST_ID)
+        first = self._have(search.match, FIRST_LOOK, first=reach.first)
+        strays = self._list_strays(search.match, reach) if len(first) < FIRST_LOOK else None
+        few = first + strays if strays is not None else None
+        share = len(first) / (first[0] - first[-1] + 1) if first else 1
         stretch = max(SHORTEST_STRETCH, round(STRETCHED * limit / share))
         walk = self._walk(feeds, search, min(stretch, LONGEST_STRETCH))
         before, walked, may_be_few = search.before, 0, True
         while True:
-            if may_be_few and walked + stretch > FAR:
-                few = self._have(search.match, FEW_ARTICLES + 1)
-                if len(few) <= FEW_ARTICLES:
-                    yield from self._look_up(few, feeds, replace(search, before=before), len(few))
-                    return
-                may_be_few = False
+            if few is None and may_be_few and walked + stretch > FAR:
+                few, may_be_few = self._have_all(search.match, FEW_ARTICLES, reach), False
+            if few is not None:
+                yield from self._look_up(few, feeds, replace(search, before=before))
+                return
             rows = list(islice(walk, min(stretch, LONGEST_STRETCH)))
             if not rows:
                 return
@@ -204,39 +203,19 @@ class SearchRows(PassageRows):
             before, walked = rows[-1][:2], walked + len(rows)
             stretch = max(stretch - len(rows), walked)
 
-    def _is_short(self, feeds: Sequence[int], search: Search) -> bool:
-        """Whether the way back to the time that is asked for is one stretch; then nothing older need be looked at."""
-        since_place = _find_oldest_place(search)
-        if since_place < 0:
-            return False
-        found = self._value(
-            _COUNT.format(feeds=_write(feeds)),
-            archived=int(search.with_archive),
-            place=(search.before or _END)[0],
-            since_place=since_place,
-            most=LONGEST_STRETCH,
-        )
-        return bool(found < LONGEST_STRETCH)
-
-    def _have(self, match: str, most: int) -> list[int]:
-        """The newest articles that have the words."""
-        return [row["rowid"] for row in self._rows(_HAVE, match=match, most=most)]
-
     def _pick(self, rows: Sequence[tuple[int, int, int]], match: str, share: float) -> Iterator[Place]:
         """Of a stretch those that have the words."""
         ids = [article_id for *_, article_id in rows]
-        matching = {row["rowid"] for row in self._look_in(_HAVE_OF, ids, match, share=share)}
+        matching = {row["rowid"] for row in self._look_in(HAVE_OF, ids, match, share=share)}
         return ((place, group) for place, group, article_id in rows if article_id in matching)
 
-    def _look_up(
-        self, article_ids: Sequence[int], feeds: Sequence[tuple[int, ...]], search: Search, limit: int
-    ) -> list[Place]:
+    def _look_up(self, article_ids: Sequence[int], feeds: Sequence[tuple[int, ...]], search: Search) -> list[Place]:
+        """The items that answer it and whose canonical articles these are, newest first."""
         rows = self._rows(
             _LOOK_UP.format(conditions=_make_conditions(feeds[1:], search), feeds=_write(feeds[0])),
             articles=json.dumps(article_ids),
             archived=int(search.with_archive),
-            **_make_bounds(search, search.before or _END),
-            most=limit,
+            **_make_bounds(search, search.before or END),
         )
         return [(row["place"], row["group_id"]) for row in rows]
 

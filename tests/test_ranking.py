@@ -157,7 +157,7 @@ def test_only_the_newest_are_ranked(room: PlainRoom, monkeypatch: pytest.MonkeyP
 
 def test_shares_are_those_of_the_newest(room: PlainRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     assert room.store.estimate_shares(["lampu", "pintar", "zzz"]) == {"lampu": 1.0, "pintar": 2 / 6, "zzz": 0.0}
-    monkeypatch.setattr("aggregator.search_rows.SHARE_FROM", 2)
+    monkeypatch.setattr("aggregator.reach_rows.SHARE_FROM", 2)
     assert room.store.estimate_shares(["lampu"]) == {"lampu": 1.0}
 
 

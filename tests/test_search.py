@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import json
+import random
 from collections.abc import Iterator
-from datetime import UTC, datetime
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 from urllib.parse import parse_qsl
@@ -15,6 +16,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 from test_feeds import publish_old, report
 
+from aggregator.instants import to_text_exactly
 from aggregator.models import Language
 from aggregator.passage_rows import split_runs
 from aggregator.publish.describing import tell_problem
@@ -167,8 +169,9 @@ def make_search(**facts: Any) -> Search:
     return Search(**{**nothing, "before": None, **facts})
 
 
-def set_looks(monkeypatch: pytest.MonkeyPatch, *, first: int, few: int, longest: int) -> None:
-    for name, value in (("FIRST_LOOK", first), ("FEW_ARTICLES", few), ("LONGEST_STRETCH", longest), ("FAR", longest)):
+def set_looks(monkeypatch: pytest.MonkeyPatch, first: int, few: int, longest: int, dense: float) -> None:
+    values = {"FIRST_LOOK": first, "FEW_ARTICLES": few, "LONGEST_STRETCH": longest, "FAR": longest, "DENSE": dense}
+    for name, value in values.items():
         monkeypatch.setattr(f"aggregator.search_rows.{name}", value)
     monkeypatch.setattr("aggregator.search_rows.SHORTEST_STRETCH", min(longest, 4))
 
@@ -207,9 +210,19 @@ def reading(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Reading]:
     room.store.close()
 
 
-@pytest.mark.parametrize(
-    ("first", "few", "longest"), [(1_000, 0, 3), (5, 1_000, 3), (5, 10, 3), (5, 1_000, 99), (5, 0, 99)]
-)
+LOOKS = [  # first, few, longest, dense
+    (1_000, 0, 3, 0),
+    (5, 0, 3, 0),
+    (5, 0, 99, 0),
+    (1_000, 0, 3, 9),
+    (5, 1_000, 3, 9),
+    (5, 10, 3, 9),
+    (5, 1_000, 99, 9),
+    (5, 0, 99, 9),
+]
+
+
+@pytest.mark.parametrize("looks", LOOKS, ids=str)
 @pytest.mark.parametrize(
     ("words", "names", "condition"),
     [
@@ -232,23 +245,21 @@ def test_all_ways_find_the_same(  # noqa: PLR0917
     words: str,
     names: tuple[str, ...],
     condition: str,
-    first: int,
-    few: int,
-    longest: int,
+    looks: tuple[int, int, int, float],
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
-    set_looks(monkeypatch, first=first, few=few, longest=longest)
+    set_looks(monkeypatch, *looks)
     assert reading.ask(words, *names) == reading.expect(condition)
     assert reading.ask(words, *names, with_archive=True) == reading.expect(condition, with_archive=True)
     for limit in (2, 12):
         assert reading.ask(words, *names, limit=limit) == reading.expect(condition)[:limit]
 
 
-@pytest.mark.parametrize(("few", "longest"), [(0, 3), (1_000, 3), (1_000, 99)])
+@pytest.mark.parametrize("looks", LOOKS, ids=str)
 def test_pages_neither_repeat_nor_leave_out(
-    reading: Reading, few: int, longest: int, monkeypatch: pytest.MonkeyPatch
+    reading: Reading, looks: tuple[int, int, int, float], monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    set_looks(monkeypatch, first=5, few=few, longest=longest)
+    set_looks(monkeypatch, *looks)
     store = reading.room.store
     found: list[int] = []
     before = None
@@ -326,3 +337,56 @@ def test_runs_find_the_same(reading: Reading, words: str, gap: int, monkeypatch:
     monkeypatch.setattr("aggregator.passage_rows.GAP", gap)
     assert store.get_passages(groups, build_match(words)) == expected
     assert set(expected) == set(reading.ask(words, with_archive=True))
+
+
+# ── what is published in another order than it was found ───────────────────────────────────────────────────────────
+
+
+@pytest.fixture(scope="module")
+def shuffled(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedRoom]:
+    """Forty pieces of news, of which some were published long after they were found."""
+    room = FeedRoom(tmp_path_factory.mktemp("shuffled"))
+    for number in range(40):
+        report(room, number, source=f"kabar-{number % 2}")
+    room.press()
+    yield room
+    room.store.close()
+
+
+def shuffle(room: FeedRoom, dice: random.Random, strays: int) -> dict[int, int]:
+    """Puts the news at places in the order in which it was found, but for some; group → place."""
+    groups = [group for (group,) in room.ask("SELECT id FROM duplicate_groups ORDER BY canonical_id")]
+    for _ in range(strays):
+        groups.insert(dice.randrange(40), groups.pop(dice.randrange(40)))
+    places = {group: 10**15 + number * 1_000_000 for number, group in enumerate(groups)}
+    connection = room.store._connection
+    for group, place in places.items():
+        connection.execute("UPDATE feed_items SET place = ? WHERE group_id = ?", (place, group))
+        at = to_text_exactly(datetime(1970, 1, 1, tzinfo=UTC) + timedelta(microseconds=place))
+        connection.execute("UPDATE duplicate_groups SET first_published_at = ? WHERE id = ?", (at, group))
+    connection.commit()
+    return places
+
+
+@pytest.mark.parametrize("strays_most", [0, 3, 1_000])
+@pytest.mark.parametrize("looks", LOOKS, ids=str)
+def test_strays_are_found_in_their_place(
+    shuffled: FeedRoom, looks: tuple[int, int, int, float], strays_most: int, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    set_looks(monkeypatch, *looks)
+    monkeypatch.setattr("aggregator.reach_rows.STRAYS_MOST", strays_most)
+    monkeypatch.setattr("aggregator.reach_rows.DISORDER", 1)
+    dice = random.Random(7)
+    for strays in (0, 2, 15):
+        places = shuffle(shuffled, dice, strays)
+        ((seventh,),) = shuffled.ask("SELECT group_id FROM articles WHERE title LIKE '% 7'")
+        newest = sorted(((place, group) for group, place in places.items()), reverse=True)
+        for oldest, before in ((-1, None), (newest[25][0], None), (-1, newest[6]), (newest[20][0], newest[3])):
+            answer = [at for at in newest if at[0] >= oldest and (before is None or at < before)]
+            for words, kept in (
+                ("apeksi", answer),
+                ('"urusan 7"', [at for at in answer if at[1] == seventh]),
+            ):
+                search = make_search(match=build_match(words), from_place=oldest, before=before)
+                for limit in (3, 50):
+                    assert shuffled.store.walk(search, limit=limit) == kept[:limit]

@@ -78,8 +78,9 @@ def rank(candidates: Iterable[Candidate], terms: Iterable[Term], shares: Mapping
 
 
 def list_words(terms: Iterable[Term]) -> list[str]:
-    """The words of which it is worth knowing how many articles have them, in order."""
-    return [word for term in terms if not term.is_unwanted for word in term.words[: -1 if term.is_beginning else None]]
+    """The words of which it is worth knowing how many articles have them."""
+    words = (word for term in terms if not term.is_unwanted for word in term.words[: -1 if term.is_beginning else None])
+    return list(dict.fromkeys(words))
 
 
 def fold(text: str) -> str:

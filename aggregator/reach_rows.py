@@ -65,7 +65,7 @@ class ReachRows(PassageRows):
         """word → about which share of all articles has it, from 0 to 1: counting them all costs too much."""
         newest = self._get_newest()
         shares = {}
-        for word in set(words):
+        for word in words:
             found = self._have(Term(words=(word,)).match, SHARE_FROM)
             span = newest - found[-1] + 1 if len(found) == SHARE_FROM else newest
             shares[word] = len(found) / max(span, 1)

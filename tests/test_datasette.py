@@ -126,6 +126,7 @@ def test_the_live_database_is_open_for_reading_and_no_download(site: Site) -> No
     (shown,) = site.read("/-/databases.json")
     assert (shown["name"], shown["path"], shown["is_mutable"]) == ("news", "news.db", True)
     assert site.ask("/news.db").status_code == 403
+    assert "Disallow: /\n" in site.ask("/robots.txt").text
     assert site.log.read_text().startswith(f"kabarkota: serving {site.base}/ from ")
 
 
@@ -269,6 +270,7 @@ def test_a_snapshot_is_immutable_may_be_downloaded_and_stands_below_a_path(newsr
     site = Site(newsroom.folder, "--snapshot", "latest", "--base-url", "/datasette/")
     (shown,) = site.read("/datasette/-/databases.json")
     assert (shown["path"], shown["is_mutable"]) == ("news-2026-10-05.db", False)
+    assert site.ask("/datasette/").headers["location"] == "/datasette/news"
     answer = site.ask("/datasette/news.db")
     assert answer.content == (files / "news-2026-10-05.db").read_bytes()
     page = html.fromstring(site.ask("/datasette/news/by-day").text)

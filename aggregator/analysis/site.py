@@ -106,7 +106,7 @@ class NewsDatasette(Datasette):  # type: ignore[misc]  # Datasette has no types
         self.add_database(NewsDatabase(self, plan), name=DATABASE)
 
     async def render_template(self, *given: Any, **options: Any) -> str:
-        """With what its pages lack: that they are in English (what is ours says where it is not), and their main part."""
+        """With what its pages lack: that they are in English (what is ours says if it is not), and their main part."""
         page: str = await super().render_template(*given, **options)
         page = page.replace("<html>", '<html lang="en">', 1)
         return page.replace('<section class="content">', '<section class="content" role="main">', 1)

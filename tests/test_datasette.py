@@ -273,6 +273,8 @@ def test_a_snapshot_is_immutable_may_be_downloaded_and_stands_below_a_path(newsr
     assert site.ask("/datasette/").headers["location"] == "/datasette/news"
     answer = site.ask("/datasette/news.db")
     assert answer.content == (files / "news-2026-10-05.db").read_bytes()
+    given = site.read("/datasette/news.json", sql="SELECT text FROM articles WHERE text NOT NULL", _shape="array")
+    assert given  # what the file gives away need not be withheld
     page = html.fromstring(site.ask("/datasette/news/by-day").text)
     assert page.cssselect("input[name=since]")[0].get("value") == (TODAY - timedelta(days=30)).isoformat()
     assert all(each.startswith("/datasette/-/") for each in page.xpath("//link[@rel='stylesheet']/@href"))

@@ -29,7 +29,8 @@ def run_datasette(
 ) -> None:
     """Serves until SIGINT or SIGTERM, or prints the metadata. Raises UsageFailure, RunFailure, StoreError."""
     file = find_snapshot(setup.database, setup.public, snapshot) if snapshot else find_database(setup.database)
-    withheld = Withheld() if private else list_withheld()
+    is_published = is_download(setup.public, file)
+    withheld = Withheld() if private or is_published else list_withheld()  # strangers may have a published file whole
     metadata = read_metadata(file, setup, withheld)
     if only_metadata:
         print_json(metadata)
@@ -48,7 +49,7 @@ def run_datasette(
         metadata=metadata,
         withheld=withheld,
         is_snapshot=snapshot is not None,
-        may_download=find_download(setup.public, file.name) is not None and file.parent.samefile(setup.public / FOLDER),
+        may_download=is_published,
         base_url=base_url,
     )
     print(f"kabarkota: serving http://{host}:{port}{base_url} from {file}, read-only", file=sys.stderr)
@@ -71,7 +72,7 @@ def find_snapshot(database: Path, public: Path, wanted: str) -> Path:
     if wanted == LATEST:
         found = [each for each in list_downloads(public) if each.path.suffix == ".db"]
         if not found:
-            raise RunFailure(f"{public / FOLDER}: there is no snapshot yet (a file that ends in .db)")
+            raise RunFailure(f"{public / FOLDER}: there is no snapshot yet; `serve` makes one each night")
         return max(found, key=lambda each: (each.changed, each.name)).path
     path = Path(wanted)
     if not path.is_file():
@@ -79,6 +80,12 @@ def find_snapshot(database: Path, public: Path, wanted: str) -> Path:
     if (database.exists() and path.samefile(database)) or Path(f"{path}-wal").exists():
         raise UsageFailure(f"--snapshot {wanted}: it is written to, and no snapshot; without --snapshot it can be read")
     return path
+
+
+def is_download(public: Path, file: Path) -> bool:
+    """Whether it is one of the files that anybody can download."""
+    found = find_download(public, file.name)
+    return found is not None and file.samefile(found.path)
 
 
 def read_metadata(file: Path, setup: Setup, withheld: Withheld) -> dict[str, Any]:

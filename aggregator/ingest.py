@@ -266,7 +266,10 @@ class Ingest:
         if same := self._kept_out.find_text(row, self._store):
             self._write_link(source, page, LinkState.REFUSED, describe_same_text(same))
             return
-        self._store.count_paragraphs(source.id, page.article.boilerplate)
+        if not self._store.was_read(
+            make_url_key(page.link.url)
+        ):  # read once more, its text is no more its source's own
+            self._store.count_paragraphs(source.id, page.article.boilerplate)
         page_file = self._pages.write(page) if page.passed_scan else ""
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
 

@@ -17,6 +17,7 @@ from aggregator.store_base import StoreBase
 
 LONGEST_PLAN = timedelta(days=45)  # a retired channel is asked once in 30 days
 LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
+LONGEST_CYCLE = timedelta(hours=1)
 HOST_DAYS = 14  # kept of what hosts were asked: a budget needs one, an operator who wonders a few more
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
@@ -94,8 +95,12 @@ class PollRows(StoreBase):
     ) -> None:
         """Records a poll, what it found that was never seen, and the channel's new state: that of `row`.
 
-        `now` is the cycle's clock; hosts live by their own.
+        `now` is the cycle's clock, which may have been set (`run --now`, the days of the demo): then its polls were
+        then, too. Hosts live by the machine's.
         """
+        is_set = abs(now - poll.started_at) > LONGEST_CYCLE
+        started_at = now if is_set else poll.started_at
+        finished_at = started_at + (poll.finished_at - poll.started_at)
         self._connection.execute(
             """
             INSERT INTO polls (cycle_id, channel_id, started_at, finished_at, outcome, http_status, code, reason, links,
@@ -106,8 +111,8 @@ class PollRows(StoreBase):
             {
                 "cycle": cycle_id,
                 "channel": poll.channel_id,
-                "started": to_text(poll.started_at),
-                "finished": to_text(poll.finished_at),
+                "started": to_text(started_at),
+                "finished": to_text(finished_at),
                 "outcome": poll.outcome.value,
                 "status": poll.http_status,
                 "code": code,
@@ -139,7 +144,7 @@ class PollRows(StoreBase):
                 {
                     **asdict(poll.validators),
                     "parts": json.dumps(poll.validators.parts) if poll.validators.parts else "",
-                    "at": to_text(poll.finished_at),
+                    "at": to_text(finished_at),
                     "id": poll.channel_id,
                 },
             )

@@ -284,6 +284,10 @@ class Store(
     def get_attempts(self, key: str) -> int:
         return int(self._value("SELECT attempts FROM links WHERE key = :key", key=key) or 0)
 
+    def was_read(self, key: str) -> bool:
+        """Whether the page of a URL was ever read."""
+        return self._value("SELECT read_at FROM links WHERE key = :key", key=key) is not None
+
     def get_boilerplate(self, source_id: str) -> frozenset[int]:
         """Hashes of the paragraphs that are the source's own."""
         rows = self._rows(

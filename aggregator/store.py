@@ -19,6 +19,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from aggregator.alert_rows import AlertRows
+from aggregator.api_rows import ApiRows
 from aggregator.archive_rows import ArchiveRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.card_rows import CardRows
@@ -97,6 +98,7 @@ class Status:
 
 
 class Store(
+    ApiRows,  # before those that it builds on
     CatalogueRows,
     GroupRows,
     StoryRows,

@@ -1243,7 +1243,7 @@ _CHANGE_TABLES = (
     CREATE TABLE change_history (
         -- Which life of the database its changes are of: after a backup came back it is another one.
         id INTEGER PRIMARY KEY CHECK (id = 1),
-        mark TEXT NOT NULL,
+        mark TEXT NOT NULL, -- of this life
         began INTEGER NOT NULL -- as seq: what was before is not known
     ) STRICT
     """,

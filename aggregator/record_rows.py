@@ -123,7 +123,7 @@ class RecordRows(StoreBase):
     def get_article_records(self, ids: Collection[int]) -> dict[int, ArticleRecord]:
         """By id, without those that are not there."""
         found: dict[int, ArticleRecord] = {}
-        rest = iter(ids)
+        rest = iter(dict.fromkeys(ids))
         while some := list(islice(rest, _AT_ONCE)):
             found |= self._get_articles(json.dumps(some))
         return found

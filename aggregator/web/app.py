@@ -39,6 +39,7 @@ from aggregator.store import Store
 from aggregator.web.api import application as api
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints import (
+    api_page,
     city_map,
     data,
     feeds,
@@ -75,6 +76,7 @@ PAGES = (
     kliping.list_routes,
     sources.list_routes,
     data.list_routes,
+    api_page.list_routes,
     status.list_routes,
 )
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]

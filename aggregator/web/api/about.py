@@ -27,14 +27,12 @@ LISTS = (
 _SCHEMA_VERSION = "schema_version"
 
 
-class AboutEndpoints:
+class IndexEndpoints:
     def __init__(self, desk: ApiDesk) -> None:
         self._desk = desk
 
     def add_to(self, router: APIRouter) -> None:
         router.add_api_route("", self.get_index, response_model=Index, operation_id="get_index")
-        router.add_api_route("/schema", self.get_schema, response_model=DatabaseSchema, operation_id="get_schema")
-        router.add_api_route("/labels", self.list_labels, response_model=Labels, operation_id="list_labels")
 
     def get_index(self, request: Request, lang: given.Lang = "id") -> Response:
         """Where to begin."""
@@ -54,6 +52,15 @@ class AboutEndpoints:
             licence=context.get_texts(request)["api_licence"],
         )
         return self._desk.answer(request, index)
+
+
+class SchemaEndpoints:
+    def __init__(self, desk: ApiDesk) -> None:
+        self._desk = desk
+
+    def add_to(self, router: APIRouter) -> None:
+        router.add_api_route("/schema", self.get_schema, response_model=DatabaseSchema, operation_id="get_schema")
+        router.add_api_route("/labels", self.list_labels, response_model=Labels, operation_id="list_labels")
 
     def get_schema(self, request: Request, lang: given.Lang = "id") -> Response:
         """Every table and view of the database, and what its columns mean."""

@@ -18,7 +18,7 @@ from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aggregator.models import Language
 from aggregator.search import is_tracking
-from aggregator.web.api.about import VERSION, AboutEndpoints
+from aggregator.web.api.about import VERSION, IndexEndpoints, SchemaEndpoints
 from aggregator.web.api.articles import ArticleEndpoints
 from aggregator.web.api.desk import MEDIA_TYPE, ROOT, ApiDesk
 from aggregator.web.api.figures import FigureEndpoints
@@ -43,13 +43,14 @@ _PREFLIGHT = {
 }
 _describing = Lock()
 _PARTS = (
-    AboutEndpoints,
+    IndexEndpoints,
     ArticleEndpoints,
     NewsEndpoints,
     StoryEndpoints,
     PlaceEndpoints,
     SourceEndpoints,
     FigureEndpoints,
+    SchemaEndpoints,
 )
 
 

@@ -67,7 +67,7 @@ def _dress(document: Document, site: SiteInfo, texts: Texts) -> ApiDocument:
         "summary": texts["api_summary"],
         "description": "\n\n".join(texts["api_description"]),
         "contact": _make_contact(site),
-        "license": {"name": texts["api_licence"], "url": site.locate("data#lisensi")},
+        "license": {"name": texts["api_licence"], **({"url": site.locate("data#lisensi")} if site.url else {})},
     }
     document["servers"] = [{"url": site.url.rstrip("/") or "/"}]
     schemas = document["components"]["schemas"]

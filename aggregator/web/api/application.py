@@ -1,6 +1,6 @@
 """The API as an ASGI application of its own, for two routes of the web server.
 
-OPTIONS ─▶ 204, what may be asked from other sites      HEAD ─▶ as GET, without the body      others ─▶ FastAPI
+OPTIONS ─▶ 204, what may be asked from other sites      HEAD ─▶ as GET; the server drops the body      others ─▶ FastAPI
 """
 
 from __future__ import annotations
@@ -134,7 +134,6 @@ class Api:
             answer = Response(status_code=204, headers={**_PREFLIGHT, **_FROM_ELSEWHERE})
             await answer(scope, receive, send)
             return
-        is_head = scope["method"] == "HEAD"
 
         async def send_onward(message: Message) -> None:
             if message["type"] == "http.response.start":
@@ -142,8 +141,7 @@ class Api:
                 allowed = [(b"allow", METHODS.encode())] if message["status"] == 405 else []
                 kept = [pair for pair in message["headers"] if not allowed or pair[0].lower() != b"allow"]
                 message["headers"] = [*kept, *headers, *allowed]
-            elif is_head:
-                message = {**message, "body": b""}
             await send(message)
 
-        await self._app({**scope, "method": "GET"} if is_head else scope, receive, send_onward)
+        method = "GET" if scope["method"] == "HEAD" else scope["method"]
+        await self._app({**scope, "method": method}, receive, send_onward)

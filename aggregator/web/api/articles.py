@@ -28,7 +28,7 @@ class ArticleEndpoints:
     def add_to(self, router: APIRouter) -> None:
         router.add_api_route("/articles", self.list_articles, response_model=ArticlePage, operation_id="list_articles")
         router.add_api_route(
-            "/articles/{id}", self.get_article, response_model=ArticleDetail, operation_id="get_article"
+            "/articles/{id:int}", self.get_article, response_model=ArticleDetail, operation_id="get_article"
         )
 
     def list_articles(

@@ -101,12 +101,11 @@ class FigureEndpoints:
         key = self._desk.read_cursor(request, cursor, int, int)
         home = check_place(FeedKind.CITY, city) if city else ""
         with self._desk.read() as store:
-            own = store.list_government_feeds(home) if home else []
-            if home and not own:
+            feeds = _choose_feeds(store, home)
+            if feeds is None:
                 return self._desk.answer(request, PickupPage(items=[], next=None))
-            feeds = store.find_feeds([[GOVERNMENTS], own] if own else [[GOVERNMENTS]])
             search = Search(
-                feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
+                feeds=feeds,
                 match="",
                 since=None,
                 with_archive=True,
@@ -136,6 +135,13 @@ class FigureEndpoints:
         if (last - first).days // days >= STEPS_MOST:
             raise ProblemError(ProblemKind.BAD_PARAMETER, "many_steps", parameter="since", most=STEPS_MOST)
         return Period(since=first, until=last)
+
+
+def _choose_feeds(store: Store, city: str) -> tuple[tuple[int, ...], ...] | None:
+    """Where releases are looked for; None: there are none."""
+    names = [[GOVERNMENTS], store.list_government_feeds(city)] if city else [[GOVERNMENTS]]
+    found = [[feed.id for name in either if (feed := store.find_feed(name))] for either in names]
+    return tuple(map(tuple, found)) if all(found) else None
 
 
 def _read_day(text: str, parameter: str) -> date:

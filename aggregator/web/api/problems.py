@@ -117,7 +117,7 @@ class ProblemDesk:
     def show_invalid(self, request: Request, error: RequestValidationError) -> Response:
         """The first parameter that FastAPI could not read."""
         texts, fault = _get_texts(request), error.errors()[0]
-        place, name = fault["loc"][0], str(fault["loc"][-1])
+        place, name = fault["loc"][0], str(fault["loc"][1])
         if place == "path":
             return self.show_problem(request, ProblemError(ProblemKind.NOT_FOUND))
         return self._answer(_Said(kind=ProblemKind.BAD_PARAMETER, detail=_explain(fault, texts), parameter=name), texts)

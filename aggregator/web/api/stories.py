@@ -27,7 +27,7 @@ class StoryEndpoints:
 
     def add_to(self, router: APIRouter) -> None:
         router.add_api_route("/stories", self.list_stories, response_model=StoryPage, operation_id="list_stories")
-        router.add_api_route("/stories/{id}", self.get_story, response_model=StoryDetail, operation_id="get_story")
+        router.add_api_route("/stories/{id:int}", self.get_story, response_model=StoryDetail, operation_id="get_story")
 
     def list_stories(
         self,

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from functools import cache
 from pathlib import Path
@@ -38,6 +39,12 @@ class ApiClient:
     def __init__(self, client: httpx.Client) -> None:
         self.client = client
         self.document = client.get(f"{ROOT}/openapi.json").json()
+
+    @classmethod
+    @contextmanager
+    def over(cls, address: str) -> Iterator[ApiClient]:
+        with httpx.Client(base_url=address, trust_env=False) as client:
+            yield cls(client)
 
     def get(self, path: str, status: int = 200, **headers: str) -> Any:
         """The JSON of an answer below the root, once it was looked at."""

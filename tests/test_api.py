@@ -302,8 +302,7 @@ def test_cursors_hold_while_news_comes_in(tmp_path: Path, stage: Stage) -> None:
         report(room, number)
     room.press()
     stage.app = make_app(room.store.path)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        api = ApiClient(client)
+    with ApiClient.over(stage.address) as api:
         for path in ("/news", "/articles", "/articles?source=kabar-satu"):
             before = [item["id"] for item in api.walk(f"{path}{'&' if '?' in path else '?'}limit=200")]
             page = api.get(f"{path}{'&' if '?' in path else '?'}limit=4")
@@ -468,6 +467,7 @@ def test_what_others_hang_onto_addresses_is_passed_over(api: ApiClient) -> None:
         *("/articles/0", "/articles/99999", "/articles/x", f"/articles/{2**70}", "/articles/-1", "/articles/1.0"),
         *("/news/99999", "/news/tag:x", f"/news/{2**70}", "/news/%00", "/news/" + "9" * 3_000, "/news/²"),
         *("/stories/0", "/stories/99999", "/sources/tidak-ada", "/sources/%3Cscript%3E", "/nothing", "/articles/1/x"),
+        *("/a%0Ab", "/news/a%0Ab", "/sources/%0A"),
     ],
 )
 def test_what_is_not_there_is_404(api: ApiClient, path: str) -> None:
@@ -505,24 +505,22 @@ def test_a_merged_story_leads_on(tmp_path: Path, stage: Stage) -> None:
 
 def test_without_a_database_it_says_so(tmp_path: Path, stage: Stage) -> None:
     stage.app = make_app(tmp_path / "news.db")
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        api = ApiClient(client)
+    with ApiClient.over(stage.address) as api:
         for path in api.document["paths"]:
-            answer = client.get(path.replace("{id}", "1") + "?lang=en")
+            answer = api.client.get(path.replace("{id}", "1") + "?lang=en")
             api.check(answer)
             assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
             assert answer.json()["title"] == "There is no data yet"
-        assert client.get("/api").status_code == 200
+        assert api.client.get("/api").status_code == 200
 
 
 def test_an_empty_database_is_no_fault(tmp_path: Path, stage: Stage) -> None:
     open_fresh(tmp_path / "news.db").close()
     stage.app = make_app(tmp_path / "news.db")
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        api = ApiClient(client)
+    with ApiClient.over(stage.address) as api:
         for path in api.document["paths"]:
             if "{id}" not in path:
-                api.check(client.get(path))
+                api.check(api.client.get(path))
         assert api.get("/articles") == {"items": [], "next": None, "changed_since": None}
         page = api.get("/articles?changed_since=start")
         assert (page["items"], page["next"]) == ([], None)
@@ -573,18 +571,17 @@ def test_health_of_sources_is_the_operators_where_it_is_private(world: World, st
     private = Protection(private=frozenset({PrivatePages.STATUS, PrivatePages.SOURCES}), password=PASSWORD)
     stage.app = make_app(world.room.store.path, protection=private)
     credentials = {"Authorization": "Basic " + b64encode(f"x:{PASSWORD}".encode()).decode()}
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
-        api = ApiClient(client)
+    with ApiClient.over(stage.address) as api:
         assert {source["health"] for source in api.get("/sources")["items"]} == {None}
         stranger = api.get("/sources/pemkot")
         assert (stranger["health"], stranger["channels"], stranger["kind"]) == (None, None, "city-government")
-        answer = client.get(f"{ROOT}/sources/pemkot", headers=credentials)
+        answer = api.client.get(f"{ROOT}/sources/pemkot", headers=credentials)
         api.check(answer)
         assert answer.json()["health"]["state"] == "good"
         assert answer.json()["channels"][0]["url"] == "https://pemkot.example/feed"
         assert answer.headers["cache-control"] == "no-store"
         assert "etag" not in answer.headers
-        wrong = client.get(f"{ROOT}/sources", headers={"Authorization": credentials["Authorization"][:-4] + "AAAA"})
+        wrong = api.client.get(f"{ROOT}/sources", headers={"Authorization": credentials["Authorization"][:-4] + "AAAA"})
         assert {source["health"] for source in wrong.json()["items"]} == {None}
 
 

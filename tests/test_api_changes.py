@@ -5,12 +5,12 @@ from __future__ import annotations
 import random
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-import httpx
 import pytest
 from api_room import ApiClient, make_app, make_room
 from feed_life import ITEMS, live
@@ -72,18 +72,12 @@ def api(room: FeedRoom, stage: Stage) -> Iterator[ApiClient]:
         yield api
 
 
-class watch:  # noqa: N801 - a context
+@contextmanager
+def watch(room: FeedRoom, stage: Stage) -> Iterator[ApiClient]:
     """The API over the database of a room."""
-
-    def __init__(self, room: FeedRoom, stage: Stage) -> None:
-        stage.app = make_app(room.store.path)
-        self._client = httpx.Client(base_url=stage.address, trust_env=False)
-
-    def __enter__(self) -> ApiClient:
-        return ApiClient(self._client)
-
-    def __exit__(self, *_: object) -> None:
-        self._client.close()
+    stage.app = make_app(room.store.path)
+    with ApiClient.over(stage.address) as api:
+        yield api
 
 
 def test_a_copy_is_equal_after_each_step_of_a_feeds_life(tmp_path: Path, stage: Stage) -> None:

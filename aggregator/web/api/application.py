@@ -11,6 +11,7 @@ from inspect import Parameter, signature
 from threading import Lock
 
 from fastapi import APIRouter, Depends, FastAPI
+from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -54,10 +55,19 @@ _PARTS = (
 )
 
 
+class RestConvertor(PathConvertor):
+    """All that follows, line breaks too: they are in no address of ours, and still are asked for."""
+
+    regex = "(?s:.*)"
+
+
+register_url_convertor("rest", RestConvertor())
+
+
 def list_routes(context: PageContext) -> list[Route]:
     """All addresses of the API, whatever is asked of them."""
     api = Api(partial(make_fastapi, context))
-    return [Route(ROOT, api, methods=None), Route(f"{ROOT}/{{path:path}}", api, methods=None)]
+    return [Route(ROOT, api, methods=None), Route(f"{ROOT}/{{rest:rest}}", api, methods=None)]
 
 
 def make_fastapi(context: PageContext) -> FastAPI:

@@ -20,7 +20,7 @@ from aggregator.instants import to_text
 from aggregator.search_rows import LATEST_DATE
 from aggregator.trend_rows import TrendRows
 
-LOOKED_MOST = 5_000
+LOOKED_MOST = 2_000
 _STRETCH = 250
 _SOURCES_WALKED = 30  # of a kind: each is walked by itself; where there are more of them, they are no rare kind
 _EARLIEST_READ = 2_000
@@ -138,7 +138,7 @@ class ArticleWalkRows(TrendRows):
         places = [_IN_PLACE.format(place=place) for place in range(len(codes))]
         kinds, since = _OF_KIND if asked.kinds else "", _SINCE if asked.since else ""
         sources = asked.sources or self._list_few_sources(asked.kinds)
-        if sources:
+        if sources is not None:
             kinds = kinds if asked.sources else ""
             return _Way(sql=_OF_SOURCE, values=sources, conditions=topics + "".join(places) + kinds + since)
         ways = [
@@ -162,13 +162,13 @@ class ArticleWalkRows(TrendRows):
             return ways[0][1]
         return min(ways, key=lambda each: self._count_news(each[0]))[1]
 
-    def _list_few_sources(self, kinds: Sequence[str]) -> Sequence[str]:
-        """All sources of these kinds; none where those are many."""
+    def _list_few_sources(self, kinds: Sequence[str]) -> Sequence[str] | None:
+        """All sources of these kinds; None where those are many, or any will do."""
         if not kinds:
-            return ()
+            return None
         sql = "SELECT id FROM sources WHERE kind IN (SELECT value FROM json_each(:kinds)) LIMIT :most"
         rows = self._rows(sql, kinds=json.dumps([*kinds]), most=_SOURCES_WALKED + 1)
-        return [row["id"] for row in rows] if len(rows) <= _SOURCES_WALKED else ()
+        return [row["id"] for row in rows] if len(rows) <= _SOURCES_WALKED else None
 
     def _count_news(self, names: Sequence[str]) -> int:
         sql = "SELECT coalesce(sum(items), 0) FROM feeds WHERE name IN (SELECT value FROM json_each(:names))"

@@ -5,6 +5,7 @@ from __future__ import annotations
 import gzip
 import json
 import logging
+import re
 from base64 import b64encode
 from collections.abc import Iterator
 from datetime import timedelta
@@ -591,3 +592,45 @@ def test_health_of_sources_is_told_by_default(api: ApiClient) -> None:
     assert {source["health"]["state"] for source in sources} == {"good"}
     (pemkot,) = api.get("/sources?kind=city-government&city=kota-gorontalo&province=gorontalo")["items"]
     assert (pemkot["news"], pemkot["city"], pemkot["province"]) == (2, "kota-gorontalo", "gorontalo")
+
+
+# ── cost ───────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+# What grows with the news. All else is small: sources, feeds, names; or a handful of ids (k), steps of a recursion.
+LARGE = r"SCAN (articles|a|m|o|duplicate_groups|g|feed_items|i|stories|article_\w+|t|ar|\w+_changes|polls|links)\b"
+
+
+def test_no_question_walks_what_grows(world: World, stage: Stage) -> None:
+    asked: set[str] = set()
+
+    def open_traced(path: Path) -> Store:
+        store = Store.open_reader(path)
+        store._connection.set_trace_callback(asked.add)
+        return store
+
+    stage.app = make_app(world.room.store.path, open_store=open_traced)
+    with ApiClient.over(stage.address) as api:
+        lists = [f"/articles?{query}" for query in FILTERS] + [f"/news?{query}" for query in FILTERS]
+        lists += [
+            "/news?q=urusan&archive=yes",
+            "/news?group=story",
+            "/stories",
+            "/pickups",
+            "/coverage",
+            "/sources",
+            "",
+        ]
+        lists += ["/articles?changed_since=start", "/news?changed_since=start"]
+        for path in lists:
+            page = api.get(path + ("&limit=1" if "?" in path else ""))
+            if page.get("next"):
+                api.get(page["next"].removeprefix(ROOT))
+        for name in ("articles", "news", "stories"):
+            api.get(f"/{name}/{api.get(f'/{name}?limit=1')['items'][0]['id']}")
+        token = api.get("/news?changed_since=start")["changed_since"]
+        api.get(f"/news?changed_since={token}")
+    questions = [sql for sql in asked if sql.lstrip().upper().startswith(("SELECT", "WITH"))]
+    assert len(questions) > 100
+    for sql in questions:
+        plan = [row[-1] for row in world.room.store._connection.execute(f"EXPLAIN QUERY PLAN {sql}")]
+        assert not [line for line in plan if re.match(LARGE, line)], (sql, plan)

@@ -19,6 +19,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from aggregator.alert_rows import AlertRows
+from aggregator.api_rows import ApiRows
 from aggregator.archive_rows import ArchiveRows
 from aggregator.article_json import unpack_row
 from aggregator.backfill_rows import BackfillRows
@@ -98,6 +99,7 @@ class Status:
 
 
 class Store(
+    ApiRows,  # before those that it builds on
     CatalogueRows,
     GroupRows,
     StoryRows,

@@ -51,6 +51,7 @@ from aggregator.ping_rows import PingRows
 from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
+from aggregator.retention_rows import RetentionRows
 from aggregator.schema_rows import SchemaRows
 from aggregator.search_rows import SearchRows
 from aggregator.source_rows import SourceRows
@@ -122,6 +123,7 @@ class Store(
     AlertRows,
     DigestRows,
     LookRows,
+    RetentionRows,
     SchemaRows,
 ):
     """The database `news.db`."""
@@ -382,9 +384,10 @@ class Store(
         self._insert_or_replace("rejected_pages", row)
 
     def find_article(self, key: str) -> dict[str, Any] | None:
-        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at, snippet_limit."""
+        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at, snippet_limit,
+        text_dropped_at."""
         rows = self._rows(
-            "SELECT id, title, text, group_id, extraction_method, gone_at, snippet_limit FROM articles"
+            "SELECT id, title, text, group_id, extraction_method, gone_at, snippet_limit, text_dropped_at FROM articles"
             " WHERE url_key = :key",
             key=key,
         )
@@ -462,11 +465,9 @@ class Store(
     def iterate_articles(
         self, since: datetime | None = None, source_id: str | None = None
     ) -> Iterator[tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]]:
-        """(row, topics, event regions by code) of every article first seen since then, in order."""
-        ids = self._rows(
-            f"SELECT id FROM articles AS t {_KEPT_WHERE.format(at='first_seen_at')} ORDER BY id",  # noqa: S608 - our own names
-            **_kept(since, source_id),
-        )
+        """(row, topics, event regions by code) of every article first seen since then that has its text, in order."""
+        where = f"{_KEPT_WHERE.format(at='first_seen_at')} AND t.text_dropped_at IS NULL"
+        ids = self._rows(f"SELECT id FROM articles AS t {where} ORDER BY id", **_kept(since, source_id))  # noqa: S608 - our own names
         for found in ids:
             row = self._rows("SELECT * FROM articles WHERE id = :id", id=found["id"])[0]
             topics = self._rows(
@@ -477,6 +478,11 @@ class Store(
                 id=found["id"],
             )
             yield dict(row), tuple(t["topic"] for t in topics), tuple(r["code"] for r in regions)
+
+    def count_dropped(self, since: datetime | None = None, source_id: str | None = None) -> int:
+        """Articles first seen since then whose full text is no longer kept."""
+        where = f"{_KEPT_WHERE.format(at='first_seen_at')} AND t.text_dropped_at IS NOT NULL"
+        return int(self._value(f"SELECT count(*) FROM articles AS t {where}", **_kept(since, source_id)))  # noqa: S608 - our own names
 
     def iterate_rejected(self, since: datetime | None = None, source_id: str | None = None) -> Iterator[dict[str, Any]]:
         """Every page that was rejected since then: its columns, `article` as a dict."""

@@ -12,6 +12,7 @@ from typing import Any
 from aggregator.instants import from_text, to_text
 from aggregator.store_base import StoreBase
 
+TAKEN_DOWN = "taken down"  # the reason of a link, or its beginning
 JOB = "takedowns"  # in `jobs`: which state of the log was applied. It goes with the database into backups and back
 
 _ARTICLE = "SELECT a.id, a.url, a.url_key, a.source_id, a.group_id, a.title, a.text, a.page_file FROM articles AS a"

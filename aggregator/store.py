@@ -158,6 +158,7 @@ class Store(
         """The same of a database that has all that this version asks for. Raises StoreError of an older one."""
         store = cls.open_reader(path)
         try:
+            store.check_ours()
             if store.compare_schema()[1]:
                 raise StoreError(f"{path}: of an older version of Kabar Kota; the next cycle brings it up to date")
         except BaseException:
@@ -196,17 +197,18 @@ class Store(
         self.close()
 
     def _prepare(self) -> None:
+        """What is not ours is not written to. Of a database that is up to date nothing large is read."""
+        self.check_ours()
+        newer, missing = self.compare_schema()
+        if newer:
+            raise NewerDatabaseError(
+                f"{self.path}: written by a newer version of Kabar Kota (migration {', '.join(newer)})"
+            )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        known = {migration.name for migration in MIGRATIONS._migrations}  # noqa: SLF001 - no public list of names
-        applied = {migration.name for migration in MIGRATIONS.applied(self._db)}
-        if newer := applied - known:
-            raise NewerDatabaseError(
-                f"{self.path}: written by a newer version of Kabar Kota (migration {', '.join(sorted(newer))})"
-            )
-        if applied != known:
+        if missing:
             with self.transaction():  # all that is to come, or nothing of it
                 MIGRATIONS.apply(self._db)
         self._write_regions()

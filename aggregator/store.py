@@ -150,6 +150,7 @@ class Store(
             uri = f"{path.resolve().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
             connection.execute("PRAGMA query_only = ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # what is attached could be written to
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
             return cls(connection, path)
 

@@ -113,6 +113,7 @@ POLICIES = (
         only=f"t.state IN ('off-topic', 'spam', 'failed', 'refused') AND t.reason NOT GLOB '{TAKEN_DOWN}*'"  # noqa: S608 - our own words
         " AND NOT EXISTS (SELECT 1 FROM articles AS a WHERE a.url_key = t.key)"
         " AND NOT EXISTS (SELECT 1 FROM rejected_pages AS r WHERE r.key = t.key)",
+        at_once=10_000,
     ),
     Policy(
         setting="polls_days",

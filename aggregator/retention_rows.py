@@ -18,7 +18,7 @@ from aggregator.retention import OPENING, cut_opening
 from aggregator.store_base import StoreBase, wrap_errors
 
 SAMPLE = 200  # rows by which the size of what would go is estimated
-TEXTS_AT_ONCE = 500  # a quarter of a second
+TEXTS_AT_ONCE = 250  # a quarter of a second
 
 
 class Due(NamedTuple):

@@ -18,7 +18,6 @@ from aggregator.store_base import StoreBase
 LONGEST_PLAN = timedelta(days=45)  # a retired channel is asked once in 30 days
 LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
 LONGEST_CYCLE = timedelta(hours=1)
-HOST_DAYS = 14  # kept of what hosts were asked: a budget needs one, an operator who wonders a few more
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
 
@@ -217,23 +216,6 @@ class PollRows(StoreBase):
     def count_requests(self, hosts: Iterable[str], at: datetime) -> int:
         """The most that any of the hosts was asked on the day (UTC) of `at`."""
         return max(self.get_requests(hosts, at).values(), default=0)
-
-    # ── pruning ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def prune_polls(self, before: datetime, now: datetime, *, most: int = 20_000) -> int:
-        """Deletes polls before then, at most so many, and old days of hosts; what they came to is in `source_days`.
-
-        Returns how many went. Call it in a transaction, until it is 0.
-        """
-        values = {"before": to_text(before), "most": most}
-        polls = self._connection.execute(  # ids rise with time
-            "DELETE FROM polls WHERE id IN (SELECT id FROM polls ORDER BY id LIMIT :most) AND started_at < :before",
-            values,
-        )
-        self._connection.execute(
-            "DELETE FROM host_days WHERE day < ?", (to_text(now - timedelta(days=HOST_DAYS))[:10],)
-        )
-        return polls.rowcount
 
 
 def _read_channel(row: sqlite3.Row) -> ChannelRow:

@@ -26,6 +26,7 @@ from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
 from aggregator.coverage_rows import CoverageRows
 from aggregator.digest_rows import DigestRows
+from aggregator.export_rows import ExportRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
@@ -123,6 +124,7 @@ class Store(
     DigestRows,
     LookRows,
     SchemaRows,
+    ExportRows,
 ):
     """The database `news.db`."""
 

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Mapping
+
 from aggregator.migrations import MIGRATIONS
 from aggregator.schema import VERSION
 from aggregator.schema.describing import DescribedColumn, DescribedRelation, Relation, describe_schema
@@ -62,6 +64,14 @@ class SchemaRows(StoreBase):
             self._connection.execute("DELETE FROM labels")
             self._connection.executemany("INSERT INTO labels VALUES (?, ?, ?, ?)", list_labels())
             self._connection.executemany(_WRITE_INFO, [("schema_version", VERSION), (_DIGEST, digest)])
+
+    def name_topics(self, names: Mapping[str, str]) -> None:
+        """Gives the topics (id → name) of an operator's own table the only name they have, in the open transaction."""
+        ours = {value for kind, value, *_ in list_labels() if kind == "topic"}
+        self._connection.executemany(
+            "INSERT OR REPLACE INTO labels VALUES ('topic', ?, ?, ?)",
+            [(topic, name, name) for topic, name in names.items() if topic not in ours],
+        )
 
     def _replace_views(self) -> None:
         for row in self._rows("SELECT name FROM sqlite_schema WHERE type = 'view'"):

@@ -60,6 +60,7 @@ def publish_feeds(
     new = store.publish_groups(now, archive_older_than=timedelta(days=settings.archive_days))
     with store.transaction():
         store.write_feeds(list_feeds(topics, store.get_published_sources()), now)
+        store.name_topics(topics)
         grown = _place_changed_groups(store, now)
         if everything or not is_of_this_database(store, public):
             store.forget_stamp()

@@ -97,7 +97,7 @@ def _export(setup: Setup, request: Request, export: Export, now: datetime, *, as
         typer.echo(_FULL_TEXT, err=True)
     began = time.monotonic()
     try:
-        with heed_end(), Store.open_reader(setup.database) as store, _show_progress(export.name, path) as show:
+        with heed_end(), Store.open_reader(setup.database) as store, show_progress(export.name, path) as show:
             check_schema(store)
             if path is None:
                 with _guard_stdout() as file:
@@ -162,7 +162,7 @@ def _guard_stdout() -> Iterator[IO[bytes]]:
 
 
 @contextmanager
-def _show_progress(name: str, path: Path | None) -> Iterator[Progress | None]:
+def show_progress(name: str, path: Path | None) -> Iterator[Progress | None]:
     """A bar on a terminal, unless the rows themselves go there."""
     if not sys.stderr.isatty() or (path is None and sys.stdout.isatty()):
         yield None

@@ -53,8 +53,8 @@ from aggregator.ping_rows import PingRows
 from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
-from aggregator.schema_rows import SchemaRows
 from aggregator.search_rows import SearchRows
+from aggregator.snapshot_rows import SnapshotRows
 from aggregator.source_rows import SourceRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_page_rows import StoryPageRows
@@ -124,7 +124,7 @@ class Store(
     AlertRows,
     DigestRows,
     LookRows,
-    SchemaRows,
+    SnapshotRows,
     ExportRows,
 ):
     """The database `news.db`."""

@@ -598,6 +598,11 @@ class Store(
                 (to_text(now), json.dumps(summary), cycle_id),
             )
 
+    def get_first_cycle(self) -> datetime | None:
+        """When the first cycle that is known began."""
+        at = self._value("SELECT started_at FROM cycles ORDER BY id LIMIT 1")
+        return from_text(at) if at else None
+
     def write_job(self, name: str, now: datetime, summary: Mapping[str, Any]) -> None:
         """Records that a job of the timetable was done."""
         with self.transaction():

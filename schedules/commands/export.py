@@ -8,7 +8,7 @@ import sys
 import time
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from pathlib import Path
 from typing import IO
@@ -29,6 +29,7 @@ from aggregator.exports.table import Export, ExportError, find_export, load_expo
 from aggregator.exports.target import TargetError, is_stream
 from aggregator.exports.text_files import INDONESIAN_EXCEL, CsvStyle
 from aggregator.store import Store
+from schedules.commands.export_snapshot import INTERRUPTED, export_snapshot
 from schedules.commands.figures import format_bytes
 from schedules.commands.output import print_json, print_table
 from schedules.commands.replay import check_database
@@ -44,7 +45,7 @@ _FULL_TEXT = (
     "kabarkota: the texts belong to their publishers: they are for your own work, and may be passed on only where the"
     " source allows it (sources.full_text)"
 )
-_INTERRUPTED, _NOBODY_READS = 130, 141  # exit codes, as of a process that the signal ended
+_NOBODY_READS = 141  # exit code, as of a process that the signal ended
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,17 +53,17 @@ class Request:
     """What the command line asks for."""
 
     name: str | None
-    form: Format | None
-    output: Path | None
-    since: str | None
-    until: str | None
-    basis: Basis
-    names: Mapping[str, tuple[str, ...]]
-    full_text: bool
-    excel: bool
-    delimiter: str | None
-    force: bool
-    listed: bool
+    form: Format | None = None
+    output: Path | None = None
+    since: str | None = None
+    until: str | None = None
+    basis: Basis = Basis.PUBLISHED
+    names: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    full_text: bool = False
+    excel: bool = False
+    delimiter: str | None = None
+    force: bool = False
+    listed: bool = False
 
     @property
     def path(self) -> Path | None:
@@ -73,6 +74,10 @@ class Request:
 def run_export(setup: Setup, request: Request, now: datetime, *, as_json: bool) -> int:
     """Exports, or lists what can be; returns the exit code. Raises UsageFailure, RunFailure, StoreError."""
     try:
+        if request.name == SNAPSHOT:
+            if request != Request(name=SNAPSHOT):
+                raise UsageFailure(f"{SNAPSHOT} takes no option but --json")
+            return export_snapshot(setup, now, as_json=as_json)
         if request.listed:
             _list(setup, request.name, as_json=as_json)
             return 0
@@ -106,7 +111,7 @@ def _export(setup: Setup, request: Request, export: Export, now: datetime, *, as
             rows = export_to_file(store, order, path, now, replace=request.force, progress=show)
     except KeyboardInterrupt:
         typer.echo("kabarkota: interrupted; nothing was written", err=True)
-        return _INTERRUPTED
+        return INTERRUPTED
     except BrokenPipeError:  # as with `| head`
         return _NOBODY_READS
     _report(path, rows, time.monotonic() - began, order, as_json=as_json)

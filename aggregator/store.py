@@ -149,7 +149,7 @@ class Store(
         """Opens the database read-only, for one thread at a time. Raises StoreError when it is not there."""
         with wrap_errors(path):
             uri = f"{path.resolve().as_uri()}?mode=ro"
-            connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
+            connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False, factory=Connection)
             connection.execute("PRAGMA query_only = ON")
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
             return cls(connection, path)

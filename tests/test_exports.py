@@ -20,12 +20,14 @@ import pyarrow.parquet as pq
 import pytest
 from analyst_room import FORMULAS, STRANGE, ask, change, fill, read
 from command_line import run_here
+from conftest import ROOT
 
 from aggregator.exports import parquet_file
 from aggregator.exports.cells import make_cell
 from aggregator.exports.exporting import Order, describe_export, export_to_stream
 from aggregator.exports.formats import Format
-from aggregator.exports.table import Export, Kind, find_export, load_exports
+from aggregator.exports.question import read_since, read_until
+from aggregator.exports.table import Export, ExportError, Kind, find_export, load_exports
 from aggregator.exports.values import read_list, read_text
 from aggregator.store import Store
 from schedules.commands.export import show_progress
@@ -312,6 +314,28 @@ def test_what_cannot_be_given_is_refused_in_words(here: Path, arguments: str, sa
     assert result.stderr.count("\n") == 1
     assert (here / "there.csv").read_text(encoding="utf-8") == "mine"
     assert {path.name for path in here.iterdir()} == {"data", "there.csv", "link.db"}
+
+
+def test_days_can_be_told_from_now() -> None:
+    late = datetime(2026, 10, 8, 20, tzinfo=UTC)  # the 9th in Jakarta
+    assert [read_since(text, late).at.isoformat() for text in ("today", "2d", "0d")] == [
+        f"2026-10-{day:02}T17:00:00+00:00" for day in (8, 6, 8)
+    ]
+    assert read_until("today", late).at == datetime(2026, 10, 9, 17, tzinfo=UTC)
+    with pytest.raises(ExportError, match="'999999d': not a day"):
+        read_since("999999d", late)
+
+
+def test_commands_of_the_guide_work(here: Path) -> None:
+    guide = (ROOT / "docs/exports.md").read_text(encoding="utf-8")
+    commands = [
+        line.split("#")[0].split("|")[0].split()[1:] for line in guide.splitlines() if line[:10] == "kabarkota "
+    ]
+    assert len(commands) == 5
+    for command in commands:
+        result = run_here(here, *command)
+        assert result.returncode == 0, result.stderr
+    assert all(f"`{name}`" in guide or f"`-{name.partition('-')[2]}`" in guide for name in load_exports())
 
 
 def test_full_text_comes_only_when_asked_for(here: Path) -> None:

@@ -1,7 +1,7 @@
 """Which rows of an export are asked for. Pure.
 
-A day is one of Jakarta's (WIB), the last one included; an instant has an offset, and `until` ends before it. Of several
-values for one filter either will do; of several filters each must.
+A day is one of Jakarta's (WIB), the last one included, also as `7d` (so many days ago) or `today`; an instant has an
+offset, and `until` ends before it. Of several values for one filter either will do; of several filters each must.
 """
 
 from __future__ import annotations
@@ -13,6 +13,7 @@ from difflib import get_close_matches
 from enum import StrEnum
 
 from aggregator.exports.table import ExportError
+from aggregator.search import TODAY, read_days
 from aggregator.times import WIB
 
 TIMES = ("since", "until")
@@ -50,19 +51,19 @@ class Question:
         return told | {name: ", ".join(values) for name, values in self.names.items()}
 
 
-def read_since(text: str) -> Bound:
+def read_since(text: str, now: datetime) -> Bound:
     """Raises ExportError."""
-    return _read_bound("since", text, timedelta(0))
+    return _read_bound("since", text, now, timedelta(0))
 
 
-def read_until(text: str) -> Bound:
+def read_until(text: str, now: datetime) -> Bound:
     """Of a day: the end of it. Raises ExportError."""
-    return _read_bound("until", text, timedelta(days=1))
+    return _read_bound("until", text, now, timedelta(days=1))
 
 
-def _read_bound(name: str, text: str, shift: timedelta) -> Bound:
+def _read_bound(name: str, text: str, now: datetime, shift: timedelta) -> Bound:
     try:
-        day = date.fromisoformat(text)
+        day = _read_day(text, now.astimezone(WIB).date())
         at = datetime.combine(day, time(), WIB) + shift
         return Bound(text=text, at=at.astimezone(UTC), day=day)
     except (ValueError, OverflowError):
@@ -73,8 +74,14 @@ def _read_bound(name: str, text: str, shift: timedelta) -> Bound:
             return Bound(text=text, at=at.astimezone(UTC), day=None)
     except (ValueError, OverflowError):
         pass
-    wanted = "a day such as 2026-11-23, or an instant with an offset such as 2026-11-23T08:00:00+07:00"
+    wanted = "a day such as 2026-11-23, 7d or today, nor an instant with an offset such as 2026-11-23T08:00:00+07:00"
     raise ExportError(f"--{name} {text[:_SHOWN]!r}: not {wanted}")
+
+
+def _read_day(text: str, today: date) -> date:
+    """Raises ValueError, OverflowError."""
+    days = 0 if text.lower() == TODAY else read_days(text)
+    return date.fromisoformat(text) if days is None else today - timedelta(days=days)
 
 
 def check_filters(export: str, question: Question, filters: Collection[str], *, needs_days: bool) -> None:

@@ -91,7 +91,7 @@ def run_export(setup: Setup, request: Request, now: datetime, *, as_json: bool) 
 
 
 def _export(setup: Setup, request: Request, export: Export, now: datetime, *, as_json: bool) -> int:
-    order = _make_order(request, export)
+    order = _make_order(request, export, now)
     path = request.path
     if as_json and (path is None or is_stream(path)):
         raise UsageFailure("--json tells of a file: --output NAME")
@@ -118,7 +118,7 @@ def _export(setup: Setup, request: Request, export: Export, now: datetime, *, as
     return 0
 
 
-def _make_order(request: Request, export: Export) -> Order:
+def _make_order(request: Request, export: Export, now: datetime) -> Order:
     """Raises ExportError, UsageFailure."""
     kind = request.form or find_format(request.path) or Format.CSV
     if kind is not Format.CSV and (request.excel or request.delimiter is not None):
@@ -127,8 +127,8 @@ def _make_order(request: Request, export: Export) -> Order:
         having = " and ".join(name for name, each in load_exports().items() if each.full_text)
         raise UsageFailure(f"--full-text does not apply to {export.name}, but to {having}")
     question = Question(
-        since=read_since(request.since) if request.since is not None else None,
-        until=read_until(request.until) if request.until is not None else None,
+        since=read_since(request.since, now) if request.since is not None else None,
+        until=read_until(request.until, now) if request.until is not None else None,
         basis=request.basis,
         names=request.names,
     )

@@ -152,6 +152,24 @@ def serve(
 
 
 @app.command()
+def datasette(
+    ctx: typer.Context,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8001,
+    snapshot: Annotated[str | None, typer.Option(metavar="FILE|latest", help="not the database, but a copy")] = None,
+    base_url: Annotated[str, typer.Option(metavar="PATH", help="where a proxy shows it, such as /datasette/")] = "/",
+    private: Annotated[bool, typer.Option("--private", help="full texts and takedowns, too: for this desk")] = False,
+    metadata: Annotated[bool, typer.Option("--metadata", help="print what Datasette is told, serve nothing")] = False,
+) -> None:
+    """Let the database be asked in a browser by Datasette, read-only. Needs the extra `analysis`."""
+    from schedules.commands.datasette import run_datasette
+
+    options: dict[str, Any] = {"snapshot": snapshot, "base_url": base_url, "private": private}
+    run_datasette(get_context(ctx).setup, host=host, port=port, only_metadata=metadata, **options)
+
+
+@app.command()
 def status(
     ctx: typer.Context,
     *,
@@ -272,6 +290,24 @@ def backfill(
 
     options: dict[str, Any] = {"since": since, "until": until, "max_requests": max_requests}
     raise typer.Exit(read_back(get_context(ctx), source, dry_run=dry_run, as_json=json, **options))
+
+
+@app.command("prune")
+def prune_database(
+    ctx: typer.Context,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, and change nothing")] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="then write the file anew, without what is free in it; takes minutes")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Let go what [aggregator.retention] no longer keeps; the service does it each night."""
+    from schedules.commands.prune import run_prune
+
+    if dry_run and vacuum:
+        raise UsageFailure("prune: --vacuum changes the file, --dry-run nothing; give one of them")
+    run_prune(get_context(ctx).setup, datetime.now(UTC), dry_run=dry_run, vacuum=vacuum, as_json=json)
 
 
 @app.command()

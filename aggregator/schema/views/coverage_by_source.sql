@@ -15,5 +15,5 @@ SELECT
     d.polls, -- of its channels on this day; NULL: it was not asked
     d.answered
 FROM source_coverage_days AS c JOIN sources AS s ON s.id = c.source_id
-LEFT JOIN source_days AS d ON d.source_id = c.source_id AND d.day_wib = c.day_wib
+LEFT JOIN source_days AS d ON d.source_id = c.source_id AND d.day_wib = c.day_wib AND d.polls > 0
 WHERE c.topic = ''

@@ -32,7 +32,7 @@ SELECT
     c.title,
     c.url,
     c.published_at,
-    datetime(c.published_at, '+7 hours') AS published_wib,
+    datetime(c.published_at, c.to_wib) AS published_wib,
     o.id AS original_id, -- article that it most likely copies
     o.source_id AS original_source_id, -- its source
     o.title AS original_title, -- its title
@@ -46,5 +46,7 @@ SELECT
     f.score, -- 3-word shingles in common, as a share of the shorter text's
     round(f.kept, 3) AS kept, -- share of the original's shingles that the copy has
     round(f.added, 3) AS added -- share of the copy's shingles that the original does not have
-FROM ranked AS f CROSS JOIN articles AS c ON c.id = f.copy_id CROSS JOIN articles AS o ON o.id = f.original_id
+FROM ranked AS f CROSS JOIN (
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib FROM articles
+) AS c ON c.id = f.copy_id CROSS JOIN articles AS o ON o.id = f.original_id
 WHERE f.place = 1

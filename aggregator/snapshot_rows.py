@@ -59,6 +59,7 @@ PARTS: Mapping[str, Part] = {
     "article_regions": Part(),
     "article_topics": Part(),
     "coverage_days": Part(),
+    "cycles": Part(values={"summary": "NULL"}),
     "database_info": Part(),
     "discovery_days": Part(),
     "duplicate_edges": Part(),

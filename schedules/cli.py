@@ -365,7 +365,7 @@ def prune_database(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
-    """Let go what [aggregator.retention] no longer keeps; the service does it each night."""
+    """Let go what `aggregator.retention` no longer keeps; the service does it each night."""
     from schedules.commands.prune import run_prune
 
     if dry_run and vacuum:

@@ -9,11 +9,11 @@ from __future__ import annotations
 from collections.abc import Sequence
 from dataclasses import replace
 
-from aggregator.search_rows import FEW_ARTICLES, Place, Search, SearchRows
+from aggregator.reach_rows import END, Place
+from aggregator.search_rows import FEW_ARTICLES, Search, SearchRows
 
 LOOKED_MOST = 5_000  # items of each feed that is walked down
 STORIES_LOOKED_MOST = 1_000  # where each is held against all news of its story
-_END: Place = (2**62, 0)
 
 _HORIZON = """
     SELECT place FROM feed_items WHERE feed_id = :feed AND archived = :archived
@@ -37,11 +37,10 @@ class NewsWalkRows(SearchRows):
         """The place down to which the search looks; -1: to the end."""
         is_picky = len(search.feeds) > 1 or search.by_story or search.since is not None
         if search.match:
-            have = self._value(_FEW, match=search.match, most=FEW_ARTICLES + 1)
-            is_picky = have > FEW_ARTICLES  # the few are looked up, however far down they are
+            is_picky = not self._is_dense(self._get_shortest(search)) and self._has_many(search.match)
         if not is_picky:
             return -1
-        place, group = search.before or _END
+        place, group = search.before or END
         most = STORIES_LOOKED_MOST if search.by_story else LOOKED_MOST
         ways = [(feed, archived) for feed in self._get_shortest(search) for archived in range(1 + search.with_archive)]
         found = (
@@ -49,6 +48,10 @@ class NewsWalkRows(SearchRows):
             for feed, archived in ways
         )
         return max((each for each in found if each is not None), default=-1)
+
+    def _has_many(self, match: str) -> bool:
+        """A few articles are looked up, however far down they are."""
+        return bool(self._value(_FEW, match=match, most=FEW_ARTICLES + 1) > FEW_ARTICLES)
 
     def _get_shortest(self, search: Search) -> Sequence[int]:
         """The feeds that the search walks down."""

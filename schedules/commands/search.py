@@ -6,12 +6,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 
-from aggregator.article_rows import ArticleFacts, ArticleSearch
+from aggregator.article_rows import ArticleSearch
 from aggregator.feeds import FeedKind
 from aggregator.finding import FindingError, find_news, look_up
 from aggregator.marked import Marked, mark_passage
 from aggregator.models import FeedItem, Language
 from aggregator.publish.describing import tell_problem
+from aggregator.record_rows import ArticleRecord
 from aggregator.search import NewsQuery, read_query, read_until
 from aggregator.search_terms import QueryError, join_arguments
 from aggregator.store import Store
@@ -41,7 +42,8 @@ class SearchRequest:
 class Hit:
     """What was found: a piece of news, or of copies an article."""
 
-    article: ArticleFacts  # of a piece of news, its canonical one
+    guid: str  # of the piece of news
+    article: ArticleRecord  # of a piece of news, its canonical one
     item: FeedItem | None  # None: of copies
     marked: Marked
 
@@ -94,11 +96,16 @@ def _find_news(store: Store, query: NewsQuery, limit: int) -> Answer:
     """Raises FindingError."""
     found = find_news(store, query, limit=limit)
     articles = store.get_canonicals(found.groups)
-    facts = store.get_article_facts([*articles.values()])
+    records = store.get_article_records(articles.values())
     passages = store.get_passages(found.groups, query.match) if query.terms else {}
     return Answer(
         hits=tuple(
-            Hit(article=facts[articles[group]], item=item, marked=mark_passage(passages.get(group)))
+            Hit(
+                guid=item.guid,
+                article=records[articles[group]],
+                item=item,
+                marked=mark_passage(passages.get(group)),
+            )
             for group, item in zip(found.groups, found.items, strict=True)
         ),
         next_before=found.next_before,
@@ -124,10 +131,13 @@ def _find_articles(store: Store, query: NewsQuery, request: SearchRequest) -> An
         until=query.until,
         before=int(before) if before is not None else None,
     )
-    ids = store.find_articles(search, limit=request.limit + 1)
-    shown = ids[: request.limit]
-    facts, passages = store.get_article_facts(shown), store.get_article_passages(shown, query.match)
+    found = store.search_articles(search, limit=request.limit + 1)
+    shown = [*found][: request.limit]
+    records, passages = store.get_article_records(shown), store.get_article_passages(shown, query.match)
     return Answer(
-        hits=tuple(Hit(article=facts[each], item=None, marked=mark_passage(passages.get(each))) for each in shown),
-        next_before=str(shown[-1]) if len(ids) > len(shown) else "",
+        hits=tuple(
+            Hit(guid=found[each], article=records[each], item=None, marked=mark_passage(passages.get(each)))
+            for each in shown
+        ),
+        next_before=str(shown[-1]) if len(found) > len(shown) else "",
     )

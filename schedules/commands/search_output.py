@@ -4,14 +4,14 @@ from __future__ import annotations
 
 import sys
 from collections.abc import Iterable, Sequence
-from datetime import datetime
 from typing import Any
 
 import typer
 
-from aggregator.instants import to_text
+from aggregator.instants import from_text, to_text
 from aggregator.marked import Piece, write_html
 from aggregator.models import DatePrecision
+from aggregator.record_rows import ArticleRecord
 from aggregator.times import WIB
 from schedules.commands.output import clean_cell, print_json, print_table
 from schedules.commands.search import Answer, Hit
@@ -51,28 +51,27 @@ def tell_hit(hit: Hit) -> dict[str, Any]:
     everything else escaped; null where nothing was found there, or the page allows no quotation."""
     article, item = hit.article, hit.item
     told: dict[str, Any] = {
-        "guid": article.guid,
+        "guid": hit.guid,
         "id": article.id,
         "url": article.url,
         "title": article.title,
         "marked_title": write_html(hit.marked.title) or None,
         "marked_passage": write_html(hit.marked.text) or None,
-        "source": {"id": article.source_id, "name": article.source_name},
+        "source": {"id": article.source.id, "name": article.source.name},
         "author": article.author,
-        "published": to_text(article.published),
-        "published_wib": article.published.astimezone(WIB).isoformat(),
-        "published_precision": article.published_precision or "first-seen",
-        "first_seen": to_text(article.first_seen),
-        "topics": list(article.topics),
-        "cities": [{"slug": place.slug, "name": place.name} for place in article.cities],
-        "provinces": [{"slug": place.slug, "name": place.name} for place in article.provinces],
+        "published": article.published_at,
+        "published_wib": from_text(article.published_at).astimezone(WIB).isoformat(),
+        "published_precision": article.published_precision,
+        "first_seen": article.first_seen_at,
+        "topics": [*article.topics],
+        "cities": _list_places(article, "city"),
+        "provinces": _list_places(article, "province"),
         "language": article.language,
     }
     if item is None:
         return {**told, "is_copy": not article.is_canonical}
     return {
         **told,
-        "guid": item.guid,
         "first_published": to_text(item.first_published),
         "excerpt": item.excerpt,
         "copies": len(item.also_at),
@@ -82,33 +81,38 @@ def tell_hit(hit: Hit) -> dict[str, Any]:
     }
 
 
+def _list_places(article: ArticleRecord, kind: str) -> list[dict[str, str]]:
+    return [{"slug": place.slug, "name": place.name} for place in article.places if place.kind == kind]
+
+
 # ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
 def _list_cells(hit: Hit) -> tuple[str, ...]:
     return (
         _format_time(hit),
-        hit.article.source_name,
+        hit.article.source.name,
         hit.article.title,
         _name_places(hit),
         ", ".join(hit.article.topics),
         _count_copies(hit),
         hit.article.url,
-        hit.item.guid if hit.item else hit.article.guid,
+        hit.guid,
         "".join(piece.text for piece in hit.marked.text),
     )
 
 
 def _format_time(hit: Hit) -> str:
     """A day alone stays that of the source."""
-    published: datetime = hit.article.published
-    if hit.article.published_precision is DatePrecision.DAY:
+    published = from_text(hit.article.published_at, hit.article.published_offset)
+    if hit.article.published_precision == DatePrecision.DAY:
         return f"{published:%Y-%m-%d}"
     return f"{published.astimezone(WIB):%Y-%m-%d %H:%M}"
 
 
 def _name_places(hit: Hit) -> str:
-    return ", ".join(place.name for place in hit.article.cities or hit.article.provinces)
+    places = hit.article.places
+    return ", ".join(place.name for place in places if place.kind == places[0].kind)
 
 
 def _count_copies(hit: Hit) -> str:
@@ -144,7 +148,7 @@ def _draw(hits: Iterable[Hit]) -> None:
         return Text.assemble(*((clean_cell(piece.text), "bold" if piece.is_found else "") for piece in shown))
 
     for hit in hits:
-        about = [hit.article.source_name, _name_places(hit), *hit.article.topics]
+        about = [hit.article.source.name, _name_places(hit), *hit.article.topics]
         copies = _count_copies(hit)
         about.append(f"{copies} copies" if copies.isdecimal() and copies != "0" else copies.strip("0"))
         lines = [dress(hit.marked.title, hit.article.title)]

@@ -14,7 +14,8 @@ from datetime import UTC, datetime, timedelta
 from aggregator.change_rows import History, Told
 from aggregator.feed_rows import make_place
 from aggregator.instants import to_text
-from aggregator.search import QueryError, read_since
+from aggregator.search import read_since
+from aggregator.search_terms import QueryError
 from aggregator.store import Store
 from aggregator.web.api.cursors import CursorError, read_cursor, write_cursor
 from aggregator.web.api.problems import ProblemError, ProblemKind

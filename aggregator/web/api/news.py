@@ -9,8 +9,9 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.change_rows import Told
+from aggregator.passage_rows import Passage
+from aggregator.reach_rows import Place
 from aggregator.search import NewsQuery
-from aggregator.search_rows import Passage, Place
 from aggregator.store import Store
 from aggregator.web.api import parameters as given
 from aggregator.web.api.articles import FILTERS, check_is_alone

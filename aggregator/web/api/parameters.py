@@ -10,7 +10,8 @@ from pydantic import Field
 from aggregator.counted_rows import Moment
 from aggregator.models import SourceKind
 from aggregator.periods import Step
-from aggregator.search import GUID_LIMIT, WORDS_LIMIT
+from aggregator.search import GUID_LIMIT
+from aggregator.search_terms import WORDS_LIMIT
 
 LIMIT_MOST = 200
 LIMIT_USUAL = 50

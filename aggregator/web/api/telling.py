@@ -6,14 +6,14 @@ Every text of a portal is made fit once more, as in feeds: rows may be older tha
 from __future__ import annotations
 
 from collections.abc import Iterable, Mapping
-from html import escape
 from typing import Any
 
 from aggregator import detail_rows, record_rows
 from aggregator.edits import QUOTED_MOST, find_edits
+from aggregator.marked import mark_passage, write_html
+from aggregator.passage_rows import Passage
 from aggregator.publish.characters import fit_line, fit_name, fit_text, fit_url
 from aggregator.publish.item_content import TITLE_LIMIT, make_item_excerpt
-from aggregator.search_rows import Passage
 from aggregator.web.api.models import (
     Article,
     ArticleDetail,
@@ -36,8 +36,6 @@ from aggregator.web.api.models import (
     TopicEvidence,
     TracedCopy,
 )
-from aggregator.web.search_page import split_marked
-from aggregator.web.shown_item import Piece
 
 TAGS_MOST = 50
 _RAW_LIMIT = 2_000  # characters of what is told as it was written
@@ -226,12 +224,5 @@ def _tell_revision(record: detail_rows.RevisionRecord, room: int) -> Revision:
 
 
 def _tell_passage(passage: Passage) -> Highlight:
-    """A passage that is longer than may be quoted is not told."""
-    title, text = split_marked(passage.title), split_marked(passage.text)
-    may_quote = passage.limit is None or sum(len(piece.text) for piece in text) <= passage.limit
-    return Highlight(title=_mark(title), text=_mark(text) if may_quote else "")
-
-
-def _mark(pieces: Iterable[Piece]) -> str:
-    escaped = ((escape(fit_text(piece.text), quote=False), piece.is_found) for piece in pieces)
-    return "".join(f"<mark>{text}</mark>" if is_found else text for text, is_found in escaped)
+    marked = mark_passage(passage)
+    return Highlight(title=write_html(marked.title), text=write_html(marked.text))

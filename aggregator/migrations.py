@@ -1221,3 +1221,23 @@ def m013_analysts(db: Database) -> None:
         ),
     ):
         db.execute(dedent(statement).strip())
+
+
+# Each word of any but the first column costs two bytes more: with the texts first the index is a quarter smaller.
+_SEARCH_INDEX = (
+    """
+    CREATE VIRTUAL TABLE articles_fts USING fts5 (
+        text, title, content='articles', content_rowid='id', tokenize='unicode61 remove_diacritics 2'
+    )
+    """,
+    "INSERT INTO articles_fts (articles_fts) VALUES ('rebuild')",
+)
+_SOURCE_DAY_INDEX = "CREATE INDEX source_days_by_day ON source_days (day_wib)"
+_ARTICLE_DAY_INDEX = "CREATE INDEX articles_by_day ON articles (date(published_at, '+7 hours'))"
+
+
+@MIGRATIONS()
+def m015_yardstick(db: Database) -> None:
+    """What a million articles taught: a smaller index of words; days by which views are asked."""
+    for statement in ("DROP TABLE articles_fts", *_SEARCH_INDEX, _SOURCE_DAY_INDEX, _ARTICLE_DAY_INDEX):
+        db.execute(dedent(statement).strip())

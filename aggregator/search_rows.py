@@ -63,8 +63,8 @@ BEGIN_MARK, END_MARK = "\x02", "\x03"  # around words that were found; no text f
 PASSAGE_WORDS = 36
 _MARKS: dict[str, str | int] = {"begin": BEGIN_MARK, "end": END_MARK, "gap": "…", "words": PASSAGE_WORDS}
 _PASSAGES = """
-    SELECT rowid, highlight(articles_fts, 0, :begin, :end) AS title,
-        snippet(articles_fts, 1, :begin, :end, :gap, :words) AS text
+    SELECT rowid, highlight(articles_fts, 1, :begin, :end) AS title,
+        snippet(articles_fts, 0, :begin, :end, :gap, :words) AS text
     FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
     AND +rowid IN (SELECT value FROM json_each(:ids))
 """  # in one go, as above: a beginning that fits many words would be looked up anew for each row

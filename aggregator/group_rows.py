@@ -29,6 +29,14 @@ _LIGHT = "a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_prec
 _DELETE_UNSEEN = "DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL AND story_id IS NULL"
 _WHOLE = f"{_LIGHT}, a.title, a.text"
 
+_JOINING = """
+    SELECT e.rule, e.score, e.alignment, e.decided_at, m.id AS other, m.url
+    FROM articles AS x JOIN duplicate_groups AS g ON g.id = x.group_id AND g.canonical_id <> x.id
+    JOIN duplicate_edges AS e ON (e.a = x.id OR e.b = x.id) AND e.accepted
+    JOIN articles AS m ON m.id = e.a + e.b - x.id AND m.group_id = x.group_id
+    WHERE x.id = :id ORDER BY m.id = g.canonical_id DESC, e.score DESC, e.alignment DESC, m.id LIMIT 1
+"""
+
 
 class GroupRows(StoreBase):
     """Sketches, edges and groups."""
@@ -158,6 +166,16 @@ class GroupRows(StoreBase):
             one=article_id,
             other=other_id,
         )
+        return dict(rows[0]) if rows else None
+
+    def find_joining(self, article_id: int) -> dict[str, Any] | None:
+        """The decision that an article is in its group by: rule, score, alignment, decided_at, `other` and its `url`.
+
+        Members of a group are connected by accepted decisions, so one that is not canonical has one at least with
+        another member: that with the canonical article, else that with whom it is most alike. None: it is canonical, or
+        alone.
+        """
+        rows = self._rows(_JOINING, id=article_id)
         return dict(rows[0]) if rows else None
 
     def get_compared(self, article_id: int) -> set[int]:

@@ -21,6 +21,7 @@ from typing import Any, NamedTuple, Protocol
 from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
+from aggregator.article_json import pack_row
 from aggregator.catalogue_rows import Publishers
 from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
 from aggregator.diagnosis import diagnose
@@ -67,6 +68,7 @@ from aggregator.urls import canonicalize, get_host, is_same_site, make_url_key
 logger = logging.getLogger(__name__)
 
 TITLE_LIMIT = 500
+TITLE_OF_TEXT = 80  # characters of a text that stand in for its title
 PUBLISHER_LIMIT = 100
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
@@ -339,12 +341,12 @@ class Ingest:
                 self._store.revise_article(article_id, {"snippet_limit": row["snippet_limit"]})
             if not _is_revision(known, row):
                 return
-            self._revise(known, row)
+            self._revise(known, row, candidate.page_file)
             counts.revised += 1
         regions = tag_regions(
             row["title"], row["text"], summary=row["summary"], tags=candidate.tags, home_city=source.city
         )
-        self._store.write_matches(article_id, topics, regions)
+        self._store.write_matches(article_id, topics, regions, table_version=self._topics.version)
         for match in topics:
             counts.by_topic[match.topic] = counts.by_topic.get(match.topic, 0) + 1
         if known is None:  # an article that had left takes its old place again
@@ -352,11 +354,16 @@ class Ingest:
         else:
             self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"]})
 
-    def _revise(self, known: Mapping[str, Any], row: Mapping[str, Any]) -> None:
-        """Writes what an article says now; what it said until now is kept beside it, with the difference."""
+    def _revise(self, known: Mapping[str, Any], row: Mapping[str, Any], page_file: str) -> None:
+        """Writes what an article says now; what it said until now is kept beside it, with the difference.
+
+        Its page is the one that says so, or else a replay would bring back what the article said at first.
+        """
         difference = find_revision(known["title"], known["text"], row["title"], row["text"])
         self._store.add_revision(known["id"], known["title"], known["text"], difference.to_json(), self._now)
         changes = {name: value for name, value in row.items() if name not in FIRST_READING_COUNTS}
+        if page_file:
+            changes["page_file"] = page_file
         self._store.revise_article(known["id"], {**changes, "revised_at": to_text(self._now)})
 
     def _choose_address(self, candidate: _Candidate) -> str:
@@ -416,7 +423,7 @@ class Ingest:
                 "scores": scores,
                 "read_at": to_text(page.fetched_at),
                 "page_file": candidate.page_file,
-                "article": json.dumps(row, ensure_ascii=False),
+                "article": pack_row(row),
             }
         )
 
@@ -522,14 +529,18 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
     """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE."""
     article = page.article or ExtractedArticle()
     text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
+    title, title_method = _choose_title(article, page.link, text)
+    author, byline = clean_text(", ".join(article.authors), limit=200), clean_text(article.byline, limit=200)
     summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
     published = article.published or now
     return {
         "url": canonicalize(page.url) or canonicalize(page.link.url),
         "source_id": source.id,
-        "title": clean_text(article.title or page.link.title, limit=TITLE_LIMIT) or clean_text(text, limit=80),
-        "author": clean_text(", ".join(article.authors), limit=200),
-        "byline": clean_text(article.byline, limit=200),
+        "title": title,
+        "title_method": title_method,
+        "author": author,
+        "byline": byline,
+        "author_method": article.author_method if author or byline else "",
         "published_at": to_text(published.astimezone(UTC)),
         "published_offset": get_offset_minutes(published) if article.published else 0,
         "published_precision": article.published_precision.value if article.published_precision else "none",
@@ -544,8 +555,21 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "tags": _tags_to_json(article.tags),
         "declared_url": canonicalize(article.canonical_url, base=page.url) if article.canonical_url else "",
         "extraction_method": article.method,
+        "profile": article.profile,
+        "page_hash": page.page_hash or None,
         "first_seen_at": to_text(now),
     }
+
+
+def _choose_title(article: ExtractedArticle, link: ArticleLink, text: str) -> tuple[str, str]:
+    """The title, and which way it was found: the page's, the channel's, else the first words of the text."""
+    ways = (
+        (article.title_method, article.title, TITLE_LIMIT),
+        ("channel", link.title, TITLE_LIMIT),
+        ("text", text, TITLE_OF_TEXT),
+    )
+    found = ((clean_text(said, limit=limit), way) for way, said, limit in ways)
+    return next(((title, way) for title, way in found if title), ("", ""))
 
 
 def _tags_to_json(tags: Iterable[str]) -> str:

@@ -181,7 +181,9 @@ class ExtractedArticle:
     """What was read from one page (or from the full text in a channel)."""
 
     title: str = ""
+    title_method: str = ""  # profile, h1, heading, emphasis, json-ld, meta, title (the element), channel
     authors: tuple[str, ...] = ()  # persons
+    author_method: str = ""  # label, signature, profile, byline, data, json-ld, meta, contributor, channel; of `byline`
     byline: str = ""  # as written, also where a desk or an account signs
     published: datetime | None = None
     published_precision: DatePrecision | None = None
@@ -197,6 +199,7 @@ class ExtractedArticle:
     language: str = ""
     tags: tuple[str, ...] = ()
     method: str = ""  # which way the body was found: profile, name, article, prose, trafilatura, channel …
+    profile: str = ""  # name of the site's or theme's profile that it was read by; what that found says so itself
     noindex: bool = False
     snippet_limit: int | None = None  # characters that the page lets be quoted (nosnippet: 0); None: any
     boilerplate: tuple[int, ...] = ()  # 64-bit hashes of every paragraph-like block of the page, kept or dropped
@@ -277,6 +280,7 @@ class FetchedPage:
     article: ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
     fetched_at: datetime
     raw: bytes = b""  # zstd, kept only when the page was extracted
+    page_hash: bytes = b""  # SHA-256 of what is in `raw`: the page as received, or the full text of the channel
     from_channel: bool = False  # full text of the channel; no page was fetched
     passed_scan: bool = True  # False: the topic scan found nothing, and it was extracted all the same, as a check
 

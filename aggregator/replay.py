@@ -18,6 +18,7 @@ from datetime import datetime
 from enum import StrEnum
 from typing import Any
 
+from aggregator.article_json import pack_row
 from aggregator.grouping import Grouper
 from aggregator.ingest import judge
 from aggregator.instants import to_text
@@ -113,6 +114,8 @@ class Replay:
             row |= read
             self._store.revise_article(row["id"], {**read, "revised_at": to_text(self._now)})
             self._grouper.group(row["id"], row)
+        elif read and row["page_hash"] is None:
+            self._complete(row, read)
         tags = tuple(json.loads(row["tags"]))
         verdict = judge(row, tags, self._topics, html=html)
         if Stage.SPAM in self._stages and verdict.spam.is_spam and not self._keep_all:
@@ -125,13 +128,20 @@ class Replay:
             found = tuple(sorted(match.topic for match in verdict.topics))
             if found != topics:
                 yield _compare("topics", row, topics, found)
-            self._store.write_topics(row["id"], verdict.topics)
+            self._store.write_topics(row["id"], verdict.topics, table_version=self._topics.version)
         if Stage.REGIONS in self._stages:
             matches = self._tag_regions(row, tags)
             found = tuple(sorted(match.code for match in matches if match.role == "event"))
             if found != regions:
                 yield _compare("regions", row, regions, found)
             self._store.write_regions(row["id"], matches)
+
+    def _complete(self, row: Mapping[str, Any], read: Mapping[str, Any]) -> None:
+        """Adds how its fields were found to an article that a version read which did not keep that; its words stay."""
+        names = ["page_hash", *(name for name in ("profile", "title_method") if name in read)]
+        if all(read.get(name) == row[name] for name in ("author", "byline")):
+            names.append("author_method")
+        self._store.revise_article(row["id"], {name: read[name] for name in names})
 
     def _expel(self, row: dict[str, Any], state: LinkState, scores: str, topics: tuple[str, ...]) -> Change:
         """An article that leaves: what it was is kept beside why it left."""
@@ -150,7 +160,7 @@ class Replay:
                 "scores": scores,
                 "read_at": row["first_seen_at"],
                 "page_file": row["page_file"],
-                "article": json.dumps({**kept, "group_id": row["group_id"]}, ensure_ascii=False),
+                "article": pack_row({**kept, "group_id": row["group_id"]}),
             }
         )
         return Change(what="removed", url=row["url"], title=row["title"], before=", ".join(topics), after=state.value)
@@ -181,7 +191,8 @@ class Replay:
         if self._store.find_article(page["key"]) is not None:
             return  # a later reading of the same address was kept
         article_id = self._store.add_article({**row, "url_key": page["key"], "page_file": page["page_file"]})
-        self._store.write_matches(article_id, verdict.topics, self._tag_regions(row, tags))
+        regions = self._tag_regions(row, tags)
+        self._store.write_matches(article_id, verdict.topics, regions, table_version=self._topics.version)
         self._grouper.come_back(article_id, row, old_group)
         found = ", ".join(sorted(match.topic for match in verdict.topics))
         yield Change(what="added", url=row["url"], title=row["title"], before=page["verdict"], after=found)

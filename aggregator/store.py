@@ -20,6 +20,7 @@ from pydantic import TypeAdapter
 
 from aggregator.alert_rows import AlertRows
 from aggregator.archive_rows import ArchiveRows
+from aggregator.article_json import pack_row, unpack_row
 from aggregator.backfill_rows import BackfillRows
 from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
@@ -448,16 +449,24 @@ class Store(
         changes = ", ".join(f"{name} = :{name}" for name in row)
         self._connection.execute(f"UPDATE articles SET {changes} WHERE id = :id", {**row, "id": article_id})  # noqa: S608 - our own column names
 
-    def write_matches(self, article_id: int, topics: Sequence[TopicMatch], regions: Sequence[RegionMatch]) -> None:
-        """Replaces the article's topics and regions."""
-        self.write_topics(article_id, topics)
+    def write_matches(
+        self,
+        article_id: int,
+        topics: Sequence[TopicMatch],
+        regions: Sequence[RegionMatch],
+        *,
+        table_version: str = "",
+    ) -> None:
+        """Replaces the article's topics, found by that version of the table ('': nobody knows), and its regions."""
+        self.write_topics(article_id, topics, table_version=table_version)
         self.write_regions(article_id, regions)
 
-    def write_topics(self, article_id: int, topics: Sequence[TopicMatch]) -> None:
+    def write_topics(self, article_id: int, topics: Sequence[TopicMatch], *, table_version: str = "") -> None:
+        """Replaces the article's topics; `table_version` as for `write_matches`."""
         self._connection.execute("DELETE FROM article_topics WHERE article_id = ?", (article_id,))
         self._connection.executemany(
-            "INSERT INTO article_topics (article_id, topic, score, evidence) VALUES (?, ?, ?, ?)",
-            [(article_id, match.topic, match.score, to_json(match.evidence)) for match in topics],
+            "INSERT INTO article_topics (article_id, topic, score, evidence, table_version) VALUES (?, ?, ?, ?, ?)",
+            [(article_id, match.topic, match.score, to_json(match.evidence), table_version) for match in topics],
         )
 
     def write_regions(self, article_id: int, regions: Sequence[RegionMatch]) -> None:
@@ -524,7 +533,7 @@ class Store(
         return {
             "link": dict(links[0]),
             "article": dict(articles[0]) if articles else None,
-            "rejected": {**rejected[0], "article": json.dumps(_complete_article(rejected[0]))} if rejected else None,
+            "rejected": {**rejected[0], "article": pack_row(_complete_article(rejected[0]))} if rejected else None,
         }
 
     def get_url_key(self, article_id: int) -> str | None:
@@ -672,7 +681,7 @@ def _kept(since: datetime | None, source_id: str | None) -> dict[str, Any]:
 
 def _complete_article(row: sqlite3.Row) -> dict[str, Any]:
     """The article of a rejected page, with what its own columns have of it; {} where nothing was kept."""
-    article = json.loads(row["article"])
+    article = unpack_row(row["article"])
     return {**{name: row[name] for name in ("url", "source_id", "title", "text")}, **article} if article else {}
 
 

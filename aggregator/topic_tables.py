@@ -6,12 +6,14 @@ topics.toml (operator) ──┘
 
 from __future__ import annotations
 
+import json
 import logging
 import re
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from functools import cache, lru_cache
+from hashlib import sha256
 from pathlib import Path
 from typing import Any, NamedTuple
 
@@ -24,6 +26,7 @@ from aggregator.textfold import PhraseIndex, expand_phrase, fold_letters, split_
 logger = logging.getLogger(__name__)
 
 BUILT_IN = "topics.toml"
+VERSION_DIGITS = 10
 LETTERS_LEAST = 3  # a term with fewer letters would let nearly every page through the scan
 PHRASES_MOST = 1_000  # that one pattern may stand for: a slip of the pen must not eat the memory
 
@@ -126,6 +129,7 @@ class TopicTable:
     body_paragraphs: int
     no_articles: tuple[TitlePattern, ...]  # titles of lists, archives and encyclopedias
     scan: PageScan
+    version: str  # ten digits that are others as soon as anything in the table is
 
 
 def load_topics(overlay: Path | None = None) -> TopicTable:
@@ -186,7 +190,17 @@ def _build_table(raw: Mapping[str, Any], file: str) -> TopicTable:
         body_paragraphs=int(top.positive("body_paragraphs")),
         no_articles=tuple(no_articles.patterns("titles")),
         scan=PageScan(fold_letters(term) for topic in topics for term in topic.terms),
+        version=_hash_table(raw),
     )
+
+
+def _hash_table(raw: Mapping[str, Any]) -> str:
+    """The version of a table: a hash of what it says, comments and its file's time aside.
+
+    The order counts, for of two entries that stand for one phrase the later one does; so do the cities' names.
+    """
+    said = json.dumps([raw, _list_city_names()], separators=(",", ":"), default=str)
+    return sha256(said.encode()).hexdigest()[:VERSION_DIGITS]
 
 
 def _build_topic(section: _Section, name: str) -> Topic:

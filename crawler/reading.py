@@ -11,6 +11,7 @@ from __future__ import annotations
 import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime
+from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
 
@@ -56,6 +57,7 @@ class PageReading:
 
     article: ExtractedArticle | None
     raw: bytes = b""  # zstd
+    page_hash: bytes = b""  # SHA-256 of what is in `raw`
     passed_scan: bool = True  # False: extracted although the scan found nothing
     links: PageLinks = PageLinks()  # noqa: RUF009 - frozen
 
@@ -80,14 +82,13 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
         return PageReading(article=None)
     page = _parse_page(html, url, reading)
     if page is None:
-        empty = NotAnArticle(reason="no markup")
-        return PageReading(article=empty, raw=zstandard.compress(html), passed_scan=names_topic)
+        return _keep(NotAnArticle(reason="no markup"), html, passed_scan=names_topic)
     article = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
     links = PageLinks()
     if names_topic and article.text and not article.noindex:
         links = find_page_links(page.root, url, article=list_addresses(url, article.canonical_url))
     article = _complete_from_link(article, link, reading)
-    return PageReading(article=article, raw=zstandard.compress(html), links=links, passed_scan=names_topic)
+    return _keep(article, html, passed_scan=names_topic, links=links)
 
 
 def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, reading: Reading) -> PageReading | None:
@@ -117,13 +118,23 @@ def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> Page
     if not (whatever_topic or names_topic or is_sampled(link.url)):
         return PageReading(article=None)
     article = link_to_article(link, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
-    raw = zstandard.compress(link.content_html.encode("utf-8", "replace"))
-    return PageReading(article=article, raw=raw, passed_scan=names_topic)
+    return _keep(article, link.content_html.encode("utf-8", "replace"), passed_scan=names_topic)
 
 
 def is_sampled(url: str) -> bool:
     """Whether a page is read to check the topic scan: one in `SAMPLE_ONE_IN`, always the same ones."""
     return zlib.crc32(url.encode("utf-8", "replace")) % SAMPLE_ONE_IN == 0
+
+
+def _keep(article: ExtractedArticle, read: bytes, *, passed_scan: bool, links: PageLinks | None = None) -> PageReading:
+    """What became of the bytes that an article was read from: packed, with their hash."""
+    return PageReading(
+        article=article,
+        raw=zstandard.compress(read),
+        page_hash=sha256(read).digest(),
+        passed_scan=passed_scan,
+        links=links or PageLinks(),
+    )
 
 
 def _parse_page(html: bytes, url: str, reading: Reading) -> Page | None:
@@ -146,7 +157,7 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
     """Fills what the page does not say from what the channel said; the page is asked first."""
     filled: dict[str, object] = {}
     if not article.title and link.title:
-        filled["title"] = drop_unsafe(link.title)
+        filled |= {"title": drop_unsafe(link.title), "title_method": "channel"}
     if not article.image and link.image:
         filled["image"] = drop_unsafe(link.image)
     if link.published_raw and article.published_precision in (None, DatePrecision.DAY):

@@ -19,7 +19,7 @@ from crawler.settings import CrawlSettings
 # What a page says of itself; the rest of a row is its history.
 _READ_COLUMNS = (
     *("title", "author", "byline", "text", "summary", "image", "language", "tags", "declared_url", "extraction_method"),
-    "modified_at",
+    *("modified_at", "title_method", "author_method", "profile", "page_hash"),
 )
 _DATE_COLUMNS = ("published_at", "published_offset", "published_precision", "published_raw", "published_method")
 
@@ -80,11 +80,13 @@ class Rereader:
             return None
         if read.article is None or not read.article.text:
             return None
-        fetched = FetchedPage(url=row["url"], link=link, article=read.article, fetched_at=at)
+        fetched = FetchedPage(url=row["url"], link=link, article=read.article, fetched_at=at, page_hash=read.page_hash)
         columns = build_row(fetched, source, at)
         if is_from_channel:  # the channel's own words came beside the text, and are not in the page
-            return {name: columns[name] for name in ("text",)}
+            return {name: columns[name] for name in ("text", "page_hash")}
         names = list(_READ_COLUMNS)
+        if columns["title_method"] == "channel":  # the page has none: it is the row's own title, given along above
+            names.remove("title_method")
         if read.links.next or read.links.whole:  # only the first of its pages is kept
             names.remove("text")
         has_date = columns["published_method"] not in ("first-seen", "channel")

@@ -86,6 +86,10 @@ class Newsroom:
         page = FetchedPage(url=url, link=ArticleLink(url=url), article=article, fetched_at=self.now)
         self._ingest(source_id, kind, pages=(page,))
 
+    def bring(self, source_id: str, page: FetchedPage) -> None:
+        """A page of `source_id` that was read is ingested."""
+        self._ingest(source_id, SourceKind.REGIONAL, pages=(page,))
+
     def lose(self, source_id: str, slug: str, *, status: int = 404) -> None:
         """The article's page is asked for again, and the portal answers so."""
         url = f"https://{source_id}.example/{slug}"

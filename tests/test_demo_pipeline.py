@@ -7,6 +7,7 @@ import sqlite3
 from collections import defaultdict
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from hashlib import sha256
 
 import feedparser
 import httpx
@@ -14,6 +15,7 @@ import pytest
 from feed_rules import find_all_faults, find_faults
 from warm import run_warm
 
+from aggregator.pages import PageFolder
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.app import create_app
@@ -94,6 +96,15 @@ def test_dates_of_all_zones_and_dialects_are_right(demo: Run) -> None:
             if abs((got - post.published).total_seconds()) >= slack and row["published_precision"] != "day":
                 wrong.append((post.url, row["published_raw"], row["published_at"], post.published.isoformat()))
     assert not wrong
+
+
+def test_every_article_says_how_it_was_read_and_from_which_bytes(demo: Run) -> None:
+    pages = PageFolder(demo.setup.data_folder / "pages")
+    for url, row in demo.articles.items():
+        assert row["title_method"] in {"h1", "heading", "profile", "channel"}, url
+        assert bool(row["author_method"]) == bool(row["byline"]), url
+        assert row["page_hash"] == sha256(pages.read(row["page_file"]) or b"").digest(), url
+    assert {"", "promedia", "idtheme", "newspaper", "drupal"} == {row["profile"] for row in demo.articles.values()}
 
 
 def test_event_cities_are_found(demo: Run) -> None:

@@ -37,8 +37,9 @@ def list_won(html: bytes, field: str) -> list[tuple[str, str]]:
 
 def test_what_won_is_what_the_article_has() -> None:
     article = extract_article(PAGE, URL)
-    assert list_won(PAGE, "title") == [("heading", article.title)]
-    assert list_won(PAGE, "authors") == [("label", "Rina Wati (from 'Rina Wati')")]
+    assert list_won(PAGE, "title") == [(article.title_method, article.title)] == [("h1", "Delapan Halte Baru")]
+    assert list_won(PAGE, "authors") == [(article.author_method, "Rina Wati (from 'Rina Wati')")]
+    assert article.author_method == "label"
     assert [way for way, _ in list_won(PAGE, "body")] == [article.method] == ["column"]
     assert article.published is not None
     (date,) = list_won(PAGE, "published")

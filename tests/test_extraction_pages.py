@@ -90,6 +90,34 @@ def test_metadata_is_read(name: str) -> None:
             assert list(getattr(article, key)) == expected[key], key
 
 
+@pytest.mark.parametrize(
+    ("name", "title_method", "author_method"),
+    [
+        ("antaranews", "h1", "label"),
+        ("amp", "h1", "json-ld"),
+        ("blogspot", "profile", "profile"),
+        ("portal-balipost", "h1", "signature"),
+        ("site-name-in-h1", "heading", ""),
+        ("jawapos-data-page", "meta", "data"),
+        ("betheme", "h1", "byline"),
+        ("table-layout", "emphasis", ""),
+        ("tag-page", "title", ""),
+        ("two-versions", "h1", "meta"),
+        ("empty", "", ""),
+    ],
+)
+def test_title_and_author_say_which_way_they_were_found(name: str, title_method: str, author_method: str) -> None:
+    article, _ = extract_page(name)
+    assert (article.title_method, article.author_method) == (title_method, author_method)
+
+
+def test_what_was_read_names_its_way_and_its_profile_and_nothing_else_does() -> None:
+    for article, expected in map(extract_page, NAMES):
+        assert bool(article.title_method) == bool(article.title), expected["url"]
+        assert bool(article.author_method) == bool(article.byline), expected["url"]
+        assert article.profile == (expected["profile"] or ""), expected["url"]
+
+
 @pytest.mark.parametrize("name", NAMES)
 def test_expected_profile_is_chosen(name: str) -> None:
     expected = read_expected(name)

@@ -12,10 +12,12 @@ from typing import Any
 
 import feedparser
 import pytest
+import zstandard
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from typer.testing import CliRunner, Result
 from warm import run_warm
 
+from aggregator.topics import load_topics
 from schedules.cli import app
 from schedules.errors import WriterBusy
 from schedules.lock import hold_writer_lock
@@ -113,6 +115,18 @@ def query(data: Path, sql: str) -> list[tuple[Any, ...]]:
         database.close()
 
 
+ORIGINS = "SELECT url, title_method, author_method, profile, page_hash FROM articles ORDER BY url"
+
+
+def forget_origins(data: Path) -> None:
+    """Makes the articles as if a version had read them that did not keep how."""
+    database = sqlite3.connect(data / "news.db")
+    with database:
+        database.execute("UPDATE articles SET title_method = '', author_method = '', profile = '', page_hash = NULL")
+        database.execute("UPDATE article_topics SET table_version = ''")
+    database.close()
+
+
 def read_guids(data: Path) -> dict[str, str]:
     return dict(query(data, "SELECT guid, title FROM news ORDER BY guid"))
 
@@ -126,6 +140,7 @@ def read_feed(data: Path) -> set[str]:
 
 def test_replay_without_a_change_changes_nothing(data: Path, run: Run) -> None:
     before = query(data, "SELECT * FROM articles"), query(data, "SELECT * FROM article_topics ORDER BY 1, 2")
+    assert {row[-1] for row in before[1]} == {load_topics().version}
     assert read(run("replay")) == "no change\n"
     assert (query(data, "SELECT * FROM articles"), query(data, "SELECT * FROM article_topics ORDER BY 1, 2")) == before
 
@@ -147,7 +162,7 @@ def test_dry_run_needs_no_lock(data: Path, run: Run) -> None:
 
 
 def test_article_leaves_and_comes_back_under_its_guid(data: Path, run: Run) -> None:
-    guids = read_guids(data)
+    guids, origins = read_guids(data), query(data, ORIGINS)
     (data / "topics.toml").write_text(WITHOUT_SMART_CITY)
     read(run("replay", "--stage", "topics"))
     left = read_guids(data)
@@ -157,6 +172,7 @@ def test_article_leaves_and_comes_back_under_its_guid(data: Path, run: Run) -> N
     (data / "topics.toml").unlink()
     assert "+ off-topic → smart-city" in read(run("replay"))
     assert read_guids(data) == guids
+    assert query(data, ORIGINS) == origins
     assert read_feed(data) == set(guids)
     assert query(data, "SELECT count(*) FROM duplicate_groups") == [(2,)]
     assert query(data, "PRAGMA foreign_key_check") == []
@@ -178,7 +194,11 @@ def test_group_keeps_its_guid_when_its_canonical_article_leaves(data: Path, run:
 
 def test_other_topics_are_written_with_their_evidence(data: Path, run: Run) -> None:
     (data / "topics.toml").write_text(WITH_RUBBISH)
+    built_in, own = load_topics().version, load_topics(data / "topics.toml").version
+    assert "regions" not in read(run("replay", "--stage", "regions"))
+    assert query(data, "SELECT DISTINCT table_version FROM article_topics") == [(built_in,)]
     assert "~ topics: apeksi → apeksi, sampah" in read(run("replay", "--stage", "topics"))
+    assert query(data, "SELECT DISTINCT table_version FROM article_topics") == [(own,)]
     evidence = query(data, "SELECT evidence FROM article_topics WHERE topic = 'sampah' LIMIT 1")[0][0]
     assert {"term", "place", "offset", "weight"} == set(json.loads(evidence)[0])
 
@@ -213,6 +233,16 @@ def test_text_is_extracted_anew_from_the_kept_page(data: Path, run: Run) -> None
         "Pemerintah Kota Bogor"
     )
     assert query(data, "SELECT count(*) FROM articles_fts WHERE articles_fts MATCH 'genangan'") == [(1,)]
+
+
+def test_how_fields_were_found_is_added_to_what_an_older_version_read(data: Path, run: Run) -> None:
+    origins = query(data, ORIGINS)
+    forget_origins(data)
+    assert query(data, ORIGINS) != origins
+    assert read(run("replay", "--dry-run")) == "no change; nothing was changed (--dry-run)\n"
+    assert query(data, ORIGINS) != origins
+    assert read(run("replay", "--stage", "extraction")) == "no change\n"
+    assert query(data, ORIGINS) == origins
 
 
 def test_page_that_is_gone_leaves_the_text_alone(data: Path, run: Run) -> None:
@@ -312,3 +342,43 @@ def test_unknown_address_was_never_seen(run: Run) -> None:
     assert "was never seen" in str(run("explain", "https://uji.example/x").exception)
     assert "no article with this id" in str(run("explain", "999").exception)
     assert "no article with this id" in str(run("explain", "9" * 30).exception)
+
+
+def test_explanation_tells_where_each_field_comes_from(filled: tuple[Path, str], data: Path, run: Run) -> None:
+    told = [json.loads(read(run("explain", f"{filled[1]}/{name}/", "--json"))) for name in ("rakernas", "salinan")]
+    copy, canonical = sorted(told, key=lambda each: "canonical" in str(each["provenance"]))
+    found = {entry["field"]: entry for entry in copy["provenance"]}
+    assert list(found) == ["title", "author", "published", "body", "topic", "group"]
+    assert found["title"] == {"field": "title", "value": copy["title"], "method": "h1", "detail": "", "raw": ""}
+    assert found["published"]["method"] == "channel"
+    assert found["published"]["raw"] == format_datetime(NOW - timedelta(hours=3))
+    assert "APEKSI" in found["topic"]["method"]
+    assert found["topic"]["detail"] == copy["table_version"] == load_topics().version
+    assert (found["group"]["method"], found["group"]["raw"]) == ("exact", canonical["url"])
+    assert found["group"]["detail"] == f"article {canonical['article']}, score 1"
+    (page_hash,) = query(data, f"SELECT lower(hex(page_hash)) FROM articles WHERE id = {copy['article']}")[0]
+    assert (copy["page"]["sha256"], copy["page"]["kept"]) == (page_hash, "same")
+    shown = read(run("explain", copy["url"]))
+    assert "title      by h1\n" in shown
+    assert f"by exact with article {canonical['article']}, score 1: {canonical['url']}" in shown
+    assert "for which it stands" in read(run("explain", canonical["url"]))
+
+
+def test_explanation_tells_what_is_not_known_and_what_is_not_kept(
+    filled: tuple[Path, str], data: Path, run: Run
+) -> None:
+    def tell(name: str) -> dict[str, Any]:
+        told: dict[str, Any] = json.loads(read(run("explain", f"{filled[1]}/{name}/", "--json")))
+        return told
+
+    out = tell("klaster")
+    assert (out["page"]["kept"], len(out["page"]["sha256"])) == ("same", 64)
+    assert [entry["method"] for entry in out["provenance"]] == ["h1", "", "channel", "name"]
+    (data / "pages" / out["page"]["file"]).write_bytes(zstandard.compress(b"of another reading"))
+    assert tell("klaster")["page"]["kept"] == "other"
+    forget_origins(data)
+    old = tell("dasbor")
+    assert (old["page"]["sha256"], old["page"]["kept"]) == (None, "unknown")
+    assert "title      not known: it was read by an earlier version" in read(run("explain", f"{filled[1]}/dasbor/"))
+    (data / "pages" / old["page"]["file"]).unlink()
+    assert tell("dasbor")["page"] == {"sha256": None, "file": "", "kept": "no"}

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta, timezone
 
 import pytest
@@ -40,7 +42,10 @@ PAGE = FetchedPage(
     link=LINK,
     article=ExtractedArticle(
         title="Judul",
+        title_method="h1",
         authors=("Sri", "Budi"),
+        author_method="label",
+        profile="newspaper",
         published=AT,
         published_precision=DatePrecision.MINUTE,
         text="satu\ndua",
@@ -48,6 +53,7 @@ PAGE = FetchedPage(
     ),
     fetched_at=datetime(2026, 10, 5, tzinfo=UTC),
     raw=bytes(range(256)),
+    page_hash=bytes(range(224, 256)),
 )
 HARVEST = Harvest(
     source_id="kabar",
@@ -94,6 +100,15 @@ def test_a_batch_arrives_as_it_was_sent() -> None:
 def test_the_end_of_a_batch_arrives() -> None:
     end = Report(end=BatchEnd(harvests=1, requests=2, responses=2, exceptions=0))
     assert REPORT.decode(REPORT.encode(end)) == end
+
+
+def test_a_page_of_an_older_or_newer_version_arrives_with_what_both_know() -> None:
+    codec = Codec(FetchedPage)
+    sent = json.loads(codec.encode(PAGE))
+    del sent["page_hash"], sent["article"]["title_method"], sent["article"]["author_method"], sent["article"]["profile"]
+    sent["article"]["mood"] = sent["weather"] = "of a version to come"
+    article = replace(PAGE.article, title_method="", author_method="", profile="") if PAGE.article else None
+    assert codec.decode(json.dumps(sent).encode()) == replace(PAGE, page_hash=b"", article=article)
 
 
 @given(st.text(), st.binary(max_size=50))

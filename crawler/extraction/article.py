@@ -63,7 +63,7 @@ def extract_page(
 ) -> ExtractedArticle:
     """The article of a page that was parsed already; what goes in and out is as for `extract_article`."""
     meta, reader = page.meta, DateReader(zone=zone, now=now, utc_is_local=utc_is_local)
-    title = find_title(page)
+    title_method, title = find_title(page)
     body = find_body(page, title)
     text = "\n".join(body.paragraphs)
     headline = Headline(page, title)
@@ -74,7 +74,9 @@ def extract_page(
     make = partial(NotAnArticle, reason=reason) if reason else ExtractedArticle
     return make(
         title=drop_unsafe(title),
+        title_method=title_method,
         authors=tuple(filter(None, map(drop_unsafe, byline.names))),
+        author_method=byline.way,
         byline=drop_unsafe(byline.said[:MAX_BYLINE_CHARS]),
         published=publication.at if publication else None,
         published_precision=publication.precision if publication else None,
@@ -90,6 +92,7 @@ def extract_page(
         language=meta.language,
         tags=tuple(map(drop_unsafe, _find_tags(page))),
         method=body.method,
+        profile=page.profile.name,
         noindex=meta.robots.noindex,
         snippet_limit=meta.robots.snippet_limit,
         boilerplate=_hash_blocks(page.outline, body),

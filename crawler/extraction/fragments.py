@@ -49,10 +49,13 @@ def link_to_article(
     title = drop_unsafe(fold_text(unescape(link.title)))
     reader = DateReader(zone=zone, now=now, utc_is_local=utc_is_local)
     published, modified = reader.parse(link.published_raw), reader.parse(link.modified_raw)
+    byline = drop_unsafe(fold_text(unescape(link.author)))[:MAX_BYLINE_CHARS]
     return ExtractedArticle(
         title=title,
+        title_method="channel" if title else "",
         authors=read_names(drop_unsafe(unescape(link.author)), url=link.url),
-        byline=drop_unsafe(fold_text(unescape(link.author)))[:MAX_BYLINE_CHARS],
+        author_method="channel" if byline else "",
+        byline=byline,
         published=published.at if published else None,
         published_precision=published.precision if published else None,
         published_raw=drop_unsafe(link.published_raw),

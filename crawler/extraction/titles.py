@@ -30,18 +30,21 @@ _HOME = re.compile(r"(?:https?://[^/]+)?/?(?:index\.\w{3,5})?", re.IGNORECASE)
 _SEPARATOR = re.compile(r"\s+[-|–—»«•]\s+|\s+::\s+|\s*\|\s*")
 
 
-def find_title(page: Page) -> str:
-    """The article's title as readers see it."""
-    return next((title for _, title in list_titles(page)), "")
+def find_title(page: Page) -> tuple[str, str]:
+    """The way that found the article's title, as readers see it, and the title."""
+    return next(list_titles(page), ("", ""))
 
 
 def list_titles(page: Page) -> Iterator[tuple[str, str]]:
-    """Ways and the titles that they find, the most reliable first: profile, h1, heading, emphasis, head."""
+    """Ways and the titles that they find, the most reliable first: profile, h1, heading, emphasis; then what the head
+    says in json-ld, meta or title.
+    """
     meta = page.meta
     for element in page.select(page.profile.title):
         if title := read_element(element):
             yield "profile", title
-    claims = [title for title in (meta.linked.headline, meta.share_title, meta.document_title) if title]
+    head = (("json-ld", meta.linked.headline), ("meta", meta.share_title), ("title", meta.document_title))
+    claims = [title for _, title in head if title]
     sites = _list_site_names(page, claims)
     first_headings = [heading for heading in _read_headings(page, "h1") if fold_words(heading) not in sites]
     said = [title for title in claims if fold_words(title) not in sites]
@@ -49,14 +52,18 @@ def list_titles(page: Page) -> Iterator[tuple[str, str]]:
     named = chain(page.index.select_named(_is_title_name, most=MAX_HEADINGS), page.index.list_property("headline"))
     headings = [*first_headings, *_read_headings(page, "h2"), *_read_headings(page, "h3")]
     headings += map(read_element, islice(named, MAX_HEADINGS))
-    yield from (("heading", title) for claim in said if (title := _match_heading(headings, claim)))
+    matched = filter(None, (_match_heading(headings, claim) for claim in said))
+    yield from (("h1" if title in first_headings else "heading", title) for title in matched)
     if said == [meta.document_title] and len(first_headings) == 1 and len(first_headings[0]) >= LEAST_HEADLINE_CHARS:
         yield "h1", first_headings[0]  # nothing was made for sharing, and the window's title is the same on every page
     if not said and (title := _find_heading_of_text(page, sites)):
         yield "heading", title  # the head says no more than the site's name
     if (not said or (said == [meta.document_title] and not headings)) and (title := _find_emphasized(page)):
         yield "emphasis", title  # pages laid out in tables
-    yield from (("head", title) for claim in said or claims if (title := _strip_site(claim, meta.site_name)))
+    named_in_head = said or claims
+    yield from (
+        (way, title) for way, claim in head if claim in named_in_head and (title := _strip_site(claim, meta.site_name))
+    )
     yield from (("h1", title) for title in first_headings)
 
 

@@ -55,6 +55,7 @@ class ArticleSpider(PortalSpider):
             link=link,
             article=read.article,
             raw=read.raw,
+            page_hash=read.page_hash,
             fetched_at=self.manners.clock(),
             from_channel=bool(link.content_html),
             passed_scan=read.passed_scan,

@@ -49,4 +49,5 @@ def classify(record: SummedUpRecord, sources: Mapping[str, Source], table: Topic
         "topics": [asdict(match) for match in topics],
         "regions": [asdict(match) for match in regions],
         "spam": asdict(judge_spam(title, text, url=record.url)),
+        "table_version": table.version,
     }

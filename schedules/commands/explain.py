@@ -9,13 +9,16 @@ from typing import Any
 
 import typer
 
+from aggregator.article_json import unpack_row
 from aggregator.diagnosis import diagnose
 from aggregator.ingest import judge
+from aggregator.pages import PageFolder
 from aggregator.passages import TAG_GAP
 from aggregator.store import Store
 from aggregator.takedowns import TAKEN_DOWN
 from aggregator.topic_tables import TopicTable, load_topics
 from aggregator.urls import canonicalize, make_url_key
+from schedules.commands.explain_provenance import describe_provenance, tell_provenance
 from schedules.commands.output import print_json
 from schedules.commands.replay import check_database
 from schedules.config import Setup
@@ -42,7 +45,7 @@ def explain(setup: Setup, url: str, *, as_json: bool) -> None:
         found = find(store, url)
         takedown = store.find_takedown(make_url_key(found["link"]["url"] if found else canonicalize(url) or url))
         if found is not None:
-            told = tell(store, found, table)
+            told = tell(store, found, table, PageFolder(setup.data_folder / "pages"))
         elif takedown is not None:
             told = {"url": takedown.url, "state": "refused", "reason": TAKEN_DOWN, "source": None, "title": ""}
         else:
@@ -67,10 +70,10 @@ def find(store: Store, url: str) -> dict[str, Any] | None:
     return store.find_page(make_url_key(canonicalize(url) or url))
 
 
-def tell(store: Store, found: Mapping[str, Any], table: TopicTable) -> dict[str, Any]:
+def tell(store: Store, found: Mapping[str, Any], table: TopicTable, pages: PageFolder) -> dict[str, Any]:
     """The explanation as data."""
     link, article, rejected = found["link"], found["article"], found["rejected"]
-    row = article or (json.loads(rejected["article"]) if rejected else None)
+    row = article or (unpack_row(rejected["article"]) if rejected else None)
     told: dict[str, Any] = {
         "url": (row or link)["url"],
         "state": link["state"],
@@ -86,6 +89,7 @@ def tell(store: Store, found: Mapping[str, Any], table: TopicTable) -> dict[str,
     if row:
         verdict = judge(row, tuple(json.loads(row["tags"])), table)
         thresholds = {topic.id: topic.threshold for topic in table.topics}
+        told["table_version"] = table.version
         told["topics"] = [
             {
                 "topic": match.topic,
@@ -101,6 +105,7 @@ def tell(store: Store, found: Mapping[str, Any], table: TopicTable) -> dict[str,
                 {"term": item.term, "place": item.place, "weight": item.weight} for item in verdict.spam.evidence
             ],
         }
+        told |= tell_provenance(store, row, (article or rejected)["page_file"], pages)
     if rejected:
         told["rejected"] = {"verdict": rejected["verdict"], "scores": json.loads(rejected["scores"])}
     if article:
@@ -145,6 +150,8 @@ def describe(told: Mapping[str, Any]) -> list[str]:
         lines += [
             f"    {item['weight']:+.2f}  {item['place']:<8} {item['term']}" for item in told["rejected"]["scores"]
         ]
+    if told.get("provenance"):
+        lines += describe_provenance(told)
     return lines
 
 

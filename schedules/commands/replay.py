@@ -100,7 +100,7 @@ def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, sou
         for match in nearly:
             if match.evidence:
                 typer.echo(f"    {describe_match(match)}")
-    typer.echo(summarise([change for change, _ in found]))
+    typer.echo(f"{summarise([change for change, _ in found])} (table {table.version})")
     if found:
         own = setup.data_folder / "topics.toml"
         copy = "" if table_path is None or table_path == own else f"save the table as {own}, then "

@@ -47,4 +47,5 @@ SELECT
     round(1 - CASE e.a WHEN c.id THEN e.of_a ELSE e.of_b END, 3)
         AS added -- share of the copy's shingles that the original does not have
 FROM linked AS l CROSS JOIN articles AS c ON c.id = l.copy_id CROSS JOIN articles AS o ON o.id = l.original_id
-CROSS JOIN duplicate_edges AS e ON (e.a = c.id AND e.b = o.id) OR (e.a = o.id AND e.b = c.id)
+CROSS JOIN duplicate_edges AS e ON e.accepted AND ((e.a = c.id AND e.b = o.id) OR (e.a = o.id AND e.b = c.id
+    AND NOT EXISTS (SELECT * FROM duplicate_edges AS r WHERE r.a = c.id AND r.b = o.id AND r.accepted)))

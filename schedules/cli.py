@@ -150,6 +150,24 @@ def serve(
 
 
 @app.command()
+def datasette(
+    ctx: typer.Context,
+    *,
+    host: str = "127.0.0.1",
+    port: int = 8001,
+    snapshot: Annotated[str | None, typer.Option(metavar="FILE|latest", help="not the database, but a copy")] = None,
+    base_url: Annotated[str, typer.Option(metavar="PATH", help="where a proxy shows it, such as /datasette/")] = "/",
+    private: Annotated[bool, typer.Option("--private", help="full texts and takedowns, too: for this desk")] = False,
+    metadata: Annotated[bool, typer.Option("--metadata", help="print what Datasette is told, serve nothing")] = False,
+) -> None:
+    """Let the database be asked in a browser by Datasette, read-only. Needs the extra `analysis`."""
+    from schedules.commands.datasette import run_datasette
+
+    options: dict[str, Any] = {"snapshot": snapshot, "base_url": base_url, "private": private}
+    run_datasette(get_context(ctx).setup, host=host, port=port, only_metadata=metadata, **options)
+
+
+@app.command()
 def status(
     ctx: typer.Context,
     *,

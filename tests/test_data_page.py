@@ -34,6 +34,7 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     room.publish_at("pemkot", "rilis", [*where, *RELEASE], kind=SourceKind.CITY_GOVERNMENT)
     room.publish_at("portal", "salinan", [*where, *RELEASE], hour=7)
     room.publish_at("bursa", "obligasi", OTHER)
+    room.publish_at("bursa", "obligasi", [*OTHER, "Ralat: pelatihan itu berlangsung tiga hari."])
     room.read_feed()
     room.store.refresh_coverage(room.now)
     room.store.close()

@@ -6,8 +6,8 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
+from aggregator.analysis import queries
 from aggregator.publish.feed_info import Format
-from aggregator.reference import read_toml
 from aggregator.schema.describing import DescribedRelation
 from aggregator.web.downloads import Download
 from aggregator.web.links import make_link
@@ -77,6 +77,6 @@ def build_data_page(files: Iterable[Download], schema: Sequence[DescribedRelatio
 
 @cache
 def load_queries(language: Language) -> tuple[Query, ...]:
-    """The examples, told in that language."""
-    key = "kata" if language is Language.INDONESIAN else "says"
-    return tuple(Query(title=row[key], sql=row["sql"].strip()) for row in read_toml("queries.toml")["queries"])
+    """The examples, told in that language, with values in the place of parameters."""
+    is_ours = language is Language.INDONESIAN
+    return tuple(Query(title=each.kata if is_ours else each.says, sql=each.filled) for each in queries.load_queries())

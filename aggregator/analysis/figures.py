@@ -1,0 +1,150 @@
+"""Charts of what a question was answered: over days or months, or one bar for each name. Pure.
+
+A question of ours says in queries.toml what is drawn. Of any other the first column has to be days, months or names,
+and all others, a few, numbers.
+"""
+
+from __future__ import annotations
+
+import re
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+from aggregator.analysis.queries import ChartPlan
+from aggregator.cleaning import cut_text, xml_safe
+from aggregator.periods import Step
+from aggregator.web.charts import NAME_LIMIT, SERIES_MOST, Chart, Series, draw_chart, tell_number
+from aggregator.web.texts import Texts
+
+STEPS_MOST = 800
+BARS_MOST = 15
+Rows = Sequence[Sequence[Any]]
+_TIMES = ((Step.DAY, re.compile(r"\d{4}-\d\d-\d\d")), (Step.MONTH, re.compile(r"\d{4}-\d\d")))
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bar:
+    """`width` in percent of the longest one."""
+
+    name: str
+    value: str
+    width: float
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class Bars:
+    """Every text is safe to encode, none is escaped yet."""
+
+    title: str
+    unit: str
+    bars: tuple[Bar, ...]
+
+
+def draw_figure(
+    columns: Sequence[str], rows: Rows, texts: Texts, *, title: str, plan: ChartPlan | None = None
+) -> Chart | Bars | None:
+    """None: nothing here can be drawn."""
+    plan = plan or guess_plan(columns, rows)
+    if plan is None or not rows or not {*plan.y, *filter(None, (plan.x, plan.label, plan.series))} <= set(columns):
+        return None
+    if f"{plan.series[:-2]}{texts.language.value}" in columns and plan.series.endswith("_id"):
+        plan = replace(plan, series=f"{plan.series[:-2]}{texts.language.value}")
+    records = [dict(zip(columns, row, strict=True)) for row in rows]
+    return _draw_times(records, plan, texts, title) if plan.x else _draw_bars(records, plan, texts, title)
+
+
+def guess_plan(columns: Sequence[str], rows: Rows) -> ChartPlan | None:
+    """Of a question that is not ours."""
+    if not rows or not 2 <= len(columns) <= SERIES_MOST + 1 or len(set(columns)) < len(columns):
+        return None
+    values = list(zip(*rows, strict=True))
+    if not all(value is None or (_is_number(value) and value >= 0) for column in values[1:] for value in column):
+        return None
+    first, *others = columns
+    if _find_step(values[0]):
+        return ChartPlan(x=first, y=tuple(others))
+    if all(isinstance(value, str) for value in values[0]) and len(others) == 1:
+        return ChartPlan(label=first, y=tuple(others))
+    return None
+
+
+def _draw_times(records: Sequence[Mapping[str, Any]], plan: ChartPlan, texts: Texts, title: str) -> Chart | None:
+    step = _find_step([record[plan.x] for record in records])
+    if step is None:
+        return None
+    known = {_read_start(record[plan.x]) for record in records}
+    starts = _list_steps(known, step)
+    if not 2 <= len(starts) <= STEPS_MOST:
+        return None
+    found: dict[str, dict[date, float | None]] = {}
+    for record in records:
+        for column in plan.y:
+            line = found.setdefault(str(record[plan.series]) if plan.series else column, {})
+            line[_read_start(record[plan.x])] = record[column] if _is_number(record[column]) else None
+    lines = list(found.items())
+    if plan.series:
+        lines.sort(key=lambda line: -sum(value or 0 for value in line[1].values()))
+    # Of a line that a day with rows has no row of there was nothing; a day without any row is not known.
+    series = [
+        Series(name=name, values=tuple(values.get(start, 0 if start in known else None) for start in starts))
+        for name, values in lines[:SERIES_MOST]
+    ]
+    return draw_chart(series, starts, texts, step=step, title=title, unit=plan.y[0] if len(series) == 1 else "")
+
+
+def _draw_bars(records: Sequence[Mapping[str, Any]], plan: ChartPlan, texts: Texts, title: str) -> Bars | None:
+    (column,) = plan.y
+    shown = [record for record in records if _is_number(record[column]) and record[column] >= 0][:BARS_MOST]
+    highest = max((record[column] for record in shown), default=0)
+    if not highest:
+        return None
+    return Bars(
+        title=xml_safe(title),
+        unit=xml_safe(column),
+        bars=tuple(
+            Bar(
+                name=cut_text(xml_safe(str(record[plan.label])), NAME_LIMIT),
+                value=tell_number(record[column], texts),
+                width=round(100 * record[column] / highest, 2),
+            )
+            for record in shown
+        ),
+    )
+
+
+def _find_step(values: Iterable[Any]) -> Step | None:
+    """What the values are, all of them."""
+    texts = list(values)
+    for step, pattern in _TIMES:
+        if all(isinstance(text, str) and pattern.fullmatch(text) and _is_date(text) for text in texts):
+            return step
+    return None
+
+
+def _is_date(text: str) -> bool:
+    try:
+        _read_start(text)
+    except ValueError:
+        return False
+    return True
+
+
+def _read_start(text: str) -> date:
+    """Raises ValueError."""
+    return date.fromisoformat(text if len(text) > len("2026-11") else f"{text}-01")
+
+
+def _list_steps(found: set[date], step: Step) -> list[date]:
+    """All from the first to the last; where they are too many, one more than may be."""
+    first, last = min(found), max(found)
+    if step is Step.MONTH:
+        months = range(first.year * 12 + first.month - 1, last.year * 12 + last.month)
+        return [date(month // 12, month % 12 + 1, 1) for month in months[: STEPS_MOST + 1]]
+    days = range(first.toordinal(), last.toordinal() + 1)
+    return [date.fromordinal(day) for day in days[: STEPS_MOST + 1]]
+
+
+def _is_number(value: Any) -> bool:
+    return isinstance(value, int | float) and value == value and abs(value) < float("inf")  # noqa: PLR0124 - no NaN

@@ -150,8 +150,8 @@ def write_days(store: Store, dice: random.Random, days: int) -> None:
         """,
         (
             (f"portal-{source}", (today - timedelta(days=day)).isoformat(), *_draw_day(dice))
+            for day in reversed(range(days))
             for source in range(SOURCES)
-            for day in range(days)
         ),
     )
     alarms = []

@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
+from aggregator.analysis.queries import load_queries
 from aggregator.instants import to_text
-from aggregator.reference import read_toml
 from aggregator.store import Store
 from benchmarks.publishing import NOW
 from benchmarks.spending import Spent, spend_again
@@ -37,7 +37,7 @@ def list_questions() -> Iterator[tuple[str, str]]:
     """(where it is asked, SQL)"""
     for view, queries in load_view_queries().items():
         yield from ((view, sql) for sql in queries)
-    yield from (("the page of data", query["sql"]) for query in read_toml("queries.toml")["queries"])
+    yield from (("the page of data", query.filled) for query in load_queries())
     yield from (("data/README.md", sql) for sql in _SQL.findall((ROOT / "data" / "README.md").read_text("utf-8")))
 
 
@@ -74,9 +74,9 @@ def explain(connection: sqlite3.Connection, sql: str) -> list[str]:
 def measure_bytes(database: Path, articles: int) -> dict[str, float]:
     """table with its indexes → bytes an article; "all" for the file."""
     sql = """
-        SELECT coalesce(m.tbl_name, s.name), sum(s.pgsize) FROM dbstat AS s LEFT JOIN sqlite_schema AS m USING (name)
-        WHERE s.aggregate = 1 GROUP BY 1 ORDER BY 2 DESC
-    """
+        SELECT coalesce(m.tbl_name, s.name), sum(s.pageno) * page_size FROM pragma_page_size(), dbstat AS s
+        LEFT JOIN sqlite_schema AS m ON m.name = s.name WHERE s.aggregate = 1 GROUP BY 1 ORDER BY 2 DESC
+    """  # pageno is then the number of pages; pgsize overflows beyond 4 GB
     with closing(sqlite3.connect(f"{database.resolve().as_uri()}?mode=ro", uri=True)) as connection:
         tables = {name: round(size / articles, 1) for name, size in connection.execute(sql)}
     return {"all": round(database.stat().st_size / articles, 1), **tables}

@@ -32,9 +32,9 @@ from benchmarks.publishing import NOW, TOPICS
 
 ARTICLES_A_DAY = 600
 BATCH = 5_000  # articles in a transaction
-OTHER_LINKS = 11  # for each article so many posts of the same channels are not on topic …
+OTHER_LINKS = 8  # for each article so many posts of the same channels are not on topic …
 LINK_DAYS = 365  # … and are remembered for so long
-REJECTED_DAYS = 180  # pages that named a topic and are off topic, one for each article
+REJECTED, REJECTED_DAYS = 0.5, 180  # pages that named a topic and are off topic: so many for each article
 CANDIDATE_DAYS, STORY_DAYS, PAGE_DAYS = 90, 35, 30  # postings; terms and likeness; pages kept as files
 BACKFILLED, REVISED, GONE = 0.02, 0.02, 0.01
 PARAGRAPHS_OF_PAGE, PAGES_REMEMBERED = 25, 150  # boilerplate that each source's pages leave behind
@@ -304,7 +304,7 @@ class Newsroom:
             state, reason = "off-topic", "no topic is named"
             if chance < 0.03:
                 state, reason = NOTHING[chance < 0.02]
-            elif chance < 0.03 + 1 / OTHER_LINKS:
+            elif chance < 0.03 + REJECTED / OTHER_LINKS:
                 reason = ""
                 if seen > NOW - timedelta(days=REJECTED_DAYS):
                     self._write_rejected(key, url, other, title, seen)

@@ -48,7 +48,7 @@ def test_archive_has_what_a_newsroom_leaves(folder: Path) -> None:
     assert count(folder, "articles") == ARTICLES == count(folder, "sketches") == count(folder, "article_overview")
     for table in ("postings", "story_terms", "rejected_pages", "duplicate_edges", "archive_pages", "polls", "news"):
         assert count(folder, table) > 0, table
-    assert count(folder, "links") == 12 * ARTICLES
+    assert count(folder, "links") == (1 + newsroom_rows.OTHER_LINKS) * ARTICLES
     assert count(folder, "changed_groups") == count(folder, "coverage_due") == 0
     assert ask(folder, "SELECT sum(articles) FROM coverage_days WHERE region = '' AND topic = ''") == [(ARTICLES,)]
     assert ask(folder, "SELECT sum(found_articles) FROM coverage_by_day") == [(ARTICLES,)]

@@ -1238,6 +1238,7 @@ _ASKED_BY = (
     "CREATE INDEX source_days_by_day ON source_days (day_wib)",
     "CREATE INDEX revisions_by_date ON article_revisions (replaced_at)",
     "CREATE INDEX regions_by_slug ON regions (slug)",
+    "CREATE INDEX sources_of_city ON sources (city)",
     "DROP INDEX regions_of_article",
     "CREATE INDEX regions_of_article ON article_regions (article_id, role)",  # with it no evidence is read in vain
 )

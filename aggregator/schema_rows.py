@@ -11,7 +11,6 @@ from aggregator.schema.labels import list_labels
 from aggregator.schema.views import load_views, make_digest
 from aggregator.store_base import StoreBase
 
-ROWS_SAMPLED = 1_000  # of an index, so that a million articles take no longer than a thousand
 _DIGEST = "schema_digest"
 _RELATIONS = """
     SELECT m.name AS relation, m.type AS kind, m.sql, p.name, p.type
@@ -65,14 +64,6 @@ class SchemaRows(StoreBase):
             self._connection.execute("DELETE FROM labels")
             self._connection.executemany("INSERT INTO labels VALUES (?, ?, ?, ?)", list_labels())
             self._connection.executemany(_WRITE_INFO, [("schema_version", VERSION), (_DIGEST, digest)])
-
-    def refresh_statistics(self) -> None:
-        """Lets SQLite look how large tables are and how much their indexes tell apart, from a sample of each: without
-        that it takes the table of 130 places for as large as the one of a million articles, and starts at the wrong
-        end of a question that somebody asks. For the writer."""
-        with self.transaction():
-            self._connection.execute(f"PRAGMA analysis_limit = {ROWS_SAMPLED}")
-            self._connection.execute("ANALYZE")
 
     def name_topics(self, names: Mapping[str, str]) -> None:
         """Gives the topics (id → name) of an operator's own table the only name they have, in the open transaction."""

@@ -37,7 +37,6 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
         pruned += part
         if not part:
             break
-    store.refresh_statistics()
     publish(setup, store, now)
     done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned}
     store.write_job(JOB, now, done)

@@ -57,9 +57,3 @@ def test_index_of_words_has_the_texts_first(store: Store) -> None:
         "text",
         "title",
     ]
-
-
-def test_sizes_of_tables_are_known_after_a_look(store: Store) -> None:
-    store.refresh_statistics()
-    (stat,) = store._rows("SELECT stat FROM sqlite_stat1 WHERE idx = 'regions_by_slug'")
-    assert stat["stat"].split() == [str(store._value("SELECT count(*) FROM regions")), "1"]

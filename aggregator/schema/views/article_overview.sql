@@ -49,4 +49,4 @@ SELECT
     a.gone_at,
     a.text_dropped_at,
     a.text <> '' AND a.text_dropped_at IS NULL AS has_text
-FROM articles AS a JOIN sources AS s ON s.id = a.source_id LEFT JOIN duplicate_groups AS g ON g.id = a.group_id
+FROM articles AS a CROSS JOIN sources AS s ON s.id = a.source_id LEFT JOIN duplicate_groups AS g ON g.id = a.group_id

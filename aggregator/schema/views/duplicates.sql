@@ -18,6 +18,7 @@ SELECT
     c.published_at AS canonical_published_at, -- when it was published, UTC
     CAST(round((julianday(a.published_at) - julianday(c.published_at)) * 1440) AS INTEGER)
         AS minutes_later -- than the canonical one, by the times on the pages
-FROM articles AS a JOIN duplicate_groups AS g ON g.id = a.group_id JOIN articles AS c ON c.id = g.canonical_id
-JOIN sources AS s ON s.id = a.source_id JOIN sources AS t ON t.id = c.source_id
+FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
+JOIN articles AS c ON c.id = g.canonical_id AND c.group_id = a.group_id
+CROSS JOIN sources AS s ON s.id = a.source_id CROSS JOIN sources AS t ON t.id = c.source_id
 WHERE a.id <> g.canonical_id

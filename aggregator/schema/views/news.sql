@@ -34,5 +34,6 @@ SELECT
         WHERE ar.article_id = a.id AND ar.role = 'event') AS regions,
     (SELECT group_concat(r.slug, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
         WHERE ar.article_id = a.id AND ar.role = 'event' AND r.kind = 'city') AS city_slugs
-FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
+FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id AND a.group_id = g.id
+CROSS JOIN sources AS s ON s.id = a.source_id
 WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL

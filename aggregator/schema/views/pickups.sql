@@ -22,4 +22,4 @@ SELECT
     o.published_at,
     CAST(round((julianday(o.published_at) - julianday(r.published_at)) * 1440) AS INTEGER) AS minutes_later
 FROM articles AS r JOIN sources AS s ON s.id = r.source_id AND s.kind = 'city-government'
-JOIN articles AS o ON o.group_id = r.group_id AND o.source_id <> r.source_id JOIN sources AS t ON t.id = o.source_id
+JOIN articles AS o ON o.group_id = r.group_id AND o.source_id <> r.source_id CROSS JOIN sources AS t ON t.id = o.source_id

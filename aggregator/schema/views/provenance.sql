@@ -7,7 +7,7 @@ WITH copies AS (
         CASE c.published_precision WHEN 'none' THEN '9999'
             WHEN 'day' THEN strftime('%Y-%m-%dT%H:%M:%SZ', c.published_at, '+1 day', '-1 second')
             ELSE c.published_at END AS out_by
-    FROM articles AS c JOIN duplicate_groups AS g ON g.id = c.group_id WHERE c.id <> g.canonical_id
+    FROM articles AS c CROSS JOIN duplicate_groups AS g ON g.id = c.group_id WHERE c.id <> g.canonical_id
 ), linked AS (
     SELECT copies.*, (
         SELECT original_id FROM (

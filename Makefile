@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo run test test-slow lint types imports format quality bench screenshots lock clean
+.PHONY: help install demo run test test-slow lint types imports format quality bench screenshots notebook lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -60,6 +60,9 @@ bench: install ## CPU ratios against other tools, in one run
 
 screenshots: install ## pictures of the demo's pages into docs/screenshots, on a phone and at a desk; needs Chromium
 	$(BIN)/python tests/screenshots.py
+
+notebook: install ## runs docs/analysis.ipynb anew over a fresh demo whose clock stands still, and keeps its pictures
+	$(BIN)/python tests/notebook_room.py
 
 lock: install ## resolves the pins again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev --extra analysis pyproject.toml -o requirements-dev.txt

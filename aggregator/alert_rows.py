@@ -26,7 +26,6 @@ from aggregator.store_base import StoreBase
 BACK_OFF = tuple(timedelta(minutes=each) for each in (1, 5, 15, 30, 60))
 GIVEN_UP_AFTER = timedelta(days=1)
 DEAD_AFTER = timedelta(minutes=15)  # nothing is tried for so long: whoever tried it has died
-KEPT = timedelta(days=90)
 CLAIMED_MOST = 20  # at once: claiming and setting the words is to be quick
 REASON_MOST = 300
 
@@ -156,7 +155,7 @@ class AlertRows(StoreBase):
             )
 
     def record_outcomes(self, outcomes: Iterable[Outcome], now: datetime) -> list[tuple[Delivery, Outcome]]:
-        """Writes how attempts went, and forgets what is old. Returns those that failed, as they stand now."""
+        """Writes how attempts went. Returns those that failed, as they stand now."""
         failed = []
         with self.transaction():
             for outcome in outcomes:
@@ -174,7 +173,6 @@ class AlertRows(StoreBase):
                 settled = self._settle(delivery, outcome, now)
                 if settled is not State.SENT:
                     failed.append((delivery, Outcome(delivery_id=delivery.id, state=settled, reason=outcome.reason)))
-            self._connection.execute("DELETE FROM deliveries WHERE created_at < ?", (to_text(now - KEPT),))
         return failed
 
     def _settle(self, delivery: Delivery, outcome: Outcome, now: datetime) -> State:

@@ -10,6 +10,7 @@ be two, the part with the first news keeps it.
 
 from __future__ import annotations
 
+import json
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from datetime import datetime, timedelta
 from itertools import groupby
@@ -36,13 +37,15 @@ class Chronicle:
 
     def look(self) -> int:
         """Puts the groups that changed into stories; returns how many those were."""
-        untold = self._store.find_untold_groups()
+        changed = self._store.find_untold_groups()
+        untold = [row for row in changed if not row["is_settled"]]
         for part in _slice(untold):
             first, last = from_text(part[0]["published_at"]), from_text(part[-1]["published_at"])
             self._look_at(first - REACH, last + REACH, {row["group_id"] for row in part})
-        if untold:  # groups that were merged changed the one that they went into
+        self._look_after_settled([row for row in changed if row["is_settled"]])
+        if changed:  # groups that were merged changed the one that they went into
             self._store.settle_empty_stories(self._now)
-        return len(untold)
+        return len(changed)
 
     def look_again(self) -> int:
         """Compares all groups of the last weeks anew, forgets what no later look needs; returns how many stories."""
@@ -73,6 +76,14 @@ class Chronicle:
         self._settle(stories, rows, changed)
         self._store.mark_told(ids | set(changed or ()))
         return len(stories)
+
+    def _look_after_settled(self, rows: Sequence[Mapping[str, Any]]) -> None:
+        """Stories of groups whose text was let go: who is in them stays, when they were and are told may change."""
+        groups = {row["story_id"]: row["group_id"] for row in reversed(rows)}  # the first of each
+        for story in self._store.get_stories(groups):
+            title = story["title"] or self._store.get_group_title(groups[story["id"]])  # "": its news was taken down
+            self._store.describe_story(story["id"], title, json.loads(story["why"]), self._now)
+        self._store.mark_told(row["group_id"] for row in rows)
 
     def _read_report(self, row: dict[str, Any]) -> Report[int]:
         terms = row["terms"]

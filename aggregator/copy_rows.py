@@ -14,7 +14,8 @@ _COPY = """
 """
 _ORIGINAL = "SELECT p.original_id FROM provenance AS p WHERE p.article_id = {id}"
 _TEXT = """
-    SELECT a.id, a.title, a.url, substr(a.text, 1, :most) AS text, a.language, a.snippet_limit, a.published_at,
+    SELECT a.id, a.title, a.url, iif(a.text_dropped_at IS NULL, substr(a.text, 1, :most), '') AS text,
+        a.text_dropped_at IS NOT NULL AS is_dropped, a.language, a.snippet_limit, a.published_at,
         a.published_offset, a.published_precision, s.name AS source_name, s.kind = 'city-government' AS is_government
     FROM articles AS a CROSS JOIN sources AS s ON s.id = a.source_id WHERE a.id = :id
 """
@@ -26,7 +27,8 @@ class CopyText:
 
     title: str
     url: str
-    text: str  # its beginning
+    text: str  # its beginning; "" where there is none, or it was let go
+    is_dropped: bool  # its full text is no longer kept
     language: str
     snippet_limit: int | None  # characters that its page lets be quoted; None: any
     source_name: str
@@ -55,6 +57,7 @@ class CopyRows(StoreBase):
             title=row["title"],
             url=row["url"],
             text=row["text"],
+            is_dropped=bool(row["is_dropped"]),
             language=row["language"] or "id",
             snippet_limit=row["snippet_limit"],
             source_name=row["source_name"],

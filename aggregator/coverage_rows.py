@@ -1,6 +1,7 @@
 """Coverage by day: how much was written, by topic and place, and how many sources could tell. A part of `Store`.
 
-The writer counts again what changed (`refresh_coverage`); pages read what was counted. Days are WIB.
+The writer counts again what changed (`refresh_coverage`); pages read what was counted. Days are WIB; where a page tells
+no hour, the day that it tells, for midnight in Jayapura is still the day before in Jakarta.
 """
 
 from __future__ import annotations
@@ -23,11 +24,12 @@ _FORGET = (
 )
 _COUNTED = """
     WITH days (day_wib, begins, ends) AS (
-        SELECT value, strftime('%Y-%m-%dT%H:%M:%SZ', value, '-7 hours'),
+        SELECT value, strftime('%Y-%m-%dT%H:%M:%SZ', value, '-14 hours'), -- the earliest midnight on Earth
             strftime('%Y-%m-%dT%H:%M:%SZ', value, '+1 day', '-7 hours') FROM json_each(:days)
     ), counted AS MATERIALIZED (
         SELECT d.day_wib, a.id, a.source_id, a.backfilled, a.id = g.canonical_id AS is_news
         FROM days AS d CROSS JOIN articles AS a ON a.{moment} >= d.begins AND a.{moment} < d.ends
+            AND date(a.{moment}, {to_wib}) = d.day_wib
         CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
         WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL
     ), topical (id, topic) AS (
@@ -44,7 +46,11 @@ _PLACED = """, cities AS MATERIALIZED (
         UNION SELECT id, 'komwil/' || komwil FROM cities WHERE komwil IS NOT NULL
         UNION SELECT c.id, 'province/' || r.slug FROM cities AS c JOIN regions AS r ON r.code = c.province
     )"""
-_PUBLISHED, _FOUND = _COUNTED.format(moment="published_at"), _COUNTED.format(moment="first_seen_at")
+_PUBLISHED = _COUNTED.format(
+    moment="published_at",
+    to_wib="CASE a.published_precision WHEN 'day' THEN a.published_offset ELSE 420 END || ' minutes'",
+)
+_FOUND = _COUNTED.format(moment="first_seen_at", to_wib="'+7 hours'")
 _COUNT = (
     f"""{_PUBLISHED}{_PLACED}
     INSERT INTO coverage_days (day_wib, topic, region, news, articles, backfilled, sources)
@@ -115,7 +121,9 @@ class CoverageRows(StoreBase):
     def _count_due_days(self) -> int:
         with self.transaction():
             rows = self._rows(_TAKE, most=DAYS_AT_ONCE)
-            days = json.dumps([row["day_wib"] for row in rows])
+            due = {date.fromisoformat(row["day_wib"]) for row in rows}
+            # What is marked is the day of Jakarta; a page without an hour may have told the next one.
+            days = json.dumps(sorted(day.isoformat() for day in due | {day + timedelta(days=1) for day in due}))
             for statement in (*_FORGET, *_COUNT) if rows else ():
                 self._connection.execute(statement, {"days": days})
         return len(rows)

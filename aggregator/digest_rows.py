@@ -10,7 +10,6 @@ from aggregator.alerts.hours import LastRun
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.store_base import StoreBase
 
-KEPT = timedelta(days=90)
 CLOCK_SLACK = timedelta(hours=1)
 
 
@@ -31,9 +30,6 @@ class DigestRows(StoreBase):
         """Records a run; in the caller's transaction."""
         row = {"slot": to_text(slot), "since": to_text_exactly(since), "until": to_text_exactly(until)}
         self._insert_or_replace("digest_runs", {"digest": digest, "state": state, **row})
-        self._connection.execute(
-            "DELETE FROM digest_runs WHERE digest = ? AND until < ?", (digest, to_text_exactly(until - KEPT))
-        )
 
 
 def _find_end(runs: Iterable[sqlite3.Row]) -> str | None:

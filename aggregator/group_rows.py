@@ -25,7 +25,12 @@ from aggregator.store_base import StoreBase
 _POSTING_MODULUS = 140_737_488_355_213
 
 _HASH_BYTES = 6
-_LIGHT = "a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_precision, length(a.text) AS length"
+DROPPED_LENGTH = 1_000_000  # characters; more than any text has
+# Of two that came out at once the fuller one stands for both: one whose text was let go stays where it was.
+_LENGTH = f"""iif(a.text_dropped_at IS NULL, length(a.text), {DROPPED_LENGTH} + EXISTS (
+    SELECT 1 FROM duplicate_groups AS c WHERE c.id = a.group_id AND c.canonical_id = a.id)) AS length"""  # noqa: S608
+_LIGHT = f"""a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_precision, {_LENGTH},
+    a.text_dropped_at IS NOT NULL AS is_dropped"""
 _DELETE_UNSEEN = "DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL AND story_id IS NULL"
 _WHOLE = f"{_LIGHT}, a.title, a.text"
 
@@ -36,6 +41,22 @@ _JOINING = """
     JOIN articles AS m ON m.id = e.a + e.b - x.id AND m.group_id = x.group_id
     WHERE x.id = :id ORDER BY m.id = g.canonical_id DESC, e.score DESC, e.alignment DESC, m.id LIMIT 1
 """
+
+
+_TWINS = """
+    SELECT article_id FROM sketches WHERE text_hash = (
+        SELECT text_hash FROM sketches WHERE article_id = :{0} AND text_hash <> x'')
+    UNION SELECT :{0}
+"""
+_RECALL = f"""
+    WITH ones (id) AS ({_TWINS.format("one")}), others (id) AS ({_TWINS.format("other")})
+    SELECT e.accepted, e.rule, e.score, e.alignment, e.of_a, e.of_b
+    FROM ones CROSS JOIN duplicate_edges AS e ON e.a = ones.id WHERE e.b IN (SELECT id FROM others)
+    UNION ALL
+    SELECT e.accepted, e.rule, e.score, e.alignment, e.of_b, e.of_a
+    FROM ones CROSS JOIN duplicate_edges AS e ON e.b = ones.id WHERE e.a IN (SELECT id FROM others)
+    ORDER BY 1 DESC, 3 DESC LIMIT 1
+"""  # noqa: S608 - our own words
 
 
 class GroupRows(StoreBase):
@@ -131,8 +152,9 @@ class GroupRows(StoreBase):
         return dict(sorted(shared, key=lambda item: (-item[1], item[0]))[: CANDIDATES + 1])
 
     def find_recent_articles(self, since: datetime) -> list[dict[str, Any]]:
-        """What grouping needs of the articles first seen since then, in order."""
-        return self._members(_WHOLE, "WHERE a.first_seen_at >= :since ORDER BY a.id", since=to_text(since))
+        """What grouping needs of the articles first seen since then that have their text, in order."""
+        where = "WHERE a.first_seen_at >= :since AND a.text_dropped_at IS NULL ORDER BY a.id"
+        return self._members(_WHOLE, where, since=to_text(since))
 
     def find_sketched_articles(self, since: datetime, *, after: int, most: int = 1_000) -> list[dict[str, Any]]:
         """What grouping needs of the candidates first seen since then, and of articles that have no sketch at all: in
@@ -140,7 +162,8 @@ class GroupRows(StoreBase):
         return self._members(
             _WHOLE,
             "LEFT JOIN sketches AS s ON s.article_id = a.id"
-            " WHERE a.id > :after AND a.first_seen_at >= :since AND s.hashes IS NOT x'' ORDER BY a.id LIMIT :most",
+            " WHERE a.id > :after AND a.first_seen_at >= :since AND s.hashes IS NOT x'' AND a.text_dropped_at IS NULL"
+            " ORDER BY a.id LIMIT :most",
             after=after,
             since=to_text(since),
             most=most,
@@ -167,6 +190,14 @@ class GroupRows(StoreBase):
             other=other_id,
         )
         return dict(rows[0]) if rows else None
+
+    def recall_decision(self, article_id: int, other_id: int) -> Edge | None:
+        """The decision on two articles, or on two with their very texts, the one in favour first; None: there is none.
+
+        For articles whose texts were let go.
+        """
+        rows = self._rows(_RECALL, one=article_id, other=other_id)
+        return make_edge({**rows[0], "a": article_id, "b": other_id}) if rows else None
 
     def find_joining(self, article_id: int) -> dict[str, Any] | None:
         """The decision that an article is in its group by: rule, score, alignment, decided_at, `other` and its `url`.

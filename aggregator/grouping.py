@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 from collections.abc import Iterable, Mapping
+from dataclasses import replace
 from datetime import datetime, timedelta
 from typing import Any
 
@@ -43,6 +44,7 @@ class Grouper:
         member = _make_member(row)
         found = self._fingerprint(row)
         candidates = self._store.find_exact(found.text_hash, but=article_id)
+        self._recall_texts(candidates, found)
         edges = self._decide(member, found, candidates)
         # Enough of the very same text stand for it among the candidates: a mass of copies must not cost its square.
         is_told = sum(edge.verdict.is_duplicate for edge in edges) >= dedup.MIN_SHARED
@@ -118,6 +120,12 @@ class Grouper:
             last = int(row["id"])
         return last
 
+    def _recall_texts(self, same: Iterable[Mapping[str, Any]], found: dedup.Fingerprint) -> None:
+        """Those of articles with the very same text whose own was let go are known again: it is this one."""
+        for row in same:
+            if row["is_dropped"]:
+                self._fingerprints[row["id"]] = replace(found, title=row["title"])
+
     def _find_neighbours(self, article_id: int) -> list[dict[str, Any]]:
         """The articles that were decided on together with this one."""
         return self._store.get_articles(self._store.get_compared(article_id))
@@ -173,9 +181,18 @@ class Grouper:
         prints = []
         for member in (a, b):
             if member.id not in self._fingerprints:
-                self._fingerprint(self._store.get_articles([int(member.id)])[0])
+                (row,) = self._store.get_articles([int(member.id)])
+                if row["is_dropped"]:
+                    return self._recall(a, b)
+                self._fingerprint(row)
             prints.append(self._fingerprints[member.id])
         return dedup.hold_against(a, prints[0], b, prints[1])
+
+    def _recall(self, a: dedup.Member, b: dedup.Member) -> dedup.Edge:
+        """What was decided while both had their texts; two that never were compared are taken for different."""
+        known = self._store.recall_decision(int(a.id), int(b.id))
+        unlike = dedup.Verdict(is_duplicate=False, rule="text-dropped", containment=0.0)
+        return known or dedup.Edge(a=a.id, b=b.id, verdict=unlike)
 
     def _fingerprint(self, row: Mapping[str, Any]) -> dedup.Fingerprint:
         """Of an article's row, remembered."""

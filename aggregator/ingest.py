@@ -60,7 +60,8 @@ from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
 from aggregator.store import ChannelRow, Store, to_json
-from aggregator.takedowns import TAKEN_DOWN, KeptOut, describe_same_text
+from aggregator.takedown_rows import TAKEN_DOWN
+from aggregator.takedowns import KeptOut, describe_same_text
 from aggregator.topic_tables import TopicTable
 from aggregator.topics import match_topics
 from aggregator.urls import canonicalize, get_host, is_same_site, make_url_key
@@ -266,7 +267,10 @@ class Ingest:
         if same := self._kept_out.find_text(row, self._store):
             self._write_link(source, page, LinkState.REFUSED, describe_same_text(same))
             return
-        self._store.count_paragraphs(source.id, page.article.boilerplate)
+        if not self._store.was_read(
+            make_url_key(page.link.url)
+        ):  # read once more, its text is no more its source's own
+            self._store.count_paragraphs(source.id, page.article.boilerplate)
         page_file = self._pages.write(page) if page.passed_scan else ""
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
 
@@ -299,7 +303,8 @@ class Ingest:
         verdict = judge(row, candidate.tags, self._topics, html=html)
         if verdict.spam.is_hijacked:
             self._store.flag_hijacked(candidate.source.id, self._now)
-        if (verdict.spam.is_spam or not verdict.topics) and not self._keep_all and self._keeps_first_reading(page):
+        is_out = (verdict.spam.is_spam or not verdict.topics) and not self._keep_all
+        if is_out and self._keeps_first_reading(candidate):
             return
         if verdict.spam.is_spam and not self._keep_all:
             self._reject(candidate, LinkState.SPAM, to_json(verdict.spam.evidence))
@@ -317,13 +322,22 @@ class Ingest:
                 counts.scans_missed += 1
             self._keep(candidate, verdict.topics, counts)
 
-    def _keeps_first_reading(self, page: FetchedPage) -> bool:
+    def _keeps_first_reading(self, candidate: _Candidate) -> bool:
         """Whether it is the page of an article that we have: hacked or emptied since, it takes nothing from it."""
-        known = self._store.find_article(make_url_key(page.link.url))
+        url = candidate.page.link.url
+        known = self._store.find_article(make_url_key(url))
         if known is not None:
-            logger.warning("%s: its page has no article on topic any more; kept as it was", page.link.url)
+            logger.warning("%s: its page has no article on topic any more; kept as it was", url)
             self._store.mark_checked(known["id"], self._now, is_gone=False)
+            self._heed_dropped(candidate, known)
         return known is not None
+
+    def _heed_dropped(self, candidate: _Candidate, known: Mapping[str, Any]) -> bool:
+        """Whether the full text of a known article was let go: what was read of it again is not kept either."""
+        if known["text_dropped_at"] is None:
+            return False
+        self._pages.discard(candidate.page_file)
+        return True
 
     def _keep(self, candidate: _Candidate, topics: tuple[TopicMatch, ...], counts: IngestCounts) -> None:
         source, page, row = candidate.source, candidate.page, candidate.row
@@ -339,7 +353,7 @@ class Ingest:
                 self._store.mark_checked(article_id, self._now, is_gone=False)
             if known["snippet_limit"] != row["snippet_limit"] and not page.from_channel:
                 self._store.revise_article(article_id, {"snippet_limit": row["snippet_limit"]})
-            if not _is_revision(known, row):
+            if self._heed_dropped(candidate, known) or not _is_revision(known, row):
                 return
             self._revise(known, row, candidate.page_file)
             counts.revised += 1

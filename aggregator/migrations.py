@@ -1223,6 +1223,141 @@ def m013_analysts(db: Database) -> None:
         db.execute(dedent(statement).strip())
 
 
+_CHANGE_TABLES = (
+    """
+    CREATE TABLE article_changes (
+        -- When each article last changed in what the API tells of it, in an order that a copy can follow. One that is
+        -- in `articles` no more was deleted. What has not changed since this table came is not here.
+        seq INTEGER PRIMARY KEY, -- microseconds since 1970, later than all before, whatever the clock
+        article_id INTEGER NOT NULL UNIQUE
+    ) STRICT
+    """,
+    """
+    CREATE TABLE news_changes (
+        -- The same of each piece of news that was ever published.
+        seq INTEGER PRIMARY KEY, -- as in article_changes
+        group_id INTEGER NOT NULL UNIQUE
+    ) STRICT
+    """,
+    """
+    CREATE TABLE change_history (
+        -- Which life of the database its changes are of: after a backup came back it is another one.
+        id INTEGER PRIMARY KEY CHECK (id = 1),
+        mark TEXT NOT NULL, -- of this life
+        began INTEGER NOT NULL -- as seq: what was before is not known
+    ) STRICT
+    """,
+)
+_TICK = "CAST((julianday('now') - 2440587.5) * 86400000 AS INTEGER) * 1000"
+_SEQ = f"max(coalesce((SELECT max(seq) FROM {{}}), 0) + 1, {_TICK})"  # noqa: S608 - our own words
+_TOLD_OF_ARTICLE = (
+    *("url", "title", "author", "source_id", "group_id", "published_at", "published_offset", "published_precision"),
+    *("first_seen_at", "revised_at", "gone_at", "backfilled", "language", "image", "tags", "snippet_limit"),
+)
+_TOLD_OF_GROUP = (
+    *("guid", "canonical_id", "first_published_at", "updated_at", "archived", "story_id"),
+    *("merged_into", "withdrawn_at"),
+)
+_QUOTED = ("substr({}.text, 1, 600)", "substr({}.summary, 1, 600)")  # more than any excerpt is made of
+
+
+def _list_told(row: str, columns: tuple[str, ...], texts: tuple[str, ...] = ()) -> str:
+    return ", ".join([*(f"{row}.{column}" for column in columns), *(text.format(row) for text in texts)])
+
+
+def _log_article(article: str) -> str:
+    """SQL that notes that an article changed; `article` is its id."""
+    seq = _SEQ.format("article_changes")
+    return (
+        f"INSERT INTO article_changes (seq, article_id) VALUES ({seq}, {article})"  # noqa: S608 - our own words
+        " ON CONFLICT (article_id) DO UPDATE SET seq = excluded.seq;"
+    )
+
+
+def _log_news(group: str, condition: str = "true") -> str:
+    """SQL that notes that a piece of news changed, if it was ever published; `group` is its id."""
+    return (
+        f"INSERT INTO news_changes (seq, group_id) SELECT {_SEQ.format('news_changes')}, g.id"  # noqa: S608 - our own
+        f" FROM duplicate_groups AS g WHERE g.id = {group} AND g.guid IS NOT NULL AND {condition}"
+        " ON CONFLICT (group_id) DO UPDATE SET seq = excluded.seq;"
+    )
+
+
+def _log_source(table: str, column: str, rows: str) -> str:
+    """SQL that notes that all of a source changed; `rows` gives the ids."""
+    return (
+        f"INSERT INTO {table} (seq, {column}) SELECT {_SEQ.format(table)} + row_number() OVER (), {column}"  # noqa: S608
+        f" FROM ({rows}) WHERE true ON CONFLICT ({column}) DO UPDATE SET seq = excluded.seq;"
+    )
+
+
+_ARTICLES_OF_SOURCE = "SELECT id AS article_id FROM articles WHERE source_id = new.id"
+_NEWS_OF_SOURCE = """
+    SELECT g.id AS group_id FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
+    WHERE a.source_id = new.id AND g.canonical_id = a.id AND g.guid IS NOT NULL
+"""
+_CHANGE_TRIGGERS = (
+    f"""
+    CREATE TRIGGER change_of_article AFTER UPDATE OF {", ".join(_TOLD_OF_ARTICLE)}, text, summary ON articles
+    WHEN ({_list_told("old", _TOLD_OF_ARTICLE, _QUOTED)}) IS NOT ({_list_told("new", _TOLD_OF_ARTICLE, _QUOTED)}) BEGIN
+        {_log_article("new.id")}
+        {_log_news("new.group_id")}
+        {_log_news("old.group_id", "old.group_id IS NOT new.group_id")}
+    END
+    """,
+    *(
+        f"""
+    CREATE TRIGGER change_by_{event.lower()}_of_article AFTER {event} ON articles BEGIN
+        {_log_article(f"{row}.id")}
+        {_log_news(f"{row}.group_id")}
+    END
+    """
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
+    *(
+        f"""
+    CREATE TRIGGER change_by_{event.lower()}_of_{table} AFTER {event} ON {table} BEGIN
+        {_log_article(f"{row}.article_id")}
+        {_log_news(f"(SELECT group_id FROM articles WHERE id = {row}.article_id)")}
+    END
+    """  # noqa: S608 - our own words
+        for table in ("article_topics", "article_regions")
+        for event, row in (("INSERT", "new"), ("DELETE", "old"))
+    ),
+    f"""
+    CREATE TRIGGER change_of_group AFTER UPDATE OF {", ".join(_TOLD_OF_GROUP)} ON duplicate_groups
+    WHEN ({_list_told("old", _TOLD_OF_GROUP)}) IS NOT ({_list_told("new", _TOLD_OF_GROUP)}) BEGIN
+        {_log_news("new.id")}
+    END
+    """,
+    f"""
+    CREATE TRIGGER change_of_canonical AFTER UPDATE OF canonical_id ON duplicate_groups
+    WHEN old.canonical_id IS NOT new.canonical_id BEGIN
+        {_log_article("old.canonical_id")}
+        {_log_article("new.canonical_id")}
+    END
+    """,
+    f"""
+    CREATE TRIGGER change_of_source AFTER UPDATE OF name, kind ON sources
+    WHEN (old.name, old.kind) IS NOT (new.name, new.kind) BEGIN
+        {_log_source("article_changes", "article_id", _ARTICLES_OF_SOURCE)}
+        {_log_source("news_changes", "group_id", _NEWS_OF_SOURCE)}
+    END
+    """,
+)
+
+
+@MIGRATIONS()
+def m014_changes(db: Database) -> None:
+    """What changed, in an order that copies can follow: the API's changed_since. Nothing is read at first."""
+    for statement in (
+        *_CHANGE_TABLES,
+        *_CHANGE_TRIGGERS,
+        f"INSERT INTO change_history VALUES (1, lower(hex(randomblob(8))), {_TICK})",  # noqa: S608 - our own words
+    ):
+        db.execute(dedent(statement).strip())
+
+
 # Each word of any but the first column costs two bytes more: with the texts first the index is a quarter smaller.
 _SEARCH_INDEX = (
     "DROP TABLE articles_fts",
@@ -1234,7 +1369,10 @@ _SEARCH_INDEX = (
     "INSERT INTO articles_fts (articles_fts) VALUES ('rebuild')",
 )
 _ASKED_BY = (
-    "CREATE INDEX articles_by_day ON articles (date(published_at, '+7 hours'))",
+    # As the views say it, to the letter: what a question asks of published_day_wib is found by it.
+    "CREATE INDEX articles_by_day ON articles (date(published_at,"
+    " CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes'))",
+    "CREATE INDEX articles_by_day_found ON articles (date(first_seen_at, '+7 hours'))",
     "CREATE INDEX source_days_by_day ON source_days (day_wib)",
     "CREATE INDEX revisions_by_date ON article_revisions (replaced_at)",
     "CREATE INDEX regions_by_slug ON regions (slug)",

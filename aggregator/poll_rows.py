@@ -17,7 +17,7 @@ from aggregator.store_base import StoreBase
 
 LONGEST_PLAN = timedelta(days=45)  # a retired channel is asked once in 30 days
 LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
-HOST_DAYS = 14  # kept of what hosts were asked: a budget needs one, an operator who wonders a few more
+LONGEST_CYCLE = timedelta(hours=1)
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
 
@@ -94,8 +94,12 @@ class PollRows(StoreBase):
     ) -> None:
         """Records a poll, what it found that was never seen, and the channel's new state: that of `row`.
 
-        `now` is the cycle's clock; hosts live by their own.
+        `now` is the cycle's clock, which may have been set (`run --now`, the days of the demo): then its polls were
+        then, too. Hosts live by the machine's.
         """
+        is_set = abs(now - poll.started_at) > LONGEST_CYCLE
+        started_at = now if is_set else poll.started_at
+        finished_at = started_at + (poll.finished_at - poll.started_at)
         self._connection.execute(
             """
             INSERT INTO polls (cycle_id, channel_id, started_at, finished_at, outcome, http_status, code, reason, links,
@@ -106,8 +110,8 @@ class PollRows(StoreBase):
             {
                 "cycle": cycle_id,
                 "channel": poll.channel_id,
-                "started": to_text(poll.started_at),
-                "finished": to_text(poll.finished_at),
+                "started": to_text(started_at),
+                "finished": to_text(finished_at),
                 "outcome": poll.outcome.value,
                 "status": poll.http_status,
                 "code": code,
@@ -139,7 +143,7 @@ class PollRows(StoreBase):
                 {
                     **asdict(poll.validators),
                     "parts": json.dumps(poll.validators.parts) if poll.validators.parts else "",
-                    "at": to_text(poll.finished_at),
+                    "at": to_text(finished_at),
                     "id": poll.channel_id,
                 },
             )
@@ -212,23 +216,6 @@ class PollRows(StoreBase):
     def count_requests(self, hosts: Iterable[str], at: datetime) -> int:
         """The most that any of the hosts was asked on the day (UTC) of `at`."""
         return max(self.get_requests(hosts, at).values(), default=0)
-
-    # ── pruning ────────────────────────────────────────────────────────────────────────────────────────────────────
-
-    def prune_polls(self, before: datetime, now: datetime, *, most: int = 20_000) -> int:
-        """Deletes polls before then, at most so many, and old days of hosts; what they came to is in `source_days`.
-
-        Returns how many went. Call it in a transaction, until it is 0.
-        """
-        values = {"before": to_text(before), "most": most}
-        polls = self._connection.execute(  # ids rise with time
-            "DELETE FROM polls WHERE id IN (SELECT id FROM polls ORDER BY id LIMIT :most) AND started_at < :before",
-            values,
-        )
-        self._connection.execute(
-            "DELETE FROM host_days WHERE day < ?", (to_text(now - timedelta(days=HOST_DAYS))[:10],)
-        )
-        return polls.rowcount
 
 
 def _read_channel(row: sqlite3.Row) -> ChannelRow:

@@ -6,7 +6,8 @@
                                                            └─ comes in ─▶ articles, in the group it once had
 
 Guids are for life: a group that leaves the feed keeps its own, and has it again when it comes back. What was never
-kept (pages in which the scan found no topic) cannot be judged anew.
+kept (pages in which the scan found no topic) cannot be judged anew. An article whose full text was let go stays as it
+was judged while it was there.
 """
 
 from __future__ import annotations
@@ -84,6 +85,7 @@ class Replay:
         self._grouper = Grouper(store, now)
         self._sources: dict[str, Source | None] = {}
         self._kept_out = KeptOut()
+        self.passed_over = 0  # articles whose text is no longer kept
 
     def run(self, *, since: datetime | None, source_id: str | None, dry_run: bool) -> list[Change]:
         """All changes, applied unless `dry_run`. Raises StoreError; then nothing is changed."""
@@ -92,6 +94,7 @@ class Replay:
             with self._store.transaction():
                 self._kept_out = KeptOut(self._store.get_takedowns())
                 rejected = list(self._store.iterate_rejected(since, source_id))  # not those that leave only now
+                self.passed_over = self._store.count_dropped(since, source_id)
                 for row, topics, regions in list(self._store.iterate_articles(since, source_id)):
                     changes += self._replay_article(row, topics, regions)
                 for page in rejected:
@@ -216,7 +219,7 @@ class Replay:
 def compare_topics(
     store: Store, table: TopicTable, *, since: datetime | None = None, source_id: str | None = None
 ) -> Iterator[tuple[Change, tuple[TopicMatch, ...]]]:
-    """What `table` would change over all that is kept, with every match that says why. Reads only."""
+    """What `table` would change over all of which the text is kept, with every match that says why. Reads only."""
     for row, topics, _ in store.iterate_articles(since, source_id):
         verdict = judge(row, tuple(json.loads(row["tags"])), table)
         found = tuple(sorted(match.topic for match in verdict.topics))

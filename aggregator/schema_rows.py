@@ -44,6 +44,11 @@ class SchemaRows(StoreBase):
             for name, (kind, comment) in about.items()
         )
 
+    def list_labels(self, kind: str = "") -> list[dict[str, str]]:
+        """kind, value, name_id and name_en of each value that has a name; of one kind where it is named."""
+        sql = "SELECT * FROM labels WHERE :kind = '' OR kind = :kind ORDER BY kind, value"
+        return [dict(row) for row in self._rows(sql, kind=kind)]
+
     def list_relations(self) -> list[Relation]:
         """All tables and views that are not a library's own, as they are in the file."""
         found: dict[str, tuple[str, str, list[tuple[str, str]]]] = {}

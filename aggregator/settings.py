@@ -9,6 +9,8 @@ from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, SecretStr, field_validator
 
+from aggregator.retention import RetentionSettings
+
 PASSWORD_CHARS_LEAST = 12
 _MAIL = re.compile(r"[A-Za-z0-9._%+-]{1,64}@(?:[A-Za-z0-9-]{1,63}\.)+[A-Za-z0-9-]{2,63}")
 _HEADER = re.compile(r"[A-Za-z0-9-]{1,64}")
@@ -36,7 +38,6 @@ class AggregatorSettings(BaseModel):
     max_attempts: int = Field(
         8, ge=1, description="times that a failing page is tried: after 15 minutes, and each time twice as late"
     )
-    poll_days: int = Field(90, ge=7, description="for so long each poll is kept; what they came to by day is for ever")
     site_url: str = Field("", description="where pages and feeds are served; without it, feeds hold relative links")
     site_name: str = "Kabar Kota"
     feed_items: int = Field(50, ge=1, description="items of the main feed, at least")
@@ -71,6 +72,7 @@ class AggregatorSettings(BaseModel):
         (ip_network("127.0.0.0/8"), ip_network("::1/128")), description="whose operator_header is believed"
     )
     backups_kept: int = Field(7, ge=1, description="copies of the database that `serve` keeps, the newest")
+    retention: RetentionSettings = RetentionSettings()
 
     @field_validator("websub_hubs")
     @classmethod

@@ -19,6 +19,7 @@ from typing import Any, Self
 from pydantic import TypeAdapter
 
 from aggregator.alert_rows import AlertRows
+from aggregator.api_rows import ApiRows
 from aggregator.archive_rows import ArchiveRows
 from aggregator.article_json import pack_row, unpack_row
 from aggregator.backfill_rows import BackfillRows
@@ -52,6 +53,7 @@ from aggregator.ping_rows import PingRows
 from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
+from aggregator.retention_rows import RetentionRows
 from aggregator.schema_rows import SchemaRows
 from aggregator.search_rows import SearchRows
 from aggregator.source_rows import SourceRows
@@ -99,6 +101,7 @@ class Status:
 
 
 class Store(
+    ApiRows,  # before those that it builds on
     CatalogueRows,
     GroupRows,
     StoryRows,
@@ -124,6 +127,7 @@ class Store(
     AlertRows,
     DigestRows,
     LookRows,
+    RetentionRows,
     SchemaRows,
 ):
     """The database `news.db`."""
@@ -150,6 +154,7 @@ class Store(
             uri = f"{path.resolve().as_uri()}?mode=ro"
             connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
             connection.execute("PRAGMA query_only = ON")
+            connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # what is attached could be written to
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
             return cls(connection, path)
 
@@ -158,6 +163,7 @@ class Store(
         """The same of a database that has all that this version asks for. Raises StoreError of an older one."""
         store = cls.open_reader(path)
         try:
+            store.check_ours()
             if store.compare_schema()[1]:
                 raise StoreError(f"{path}: of an older version of Kabar Kota; the next cycle brings it up to date")
         except BaseException:
@@ -196,17 +202,18 @@ class Store(
         self.close()
 
     def _prepare(self) -> None:
+        """What is not ours is not written to. Of a database that is up to date nothing large is read."""
+        self.check_ours()
+        newer, missing = self.compare_schema()
+        if newer:
+            raise NewerDatabaseError(
+                f"{self.path}: written by a newer version of Kabar Kota (migration {', '.join(newer)})"
+            )
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")
-        known = {migration.name for migration in MIGRATIONS._migrations}  # noqa: SLF001 - no public list of names
-        applied = {migration.name for migration in MIGRATIONS.applied(self._db)}
-        if newer := applied - known:
-            raise NewerDatabaseError(
-                f"{self.path}: written by a newer version of Kabar Kota (migration {', '.join(sorted(newer))})"
-            )
-        if applied != known:
+        if missing:
             with self.transaction():  # all that is to come, or nothing of it
                 MIGRATIONS.apply(self._db)
         self._write_regions()
@@ -284,6 +291,10 @@ class Store(
 
     def get_attempts(self, key: str) -> int:
         return int(self._value("SELECT attempts FROM links WHERE key = :key", key=key) or 0)
+
+    def was_read(self, key: str) -> bool:
+        """Whether the page of a URL was ever read."""
+        return self._value("SELECT read_at FROM links WHERE key = :key", key=key) is not None
 
     def get_boilerplate(self, source_id: str) -> frozenset[int]:
         """Hashes of the paragraphs that are the source's own."""
@@ -393,9 +404,10 @@ class Store(
         self._insert_or_replace("rejected_pages", {**row, "article": json.dumps(article, ensure_ascii=False)})
 
     def find_article(self, key: str) -> dict[str, Any] | None:
-        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at, snippet_limit."""
+        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at, snippet_limit,
+        text_dropped_at."""
         rows = self._rows(
-            "SELECT id, title, text, group_id, extraction_method, gone_at, snippet_limit FROM articles"
+            "SELECT id, title, text, group_id, extraction_method, gone_at, snippet_limit, text_dropped_at FROM articles"
             " WHERE url_key = :key",
             key=key,
         )
@@ -481,11 +493,9 @@ class Store(
     def iterate_articles(
         self, since: datetime | None = None, source_id: str | None = None
     ) -> Iterator[tuple[dict[str, Any], tuple[str, ...], tuple[str, ...]]]:
-        """(row, topics, event regions by code) of every article first seen since then, in order."""
-        ids = self._rows(
-            f"SELECT id FROM articles AS t {_KEPT_WHERE.format(at='first_seen_at')} ORDER BY id",  # noqa: S608 - our own names
-            **_kept(since, source_id),
-        )
+        """(row, topics, event regions by code) of every article first seen since then that has its text, in order."""
+        where = f"{_KEPT_WHERE.format(at='first_seen_at')} AND t.text_dropped_at IS NULL"
+        ids = self._rows(f"SELECT id FROM articles AS t {where} ORDER BY id", **_kept(since, source_id))  # noqa: S608 - our own names
         for found in ids:
             row = self._rows("SELECT * FROM articles WHERE id = :id", id=found["id"])[0]
             topics = self._rows(
@@ -496,6 +506,11 @@ class Store(
                 id=found["id"],
             )
             yield dict(row), tuple(t["topic"] for t in topics), tuple(r["code"] for r in regions)
+
+    def count_dropped(self, since: datetime | None = None, source_id: str | None = None) -> int:
+        """Articles first seen since then whose full text is no longer kept."""
+        where = f"{_KEPT_WHERE.format(at='first_seen_at')} AND t.text_dropped_at IS NOT NULL"
+        return int(self._value(f"SELECT count(*) FROM articles AS t {where}", **_kept(since, source_id)))  # noqa: S608 - our own names
 
     def iterate_rejected(self, since: datetime | None = None, source_id: str | None = None) -> Iterator[dict[str, Any]]:
         """Every page that was rejected since then: its columns, `article` as a dict."""

@@ -118,6 +118,13 @@ def wrap_errors(path: Path) -> Iterator[None]:
     try:
         yield
     except sqlite3.Error as error:
-        raise StoreError(f"{path}: {error}") from error
+        hint = "; `kabarkota doctor` says what to do" if _is_of_the_file(error) else ""
+        raise StoreError(f"{path}: {error}{hint}") from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error
+
+
+def _is_of_the_file(error: sqlite3.Error) -> bool:
+    """Whether the file itself is the trouble: damaged, no database, or out of reach."""
+    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
+    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)

@@ -53,7 +53,8 @@ _MEMBERS = """
         CROSS JOIN articles AS a ON a.group_id = g.id
     )
     SELECT a.id, a.group_id, a.title, a.url, a.language, a.published_at, a.published_offset, a.published_precision,
-        a.gone_at, s.name AS source_name, s.kind = 'city-government' AS is_government
+        a.gone_at, a.text_dropped_at IS NOT NULL AS is_dropped, s.name AS source_name,
+        s.kind = 'city-government' AS is_government
     FROM placed AS p CROSS JOIN articles AS a ON a.id = p.id CROSS JOIN sources AS s ON s.id = a.source_id
     WHERE p.place <= :most ORDER BY a.group_id, p.place
 """
@@ -121,6 +122,7 @@ class StoryArticle:
     is_government: bool  # a city's own
     published: Published
     gone_at: datetime | None
+    is_dropped: bool  # its full text is no longer kept
     origin: Origin | None  # None: it is the one shown, or was held against none before it
     revisions: tuple[StoryRevision, ...]  # the last REVISIONS_MOST, in their order
     revised: int  # times
@@ -232,6 +234,7 @@ class StoryPageRows(StoreBase):
                     is_government=bool(row["is_government"]),
                     published=read_story_date(row),
                     gone_at=from_text(row["gone_at"]) if row["gone_at"] else None,
+                    is_dropped=bool(row["is_dropped"]),
                     origin=None if is_first else origins.get(row["id"]),
                     revisions=tuple(revisions[row["id"]]),
                     revised=revised.get(row["id"], 0),

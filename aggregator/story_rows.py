@@ -31,10 +31,12 @@ class StoryRows(StoreBase):
     """Terms, likeness and stories of groups."""
 
     def find_untold_groups(self) -> list[dict[str, Any]]:
-        """Groups that changed since a look saw them, by publication: group_id, published_at."""
+        """Groups that changed since a look saw them, by publication: group_id, story_id, published_at, and is_settled
+        where they stay in their story because their text was let go."""
         rows = self._rows(
             f"""
-            SELECT g.id AS group_id, a.published_at
+            SELECT g.id AS group_id, g.story_id, a.published_at,
+                g.story_id IS NOT NULL AND a.text_dropped_at IS NOT NULL AS is_settled
             FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id AND a.group_id = g.id
             WHERE {LIVE} AND NOT g.is_told ORDER BY a.published_at, g.id
             """  # noqa: S608 - our own words
@@ -47,9 +49,13 @@ class StoryRows(StoreBase):
         )
 
     def get_window(self, since: datetime, until: datetime, *, most: int) -> list[dict[str, Any]]:
-        """The groups published in that time, at most so many of the newest; `terms` is None until they are written."""
+        """The groups published in that time, at most so many of the newest; `terms` is None until they are written.
+
+        Without those whose text was let go and of which no terms are kept: they stay in the stories that they are in.
+        """
         rows = self._rows(
-            f"{_WINDOW} AND a.published_at BETWEEN :since AND :until ORDER BY a.published_at DESC, g.id LIMIT :most",
+            f"{_WINDOW} AND (a.text_dropped_at IS NULL OR t.terms IS NOT NULL)"
+            " AND a.published_at BETWEEN :since AND :until ORDER BY a.published_at DESC, g.id LIMIT :most",
             since=to_text(since),
             until=to_text(until),
             most=most,

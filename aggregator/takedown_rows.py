@@ -10,8 +10,9 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.instants import from_text, to_text
-from aggregator.store_base import StoreBase
+from aggregator.store_base import StoreBase, wrap_errors
 
+TAKEN_DOWN = "taken down"  # the reason of a link, or its beginning
 JOB = "takedowns"  # in `jobs`: which state of the log was applied. It goes with the database into backups and back
 
 _ARTICLE = "SELECT a.id, a.url, a.url_key, a.source_id, a.group_id, a.title, a.text, a.page_file FROM articles AS a"
@@ -37,15 +38,16 @@ class TakedownRows(StoreBase):
     def scrubbing(self) -> Iterator[None]:
         """What is deleted meanwhile leaves no trace in the file: freed pages are overwritten, and the WAL is emptied
         where no reader needs it. Outside of a transaction."""
-        self._connection.execute("PRAGMA secure_delete = ON")
-        try:
-            yield
-        finally:
-            self._connection.execute("PRAGMA secure_delete = OFF")
-        (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
-        self._connection.execute("PRAGMA busy_timeout = 0")  # a reader in the middle of something is not waited for
-        self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
-        self._connection.execute(f"PRAGMA busy_timeout = {patience}")
+        with wrap_errors(self.path):
+            self._connection.execute("PRAGMA secure_delete = ON")
+            try:
+                yield
+            finally:
+                self._connection.execute("PRAGMA secure_delete = OFF")
+            (patience,) = self._connection.execute("PRAGMA busy_timeout").fetchone()
+            self._connection.execute("PRAGMA busy_timeout = 0")  # a reader in the middle of something is not waited for
+            self._connection.execute("PRAGMA wal_checkpoint(TRUNCATE)")
+            self._connection.execute(f"PRAGMA busy_timeout = {patience}")
 
     def scrub_index(self) -> None:
         """Takes the words of deleted articles out of the full-text index, which else only marks them as deleted."""

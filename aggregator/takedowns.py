@@ -21,12 +21,10 @@ from aggregator.models import ArticleLink, FetchedPage, LinkState
 from aggregator.pages import PageFolder
 from aggregator.store import Store
 from aggregator.takedown_log import LOG_FILE, Action, Order, make_stamp, read_log
-from aggregator.takedown_rows import Takedown
+from aggregator.takedown_rows import TAKEN_DOWN, Takedown
 from aggregator.urls import canonicalize, is_same_site, make_url_key
 
 logger = logging.getLogger(__name__)
-
-TAKEN_DOWN = "taken down"  # the reason of a link
 
 
 def find_log(store: Store) -> Path:

@@ -23,7 +23,7 @@ FOUND_WITHIN = timedelta(days=8)  # of its publication: what is older when it is
 ARCHIVED_MOST = 3_000  # items of an archive that are looked at
 LEAD_READ = 400  # characters of a text
 
-_STARTS = {
+STARTS = {
     Step.DAY: "d.day",
     Step.WEEK: "date(d.day, 'weekday 0', '-6 days')",
     Step.MONTH: "date(d.day, 'start of month')",
@@ -139,7 +139,7 @@ def write_trend_query(subjects: Sequence[Subject], period: Period, step: Step) -
             since=_quote(period.since.isoformat()),
             until=_quote(period.until.isoformat()),
             subjects=values,
-            start=_STARTS[step],
+            start=STARTS[step],
         )
     )
 
@@ -207,10 +207,14 @@ class TrendRows(StoreBase):
         """Who carries these pieces of news, those with most of them first."""
         return [SourceShare(**dict(row)) for row in self._rows(_SOURCES, ids=json.dumps(group_ids), most=most)]
 
+    def list_codes(self, kind: str, slug: str) -> list[str]:
+        """The codes of a city, or of all that is in a province or Komwil: how articles name where they happened."""
+        return [row["code"] for row in self._rows(_CODES, kind=kind, slug=slug)]
+
     def get_stories_of_day(self, subject: Subject, day: date, *, most: int) -> list[DayStory]:
         """The events of a day (WIB) on which most was written that day."""
         kind, _, slug = subject.region.partition("/")
-        codes = [row["code"] for row in self._rows(_CODES, kind=kind, slug=slug)] if slug else []
+        codes = self.list_codes(kind, slug) if slug else []
         rows = self._rows(
             _STORIES,
             since=to_text(_begin_day(day)),

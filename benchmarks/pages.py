@@ -106,6 +106,7 @@ def list_questions(maker: Maker, known: Known) -> Iterator[tuple[str, str]]:
         yield "source", f"/source/portal-{choose.randrange(SOURCES)}?{language}"
         yield "status", f"/status?{language}"
         yield "data", f"/data?{language}"
+        yield "api", f"/api?{language}"
         yield "feeds", f"/feeds?{language}"
         yield "feeds, found", f"/feeds?q={middling}&topic={topic}"
         yield "kliping", f"/kliping?city={city.slug}&{language}"

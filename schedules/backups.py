@@ -13,6 +13,7 @@ from schedules.config import Setup
 
 JOB = "backup"
 PAGES = 2_000  # copied at a time, 8 MB: whoever waits to cut it short waits no longer
+_FORMAT = "news-%Y%m%dT%H%M%SZ.db"
 _NAME = re.compile(r"news-\d{8}T\d{6}Z\.db")
 _LEFTOVERS = (".news.db.tmp", ".news.db.tmp-journal", ".news.db.tmp-wal", ".news.db.tmp-shm")
 
@@ -25,7 +26,7 @@ def back_up(setup: Setup, store: Store, now: datetime) -> Path:
     Returns the copy. Raises StoreError naming the file; the copies made before are then all still there.
     """
     folder = setup.backups
-    target = folder / f"news-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}.db"
+    target = folder / now.astimezone(UTC).strftime(_FORMAT)
     try:
         folder.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(folder)  # of a killed process
@@ -46,6 +47,11 @@ def back_up(setup: Setup, store: Store, now: datetime) -> Path:
 def list_backups(folder: Path) -> list[Path]:
     """The backups in a folder, newest first; nothing else that lies there."""
     return sorted((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
+
+
+def read_time(backup: Path) -> datetime:
+    """When a backup was made, by its name."""
+    return datetime.strptime(backup.name, _FORMAT).replace(tzinfo=UTC)
 
 
 def _remove_leftovers(folder: Path) -> None:

@@ -290,6 +290,24 @@ def backfill(
     raise typer.Exit(read_back(get_context(ctx), source, dry_run=dry_run, as_json=json, **options))
 
 
+@app.command("prune")
+def prune_database(
+    ctx: typer.Context,
+    *,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="say what would go, and change nothing")] = False,
+    vacuum: Annotated[
+        bool, typer.Option("--vacuum", help="then write the file anew, without what is free in it; takes minutes")
+    ] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Let go what [aggregator.retention] no longer keeps; the service does it each night."""
+    from schedules.commands.prune import run_prune
+
+    if dry_run and vacuum:
+        raise UsageFailure("prune: --vacuum changes the file, --dry-run nothing; give one of them")
+    run_prune(get_context(ctx).setup, datetime.now(UTC), dry_run=dry_run, vacuum=vacuum, as_json=json)
+
+
 @app.command()
 def publish(
     ctx: typer.Context,

@@ -16,6 +16,7 @@ from typing import Any
 
 from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationError
 
+from aggregator.retention import find_conflict
 from aggregator.settings import AggregatorSettings
 from crawler.settings import CrawlSettings
 from schedules.errors import UsageFailure
@@ -121,6 +122,7 @@ def load_setup(
         _validate(layer, name_key)
         merged = _merge(merged, layer)
     configuration = _validate(merged, ".".join)
+    _check_retention(configuration.aggregator, layers)
     crawl = configuration.crawl.model_copy(
         update={
             "contact": configuration.contact or configuration.crawl.contact,
@@ -194,6 +196,22 @@ def _validate(layer: Mapping[str, Any], name_key: NameKey) -> Configuration:
         fault = error.errors()[0]
         problem = "unknown key" if fault["type"] == "extra_forbidden" else fault["msg"]
         raise UsageFailure(f"{name_key([str(key) for key in fault['loc']])}: {problem}") from error
+
+
+def _check_retention(settings: AggregatorSettings, layers: list[tuple[dict[str, Any], NameKey]]) -> None:
+    """What no layer can be judged by alone. Raises UsageFailure naming where the text's days are set."""
+    problem = find_conflict(settings.retention, settings.candidate_days)
+    if not problem:
+        return
+    key = ["aggregator", "retention", "text_days"]
+    (name_key,) = [name for layer, name in layers if "text_days" in _get(layer, key[:-1])][-1:]
+    raise UsageFailure(f"{name_key(key)}: {problem}")
+
+
+def _get(layer: Mapping[str, Any], keys: list[str]) -> Mapping[str, Any]:
+    for key in keys:
+        layer = layer.get(key, {})
+    return layer
 
 
 def _merge(base: Mapping[str, Any], over: Mapping[str, Any]) -> dict[str, Any]:

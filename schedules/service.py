@@ -148,13 +148,16 @@ def serve_forever(setup: Setup, *, host: str, port: int, crawl: bool, reload: Ca
     if not logger.isEnabledFor(logging.DEBUG):
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # what a late turn means is the writer's matter
     with ExitStack() as stack:
-        signals, gatherer = SignalPipe(SIGNALS), None
         if crawl:
             timetable, alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
             stack.enter_context(hold_writer_lock(setup.data_folder))
             with Store.open_writer(setup.database) as store:  # what is wrong with it is said before anything starts
                 refresh_catalogue(setup, store)
-            gatherer = Gatherer(setup, timetable, signals.wake, alerts)
+        elif setup.database.exists():
+            with Store.open_reader(setup.database) as store:
+                store.check_ours()
+        signals = SignalPipe(SIGNALS)
+        gatherer = Gatherer(setup, timetable, signals.wake, alerts) if crawl else None
         stack.enter_context(signals)
         web = stack.enter_context(WebServer(setup, host=host, port=port))
         Service(signals, web, gatherer, setup=setup, reload=reload).run()

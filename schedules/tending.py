@@ -6,11 +6,14 @@
 from __future__ import annotations
 
 import logging
+from collections import Counter
 from datetime import datetime, timedelta
 
 from aggregator.chronicle import Chronicle
 from aggregator.dedup import SKETCH_VERSION
 from aggregator.grouping import Grouper
+from aggregator.pages import PageFolder
+from aggregator.pruning import Pruned, Pruner
 from aggregator.store import Store
 from schedules.config import Setup
 from schedules.publishing import publish
@@ -18,6 +21,7 @@ from schedules.publishing import publish
 logger = logging.getLogger(__name__)
 
 JOB = "tend"
+PRUNE_JOB = "prune"
 EVERY = timedelta(days=1)
 
 
@@ -45,16 +49,18 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
     return done
 
 
-def prune(setup: Setup, store: Store, now: datetime) -> int:
-    """Deletes polls that nothing needs any more, a few at a time. Returns how many. Raises StoreError."""
-    before, pruned = now - timedelta(days=setup.aggregator.poll_days), 0
-    while True:
-        with store.transaction():
-            part = store.prune_polls(before, now)
-        pruned += part
-        if not part:
-            store.write_job("prune", now, {"polls": pruned})
-            return pruned
+def prune(setup: Setup, store: Store, now: datetime) -> list[Pruned]:
+    """Lets go what [aggregator.retention] no longer keeps, a little at a time. Returns what went. Raises StoreError."""
+    done = list(make_pruner(setup, store, now).run())
+    rows = Counter[str]()
+    for each in done:
+        rows[each.policy.name] += each.due.rows
+    store.write_job(PRUNE_JOB, now, {**+rows, "bytes": sum(each.due.bytes for each in done)})
+    return done
+
+
+def make_pruner(setup: Setup, store: Store, now: datetime) -> Pruner:
+    return Pruner(store, PageFolder(setup.data_folder / "pages"), setup.aggregator, now)
 
 
 def tend_if_due(setup: Setup, store: Store, now: datetime) -> None:

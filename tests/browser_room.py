@@ -68,6 +68,7 @@ PAGES = {
     "source": f"/source/{SOURCE}",
     "status": "/status",
     "data": "/data",
+    "api": "/api",
     "feeds": "/feeds",
     "feeds-found": f"/feeds?q=kota&city={CITY}",
     "kliping": "/kliping",

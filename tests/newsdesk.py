@@ -109,19 +109,26 @@ class Newsroom:
         self, source_id: str, kind: SourceKind, polled: Mapping[str, Any] = MappingProxyType({}), **brought: Any
     ) -> None:
         feed = f"https://{source_id}.example/feed"
+        self._enlist(source_id, kind)
+        (channel,) = [row for row in self.store.get_due_channels(None) if row.url == feed]
+        facts: dict[str, Any] = {"outcome": PollOutcome.CHANGED, "host": f"{source_id}.example", **polled}
+        poll = Poll(channel_id=channel.id, started_at=self.now, finished_at=self.now, **facts)
+        harvest = Harvest(source_id=source_id, poll=poll, **brought)
+        self._make_ingest().write(harvest, self.store.start_cycle(self.now), channel)
+
+    def _enlist(self, source_id: str, kind: SourceKind) -> None:
         if source_id not in self.sources:
             self.sources[source_id] = Source(
                 id=source_id,
                 name=source_id.title(),
                 domain=f"{source_id}.example",
                 kind=kind,
-                channels=(Channel(kind=ChannelKind.FEED, url=feed),),
+                channels=(Channel(kind=ChannelKind.FEED, url=f"https://{source_id}.example/feed"),),
             )
             self.store.write_catalogue(self.sources.values())
-        (channel,) = [row for row in self.store.get_due_channels(None) if row.url == feed]
-        facts: dict[str, Any] = {"outcome": PollOutcome.CHANGED, "host": f"{source_id}.example", **polled}
-        poll = Poll(channel_id=channel.id, started_at=self.now, finished_at=self.now, **facts)
-        ingest = Ingest(
+
+    def _make_ingest(self, *, is_backfill: bool = False) -> Ingest:
+        return Ingest(
             self.store,
             sources=self.sources,
             settings=AggregatorSettings(),
@@ -129,9 +136,8 @@ class Newsroom:
             pages=PageFolder(self.folder / "pages"),
             keep_all=False,
             now=self.now,
+            is_backfill=is_backfill,
         )
-        harvest = Harvest(source_id=source_id, poll=poll, **brought)
-        ingest.write(harvest, self.store.start_cycle(self.now), channel)
 
     def read_feed(self) -> list[FeedItem]:
         """Publishes what is new, a minute after the last time, and reads the feed."""

@@ -31,7 +31,7 @@ from crawler.catalogue import load_catalogue
 from schedules.demo import Article, PortalServer, Post, load_articles, load_portals, publish_posts, serve_portals
 from schedules.demo.articles import _make_own, _repost, split_paragraphs
 from schedules.demo.dialects import fill_days, write_date
-from schedules.demo.posts import make_editions, make_slug
+from schedules.demo.posts import Edition, make_editions, make_slug
 
 ROOT = Path(__file__).resolve().parent.parent
 NOW = datetime(2026, 11, 23, 15, 30, tzinfo=ZoneInfo("Asia/Jakarta"))
@@ -218,7 +218,9 @@ def test_data_files_are_readable_as_package_resources(folder: str) -> None:
 
 @pytest.mark.parametrize("now", MOMENTS)
 def test_everything_was_published_in_the_last_days_and_nothing_ahead(now: datetime) -> None:
-    posts = publish_posts(now, 80)
+    old = [post for post in publish_posts(now, 80) if post.article.archived]
+    assert all(timedelta(days=20) < now - post.published < timedelta(days=30) for post in old)
+    posts = [post for post in publish_posts(now, 80) if not post.article.archived]
     ages = [now - post.published for post in posts]
     assert all(post.published <= post.changed <= now for post in posts)
     assert min(ages) > timedelta(0)
@@ -249,6 +251,37 @@ def test_one_article_was_updated_after_publication() -> None:
     updated = [post for post in publish_posts(NOW, 80) if post.modified]
     assert [post.headline.startswith("[UPDATE]") for post in updated] == [True]
     assert updated[0].changed > updated[0].published
+
+
+def test_portals_stand_as_they_did_at_an_earlier_moment(client: Client) -> None:
+    def look(hours: float) -> dict[str, Edition]:
+        return make_editions(NOW, 80, NOW - timedelta(hours=hours))
+
+    today, before = look(0), look(144)
+    fail_when_empty = {"listing", "sitemap-index", "atom"}
+    assert all(edition.posts for edition in before.values() if fail_when_empty & set(edition.portal.routes.values()))
+    assert {slug for slug, edition in before.items() if len(edition.posts) < len(today[slug].posts)} > {"jejak-tepian"}
+    assert {slug for slug, edition in look(48).items() if edition.is_down} == {"lentera-musi", "tifa-cenderawasih"}
+    assert (look(1)["sasando-pos"].delay_seconds, today["sasando-pos"].delay_seconds) == (0, 3)
+    client.server.stand_at(NOW - timedelta(hours=48))
+    try:
+        assert client.get("lentera-musi", "/feed/").status_code == 503
+    finally:
+        client.server.stand_at(NOW)
+    assert client.get("lentera-musi", "/feed/").status_code == 200
+
+
+def test_what_a_portal_changed_silently_is_in_no_date_and_at_no_other_address() -> None:
+    changed = [post for post in publish_posts(NOW, 80) if post.corrected]
+    assert len(changed) == 3
+    for post in changed:
+        assert post.article.first is not None
+        assert post.corrected is not None
+        before = post.stand_at(post.corrected - timedelta(minutes=1))
+        said = "\n".join((before.headline, *before.paragraphs))
+        assert all(first in said and today not in said for today, first in post.article.first.said.items())
+        assert (before.path, before.modified, post.modified) == (post.path, None, None)
+        assert post.stand_at(post.corrected) == post
 
 
 @pytest.mark.parametrize(

@@ -8,6 +8,7 @@ from datetime import timedelta
 from newsdesk import NOW, OTHER, RELEASE, Newsroom
 
 from aggregator.chronicle import Chronicle
+from aggregator.grouping import Grouper
 
 
 def test_a_repost_adds_a_portal_to_the_item_and_no_item(newsroom: Newsroom) -> None:
@@ -91,3 +92,14 @@ def test_group_that_was_emptied_stops_no_look_at_stories(newsroom: Newsroom) -> 
         Chronicle(store, newsroom.now).look()
         Chronicle(store, newsroom.now).look_again()
     assert newsroom.ask("SELECT count(*) FROM stories WHERE first_seen_at <> ''") == [(1,)]
+
+
+def test_an_article_read_again_and_again_is_not_taken_for_what_its_source_repeats(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kunjungan", RELEASE, boilerplate=RELEASE)
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=7)
+    for _ in range(5):
+        newsroom.publish_at("mula", "kunjungan", RELEASE, boilerplate=RELEASE)
+    with newsroom.store.transaction():
+        assert Grouper(newsroom.store, newsroom.now).verify() == 0
+    assert newsroom.store.get_boilerplate("mula") == frozenset()
+    assert len(newsroom.list_groups()) == 1

@@ -177,17 +177,6 @@ def test_after_a_pause_of_our_own_nobody_is_quiet(newsroom: Newsroom) -> None:
     assert find_all_alarms(newsroom.store, newsroom.now) == {}
 
 
-def test_polls_are_pruned_and_their_days_stay(newsroom: Newsroom) -> None:
-    newsroom.publish_at("mula", "kabar", RELEASE)
-    newsroom.minutes += 100 * 24 * 60
-    newsroom.answer("mula")
-    with newsroom.store.transaction():
-        assert newsroom.store.prune_polls(newsroom.now - timedelta(days=90), newsroom.now) == 1
-        assert newsroom.store.prune_polls(newsroom.now - timedelta(days=90), newsroom.now) == 0
-    assert newsroom.ask("SELECT count(*) FROM polls") == [(1,)]
-    assert newsroom.ask("SELECT sum(polls), sum(articles) FROM source_days") == [(2, 1)]
-
-
 def test_an_alarm_that_is_told_twice_is_one(newsroom: Newsroom) -> None:
     newsroom.publish_at("mula", "kabar", RELEASE)
     with newsroom.store.transaction():

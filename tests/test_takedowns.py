@@ -26,7 +26,8 @@ from aggregator.replay import Replay, Stage
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store, StoreError
 from aggregator.takedown_log import LOG_FILE, Action, Order, append_orders, read_log
-from aggregator.takedowns import TAKEN_DOWN, apply_takedowns, is_due
+from aggregator.takedown_rows import TAKEN_DOWN
+from aggregator.takedowns import apply_takedowns, is_due
 from aggregator.topics import load_topics
 from aggregator.urls import make_url_key
 

@@ -60,7 +60,7 @@ class ItemContent:
 def make_content(item: FeedItem, language: Language) -> ItemContent:
     """`item` with our own words in `language`."""
     words = get_wording(language)
-    excerpt = _make_excerpt(item.excerpt, EXCERPT_LIMIT)
+    excerpt = make_item_excerpt(item.excerpt)
     source_name = fit_name(item.source_name, TITLE_LIMIT)
     link = fit_url(item.url)
     body = etree.Element("div")
@@ -70,7 +70,7 @@ def make_content(item: FeedItem, language: Language) -> ItemContent:
     return ItemContent(
         guid=fit_guid(item.guid),
         title=fit_line(item.title, TITLE_LIMIT)
-        or fit_line(_make_excerpt(item.excerpt, _MADE_TITLE_LIMIT))
+        or fit_line(make_item_excerpt(item.excerpt, _MADE_TITLE_LIMIT))
         or source_name
         or words["untitled"],
         link=link,
@@ -87,7 +87,8 @@ def make_content(item: FeedItem, language: Language) -> ItemContent:
     )
 
 
-def _make_excerpt(text: str, limit: int) -> str:
+def make_item_excerpt(text: str, limit: int = EXCERPT_LIMIT) -> str:
+    """The beginning of an article as items show it."""
     line = " ".join(text[:_READ_LIMIT].split())
     return make_excerpt(fit_text(line[:_FIT_LIMIT]), limit)
 

@@ -62,7 +62,10 @@ def publish_feeds(
         store.write_feeds(list_feeds(topics, store.get_published_sources()), now)
         store.name_topics(topics)
         grown = _place_changed_groups(store, now)
-        if everything or not is_of_this_database(store, public):
+        is_known = is_of_this_database(store, public)
+        if not is_known:
+            store.begin_history()  # copies of it may know what it does not
+        if everything or not is_known:
             store.forget_stamp()
         if store.mark_all_due(_make_stamp(settings)):
             grown = {feed.id for feed in store.get_feeds().values()}  # their documents may hold less than they did

@@ -10,6 +10,7 @@
     /sources    how every source is doing; /source/<id> all about one
     /data       downloads, the schema, takedowns; /data/<file>
     /status     hijacked sites, failing channels, backups, jobs
+    /api/v1     JSON for programs; /api tells of it
     /map        the cities by coverage
     /trends     coverage over time; .csv, .json
     /story/<n>  news on one event: who published first, who copied whom
@@ -35,8 +36,10 @@ from starlette.routing import Route
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
+from aggregator.web.api import application as api
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints import (
+    api_page,
     city_map,
     data,
     feeds,
@@ -73,6 +76,7 @@ PAGES = (
     kliping.list_routes,
     sources.list_routes,
     data.list_routes,
+    api_page.list_routes,
     status.list_routes,
 )
 _COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
@@ -172,6 +176,7 @@ def _list_routes(context: PageContext, gate: Gate) -> list[Route]:
     ]
     return [
         *(_dress(route, [*gate.list_guards(route.path), *_choose_compression(route)]) for route in compressed),
+        *(_dress(route, [*gate.list_recognizers(), *_COMPRESSED]) for route in api.list_routes(context)),
         *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
         data.make_download_route(context),
         _dress(status.make_health_route(context), gate.list_recognizers()),

@@ -44,6 +44,7 @@ class EditsPage:
     added: int
     skipped_after: int
     note: str  # what is not shown, and why; "" where all is
+    has_both: bool  # False: there is nothing to compare but the headlines
     is_cut: bool  # only the beginnings of the texts were compared
 
 
@@ -69,7 +70,8 @@ def build_edits_page(
         removed=edits.removed,
         added=edits.added,
         skipped_after=edits.skipped_after,
-        note=_tell_note(edits, texts, is_limited=bool(limits)) if has_both else texts["edits_missing"],
+        note=_tell_note(edits, texts, is_limited=bool(limits)) if has_both else _tell_missing(original, copy, texts),
+        has_both=has_both,
         is_cut=edits.is_cut,
     )
 
@@ -83,6 +85,10 @@ def _show_text(text: CopyText, time: ShownTime) -> ShownText:
         time=time,
         is_government=text.is_government,
     )
+
+
+def _tell_missing(original: CopyText, copy: CopyText, texts: Texts) -> str:
+    return str(texts["edits_dropped" if original.is_dropped or copy.is_dropped else "edits_missing"])
 
 
 def _tell_note(edits: Edits, texts: Texts, *, is_limited: bool) -> str:

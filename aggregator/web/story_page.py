@@ -129,6 +129,7 @@ class StoryPage:
     news: tuple[ShownNews, ...]
     more: tuple[ShownNews, ...]
     unshown: int
+    note: str  # that full texts are no longer kept; "" where they are
 
 
 def build_story_page(
@@ -160,7 +161,12 @@ def build_story_page(
         news=news[0],
         more=news[1],
         unshown=story.news_count - len(story.news),
+        note=texts["text_dropped"] if any(_is_dropped(each) for each in story.news) else "",
     )
+
+
+def _is_dropped(news: StoryNews) -> bool:
+    return any(article.is_dropped for article in (news.first, *news.copies))
 
 
 def _show_city(name: str, slug: str, texts: Texts) -> City:
@@ -231,7 +237,7 @@ def _show_article(article: StoryArticle, texts: Texts, zone: tzinfo) -> ShownArt
 
 def _show_copy(article: StoryArticle, first: StoryArticle, story: StoryRecord, texts: Texts, zone: tzinfo) -> ShownCopy:
     shown, origin = _show_article(article, texts, zone), article.origin
-    edits_url = make_link(f"/story/{story.id}/diff/{article.id}", texts.language)
+    edits_url = "" if article.is_dropped else make_link(f"/story/{story.id}/diff/{article.id}", texts.language)
     if origin is None:
         return ShownCopy(
             article=shown,

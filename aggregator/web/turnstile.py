@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Awaitable, Callable
+from collections.abc import AsyncIterator, Awaitable, Callable
+from contextlib import asynccontextmanager
 from functools import partial
 
 from anyio import CapacityLimiter, to_thread
@@ -13,6 +14,10 @@ AT_ONCE = 2
 WAITING_MOST = 30
 
 Work = Callable[[Request], Response]
+
+
+class CrowdedError(Exception):
+    """Too many wait already."""
 
 
 class Turnstile:
@@ -36,3 +41,15 @@ class Turnstile:
                 self._inside -= 1
 
         return answer
+
+    @asynccontextmanager
+    async def enter(self) -> AsyncIterator[None]:
+        """For work that finds a thread of its own. Raises CrowdedError at once where too many wait."""
+        if self._inside >= self._most:
+            raise CrowdedError
+        self._inside += 1
+        try:
+            async with self._limiter:
+                yield
+        finally:
+            self._inside -= 1

@@ -12,10 +12,11 @@ import typer
 from aggregator.article_json import unpack_row
 from aggregator.diagnosis import diagnose
 from aggregator.ingest import judge
+from aggregator.models import Evidence
 from aggregator.pages import PageFolder
 from aggregator.passages import TAG_GAP
 from aggregator.store import Store
-from aggregator.takedowns import TAKEN_DOWN
+from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.topic_tables import TopicTable, load_topics
 from aggregator.urls import canonicalize, make_url_key
 from schedules.commands.explain_provenance import describe_provenance, tell_provenance
@@ -86,25 +87,12 @@ def tell(store: Store, found: Mapping[str, Any], table: TopicTable, pages: PageF
     elif link["state"] in ("failed", "refused") or (link["state"] == "pending" and link["reason"]):
         said = diagnose(link["reason"])
         told["problem"], told["try"] = said.says, said.advice
+    if article and article["text_dropped_at"]:
+        told["text_dropped_at"] = article["text_dropped_at"]
+        told["topics"] = _recall_topics(store, article, table)
+    elif row:
+        told |= _judge_now(row, table)
     if row:
-        verdict = judge(row, tuple(json.loads(row["tags"])), table)
-        thresholds = {topic.id: topic.threshold for topic in table.topics}
-        told["table_version"] = table.version
-        told["topics"] = [
-            {
-                "topic": match.topic,
-                "score": match.score,
-                "threshold": thresholds[match.topic],
-                "evidence": [_cite(item, row) for item in match.evidence],
-            }
-            for match in verdict.nearly
-        ]
-        told["spam"] = {
-            "score": verdict.spam.score,
-            "evidence": [
-                {"term": item.term, "place": item.place, "weight": item.weight} for item in verdict.spam.evidence
-            ],
-        }
         told |= tell_provenance(store, row, (article or rejected)["page_file"], pages)
     if rejected:
         told["rejected"] = {"verdict": rejected["verdict"], "scores": json.loads(rejected["scores"])}
@@ -124,6 +112,45 @@ def tell(store: Store, found: Mapping[str, Any], table: TopicTable, pages: PageF
     return told
 
 
+def _judge_now(row: Mapping[str, Any], table: TopicTable) -> dict[str, Any]:
+    """Topics and spam as they come out today."""
+    verdict = judge(row, tuple(json.loads(row["tags"])), table)
+    thresholds = {topic.id: topic.threshold for topic in table.topics}
+    return {
+        "table_version": table.version,
+        "topics": [
+            {
+                "topic": match.topic,
+                "score": match.score,
+                "threshold": thresholds[match.topic],
+                "evidence": [_cite(item, row) for item in match.evidence],
+            }
+            for match in verdict.nearly
+        ],
+        "spam": {
+            "score": verdict.spam.score,
+            "evidence": [
+                {"term": item.term, "place": item.place, "weight": item.weight} for item in verdict.spam.evidence
+            ],
+        },
+    }
+
+
+def _recall_topics(store: Store, article: Mapping[str, Any], table: TopicTable) -> list[dict[str, Any]]:
+    """Topics as they were found while the full text was there."""
+    thresholds = {topic.id: topic.threshold for topic in table.topics}
+    topics, _ = store.get_matches(article["id"])
+    return [
+        {
+            "topic": match["topic"],
+            "score": match["score"],
+            "threshold": thresholds.get(match["topic"], 0.0),
+            "evidence": [_cite(Evidence(**item), article) for item in json.loads(match["evidence"])],
+        }
+        for match in topics
+    ]
+
+
 def describe(told: Mapping[str, Any]) -> list[str]:
     """The explanation for people."""
     lines = [told["url"], f"  {_STATES.get(told['state'], told['state'])}" + _bracket(told["reason"])]
@@ -132,6 +159,10 @@ def describe(told: Mapping[str, Any]) -> list[str]:
         lines.append(f"  taken down: asked {taken['asked_at']}, done {taken['done_at']}, because: {taken['reason']}")
     if told.get("problem"):
         lines += [f"  {told['problem']}", f"  Try: {told['try']}"]
+    if told.get("text_dropped_at"):
+        lines.append(
+            f"  its full text is no longer kept since {told['text_dropped_at'][:10]}; as it was judged before:"
+        )
     for match in told.get("topics", ()):
         sign = "reaches" if match["score"] >= match["threshold"] else "does not reach"
         lines.append(f"  topic {match['topic']}: {match['score']:g} {sign} {match['threshold']:g}")
@@ -165,7 +196,7 @@ def _cite(item: Any, row: Mapping[str, Any]) -> dict[str, Any]:
         "place": item.place,
         "offset": item.offset,
         "weight": item.weight,
-        "context": " ".join(around.split()),
+        "context": " ".join(around.split()) or item.term,  # of a text that is no longer kept
     }
 
 

@@ -17,6 +17,7 @@ from schedules.commands.replay import check_database
 from schedules.config import Setup
 from schedules.errors import RunFailure
 
+_TOLD = ("id", "url", "source_id", "title", "published_at", "group_id", "text_dropped_at")
 PASSAGE_MOST = 160  # characters of a passage shown to people
 _RULES = {
     "exact": "the very same words",
@@ -28,6 +29,7 @@ _RULES = {
     "other-title": "the same few words under another title",
     "other-title-number": "of one source, with another number in the title",
     "same-source-template": "of one source, and alike as its templates are",
+    "text-dropped": "never held against each other while both had their full text",
 }
 
 
@@ -45,7 +47,8 @@ def explain_pair(setup: Setup, first: str, second: str, *, as_json: bool) -> Non
 
 
 def tell_pair(store: Store, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[str, Any]:
-    """The comparison as data: as it comes out now, and as it was decided."""
+    """The comparison as data: as it comes out now, if both have their full text, and as it was decided."""
+    is_whole = not (a["text_dropped_at"] or b["text_dropped_at"])
     verdict = dedup.compare(
         _fingerprint(store, a), _fingerprint(store, b), same_source=a["source_id"] == b["source_id"]
     )
@@ -53,12 +56,12 @@ def tell_pair(store: Store, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[
     return {
         "articles": [
             {
-                **{key: row[key] for key in ("id", "url", "source_id", "title", "published_at", "group_id")},
+                **{key: row[key] for key in _TOLD},
                 "story_id": stories.get(row["group_id"]),
             }
             for row in (a, b)
         ],
-        "verdict": asdict(verdict),
+        "verdict": asdict(verdict) if is_whole else None,
         "thresholds": {
             "containment": dedup.CONTAINMENT_SURE,
             "containment_with_alignment": dedup.CONTAINMENT_MAYBE,
@@ -66,7 +69,7 @@ def tell_pair(store: Store, a: Mapping[str, Any], b: Mapping[str, Any]) -> dict[
             "same_source": dedup.CONTAINMENT_SAME_SOURCE,
         },
         "decision": store.get_decision(a["id"], b["id"]),
-        "passages": [passage._asdict() for passage in compare_passages(a["text"], b["text"])],
+        "passages": [passage._asdict() for passage in compare_passages(a["text"], b["text"])] if is_whole else [],
     }
 
 
@@ -76,17 +79,7 @@ def describe_pair(told: Mapping[str, Any]) -> Iterator[str]:
     for name, article in (("A", one), ("B", other)):
         yield f"{name}  {article['title']}"
         yield f"   {article['source_id']}, {article['published_at']}, {article['url']}"
-    verdict = told["verdict"]
-    same = "the same text" if verdict["is_duplicate"] else "not the same text"
-    yield f"{same}: {_RULES.get(verdict['rule'], verdict['rule'])} ({verdict['rule']})"
-    least = told["thresholds"]
-    yield (
-        f"   {verdict['containment']:.0%} of the shorter one's runs of three words are in both"
-        f" ({least['containment']:.0%} is enough, {least['containment_with_alignment']:.0%} with alignment)"
-    )
-    if verdict["alignment"]:
-        yield f"   alignment {verdict['alignment']:.0%} ({least['alignment']:.0%} is enough)"
-    yield f"   B has {verdict['of_a']:.0%} of A; {1 - verdict['of_b']:.0%} of B is its own"
+    yield from _describe_verdict(told)
     decision = told["decision"]
     if decision is None:
         yield "   never held against each other: they share too few sampled runs, or came too far apart"
@@ -101,6 +94,23 @@ def describe_pair(told: Mapping[str, Any]) -> Iterator[str]:
         else:
             yield from (f"  A {_shorten(passage['a'])}" for _ in (1,) if passage["a"])
             yield from (f"  B {_shorten(passage['b'])}" for _ in (1,) if passage["b"])
+
+
+def _describe_verdict(told: Mapping[str, Any]) -> Iterator[str]:
+    verdict = told["verdict"]
+    if verdict is None:
+        yield "their full texts are no longer both kept, so they cannot be compared any more; while they were:"
+        return
+    same = "the same text" if verdict["is_duplicate"] else "not the same text"
+    yield f"{same}: {_RULES.get(verdict['rule'], verdict['rule'])} ({verdict['rule']})"
+    least = told["thresholds"]
+    yield (
+        f"   {verdict['containment']:.0%} of the shorter one's runs of three words are in both"
+        f" ({least['containment']:.0%} is enough, {least['containment_with_alignment']:.0%} with alignment)"
+    )
+    if verdict["alignment"]:
+        yield f"   alignment {verdict['alignment']:.0%} ({least['alignment']:.0%} is enough)"
+    yield f"   B has {verdict['of_a']:.0%} of A; {1 - verdict['of_b']:.0%} of B is its own"
 
 
 def _place(what: str, a: int | None, b: int | None) -> str:

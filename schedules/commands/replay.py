@@ -59,7 +59,12 @@ def replay(
             publish(setup, store, now)
     if as_json:
         print_json(
-            {"applied": not dry_run, "changes": [_shorten(change) for change in changes], "failed": rereader.failed}
+            {
+                "applied": not dry_run,
+                "changes": [_shorten(change) for change in changes],
+                "failed": rereader.failed,
+                "without_text": replayed.passed_over,
+            }
         )
         return
     for change in changes:
@@ -67,6 +72,7 @@ def replay(
     for url in rereader.failed:
         typer.echo(f"{url}: its page could not be read again; left as it was", err=True)
     typer.echo(f"{summarise(changes)}{'; nothing was changed (--dry-run)' if dry_run else ''}")
+    _tell_passed_over(replayed.passed_over)
 
 
 @contextmanager
@@ -92,6 +98,7 @@ def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, sou
     check_database(setup)
     with Store.open_reader(setup.database) as store:
         found = list(compare_topics(store, table, since=read_since(since), source_id=source))
+        passed_over = store.count_dropped(read_since(since), source)
     if as_json:
         print_json([{**_shorten(change), "matches": [asdict(match) for match in nearly]} for change, nearly in found])
         return
@@ -105,7 +112,13 @@ def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, sou
         own = setup.data_folder / "topics.toml"
         copy = "" if table_path is None or table_path == own else f"save the table as {own}, then "
         typer.echo(f"To apply it: {copy}`kabarkota replay --stage topics`.")
+    _tell_passed_over(passed_over)
     typer.echo("Pages in which the scan found no topic were not kept: a new term finds more from now on than here.")
+
+
+def _tell_passed_over(count: int) -> None:
+    if count:
+        typer.echo(f"{count:,} articles stay as they were judged: their full text is no longer kept.")
 
 
 def describe(change: Change) -> str:

@@ -72,7 +72,9 @@ def show_status(
 
 
 def check_schema(store: Store) -> None:
-    """Raises RunFailure when the database is older than this program, NewerDatabaseError when it is newer."""
+    """Raises RunFailure when the database is older than this program, NewerDatabaseError when it is newer, StoreError
+    when it is of something else."""
+    store.check_ours()
     newer, missing = store.compare_schema()
     if newer:
         raise NewerDatabaseError(f"{store.path}: written by a newer version of Kabar Kota ({', '.join(newer)})")

@@ -22,15 +22,20 @@ from schedules.demo.posts import Edition, Post, make_editions
 Endpoint = Callable[[Request], Awaitable[Response]]
 
 
-def create_portals_app(now: datetime, port: int) -> Starlette:
-    """The portals as they stand at `now` (aware), each at `http://<slug>.localhost:<port>/`; other hosts are 404."""
-    editions = make_editions(now, port)
+def create_portals_app(now: datetime, port: int, moment: datetime | None = None) -> Starlette:
+    """The portals as they stand at `now` (aware), each at `http://<slug>.localhost:<port>/`; other hosts are 404.
+
+    `moment`: some time before it, at which they are shown instead.
+    """
+    editions = make_editions(now, port, moment)
     hosts = [Host(edition.portal.host, app=Router(routes=_route(edition))) for edition in editions.values()]
     return Starlette(routes=hosts, middleware=[Middleware(GZipMiddleware)])
 
 
 def _route(edition: Edition) -> list[Route]:
     portal = edition.portal
+    if edition.is_down:
+        return [Route("/{path:path}", _serve_outage)]
     named = {path: CHANNELS[name] for path, name in portal.routes.items()}
     feed_of_home = named.pop("/?feed", answer_home)
 
@@ -50,10 +55,14 @@ def _route(edition: Edition) -> list[Route]:
     ]
 
 
+async def _serve_outage(request: Request) -> Response:
+    return Response("Sedang dalam perbaikan.", status_code=503, media_type="text/plain")
+
+
 def _serve_channel(edition: Edition, channel: Channel) -> Endpoint:
     async def serve(request: Request) -> Response:
-        if edition.portal.delay_seconds and request.url.path != "/":
-            await asyncio.sleep(edition.portal.delay_seconds)
+        if edition.delay_seconds and request.url.path != "/":
+            await asyncio.sleep(edition.delay_seconds)
         newest = max((post.changed for post in edition.posts), default=edition.now)
         return _answer(request, edition, channel(edition, request.query_params), newest)
 

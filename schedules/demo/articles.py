@@ -21,6 +21,14 @@ REPORTING_HOURS = 3  # an article of its own speaks of the day on which it was t
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class FirstVersion:
+    """What an article said before its portal changed it and told nobody."""
+
+    until: float  # hours before the demo
+    said: dict[str, str]  # words that it has today → those that stood in their place
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Article:
     """One article of one portal. Hours count back from the moment of the demo; texts hold day placeholders such as
     `{hari}` (see `dialects.fill_days`), which mean the day `held` hours ago."""
@@ -29,7 +37,9 @@ class Article:
     portal: str  # slug
     hours: float
     held: float
-    updated: float | None = None
+    updated: float | None = None  # and the page says so
+    first: FirstVersion | None = None
+    archived: bool = False  # weeks old: a cycle leaves it alone, a backfill brings it
     headline: str
     byline: str = ""  # empty: the desk
     section: str = "Daerah"
@@ -68,6 +78,8 @@ def _read(path: Traversable) -> dict[str, Any]:
 def _make_own(row: dict[str, Any]) -> Article:
     facts = {"held": row["hours"] + REPORTING_HOURS, **row}
     facts |= {name: tuple(row.get(name, ())) for name in ("tags", "topics")}
+    if "first" in facts:
+        facts["first"] = FirstVersion(**facts["first"])
     return Article(paragraphs=tuple(split_paragraphs(facts.pop("text"))), **facts)
 
 

@@ -32,7 +32,8 @@ class Portal:
     closing: str = ""  # the portal's own last words under every article
     charset: str = "utf-8"
     topic_in_menu: bool = False  # "Smart City" is then on every page, whatever the page is about
-    delay_seconds: float = 0  # before a channel answers
+    delay_seconds: float = 0  # before a channel answers, on the day of the demo
+    outages: tuple[tuple[float, float], ...] = ()  # from and to, in hours before the demo: it answers 503
     robots: str = ROBOTS
     routes: dict[str, str] = field(default_factory=dict)  # path → name of a channel in `channels.CHANNELS`
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from zlib import crc32
 from zoneinfo import ZoneInfo
@@ -27,12 +27,22 @@ class Post:
     paragraphs: tuple[str, ...]  # as printed: days filled in, place line before the first
     published: datetime
     modified: datetime | None
+    corrected: datetime | None  # until then it was the article's first version
     path: str
     url: str
 
     @property
     def changed(self) -> datetime:
         return self.modified or self.published
+
+    def stand_at(self, moment: datetime) -> Post:
+        """As it was to be read at a moment since its publication."""
+        modified = self.modified if self.modified and self.modified <= moment else None
+        if self.article.first is None or self.corrected is None or self.corrected <= moment:
+            return replace(self, modified=modified)
+        said = self.article.first.said
+        paragraphs = tuple(_put_back(paragraph, said) for paragraph in self.paragraphs)
+        return replace(self, modified=modified, headline=_put_back(self.headline, said), paragraphs=paragraphs)
 
     @property
     def page_count(self) -> int:
@@ -42,12 +52,14 @@ class Post:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Edition:
-    """All that one portal shows on the day of the demo, newest first."""
+    """All that one portal shows at a moment, newest first."""
 
     portal: Portal
     posts: tuple[Post, ...]
-    now: datetime
+    now: datetime  # the moment
     origin: str
+    delay_seconds: float = 0
+    is_down: bool = False
 
     def pick_others(self, post: Post, count: int) -> tuple[Post, ...]:
         """The posts that follow `post` in the circle of all: for "Baca juga" and the sidebar."""
@@ -65,15 +77,19 @@ def publish_posts(now: datetime, port: int) -> tuple[Post, ...]:
     return tuple(sorted(posts, key=lambda post: post.published, reverse=True))
 
 
-def make_editions(now: datetime, port: int) -> dict[str, Edition]:
-    """What each portal shows, by slug."""
-    posts = publish_posts(now, port)
+def make_editions(now: datetime, port: int, moment: datetime | None = None) -> dict[str, Edition]:
+    """What each portal shows on the day of the demo, or showed at a moment before it; by slug."""
+    moment = moment or now
+    posts = [post.stand_at(moment) for post in publish_posts(now, port) if post.published <= moment]
+    ago = (now - moment) / timedelta(hours=1)
     return {
         slug: Edition(
             portal=portal,
             posts=tuple(post for post in posts if post.portal is portal),
-            now=now,
+            now=moment,
             origin=portal.get_origin(port),
+            delay_seconds=portal.delay_seconds if moment == now else 0,
+            is_down=any(begins >= ago >= ends for begins, ends in portal.outages),
         )
         for slug, portal in load_portals().items()
     }
@@ -101,6 +117,7 @@ def _publish(article: Article, portal: Portal, number: int, now: datetime, port:
         paragraphs=_print_paragraphs(article, portal, day),
         published=published,
         modified=_go_back(now, article.updated, article.id, portal) if article.updated is not None else None,
+        corrected=_go_back(now, article.first.until, article.id, portal) if article.first else None,
         path=path,
         url=portal.get_origin(port) + path,
     )
@@ -111,6 +128,12 @@ def _go_back(now: datetime, hours: float, key: str, portal: Portal) -> datetime:
     jitter = crc32(key.encode()) % 57
     at = now - timedelta(hours=hours, minutes=jitter)
     return at.astimezone(portal.zone).replace(second=0, microsecond=0)
+
+
+def _put_back(text: str, said: dict[str, str]) -> str:
+    for today, first in said.items():
+        text = text.replace(today, first)
+    return text
 
 
 def _print_paragraphs(article: Article, portal: Portal, day: datetime) -> tuple[str, ...]:

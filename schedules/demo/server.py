@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import socket
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import datetime
@@ -11,6 +11,7 @@ from pathlib import Path
 from threading import Thread
 
 import uvicorn
+from starlette.types import Receive, Scope, Send
 
 from schedules.demo.app import create_portals_app
 from schedules.demo.portals import CLOSED_PORT, PORT, read_catalogue
@@ -27,11 +28,26 @@ class PortalServer:
     port: int
     closed_port: int  # nothing listens there: the portal that is down
     expectations: tuple[Post, ...]  # every article with its address, its date, and what should be made of it
+    stand_at: Callable[[datetime], None]  # from now on they are as at that moment, which is not after the demo's
 
     def write_catalogue(self, path: Path) -> None:
         """Writes the catalogue (TOML) that lists these portals at their ports."""
         text = read_catalogue().replace(CLOSED_PORT, str(self.closed_port)).replace(PORT, str(self.port))
         path.write_text(text, encoding="utf-8")
+
+
+class _Portals:
+    """The application of the portals at a moment, which changes while they are served."""
+
+    def __init__(self, now: datetime, port: int) -> None:
+        self._now, self._port = now, port
+        self.stand_at(now)
+
+    def stand_at(self, moment: datetime) -> None:
+        self._app = create_portals_app(self._now, self._port, moment)
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        await self._app(scope, receive, send)
 
 
 @contextmanager
@@ -44,19 +60,25 @@ def serve_portals(now: datetime, port: int = 0) -> Iterator[PortalServer]:
     with socket.create_server((LOOPBACK, port)) as listening, socket.socket() as silent:
         silent.bind((LOOPBACK, 0))  # bound but not listening: connections are refused, and nobody else gets the port
         port = listening.getsockname()[1]
-        server = uvicorn.Server(_configure(now, port))
+        portals = _Portals(now, port)
+        server = uvicorn.Server(_configure(portals))
         thread = Thread(target=server.run, kwargs={"sockets": [listening]}, name="sample portals", daemon=True)
         thread.start()
         try:
-            yield PortalServer(port=port, closed_port=silent.getsockname()[1], expectations=publish_posts(now, port))
+            yield PortalServer(
+                port=port,
+                closed_port=silent.getsockname()[1],
+                expectations=publish_posts(now, port),
+                stand_at=portals.stand_at,
+            )
         finally:
             server.should_exit = True
             thread.join()
 
 
-def _configure(now: datetime, port: int) -> uvicorn.Config:
+def _configure(portals: _Portals) -> uvicorn.Config:
     return uvicorn.Config(
-        create_portals_app(now, port),
+        portals,
         log_config=None,  # logging belongs to the program that runs the demo
         access_log=False,
         lifespan="off",

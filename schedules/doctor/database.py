@@ -1,4 +1,7 @@
-"""The database: whether it opens, is sound and of our version, whether cycles run, and who writes."""
+"""The database: whether it opens, is sound and of our version, whether cycles run, and who writes.
+
+What to do about a damaged one is told as commands: `doctor.rescue`.
+"""
 
 from __future__ import annotations
 
@@ -16,34 +19,65 @@ from aggregator.store import Store, StoreError
 from aggregator.web.health import judge_pulse
 from schedules.commands.figures import format_bytes, format_moment, format_span
 from schedules.doctor.check import Check, fault, ok, warn
+from schedules.doctor.rescue import Rescue
 
 WAL_LARGE = 256_000_000  # bytes; it is emptied every few megabytes, unless somebody reads for very long
 LOST_DAYS = timedelta(days=7)
 CLOCK_SLACK = timedelta(minutes=2)
-RESTORE = "stop all kabarkota processes, keep a copy of the data folder, and restore the last backup"
 
 
 def check_database(path: Path, now: datetime, late_after: timedelta) -> Iterator[Check]:
     """All about the file; nothing is written."""
-    if not path.exists():
-        yield ok("database", f"{path}: there is none yet", "`kabarkota run` makes it")
+    rescue = Rescue(path, now)
+    if (first := _check_file(path, rescue)) is not None:
+        yield first
         return
     try:
         with Store.open_reader(path) as store:
-            yield check_schema(store)
-            for look in _list_looks(store, now, late_after):
-                yield look()
+            yield check_schema(store, rescue)
+            if not store.is_foreign():
+                for name, look in _list_looks(store, now, late_after, rescue):
+                    yield _look(name, look, rescue)
     except StoreError as error:
-        yield fault("database", str(error), f"is it a database of kabarkota? If it is: {RESTORE}")
+        yield fault("database", _tell(error), rescue.advise(error))
 
 
-def check_schema(store: Store) -> Check:
+def _check_file(path: Path, rescue: Rescue) -> Check | None:
+    """What is to be said before it is opened; None: it is to be opened."""
+    if not path.exists():
+        if rescue.newest is None:
+            return ok("database", f"{path}: there is none yet", "`kabarkota run` makes it")
+        return fault("database", f"{path}: is not there, and there are backups of it", rescue.advise())
+    if not path.is_file():
+        return fault("database", f"{path}: is not a file", f"move it away: {rescue.move_away}")
+    if path.stat().st_size == 0:
+        if rescue.newest is None:
+            return warn("database", f"{path}: is an empty file", "the next cycle makes a database of it")
+        return fault("database", f"{path}: is an empty file, and there are backups of it", rescue.advise())
+    return None
+
+
+def _look(name: str, look: Callable[[], Check], rescue: Rescue) -> Check:
+    """One look; that it cannot be made is what it finds."""
+    try:
+        return look()
+    except StoreError as error:
+        return fault(name, _tell(error), rescue.advise(error))
+
+
+def _tell(error: StoreError) -> str:
+    """Without the advice to ask us."""
+    return str(error).partition("; `kabarkota doctor`")[0]
+
+
+def check_schema(store: Store, rescue: Rescue) -> Check:
     if store.is_foreign():
-        return fault("database", f"{store.path}: has no tables of Kabar Kota", "move it away, or set another `data`")
+        found = f"{store.path}: is a database of something else"
+        return fault("database", found, rescue.advise_foreign())
     newer, missing = store.compare_schema()
     if newer:
         found = f"written by a newer version ({', '.join(newer)})"
-        return fault("database", found, "install that version, or restore a backup of before")
+        return fault("database", found, f"install that version; or {rescue.advise()}")
     if missing:
         return warn(
             "database", f"of an older version ({len(missing)} migrations to come)", "the next cycle brings it up"
@@ -51,19 +85,28 @@ def check_schema(store: Store) -> Check:
     return ok("database", f"{store.path}, {format_bytes(store.path.stat().st_size)}, schema up to date")
 
 
-def check_integrity(store: Store) -> Check:
+def check_integrity(store: Store, rescue: Rescue) -> Check:
     started = time.monotonic()
     faults = store.check_integrity()
     if faults:
-        return fault("integrity", "; ".join(faults), RESTORE)
+        return fault("integrity", "; ".join(" ".join(each.split()) for each in faults), rescue.advise())
     return ok("integrity", f"sound (read through in {time.monotonic() - started:.1f} s)")
 
 
-def check_references(store: Store) -> Check:
+def check_references(store: Store, rescue: Rescue) -> Check:
     faults = store.check_references()
     if faults:
-        return fault("references", f"rows point to rows that are not there: {'; '.join(faults)}", RESTORE)
+        return fault("references", f"rows point to rows that are not there: {'; '.join(faults)}", rescue.advise())
     return ok("references", "every row that another one points to is there")
+
+
+def check_search(store: Store, rescue: Rescue) -> Check:
+    """The index of the full-text search, which can be made anew from the articles."""
+    started = time.monotonic()
+    faults = store.check_search()
+    if faults:
+        return fault("search index", "; ".join(faults), rescue.advise_index())
+    return ok("search index", f"holds the words of the articles (read through in {time.monotonic() - started:.1f} s)")
 
 
 def check_log(store: Store) -> Check:
@@ -125,12 +168,23 @@ def check_writer(folder: Path) -> Check:
     return ok("writer", "nobody is writing just now")
 
 
-def _list_looks(store: Store, now: datetime, late_after: timedelta) -> list[Callable[[], Check]]:
-    looks = [partial(look, store) for look in (check_integrity, check_references, check_log)]
+def _list_looks(
+    store: Store, now: datetime, late_after: timedelta, rescue: Rescue
+) -> list[tuple[str, Callable[[], Check]]]:
+    looks: list[tuple[str, Callable[[], Check]]] = [
+        ("integrity", partial(check_integrity, store, rescue)),
+        ("references", partial(check_references, store, rescue)),
+        ("write-ahead log", partial(check_log, store)),
+    ]
     if any(store.compare_schema()):  # of another version: its tables may be others
-        return [*looks]
-    more = [partial(look, store, now) for look in (check_newest, check_deliveries)]
-    return [*looks, partial(check_cycles, store, now, late_after), *more]
+        return looks
+    return [
+        *looks,
+        ("search index", partial(check_search, store, rescue)),
+        ("cycles", partial(check_cycles, store, now, late_after)),
+        ("clock and database", partial(check_newest, store, now)),
+        ("messages", partial(check_deliveries, store, now)),
+    ]
 
 
 def _is_locked(lock: Path) -> bool:

@@ -9,19 +9,19 @@ SELECT
     s.kind AS source_kind,
     a.author,
     a.published_at,
-    datetime(a.published_at, '+7 hours') AS published_wib,
-    date(a.published_at, '+7 hours') AS published_day_wib,
+    datetime(a.published_at, a.to_wib) AS published_wib,
+    a.day_wib AS published_day_wib,
     (SELECT name_id FROM labels
-        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, '+7 hours')) AS published_weekday_id,
+        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, a.to_wib)) AS published_weekday_id,
     (SELECT name_en FROM labels
-        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, '+7 hours')) AS published_weekday_en,
-    strftime('%Y-%m', a.published_at, '+7 hours') AS published_month,
+        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, a.to_wib)) AS published_weekday_en,
+    strftime('%Y-%m', a.published_at, a.to_wib) AS published_month,
     a.published_precision,
     a.first_seen_at,
     datetime(a.first_seen_at, '+7 hours') AS first_seen_wib,
     date(a.first_seen_at, '+7 hours') AS first_seen_day_wib,
     a.backfilled AS is_backfilled,
-    CAST(julianday(date(a.first_seen_at, '+7 hours')) - julianday(date(a.published_at, '+7 hours')) AS INTEGER)
+    CAST(julianday(date(a.first_seen_at, '+7 hours')) - julianday(date(a.published_at, a.to_wib)) AS INTEGER)
         AS days_late, -- days from publication to discovery, by the calendar of WIB
     a.group_id,
     g.guid,
@@ -49,4 +49,8 @@ SELECT
     a.gone_at,
     a.text_dropped_at,
     a.text <> '' AND a.text_dropped_at IS NULL AS has_text
-FROM articles AS a CROSS JOIN sources AS s ON s.id = a.source_id LEFT JOIN duplicate_groups AS g ON g.id = a.group_id
+FROM (
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib,
+        date(published_at, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes') AS day_wib
+    FROM articles
+) AS a CROSS JOIN sources AS s ON s.id = a.source_id LEFT JOIN duplicate_groups AS g ON g.id = a.group_id

@@ -12,13 +12,13 @@ SELECT
     s.kind AS source_kind,
     a.author,
     a.published_at,
-    datetime(a.published_at, '+7 hours') AS published_wib,
-    date(a.published_at, '+7 hours') AS published_day_wib,
+    datetime(a.published_at, a.to_wib) AS published_wib,
+    a.day_wib AS published_day_wib,
     (SELECT name_id FROM labels
-        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, '+7 hours')) AS published_weekday_id,
+        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, a.to_wib)) AS published_weekday_id,
     (SELECT name_en FROM labels
-        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, '+7 hours')) AS published_weekday_en,
-    strftime('%Y-%m', a.published_at, '+7 hours') AS published_month,
+        WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, a.to_wib)) AS published_weekday_en,
+    strftime('%Y-%m', a.published_at, a.to_wib) AS published_month,
     a.first_seen_at,
     g.first_published_at,
     g.archived AS is_archived,
@@ -34,6 +34,9 @@ SELECT
         WHERE ar.article_id = a.id AND ar.role = 'event') AS regions,
     (SELECT group_concat(r.slug, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
         WHERE ar.article_id = a.id AND ar.role = 'event' AND r.kind = 'city') AS city_slugs
-FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id AND a.group_id = g.id
-CROSS JOIN sources AS s ON s.id = a.source_id
+FROM duplicate_groups AS g JOIN (
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib,
+        date(published_at, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes') AS day_wib
+    FROM articles
+) AS a ON a.id = g.canonical_id AND a.group_id = g.id CROSS JOIN sources AS s ON s.id = a.source_id
 WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL

@@ -10,9 +10,9 @@ SELECT
     r.title AS release_title, -- as the government has it
     r.url AS release_url,
     r.published_at AS released_at, -- UTC
-    datetime(r.published_at, '+7 hours') AS released_wib,
-    date(r.published_at, '+7 hours') AS released_day_wib,
-    strftime('%Y-%m', r.published_at, '+7 hours') AS month, -- of the release
+    datetime(r.published_at, r.to_wib) AS released_wib,
+    r.day_wib AS released_day_wib,
+    strftime('%Y-%m', r.published_at, r.to_wib) AS month, -- of the release
     o.id AS article_id, -- of the outlet
     o.source_id AS outlet_id, -- source
     t.name AS outlet,
@@ -21,5 +21,9 @@ SELECT
     o.url,
     o.published_at,
     CAST(round((julianday(o.published_at) - julianday(r.published_at)) * 1440) AS INTEGER) AS minutes_later
-FROM articles AS r JOIN sources AS s ON s.id = r.source_id AND s.kind = 'city-government'
+FROM (
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib,
+        date(published_at, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes') AS day_wib
+    FROM articles
+) AS r JOIN sources AS s ON s.id = r.source_id AND s.kind = 'city-government'
 JOIN articles AS o ON o.group_id = r.group_id AND o.source_id <> r.source_id CROSS JOIN sources AS t ON t.id = o.source_id

@@ -30,7 +30,7 @@ SELECT
     c.title,
     c.url,
     l.published_at,
-    datetime(c.published_at, '+7 hours') AS published_wib,
+    datetime(c.published_at, c.to_wib) AS published_wib,
     o.id AS original_id, -- article that it most likely copies
     o.source_id AS original_source_id, -- its source
     o.title AS original_title, -- its title
@@ -46,6 +46,8 @@ SELECT
         AS kept, -- share of the original's shingles that the copy has
     round(1 - CASE e.a WHEN c.id THEN e.of_a ELSE e.of_b END, 3)
         AS added -- share of the copy's shingles that the original does not have
-FROM linked AS l CROSS JOIN articles AS c ON c.id = l.copy_id CROSS JOIN articles AS o ON o.id = l.original_id
+FROM linked AS l CROSS JOIN (
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib FROM articles
+) AS c ON c.id = l.copy_id CROSS JOIN articles AS o ON o.id = l.original_id
 CROSS JOIN duplicate_edges AS e ON e.accepted AND ((e.a = c.id AND e.b = o.id) OR (e.a = o.id AND e.b = c.id
     AND NOT EXISTS (SELECT * FROM duplicate_edges AS r WHERE r.a = c.id AND r.b = o.id AND r.accepted)))

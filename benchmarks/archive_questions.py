@@ -98,9 +98,10 @@ def measure_export(database: Path) -> dict[str, float]:
         file = Path(name) / "articles.parquet"
         command = [sys.executable, "-m", "schedules", "--data", str(database.parent), "export", "articles"]
         began = time.perf_counter()
-        process = subprocess.Popen([*command, "--format", "parquet", "--output", str(file)], stdout=subprocess.DEVNULL)
+        process = subprocess.Popen([*command, "--output", str(file)], stdout=subprocess.DEVNULL)
         _, status, used = os.wait4(process.pid, 0)
         seconds = time.perf_counter() - began
+        process.returncode = status
         if status:
             raise SystemExit(f"{database}: the export failed")
         size = file.stat().st_size

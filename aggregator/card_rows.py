@@ -17,7 +17,8 @@ from datetime import datetime, timedelta
 from aggregator.instants import to_text
 from aggregator.item_rows import ItemRows
 from aggregator.models import FeedItem
-from aggregator.search_rows import Place, Search, SearchRows
+from aggregator.reach_rows import Place
+from aggregator.search_rows import Search, SearchRows
 
 GROWTH_HOURS = 24
 ROUNDS = 4  # of a walk for a page: where a story has more news than those bring, the page is short and leads on

@@ -1,12 +1,13 @@
 """What can be asked of the news, and how it is read from the query of an address. PURE.
 
-q       words, all of them; "a phrase"; apek* begins so; -word is not there. Any other sign is no syntax.
+q       words, all of them; "a phrase"; apek* begins so; -word is not there; judul:word, isi:word: see `search_terms`
 topic, city, province, komwil, kind, source
         slugs, as in the addresses of feeds; given twice, either will do
 since   published since a day (WIB), an instant, or so many days, or today (WIB): 2026-11-01,
         2026-11-01T08:00:00+08:00, 7d, today
 group   `story`: one item a story, not one a duplicate group
 archive `yes`: with what was too old when it was found to enter the feeds
+order   `relevance`: the newest that answer, the most fitting first (see `ranking`); `newest` (default)
 before  goes on after the item with that guid
 lang    `id` or `en`, of our own words
 """
@@ -21,32 +22,18 @@ from urllib.parse import urlencode
 
 from aggregator.feeds import ALL, FeedKind, make_name, split_name
 from aggregator.models import Language
+from aggregator.search_terms import QueryError, Term, read_terms, write_match
 from aggregator.times import WIB
 
-WORDS_LIMIT = 300  # characters of `q`
-TERMS_LIMIT = 20
-COSTLY_LIMIT = 6  # phrases, beginnings and unwanted words: twenty of them take a tenth of a second
-PREFIX_LEAST = 3  # letters: a shorter beginning fits too many words to be looked up
 VALUES_LIMIT = 50  # of all filters together
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 GUID_LIMIT = 2_100
-KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "before", "lang")
+KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "order", "before", "lang")
 TODAY = "today"
 
-_TERM = re.compile(r'(?P<without>-?)(?:"(?P<phrase>[^"]*)"|(?P<word>[^\s"]+))(?P<prefix>\*?)')
-_WORD = re.compile(r"\w+")
 _DAYS = re.compile(r"(\d{1,6})d")
+_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid")
-
-
-class QueryError(ValueError):
-    """A query that cannot be answered: what is wrong with which key. `publish.wording` has the words for it."""
-
-    def __init__(self, key: str, problem: str, **values: object) -> None:
-        super().__init__(f"{key}: {problem}")
-        self.key = key
-        self.problem = problem
-        self.values = values
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -54,14 +41,21 @@ class NewsQuery:
     """A question to the news."""
 
     words: str = ""  # as asked
-    match: str = ""  # the same for SQLite's full-text search; "" for any text
+    terms: tuple[Term, ...] = ()  # the same as read; none for any text
     feeds: tuple[tuple[str, ...], ...] = ()  # names of feeds: in any of each
     since: datetime | None = None
     since_text: str = ""  # as asked
+    until: datetime | None = None  # of the command alone: on the web nobody waits for a walk through all that is newer
     by_story: bool = False
     with_archive: bool = False
+    by_relevance: bool = False  # without words there is nothing to go by but the time
     before: str = ""  # guid
     language: Language = Language.INDONESIAN
+
+    @property
+    def match(self) -> str:
+        """The words for SQLite's full-text search; "" for any text."""
+        return write_match(self.terms)
 
     @property
     def asks_for_everything(self) -> bool:
@@ -85,6 +79,7 @@ class NewsQuery:
         pairs += [("since", self.since_text)] if self.since_text else []
         pairs += [("group", "story")] if self.by_story else []
         pairs += [("archive", "yes")] if self.with_archive else []
+        pairs += [("order", "relevance")] if self.by_relevance else []
         pairs += [("before", before)] if before else []
         language = language or self.language
         pairs += [("lang", language.value)] if language is not Language.INDONESIAN else []
@@ -105,7 +100,7 @@ def read_query(pairs: Iterable[tuple[str, str]], now: datetime) -> NewsQuery:
     since = _read_last(given, "since")
     return NewsQuery(
         words=words,
-        match=build_match(words),
+        terms=read_terms(words),
         feeds=tuple(
             tuple(sorted({make_name(kind, value.lower()) for value in given[kind.value]}))
             for kind in FeedKind
@@ -115,39 +110,10 @@ def read_query(pairs: Iterable[tuple[str, str]], now: datetime) -> NewsQuery:
         since_text=since,
         by_story=_read_choice(given, "group", "story"),
         with_archive=_read_choice(given, "archive", "yes"),
+        by_relevance=_read_choice(given, "order", "relevance", or_else="newest"),
         before=_read_last(given, "before")[:GUID_LIMIT],
         language=Language.ENGLISH if _read_choice(given, "lang", "en", or_else="id") else Language.INDONESIAN,
     )
-
-
-def build_match(words: str) -> str:
-    """The words of a search as an expression of FTS5: each is quoted, so that nothing in them is syntax.
-
-    "" for no words. Raises QueryError.
-    """
-    if len(words) > WORDS_LIMIT:
-        raise QueryError("q", "long", most=WORDS_LIMIT)
-    wanted: list[str] = []
-    unwanted: list[str] = []
-    for found in _TERM.finditer(words):
-        text = found["phrase"] if found["phrase"] is not None else found["word"]
-        is_prefix = bool(found["prefix"]) or (found["phrase"] is None and text.endswith("*"))
-        parts = _WORD.findall(text.replace("_", " "))
-        if not parts:
-            continue
-        if is_prefix and len(parts[-1]) < PREFIX_LEAST:
-            raise QueryError("q", "short_beginning", word=parts[-1], least=PREFIX_LEAST)
-        term = f'"{" ".join(parts)}"{"*" if is_prefix else ""}'
-        (unwanted if found["without"] else wanted).append(term)
-    if len(wanted) + len(unwanted) > TERMS_LIMIT:
-        raise QueryError("q", "many_words", most=TERMS_LIMIT)
-    if sum(not term.strip('"').isalnum() for term in wanted) + len(unwanted) > COSTLY_LIMIT:
-        raise QueryError("q", "costly", most=COSTLY_LIMIT)
-    if not wanted and unwanted:
-        raise QueryError("q", "only_unwanted")
-    if not wanted and words:
-        raise QueryError("q", "no_word")
-    return " NOT ".join([" AND ".join(wanted), *unwanted]) if unwanted else " AND ".join(wanted)
 
 
 def _read_last(given: dict[str, list[str]], key: str) -> str:
@@ -171,6 +137,15 @@ def read_days(since: str) -> int | None:
     """How many days `since` asks for; None where it is a day or an instant."""
     found = _DAYS.fullmatch(since.lower())
     return int(found[1]) if found else None
+
+
+def read_until(text: str, now: datetime) -> datetime:
+    """The end of the day (WIB) that such a text names, or the moment that it means otherwise. Raises QueryError."""
+    try:
+        until = read_since(text, now)
+    except QueryError as error:
+        raise QueryError("until", error.problem) from error
+    return until + timedelta(days=1) if text.lower() == TODAY or _DAY.fullmatch(text) else until
 
 
 def read_since(text: str, now: datetime) -> datetime:

@@ -22,6 +22,7 @@ from aggregator.alert_rows import AlertRows
 from aggregator.api_rows import ApiRows
 from aggregator.archive_rows import ArchiveRows
 from aggregator.article_json import pack_row, unpack_row
+from aggregator.article_rows import ArticleRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
@@ -112,6 +113,7 @@ class Store(
     CardRows,
     ItemRows,
     SearchRows,
+    ArticleRows,
     KlipingRows,
     PollRows,
     HealthRows,

@@ -11,6 +11,7 @@ from typing import Annotated, Any
 
 import typer
 
+from aggregator.feeds import FeedKind
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources
 from schedules.commands.context import CommandContext, get_context
@@ -44,6 +45,11 @@ class DigestFormat(StrEnum):
     PRINT = "print"
     DOCX = "docx"
     JSON = "json"
+
+
+class SearchOrder(StrEnum):
+    NEWEST = "newest"
+    RELEVANCE = "relevance"
 
 
 Since = Annotated[str | None, typer.Option(metavar="TIME", help="only what came since then: a day (UTC) or an instant")]
@@ -179,6 +185,63 @@ def status(
     from schedules.commands.status import show_status
 
     show_status(get_context(ctx), now=datetime.now(UTC), source_id=source, only_failing=failing, as_json=json)
+
+
+@app.command(context_settings={"ignore_unknown_options": True})  # -word: what shall not be there
+def search(
+    ctx: typer.Context,
+    words: Annotated[list[str] | None, typer.Argument(metavar="[WORD]...", help="all of them; see above")] = None,
+    *,
+    topic: Annotated[list[str] | None, typer.Option(metavar="NAME", help="such as apeksi")] = None,
+    city: Annotated[list[str] | None, typer.Option(metavar="NAME", help="such as kota-gorontalo")] = None,
+    province: Annotated[list[str] | None, typer.Option(metavar="NAME", help="such as gorontalo")] = None,
+    komwil: Annotated[list[str] | None, typer.Option(metavar="NUMBER", help="1 to 6")] = None,
+    kind: Annotated[list[str] | None, typer.Option(metavar="KIND", help="of source, such as city-government")] = None,
+    source: Annotated[list[str] | None, typer.Option(metavar="ID", help="a source")] = None,
+    since: Annotated[
+        str | None, typer.Option(metavar="TIME", help="published since a day (WIB), an instant, or such as 7d, today")
+    ] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="published until then, the day included")] = None,
+    order: Annotated[
+        SearchOrder, typer.Option(help="newest first, or the most fitting of the newest 500")
+    ] = SearchOrder.NEWEST,
+    by_story: Annotated[bool, typer.Option("--by-story", help="one for each event")] = False,
+    archive: Annotated[
+        bool, typer.Option("--archive/--no-archive", help="with what was old when it was found, and backfills")
+    ] = True,
+    copies: Annotated[
+        bool, typer.Option("--copies", help="every article that has the words, last found first")
+    ] = False,
+    limit: Annotated[int, typer.Option(min=1, max=1_000, metavar="N", help="so many")] = 20,
+    before: Annotated[str | None, typer.Option(metavar="GUID", help="go on after it; with --copies, an id")] = None,
+    urls: Annotated[bool, typer.Option("--urls", help="print addresses alone")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
+) -> None:
+    """Find news: words, all of them; apek* begins so; -word is not there; "a phrase"; judul:word (title:) and isi:word
+    (text:) in the title or the text alone.
+
+    An option for a name may be given again: either will do.
+    """
+    from schedules.commands.search import SearchRequest, search_news
+    from schedules.commands.search_output import print_answer, print_answer_json, print_urls
+
+    if urls and json:
+        raise UsageFailure("search: --urls or --json, not both")
+    names = {"topic": topic, "city": city, "province": province, "komwil": komwil, "kind": kind, "source": source}
+    request = SearchRequest(
+        words=words or (),
+        filters={FeedKind(key): values for key, values in names.items() if values},
+        since=since,
+        until=until,
+        by_relevance=order is SearchOrder.RELEVANCE,
+        by_story=by_story,
+        with_archive=archive,
+        copies=copies,
+        limit=limit,
+        before=before,
+    )
+    answer = search_news(get_context(ctx), request, datetime.now(UTC))
+    (print_urls if urls else print_answer_json if json else print_answer)(answer)
 
 
 @app.command()

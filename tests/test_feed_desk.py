@@ -320,6 +320,8 @@ def test_what_is_not_there_is_told_in_the_format_with_a_hint(
         ("q=%00", "q: tidak ada kata"),
         ("q=-jakarta", "q: hanya menyebut yang tidak dicari"),
         ("since=kemarin", "since: harus tanggal seperti"),
+        ("q=apeksi&order=relevance", "order: feed selalu berurutan dari yang terbaru"),
+        ("q=judul:&lang=en", "q: judul: needs a word right behind it"),
         ("group=portal&lang=en", "The search cannot be read: group: can be story only"),
         ("kota=gorontalo", "kota: bukan kunci pencarian; yang ada: q, topic, city"),
         ("%3Cscript%3E=1", "<script>: bukan kunci"),

@@ -123,7 +123,7 @@ def test_a_day_outweighs_a_period(client: httpx.Client) -> None:
 def test_every_field_has_a_label(client: httpx.Client) -> None:
     page = read_page(client, "city=kota-gorontalo&city=kota-bandung&lang=en")
     fields = page.xpath("//form//*[self::input or self::select][not(@type='hidden')]")
-    assert {field.get("name") for field in fields} == set(KEYS) - {"before", "lang"}
+    assert {field.get("name") for field in fields} == set(KEYS) - {"before", "lang", "order"}
     for field in fields:
         label = field.label if field.label is not None else next(field.iterancestors("label"), None)
         assert field.get("aria-label") or tell(label), field.get("name")
@@ -249,6 +249,7 @@ def test_an_unknown_city_is_told_with_the_one_that_was_meant(client: httpx.Clien
         ("source=tidak-ada", 404, "Sumber: “tidak-ada” tidak ada dalam daftar."),
         ("city=" + "y" * 5_000, 404, "tidak ada dalam daftar."),
         ("topic=%00%ff%F0%9F&city=%ed%a0%80", 404, "tidak ada dalam daftar."),
+        ("q=apeksi&order=relevance", 400, "Urutan: feed selalu berurutan dari yang terbaru"),
         ("q=apeksi&before=tag:tidak-ada", 404, "Tidak ada berita dengan guid ini"),
         ("q=ko*&lang=en", 400, "Words: ko*: at least 3 letters before the asterisk."),
         ("city=kota-bndung&lang=en", 404, "Cities: there is no “kota-bndung”. Did you mean Kota Bandung, Kota"),
@@ -413,4 +414,4 @@ def test_a_language_or_a_mark_of_others_is_no_question() -> None:
 def test_every_key_of_a_question_has_a_name_for_people() -> None:
     for language in Language:
         keys = get_texts(language)["keys"]
-        assert keys.keys() == {"q", "since", "group", "archive", "lang", "query"}
+        assert keys.keys() == {"q", "since", "group", "order", "archive", "lang", "query"}

@@ -16,9 +16,8 @@ from page_room import Stage
 from test_feeds import publish_old, report
 from test_feeds_page import EVIL, build_site, tell
 
+from aggregator.marked import Piece, split_marked
 from aggregator.models import SourceKind
-from aggregator.web.search_page import split_marked
-from aggregator.web.shown_item import Piece
 
 
 @pytest.fixture(scope="module")
@@ -66,6 +65,8 @@ def read_form(page: html.HtmlElement) -> list[tuple[str, str]]:
         ('"lampu jalan"', {"Lampu jalan", "lampu jalan"}),
         ("tagih*", {"Tagihan"}),
         ("obligasi -lampu", {"obligasi"}),
+        ("judul:lampu", {"Lampu"}),
+        ('isi:"lampu jalan"', {"lampu jalan"}),
     ],
 )
 def test_words_are_marked_where_they_stand(client: httpx.Client, words: str, marked: set[str]) -> None:
@@ -87,6 +88,31 @@ def test_pages_follow_one_another(client: httpx.Client) -> None:
     assert len(seen) == len(set(seen)) == 25
     feed = client.get("/feeds/search.json?q=apeksi&archive=yes").json()
     assert seen == [item["title"] for item in feed["items"]]
+
+
+def test_the_most_fitting_stand_first_where_that_is_asked(client: httpx.Client) -> None:
+    page = read_page(client, "q=gorontalo&order=relevance&archive=yes")
+    assert tell(page.cssselect("[role=status]")[0]) == "Ditampilkan 20 yang paling sesuai dari 24 berita yang cocok."
+    headings = [tell(heading) for heading in page.cssselect("article h3")]
+    assert headings[0] == "Lampu jalan di Gorontalo"
+    assert page.cssselect("article h3 mark")
+    assert all(time.cssselect(".date") for time in page.cssselect("article time"))
+    (form,) = page.cssselect("form[role=search]")
+    assert dict(form.form_values())["order"] == "relevance"
+    assert not any("order" in link for link in page.xpath("//ul[@class='actions']//a/@href"))
+    (older,) = page.xpath("//a[@rel='next']/@href")
+    rest = read_page(client, older.partition("?")[2])
+    assert len({*headings, *map(tell, rest.cssselect("article h3"))}) == 24
+    assert rest.xpath("//a[@rel='first']/@href") == ["/search?q=gorontalo&order=relevance&archive=yes"]
+
+
+def test_only_the_newest_are_ranked(client: httpx.Client, monkeypatch: pytest.MonkeyPatch) -> None:
+    last = html.fromstring(client.get("/search?q=gorontalo&archive=yes").text).xpath("//a[@rel='next']/@href")[0]
+    monkeypatch.setattr("aggregator.finding.CANDIDATES_MOST", 5)
+    page = read_page(client, "q=gorontalo&order=relevance&lang=en")
+    assert "the most relevant of the newest 5 that fit" in tell(page.cssselect("[role=status]")[0])
+    page = read_page(client, f"{last.partition('?')[2]}&order=relevance", status=404)
+    assert "tidak ada di antara 5 berita terbaru" in tell(page.cssselect("[role=alert]")[0])
 
 
 @pytest.mark.parametrize(
@@ -174,6 +200,8 @@ def test_marked_text_is_split_and_made_safe(text: str, pieces: list[tuple[str, b
         ("q=apeksi&city=gorontalo", 404, "Mungkin maksudnya Kota Gorontalo?"),
         ("topic=%00%ff%F0%9F&city=%ed%a0%80", 404, "tidak ada dalam daftar."),
         ("q=apeksi&before=tag:tidak-ada", 404, "Tidak ada berita dengan guid ini"),
+        ("q=judul:", 400, "Kata: judul: butuh kata langsung di belakangnya"),
+        ("q=apeksi&order=bm25", 400, "Urutan: hanya boleh newest / relevance."),
         ("q=ko*&lang=en", 400, "Words: ko*: at least 3 letters before the asterisk."),
     ],
 )
@@ -188,7 +216,16 @@ def test_faulty_questions_are_told(client: httpx.Client, query: str, status: int
 
 
 def test_syntax_in_words_is_no_syntax(client: httpx.Client) -> None:
-    for words in ('" OR 1=1 --', "title:apeksi NEAR(x y)", "{a b}:c^2", "<b>", "apeksi\x00\x02\x07", "'", "\x02\x03"):
+    for words in (
+        '" OR 1=1 --',
+        "title:apeksi NEAR(x y)",
+        "{a b}:c^2",
+        "isi:{a} : b",
+        "<b>",
+        "apeksi\x00\x02\x07",
+        "'",
+        "\x02\x03",
+    ):
         assert client.get("/search", params={"q": words}).status_code in {200, 400}, words
 
 

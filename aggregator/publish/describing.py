@@ -13,7 +13,8 @@ from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, mak
 from aggregator.models import Language
 from aggregator.publish.feed_info import FeedInfo, Format
 from aggregator.publish.wording import get_wording
-from aggregator.search import TODAY, NewsQuery, QueryError, read_days
+from aggregator.search import TODAY, NewsQuery, read_days
+from aggregator.search_terms import QueryError
 
 STYLE_FILE = "feed.xsl"
 

@@ -6,7 +6,8 @@ What is refused is told in the format that was asked for, so that a reader shows
 from __future__ import annotations
 
 import logging
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from dataclasses import replace
 from datetime import datetime, timedelta
 from pathlib import Path
@@ -15,8 +16,8 @@ from urllib.parse import quote
 from starlette.requests import Request
 from starlette.responses import Response
 
-from aggregator.feed_rows import FeedRow, UnknownFeedError, make_place
-from aggregator.feeds import ALL, make_feed_path, split_name
+from aggregator.feeds import ALL, make_feed_path
+from aggregator.finding import FindingError, Found, explain_miss, find_news, look_up
 from aggregator.models import Language
 from aggregator.publish.describing import (
     Publisher,
@@ -24,16 +25,16 @@ from aggregator.publish.describing import (
     describe_feed,
     describe_refusal,
     describe_search,
-    name_subjects,
 )
 from aggregator.publish.documents import render_feed
 from aggregator.publish.feed_info import Format
 from aggregator.publish.wording import get_wording
-from aggregator.search import NewsQuery, QueryError, read_query
-from aggregator.search_rows import Place, Search
+from aggregator.search import NewsQuery, read_query
+from aggregator.search_rows import Search
+from aggregator.search_terms import QueryError
 from aggregator.store import Store, StoreError
 from aggregator.web.conditional import answer_content
-from aggregator.web.finding import SLUG_SHOWN, BadQueryError, Found, RefusalError, UnknownNameError, suggest
+from aggregator.web.finding import BadQueryError, RefusalError, make_refusal
 from aggregator.web.public_file import is_public
 from aggregator.web.reading import OpenStore
 
@@ -123,38 +124,34 @@ class FeedDesk:
 
     def find(self, store: Store, query: NewsQuery, *, limit: int | None = None) -> Found:
         """The newest items that answer a question: so many, or as many as a feed holds. Raises RefusalError."""
-        search, subjects = self.look_up(store, query)
-        found, has_more = self._walk(store, search, limit)
-        ids = [group_id for _, group_id in found]
-        items = store.get_items(ids)
-        last = items[ids[-1]].guid if has_more and ids else ""
-        shown = store.get_story_items(ids) if query.by_story else items
-        groups = tuple(group_id for group_id in ids if group_id in shown)
-        return Found(
-            query=query,
-            subjects=subjects,
-            items=tuple(shown[group_id] for group_id in groups),
-            groups=groups,
-            next_before=last,
-        )
+        most, recent = 0, None
+        if limit is None and not query.before:
+            most, recent = ITEMS_MOST, self._clock() - timedelta(hours=self._hours)
+        with self._refusing(query.language):
+            return find_news(store, query, limit=limit or self._items, most=most, recent=recent)
 
     def look_up(self, store: Store, query: NewsQuery) -> tuple[Search, tuple[str, ...]]:
         """A question in the numbers of the database, and what it asks in, for people. Raises RefusalError."""
-        feeds = self._find_feeds(store, query.feeds, query.language)
-        before = store.find_place(query.before) if query.before else None
-        if query.before and before is None:
-            raise RefusalError(404, get_wording(query.language)["no_item"].format(url=self._publisher.locate("feeds")))
-        search = Search(
-            feeds=tuple(tuple(feed.id for feed in either) for either in feeds),
-            match=query.match,
-            since=query.since,
-            with_archive=query.with_archive,
-            by_story=query.by_story,
-            before=before,
-        )
-        return search, name_subjects(feeds, query.language)
+        with self._refusing(query.language):
+            return look_up(store, query)
+
+    def miss(self, store: Store, kind: str, slug: str, language: Language) -> RefusalError:
+        """What to say where there is no such feed, with those that were most likely meant."""
+        return self._make_refusal(explain_miss(store, f"{kind}/{slug}" if slug else kind), language)
+
+    @contextmanager
+    def _refusing(self, language: Language) -> Iterator[None]:
+        """What has no answer as RefusalError."""
+        try:
+            yield
+        except FindingError as error:
+            raise self._make_refusal(error, language) from error
+
+    def _make_refusal(self, error: FindingError, language: Language) -> RefusalError:
+        return make_refusal(error, language, self._publisher.locate("feeds"))
 
     def _search(self, store: Store, query: NewsQuery, request: Request) -> bytes:
+        check_order(query)
         ending = Format(request.path_params["ending"])
         found = self.find(store, query)
         info = describe_search(
@@ -167,18 +164,10 @@ class FeedDesk:
         )
         return render_feed(found.items, info, ending)
 
-    def _walk(self, store: Store, search: Search, limit: int | None) -> tuple[list[Place], bool]:
-        """What is shown, and whether there is more."""
-        least = most = limit or self._items
-        if limit is None and search.before is None:
-            most = max(most, ITEMS_MOST)
-        since = make_place(self._clock() - timedelta(hours=self._hours))
-        found = store.walk(search, limit=least + 1, recent=since, most=most + 1)
-        shown = max(least, min(most, sum(place >= since for place, _ in found)))
-        return found[:shown], len(found) > shown
-
     def _render_feed(self, store: Store, name: str, ending: Format, language: Language) -> bytes:
-        ((feed,),) = self._find_feeds(store, [[name]], language)
+        feed = store.find_feed(name)
+        if feed is None:
+            raise self._make_refusal(explain_miss(store, name), language)
         now = self._clock()
         since = now - timedelta(hours=self._hours)
         ids = [group_id for _, group_id in store.list_window(feed.id, least=self._items, since=since, now=now)[0]]
@@ -187,27 +176,6 @@ class FeedDesk:
         subject = Subject(name=feed.name, title=feed.title, began=feed.began)
         info = describe_feed(subject, self._publisher, ending, last_page=last.label if last else None)
         return render_feed([items[group_id] for group_id in ids if group_id in items], info, ending)
-
-    def _find_feeds(self, store: Store, names: Iterable[Iterable[str]], language: Language) -> list[list[FeedRow]]:
-        """Raises RefusalError."""
-        try:
-            return store.find_feeds(names)
-        except UnknownFeedError as error:
-            raise self.miss(store, *split_name(error.name), language) from error
-
-    def miss(self, store: Store, kind: str, slug: str, language: Language) -> RefusalError:
-        """What to say where there is no such feed, with those that were most likely meant."""
-        words = get_wording(language)
-        feeds = store.get_feeds()
-        if kind == ALL or not feeds:
-            return RefusalError(503, words["not_yet"])
-        of_kind = {split_name(name)[1]: split_name(name)[1] for name in feeds if split_name(name)[0] == kind}
-        names = of_kind or {split_name(name)[1]: name for name in feeds if name != ALL}
-        near = [names[each] for each in suggest(slug.rpartition("/")[2][:SLUG_SHOWN], list(names))]
-        said = [words["unknown"].format(key=kind[:SLUG_SHOWN], value=slug[:SLUG_SHOWN])]
-        said += [words["did_you_mean"].format(names=", ".join(near))] if near else []
-        said.append(words["all_feeds"].format(url=self._publisher.locate("feeds")))
-        return UnknownNameError(" ".join(said), kind=kind, slug=slug[:SLUG_SHOWN], near=near)
 
     def _answer(self, request: Request, ending: Format, render: Callable[[Store], bytes]) -> Response:
         try:
@@ -230,6 +198,12 @@ class FeedDesk:
         if refusal.status == 503:
             headers["retry-after"] = "60"
         return Response(render_feed([], info, ending), refusal.status, headers, f"{ending.media_type}; charset=utf-8")
+
+
+def check_order(query: NewsQuery) -> None:
+    """Raises RefusalError where a feed is asked to be in an order that no feed has."""
+    if query.by_relevance:
+        raise BadQueryError(QueryError("order", "newest_only"), query.language)
 
 
 def answer_document(request: Request, body: bytes, ending: Format) -> Response:

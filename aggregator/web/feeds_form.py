@@ -8,10 +8,10 @@ from datetime import date
 
 from aggregator.cleaning import xml_safe
 from aggregator.feeds import FeedKind
+from aggregator.finding import SLUG_SHOWN
 from aggregator.publish.describing import name_period
 from aggregator.publish.wording import get_wording
 from aggregator.search import GUID_LIMIT, KEYS, TODAY, is_tracking, read_days
-from aggregator.web.finding import SLUG_SHOWN
 from aggregator.web.texts import Texts
 
 TYPED_LIMIT = GUID_LIMIT  # characters of a value that are shown again
@@ -70,6 +70,7 @@ class Form:
     since_date: str  # ISO; "" for none
     by_story: bool
     with_archive: bool
+    by_relevance: bool
 
 
 def read_asked(pairs: Iterable[tuple[str, str]]) -> Asked:
@@ -103,6 +104,7 @@ def build_form(
         since_date=since_date,
         by_story=asked.get_last("group").lower() == "story",
         with_archive=asked.get_last("archive").lower() == "yes",
+        by_relevance=asked.get_last("order").lower() == "relevance",
     )
 
 

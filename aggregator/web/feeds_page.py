@@ -13,6 +13,7 @@ from dataclasses import dataclass
 from aggregator.cleaning import xml_safe
 from aggregator.feed_rows import FeedRow
 from aggregator.feeds import ALL, make_feed_path, split_name
+from aggregator.finding import Found
 from aggregator.publish.describing import Publisher, locate_answer, name_question
 from aggregator.publish.feed_info import Format
 from aggregator.publish.wording import get_wording
@@ -26,7 +27,7 @@ from aggregator.web.asking import (
     tell_problem,
 )
 from aggregator.web.feeds_form import Asked, Form, build_form
-from aggregator.web.finding import Found, RefusalError
+from aggregator.web.finding import RefusalError
 from aggregator.web.links import make_feeds_link, make_link
 from aggregator.web.shown_item import Day, build_days
 from aggregator.web.texts import Texts

@@ -1,29 +1,14 @@
-"""What comes of a question to the news: items, or a refusal. Pure."""
+"""What the pages and feeds say to a question that has no answer. Pure."""
 
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import dataclass
-from difflib import get_close_matches
 
-from aggregator.models import FeedItem, Language
+from aggregator.finding import FindingError, NoNewsYetError, NoSuchItemError, NoSuchNameError, NotRankedError
+from aggregator.models import Language
 from aggregator.publish.describing import tell_problem
 from aggregator.publish.wording import get_wording
-from aggregator.search import NewsQuery, QueryError
-
-NAMES_SUGGESTED = 3
-SLUG_SHOWN = 64  # characters of a name that there is not
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class Found:
-    """What answers a question."""
-
-    query: NewsQuery
-    subjects: tuple[str, ...]  # what it asks in, for people
-    items: tuple[FeedItem, ...]
-    groups: tuple[int, ...]  # of the items
-    next_before: str  # the guid that the next page begins after; "" on the last one
+from aggregator.search_terms import QueryError
 
 
 class RefusalError(Exception):
@@ -35,8 +20,7 @@ class RefusalError(Exception):
 
 
 class UnknownNameError(RefusalError):
-    """There is no such city, topic, source …; `slug` is cut to SLUG_SHOWN characters, `near` are the slugs that were
-    most likely meant."""
+    """There is no such city, topic, source …: see NoSuchNameError."""
 
     def __init__(self, problem: str, *, kind: str, slug: str, near: Sequence[str]) -> None:
         super().__init__(404, problem)
@@ -54,7 +38,15 @@ class BadQueryError(RefusalError):
         super().__init__(400, get_wording(language)["bad_query"].format(key=self.key, problem=self.problem))
 
 
-def suggest(slug: str, slugs: Sequence[str]) -> list[str]:
-    """The slugs that were most likely meant: "gorontalo" for kota-gorontalo, "apexi" for apeksi."""
-    holding = [each for each in slugs if slug and slug in each]
-    return (holding or get_close_matches(slug, slugs, n=NAMES_SUGGESTED, cutoff=0.7))[:NAMES_SUGGESTED]
+def make_refusal(error: FindingError, language: Language, feeds_url: str) -> RefusalError:
+    """The same for those who asked over the web; `feeds_url`: of the page of all feeds."""
+    words, said = get_wording(language), error.tell(language)
+    match error:
+        case NoNewsYetError():
+            return RefusalError(503, said)
+        case NoSuchNameError():
+            told = f"{said} {words['all_feeds'].format(url=feeds_url)}"
+            return UnknownNameError(told, kind=error.kind, slug=error.slug, near=error.near)
+        case NoSuchItemError() | NotRankedError():
+            return RefusalError(404, f"{said} {words['begin_again'].format(url=feeds_url)}")
+    return RefusalError(404, said)

@@ -28,7 +28,7 @@ from aggregator.web.story_cards import CardDay, build_card_days
 from aggregator.web.texts import WIB, Texts
 
 NEW = "new"  # key of what came in after an instant: the moment of somebody's last visit
-FRONT_KEYS = (*(key for key in KEYS if key != "lang"), NEW)  # others are not ours, and say nothing
+FRONT_KEYS = (*(key for key in KEYS if key not in {"lang", "order"}), NEW)  # others are not ours, and say nothing
 PERIODS = ("today", "1d", "3d", "7d", "30d")
 FIRST_FIELDS = (FeedKind.CITY,)
 MORE_FIELDS = (FeedKind.TOPIC, FeedKind.PROVINCE, FeedKind.KOMWIL, FeedKind.KIND)

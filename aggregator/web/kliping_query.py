@@ -23,7 +23,8 @@ from aggregator.instants import to_text
 from aggregator.kliping.gathering import fit_office
 from aggregator.models import Language
 from aggregator.reference import get_city
-from aggregator.search import EARLIEST, KEYS, NewsQuery, QueryError, is_tracking, read_days, read_query
+from aggregator.search import EARLIEST, KEYS, NewsQuery, is_tracking, read_days, read_query
+from aggregator.search_terms import QueryError
 from aggregator.web.finding import BadQueryError, RefusalError
 from aggregator.web.texts import Texts
 
@@ -31,7 +32,7 @@ OWN_KEYS = ("office", "zone", "days", "from", "to")
 ZONES = {"wib": "Asia/Jakarta", "wita": "Asia/Makassar", "wit": "Asia/Jayapura"}
 DAYS_OFFERED = (1, 3, 7, 30)  # 3: on Mondays
 DAYS_MOST = 31
-_IGNORED = ("before", "group")  # of a search: an order of its own
+_IGNORED = ("before", "group", "order")  # of a search: an order of its own
 _SHOWN = 60  # characters of a wrong value
 
 

@@ -2,20 +2,23 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
 from aggregator.cleaning import xml_safe
 from aggregator.feed_rows import FeedRow
+from aggregator.finding import Found
+from aggregator.marked import mark_passage
+from aggregator.passage_rows import Passage
 from aggregator.publish.describing import name_question
-from aggregator.search_rows import BEGIN_MARK, END_MARK, Passage
+from aggregator.search import EARLIEST
 from aggregator.web.asking import Problem, list_form_choices, name_given, tell_problem
 from aggregator.web.chips import Chip, list_chips
 from aggregator.web.feeds_form import Asked, Form, build_form
-from aggregator.web.finding import Found, RefusalError
+from aggregator.web.finding import RefusalError
 from aggregator.web.links import make_feeds_link, make_query_link
-from aggregator.web.shown_item import TITLE_LIMIT, Day, Piece, ShownItem, build_days
-from aggregator.web.texts import Texts
+from aggregator.web.shown_item import Day, ShownItem, build_days, show_item
+from aggregator.web.texts import WIB, Texts
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -24,7 +27,8 @@ class Results:
 
     title: str
     count: str  # how many are shown, in words
-    days: tuple[Day, ...]
+    days: tuple[Day, ...]  # newest first …
+    ranked: tuple[ShownItem, ...]  # … or by relevance
     is_first: bool
     newest_url: str  # of this page from its beginning
     older_url: str  # "" on the last one
@@ -59,7 +63,7 @@ def build_search_page(
     chips = list_chips(asked, names, texts, "/search")
     return SearchPage(
         form=build_form(asked, list_form_choices(feeds, texts), names, texts),
-        is_open=bool(asked.leave_out("q", "before")) and not (found and found.items),
+        is_open=bool(asked.leave_out("q", "order", "before")) and not (found and found.items),
         chips=chips,
         results=_build_results(found, passages, asked, texts) if found else None,
         problem=tell_problem(refusal, asked, feeds, texts, "/search") if refusal else None,
@@ -67,20 +71,30 @@ def build_search_page(
 
 
 def _build_results(found: Found, passages: Mapping[int, Passage], asked: Asked, texts: Texts) -> Results:
-    question = asked.leave_out("before")
-    newest = question or [("q", "")]
-    older = [*question, ("before", found.next_before)]
+    same, question = asked.leave_out("before"), asked.leave_out("before", "order")
+    newest = same or [("q", "")]
+    older = [*newest, ("before", found.next_before)]
+    is_ranked = bool(found.ranked)
     return Results(
         title=xml_safe(name_question(found.query, found.subjects)),
-        count=texts["found_more" if found.next_before else "found"].format(count=len(found.items)),
-        days=_build_days(found, passages, texts),
+        count=_tell_count(found, texts),
+        days=() if is_ranked else _build_days(found, passages, texts),
+        ranked=_build_ranked(found, passages, texts) if is_ranked else (),
         is_first=not found.query.before,
         newest_url=make_query_link("/search", newest, texts.language),
         older_url=make_query_link("/search", older, texts.language) if found.next_before else "",
-        feed_url=make_feeds_link(newest, texts.language),
+        feed_url=make_feeds_link(question or [("q", "")], texts.language),
         kliping_url=make_query_link("/kliping", question, texts.language),
         cards_url=make_query_link("/", question, texts.language),
     )
+
+
+def _tell_count(found: Found, texts: Texts) -> str:
+    if found.ranked:
+        key = "found_ranked_newest" if found.is_capped else "found_ranked"
+    else:
+        key = "found_more" if found.next_before else "found"
+    return str(texts[key].format(count=len(found.items), ranked=found.ranked))
 
 
 def _build_days(found: Found, passages: Mapping[int, Passage], texts: Texts) -> tuple[Day, ...]:
@@ -92,30 +106,13 @@ def _build_days(found: Found, passages: Mapping[int, Passage], texts: Texts) -> 
     )
 
 
+def _build_ranked(found: Found, passages: Mapping[int, Passage], texts: Texts) -> tuple[ShownItem, ...]:
+    """Each with the day of its publication, for no heading tells it."""
+    heading = EARLIEST.astimezone(WIB)
+    shown = zip(found.items, found.groups, strict=True)
+    return tuple(_mark(show_item(item, texts, heading=heading), passages.get(group)) for item, group in shown)
+
+
 def _mark(item: ShownItem, passage: Passage | None) -> ShownItem:
-    """A title that is shown cut is not marked, nor a passage shown that is longer than may be quoted."""
-    if passage is None:
-        return item
-    title = split_marked(passage.title)
-    text = split_marked(passage.text)
-    length = sum(len(piece.text) for piece in text)
-    may_quote = passage.limit is None or length <= passage.limit
-    return replace(
-        item,
-        marked_title=title if sum(len(piece.text) for piece in title) <= TITLE_LIMIT else (),
-        marked_excerpt=text if may_quote and any(piece.is_found for piece in text) else (),
-    )
-
-
-def split_marked(text: str) -> tuple[Piece, ...]:
-    """The pieces of a text with marks, each safe to encode, none escaped yet. Marks that have no end run to the end."""
-    return tuple(piece for piece in _split(" ".join(text.split())) if piece.text)
-
-
-def _split(text: str) -> Iterator[Piece]:
-    before, *marked = text.split(BEGIN_MARK)
-    yield Piece(xml_safe(before), is_found=False)
-    for each in marked:
-        words, _, after = each.partition(END_MARK)
-        yield Piece(xml_safe(words), is_found=True)
-        yield Piece(xml_safe(after), is_found=False)
+    marked = mark_passage(passage)
+    return replace(item, marked_title=marked.title, marked_excerpt=marked.text)

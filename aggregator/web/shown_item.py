@@ -8,12 +8,12 @@ from datetime import datetime, tzinfo
 from itertools import groupby
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.marked import TITLE_LIMIT, Piece
 from aggregator.models import DatePrecision, FeedItem, Reason
 from aggregator.publish.excerpt import make_excerpt
 from aggregator.web.links import make_story_link
 from aggregator.web.texts import WIB, Texts, name_zone
 
-TITLE_LIMIT = 300
 NAMED_PORTALS = 4  # of those that carry the same text; the others fold away
 
 
@@ -34,14 +34,6 @@ class ShownTime:
     zone: str  # its name
     day: str  # "" when it is the day of the heading above
     title: str  # the same moment on the source's own clock
-
-
-@dataclass(frozen=True, slots=True)
-class Piece:
-    """Of a text in which words were looked for."""
-
-    text: str
-    is_found: bool
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

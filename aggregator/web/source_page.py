@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.marked import TITLE_LIMIT
 from aggregator.operation import Alarm, ChannelState, SourceOperation
 from aggregator.source_rows import SourceArticle, SourceFacts, Trouble
 from aggregator.web.links import make_feeds_link, make_link, make_story_link
-from aggregator.web.shown_item import TITLE_LIMIT
 from aggregator.web.source_history import History, build_history
 from aggregator.web.source_states import (
     Reason,

@@ -11,9 +11,10 @@ from typing import Any
 from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
+from aggregator.marked import TITLE_LIMIT
 from aggregator.store import Status
 from aggregator.web.links import make_link, make_story_link
-from aggregator.web.shown_item import TITLE_LIMIT, tell_staleness
+from aggregator.web.shown_item import tell_staleness
 from aggregator.web.source_states import SourceState
 from aggregator.web.texts import WIB, Language, Texts
 

@@ -9,9 +9,9 @@ from typing import TypeVar
 from zoneinfo import ZoneInfo
 
 from aggregator.cleaning import cut_text, xml_safe
+from aggregator.marked import TITLE_LIMIT
 from aggregator.models import City, DatePrecision
 from aggregator.story_page_rows import Published
-from aggregator.web.shown_item import TITLE_LIMIT
 from aggregator.web.texts import WIB, Texts, name_zone
 
 _Shown = TypeVar("_Shown")

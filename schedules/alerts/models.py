@@ -16,7 +16,8 @@ from aggregator.alerts.letters import Format
 from aggregator.feeds import KOMWILS, FeedKind
 from aggregator.models import Language, SourceKind
 from aggregator.reference import load_cities, load_provinces
-from aggregator.search import NewsQuery, QueryError, read_query
+from aggregator.search import NewsQuery, read_query
+from aggregator.search_terms import QueryError
 from crawler.catalogue.entries import check_slug, check_timezone
 
 NAMES_MOST = 50

@@ -21,10 +21,10 @@ def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
         _draw_table(columns, rows)
         return
     for row in (columns, *rows):
-        typer.echo("\t".join(map(_clean, row)))
+        typer.echo("\t".join(map(clean_cell, row)))
 
 
-def _clean(cell: str) -> str:
+def clean_cell(cell: str) -> str:
     """Without what would break a line or a column, or speak to the terminal: names and reasons come from anywhere."""
     return "".join(each if each.isprintable() else " " for each in cell)
 
@@ -37,5 +37,5 @@ def _draw_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
     table = Table(*columns, header_style="bold", box=None, pad_edge=False)
     table.columns[0].no_wrap = True  # it identifies the row, and is copied into the next command
     for row in rows:
-        table.add_row(*(Text(_clean(cell)) for cell in row))  # Text: square brackets in a name are no markup
+        table.add_row(*(Text(clean_cell(cell)) for cell in row))  # Text: square brackets in a name are no markup
     Console().print(table)

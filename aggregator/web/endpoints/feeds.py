@@ -7,13 +7,15 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator.feed_rows import FeedRow
+from aggregator.finding import Found
 from aggregator.publish.wording import get_wording
 from aggregator.store import Store
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints.refusals import show_crowded
+from aggregator.web.feed_desk import check_order
 from aggregator.web.feeds_form import read_asked
 from aggregator.web.feeds_page import PREVIEW_ITEMS, build_feeds_page
-from aggregator.web.finding import Found, RefusalError
+from aggregator.web.finding import RefusalError
 
 
 def list_routes(context: PageContext) -> list[Route]:
@@ -47,6 +49,8 @@ class _Feeds:
     def _find(self, store: Store, request: Request) -> tuple[Found | None, RefusalError | None]:
         desk = self._context.desk
         try:
-            return desk.find(store, desk.read(request), limit=PREVIEW_ITEMS), None
+            query = desk.read(request)
+            check_order(query)
+            return desk.find(store, query, limit=PREVIEW_ITEMS), None
         except RefusalError as refusal:
             return None, refusal

@@ -12,7 +12,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator.feed_rows import FeedRow, make_place
-from aggregator.search import QueryError, read_since
+from aggregator.search import read_since
+from aggregator.search_terms import QueryError
 from aggregator.store import Store
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints.refusals import show_crowded

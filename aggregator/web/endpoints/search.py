@@ -10,13 +10,14 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator.feed_rows import FeedRow
+from aggregator.finding import Found
+from aggregator.passage_rows import Passage
 from aggregator.publish.wording import get_wording
-from aggregator.search_rows import Passage
 from aggregator.store import Store
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints.refusals import show_crowded
 from aggregator.web.feeds_form import read_asked
-from aggregator.web.finding import Found, RefusalError
+from aggregator.web.finding import RefusalError
 from aggregator.web.search_page import build_search_page
 
 _NO_PASSAGES: Mapping[int, Passage] = MappingProxyType({})

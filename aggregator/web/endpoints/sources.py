@@ -7,8 +7,8 @@ from starlette.responses import Response
 from starlette.routing import Route
 
 from aggregator.feeds import FeedKind, make_name
+from aggregator.finding import suggest
 from aggregator.web.context import PageContext
-from aggregator.web.finding import suggest
 from aggregator.web.source_history import DAYS
 from aggregator.web.source_page import ARTICLES_MOST, MONTHS_MOST, build_missing_page, build_source_page
 from aggregator.web.sources_page import build_sources_page, read_asked_sources

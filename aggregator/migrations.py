@@ -1370,8 +1370,10 @@ _SEARCH_INDEX = (
 )
 _ASKED_BY = (
     # As the views say it, to the letter: what a question asks of published_day_wib is found by it.
-    "CREATE INDEX articles_by_day ON articles (date(published_at,"
-    " CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes'))",
+    """
+    CREATE INDEX articles_by_day ON articles
+        (date(published_at, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes'))
+    """,
     "CREATE INDEX articles_by_day_found ON articles (date(first_seen_at, '+7 hours'))",
     "CREATE INDEX source_days_by_day ON source_days (day_wib)",
     "CREATE INDEX revisions_by_date ON article_revisions (replaced_at)",

@@ -15,8 +15,8 @@ import httpx
 
 from aggregator.models import City
 from aggregator.reference import load_cities
-from aggregator.search_terms import build_match
 from aggregator.search_rows import Search
+from aggregator.search_terms import build_match
 from aggregator.store import Store
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo

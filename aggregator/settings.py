@@ -71,6 +71,9 @@ class AggregatorSettings(BaseModel):
     trusted_proxies: tuple[IPvAnyNetwork, ...] = Field(
         (ip_network("127.0.0.0/8"), ip_network("::1/128")), description="whose operator_header is believed"
     )
+    snapshots_kept: int = Field(
+        3, ge=0, description="copies of the database for everybody in public/data, the newest; 0: none"
+    )
     backups_kept: int = Field(7, ge=1, description="copies of the database that `serve` keeps, the newest")
     retention: RetentionSettings = RetentionSettings()
 

@@ -29,6 +29,7 @@ from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
 from aggregator.coverage_rows import CoverageRows
 from aggregator.digest_rows import DigestRows
+from aggregator.export_rows import ExportRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
 from aggregator.health_rows import HealthRows
@@ -55,8 +56,8 @@ from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.retention_rows import RetentionRows
-from aggregator.schema_rows import SchemaRows
 from aggregator.search_rows import SearchRows
+from aggregator.snapshot_rows import SnapshotRows
 from aggregator.source_rows import SourceRows
 from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
 from aggregator.story_page_rows import StoryPageRows
@@ -130,7 +131,8 @@ class Store(
     DigestRows,
     LookRows,
     RetentionRows,
-    SchemaRows,
+    SnapshotRows,
+    ExportRows,
 ):
     """The database `news.db`."""
 
@@ -154,7 +156,7 @@ class Store(
         """Opens the database read-only, for one thread at a time. Raises StoreError when it is not there."""
         with wrap_errors(path):
             uri = f"{path.resolve().as_uri()}?mode=ro"
-            connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False)
+            connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False, factory=Connection)
             connection.execute("PRAGMA query_only = ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # what is attached could be written to
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
@@ -622,6 +624,11 @@ class Store(
                 "UPDATE cycles SET finished_at = ?, summary = ? WHERE id = ?",
                 (to_text(now), json.dumps(summary), cycle_id),
             )
+
+    def get_first_cycle(self) -> datetime | None:
+        """When the first cycle that is known began."""
+        at = self._value("SELECT started_at FROM cycles ORDER BY id LIMIT 1")
+        return from_text(at) if at else None
 
     def write_job(self, name: str, now: datetime, summary: Mapping[str, Any]) -> None:
         """Records that a job of the timetable was done."""

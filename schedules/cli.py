@@ -11,6 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
+from aggregator.exports.formats import Format as ExportFormat
+from aggregator.exports.question import Basis
 from aggregator.feeds import FeedKind
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources
@@ -363,7 +365,7 @@ def prune_database(
     ] = False,
     json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
-    """Let go what [aggregator.retention] no longer keeps; the service does it each night."""
+    """Let go what `aggregator.retention` no longer keeps; the service does it each night."""
     from schedules.commands.prune import run_prune
 
     if dry_run and vacuum:
@@ -426,6 +428,53 @@ def takedown(
         return
     request = Request(address=address, reason=reason, copies=copies, undo=undo, dry_run=dry_run)
     take_down(setup, request, datetime.now(UTC), as_json=json)
+
+
+@app.command()
+def export(
+    ctx: typer.Context,
+    name: Annotated[str | None, typer.Argument(metavar="NAME", help="what: see --list; or `snapshot`")] = None,
+    *,
+    form: Annotated[ExportFormat | None, typer.Option("--format", help="default: by the file's name, else csv")] = None,
+    output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="default: to stdout")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), or an instant")] = None,
+    until: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), included; or an instant")] = None,
+    by: Annotated[Basis, typer.Option(help="which time of an article --since and --until are about")] = Basis.PUBLISHED,
+    topic: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="may be given again: either will do")] = None,
+    city: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="such as kota-gorontalo; again")] = None,
+    province: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="such as jawa-barat; again")] = None,
+    komwil: Annotated[list[str] | None, typer.Option(metavar="1-6", help="again")] = None,
+    source: Annotated[list[str] | None, typer.Option(metavar="ID", help="again")] = None,
+    full_text: Annotated[
+        bool, typer.Option("--full-text", help="with the text of articles, not to be passed on")
+    ] = False,
+    excel: Annotated[
+        bool, typer.Option("--excel", help="CSV for Excel set to Indonesian: BOM, ';', decimal comma")
+    ] = False,
+    delimiter: Annotated[str | None, typer.Option(metavar="SIGN", help="between the cells of CSV: , ; or tab")] = None,
+    force: Annotated[bool, typer.Option("--force", help="replace the file where it is there already")] = False,
+    listed: Annotated[bool, typer.Option("--list", help="say what can be exported, or of what NAME consists")] = False,
+    json: Annotated[bool, typer.Option("--json", help="print the summary, or the list, as JSON")] = False,
+) -> None:
+    """Write what is known into a file of another program: CSV, JSON lines, Parquet, SQLite."""
+    from schedules.commands.export import Request, run_export
+
+    names = {"topic": topic, "city": city, "province": province, "komwil": komwil, "source": source}
+    request = Request(
+        name=name,
+        form=form,
+        output=output,
+        since=since,
+        until=until,
+        basis=by,
+        names={key: tuple(values) for key, values in names.items() if values},
+        full_text=full_text,
+        excel=excel,
+        delimiter=delimiter,
+        force=force,
+        listed=listed,
+    )
+    raise typer.Exit(run_export(get_context(ctx).setup, request, datetime.now(UTC), as_json=json))
 
 
 @topics.command("test")

@@ -30,6 +30,7 @@ from schedules.health import check_health, mend
 from schedules.pinging import record_pinged
 from schedules.probing import probe_unprobed
 from schedules.publishing import publish
+from schedules.snapshots import make_and_record
 from schedules.tending import prune, tend
 
 logger = logging.getLogger(__name__)
@@ -74,6 +75,12 @@ def probe(desk: Desk) -> None:
     desk.store.write_job("probe", desk.now, {"probed": len(reports)})
 
 
+def snapshot(desk: Desk) -> None:
+    """A copy for everybody, without what is taken down."""
+    publish_takedowns(desk.setup, desk.store, desk.now)
+    make_and_record(desk.setup, desk.store, desk.now)
+
+
 def write_catalogue(desk: Desk) -> None:
     """The catalogue as it is in the files, into the database: what a SIGHUP asks for."""
     refresh_catalogue(desk.setup, desk.store)
@@ -92,6 +99,7 @@ JOBS = {
     ),
     "tend": Job("looking back", lambda desk: tend(desk.setup, desk.store, desk.now)),
     "prune": Job("pruning", lambda desk: prune(desk.setup, desk.store, desk.now)),
+    "snapshot": Job("making a snapshot", snapshot),
     "backup": Job("making a backup", lambda desk: back_up(desk.setup, desk.store, desk.now)),
 }
 RELOAD, PINGED, DELIVERED = "reload", "pinged", "delivered"  # no jobs of the timetable

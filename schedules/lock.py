@@ -40,6 +40,13 @@ def hold_takedown_lock(data_folder: Path) -> Iterator[None]:
 
 
 @contextmanager
+def hold_snapshot_lock(data_folder: Path) -> Iterator[None]:
+    """Held while a snapshot is made, which needs no writer's lock. Raises as that."""
+    with _hold(data_folder, "snapshot.lock", "another snapshot is being made", 0):
+        yield
+
+
+@contextmanager
 def _hold(data_folder: Path, name: str, trouble: str, patience: float) -> Iterator[None]:
     try:
         data_folder.mkdir(parents=True, exist_ok=True)

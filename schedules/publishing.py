@@ -8,9 +8,16 @@ from aggregator.publish.publishing import Published, publish_feeds
 from aggregator.store import Store
 from aggregator.topics import load_topics
 from schedules.config import Setup
+from schedules.snapshots import withdraw_snapshots
 
 
 def publish(setup: Setup, store: Store, now: datetime, *, everything: bool = False) -> Published:
-    """Publishes what changed; `everything`: writes all files anew. Raises StoreError, PublishError, TableError."""
+    """Publishes what changed; `everything`: writes all files anew. What was taken down leaves the snapshots, too.
+
+    Raises StoreError, PublishError, TableError.
+    """
     topics = {topic.id: topic.name for topic in load_topics(setup.topics_overlay).topics}
-    return publish_feeds(store, setup.public, setup.aggregator, now, topics=topics, everything=everything)
+    try:
+        return publish_feeds(store, setup.public, setup.aggregator, now, topics=topics, everything=everything)
+    finally:  # also where a document could not be written
+        withdraw_snapshots(store, setup.public)

@@ -5,10 +5,25 @@ from __future__ import annotations
 import select
 import signal
 import socket
-from collections.abc import Iterable
-from contextlib import suppress
+import sys
+import threading
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager, suppress
 from types import TracebackType
 from typing import Self
+
+
+@contextmanager
+def heed_end() -> Iterator[None]:
+    """SIGTERM ends what is in it in order."""
+    if threading.current_thread() is not threading.main_thread():
+        yield
+        return
+    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
+    try:
+        yield
+    finally:
+        signal.signal(signal.SIGTERM, before)
 
 
 class SignalPipe:

@@ -7,11 +7,10 @@ import io
 import json
 from collections.abc import Mapping, Sequence
 
+from aggregator.exports.cells import make_cell
 from aggregator.periods import Counted
 from aggregator.trend_rows import Subject
 from aggregator.web.trend_query import TrendQuery
-
-_FORMULA = ("=", "+", "-", "@", "\t", "\r", "\n")
 
 
 def render_csv(query: TrendQuery, counted: Mapping[Subject, Sequence[Counted]]) -> str:
@@ -39,11 +38,6 @@ def render_json(
         for subject, name in query.subjects
     ]
     return json.dumps({"starts": starts, "series": series}, ensure_ascii=False, separators=(",", ":"))
-
-
-def make_cell(text: str) -> str:
-    """A text that no program of tables takes for a formula."""
-    return f"'{text}" if text.startswith(_FORMULA) else text
 
 
 def _round(value: float | None) -> float | None:

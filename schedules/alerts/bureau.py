@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import logging
-import signal
-import sys
-import threading
 import time
 from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
@@ -21,6 +18,7 @@ from schedules.alerts.watching import look_around
 from schedules.config import Setup
 from schedules.errors import KabarKotaError
 from schedules.lock import hold_writer_lock
+from schedules.signals import heed_end
 
 logger = logging.getLogger(__name__)
 
@@ -93,7 +91,7 @@ def work_and_wait(
     with _write(setup) as store:
         work(store)
     claimed = [*bureau.claimed]
-    with _heed_end():
+    with heed_end():
         try:
             while (left := began + seconds - time.monotonic()) > 0:
                 bureau.courier.wait(left)
@@ -114,19 +112,6 @@ def work_and_wait(
 def _write(setup: Setup) -> Iterator[Store]:
     with hold_writer_lock(setup.data_folder, patience=LOCK_PATIENCE), Store.open_writer(setup.database) as store:
         yield store
-
-
-@contextmanager
-def _heed_end() -> Iterator[None]:
-    """SIGTERM ends what is in it in order."""
-    if threading.current_thread() is not threading.main_thread():
-        yield
-        return
-    before = signal.signal(signal.SIGTERM, lambda number, _: sys.exit(128 + number))
-    try:
-        yield
-    finally:
-        signal.signal(signal.SIGTERM, before)
 
 
 def tell_after_cycle(setup: Setup, now: datetime) -> None:

@@ -20,6 +20,7 @@ from schedules.errors import NothingReachable
 from schedules.health import look_after_sources
 from schedules.lock import hold_writer_lock
 from schedules.pinging import ping_and_record
+from schedules.snapshots import snapshot_after_cycle
 from schedules.tending import tend_if_due
 
 logger = logging.getLogger(__name__)
@@ -34,7 +35,7 @@ def run_once(
     process: CrawlProcess | None = None,
     alerts: bool = True,
 ) -> CycleSummary:
-    """One cycle under the lock, and what is due beside it; then hubs and alerts are told.
+    """One cycle under the lock, and what is due beside it; then hubs and alerts are told, and a snapshot is made.
 
     `process` is a warm crawl process.
 
@@ -52,6 +53,7 @@ def run_once(
         from schedules.alerts.bureau import tell_after_cycle
 
         tell_after_cycle(setup, now)
+    snapshot_after_cycle(setup, now)
     return summary
 
 

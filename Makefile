@@ -56,6 +56,7 @@ bench: install ## CPU ratios against other tools, in one run
 	$(BIN)/python -m benchmarks.serving
 	$(BIN)/python -m benchmarks.publishing --articles 10000
 	$(BIN)/python -m benchmarks.pages --articles 10000
+	$(BIN)/python -m benchmarks.analysts --articles 10000
 
 screenshots: install ## pictures of the demo's pages into docs/screenshots, on a phone and at a desk; needs Chromium
 	$(BIN)/python tests/screenshots.py

@@ -71,8 +71,10 @@ _COUNT = (
     """,  # noqa: S608 - our own words
 )
 _WORKING = """
-    INSERT OR REPLACE INTO working_days (day_wib, sources, polled)
-    SELECT day_wib, sum(answered > 0), count(*) FROM source_days WHERE polls > 0 AND day_wib >= :since GROUP BY day_wib
+    INSERT OR REPLACE INTO working_days (day_wib, sources, polled, polls, answered, requests, bytes, posts, articles)
+    SELECT day_wib, sum(answered > 0), count(*), sum(polls), sum(answered), sum(requests), sum(bytes), sum(posts),
+        sum(articles)
+    FROM source_days WHERE polls > 0 AND day_wib >= :since GROUP BY day_wib
 """
 _SERIES = """
     SELECT day_wib, news, articles FROM coverage_days

@@ -21,8 +21,8 @@ _MARKS: dict[str, str | int] = {"begin": BEGIN_MARK, "end": END_MARK, "gap": "â€
 GAP = 500  # articles: see above
 _BEGINNING = '"*'  # in a match
 _PASSAGES = """
-    SELECT rowid, highlight(articles_fts, 0, :begin, :end) AS title,
-        snippet(articles_fts, 1, :begin, :end, :gap, :words) AS text
+    SELECT rowid, highlight(articles_fts, 1, :begin, :end) AS title,
+        snippet(articles_fts, 0, :begin, :end, :gap, :words) AS text
     FROM articles_fts WHERE articles_fts MATCH :match AND rowid BETWEEN :first AND :last
     AND +rowid IN (SELECT value FROM json_each(:ids))
 """  # the plus: the look-ups of single rows are those of above

@@ -21,7 +21,7 @@ from pydantic import TypeAdapter
 from aggregator.alert_rows import AlertRows
 from aggregator.api_rows import ApiRows
 from aggregator.archive_rows import ArchiveRows
-from aggregator.article_json import unpack_row
+from aggregator.article_json import pack_row, unpack_row
 from aggregator.article_rows import ArticleRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.card_rows import CardRows
@@ -73,6 +73,7 @@ READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
 KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
+BOILERPLATE_REMEMBERED = 200  # pages
 RECHECK_DAYS = 30  # after that an article is left in peace
 LARGE_SHOWN = 20  # suspiciously large groups that the status page is told of
 
@@ -356,7 +357,14 @@ class Store(
         )
 
     def count_paragraphs(self, source_id: str, hashes: Collection[int]) -> None:
-        """Counts the paragraphs of one page into its source's boilerplate."""
+        """Counts the paragraphs of one page into its source's boilerplate.
+
+        After so many pages all counts are halved: what stood on one page is forgotten, shares stay as they were. Else
+        every paragraph that a source ever published would be kept.
+        """
+        if self.count_pages_read(source_id) >= BOILERPLATE_REMEMBERED:
+            for statement in _HALVE_BOILERPLATE:
+                self._connection.execute(statement, (source_id,))
         self._connection.execute("UPDATE sources SET pages_read = pages_read + 1 WHERE id = ?", (source_id,))
         self._connection.executemany(
             "INSERT INTO boilerplate VALUES (?, ?, 1) ON CONFLICT DO UPDATE SET pages = pages + 1",
@@ -395,7 +403,9 @@ class Store(
         return source
 
     def write_rejected(self, row: Mapping[str, Any]) -> None:
-        self._insert_or_replace("rejected_pages", row)
+        """Keeps a page; of its `article` what is in other columns, the text above all, is not written twice."""
+        article = {name: value for name, value in json.loads(row["article"]).items() if row.get(name) != value}
+        self._insert_or_replace("rejected_pages", {**row, "article": json.dumps(article, ensure_ascii=False)})
 
     def find_article(self, key: str) -> dict[str, Any] | None:
         """The article of that URL key: id, title, text, group_id, extraction_method, gone_at, snippet_limit,
@@ -513,8 +523,8 @@ class Store(
             **_kept(since, source_id),
         )
         for found in keys:
-            row = dict(self._rows("SELECT * FROM rejected_pages WHERE key = :key", key=found["key"])[0])
-            yield {**row, "article": unpack_row(row["article"])}
+            row = self._rows("SELECT * FROM rejected_pages WHERE key = :key", key=found["key"])[0]
+            yield {**row, "article": _complete_article(row)}
 
     def delete_article(self, article_id: int) -> None:
         """Deletes an article that has left its group; what hangs on it goes along."""
@@ -542,7 +552,7 @@ class Store(
         return {
             "link": dict(links[0]),
             "article": dict(articles[0]) if articles else None,
-            "rejected": dict(rejected[0]) if rejected else None,
+            "rejected": {**rejected[0], "article": pack_row(_complete_article(rejected[0]))} if rejected else None,
         }
 
     def get_url_key(self, article_id: int) -> str | None:
@@ -674,6 +684,11 @@ class Store(
         )
 
 
+_HALVE_BOILERPLATE = (
+    "DELETE FROM boilerplate WHERE source_id = ? AND pages < 2",
+    "UPDATE boilerplate SET pages = pages / 2 WHERE source_id = ?",
+    "UPDATE sources SET pages_read = pages_read / 2 WHERE id = ?",
+)
 _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
 _FAILING_CHANNELS = """
     SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason,
@@ -686,6 +701,12 @@ _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :sou
 
 def _kept(since: datetime | None, source_id: str | None) -> dict[str, Any]:
     return {"since": to_text(since) if since else "", "source": source_id}
+
+
+def _complete_article(row: sqlite3.Row) -> dict[str, Any]:
+    """The article of a rejected page, with what its own columns have of it; {} where nothing was kept."""
+    article = unpack_row(row["article"])
+    return {**{name: row[name] for name in ("url", "source_id", "title", "text")}, **article} if article else {}
 
 
 def _make_source(row: sqlite3.Row) -> Source:

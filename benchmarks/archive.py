@@ -8,14 +8,14 @@ Releases that up to forty portals carry, with what each changed; stories of up t
 from __future__ import annotations
 
 import random
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from datetime import datetime, timedelta
 from pathlib import Path
 
 from aggregator.differences import find_revision
 from aggregator.feeds import list_feeds
 from aggregator.instants import to_text
-from aggregator.models import Channel, ChannelKind, Source, SourceKind
+from aggregator.models import Channel, ChannelKind, City, Source, SourceKind
 from aggregator.store import Store
 from aggregator.times import WIB
 from benchmarks.publishing import NOW, TOPICS, Maker
@@ -54,14 +54,14 @@ def make_year(database: Path, articles: int) -> None:
     """Writes the database: so many articles in the year before `NOW`, and all that goes with them."""
     maker = YearMaker()
     with Store.open_writer(database) as store:
-        store.write_catalogue([_make_source(number, maker) for number in range(SOURCES)])
+        store.write_catalogue([make_source(number, maker.cities) for number in range(SOURCES)])
         _write_news(store, maker, articles)
         cycle = store.start_cycle(NOW - timedelta(minutes=10))
         with store.transaction():
             _tell_stories(store, maker)
             _revise(store, maker)
-            _write_days(store, maker)
-            _write_polls(store, maker, cycle)
+            write_days(store, maker.dice, DAYS)
+            write_polls(store, maker.dice, cycle, POLL_DAYS)
             store.write_feeds(list_feeds(TOPICS, store.get_published_sources()), NOW)
             while ids := store.take_changed_groups(most=500):
                 store.place_groups(ids, NOW)
@@ -69,8 +69,8 @@ def make_year(database: Path, articles: int) -> None:
         store.refresh_coverage(NOW)
 
 
-def _make_source(number: int, maker: Maker) -> Source:
-    city = maker.cities[number % len(maker.cities)]
+def make_source(number: int, cities: Sequence[City]) -> Source:
+    city = cities[number % len(cities)]
     return Source(
         id=f"portal-{number}",
         name=f"Portal {number}",
@@ -140,7 +140,7 @@ def _revise(store: Store, maker: YearMaker) -> None:
         store.add_revision(row["id"], row["title"], before, difference.to_json(), at)
 
 
-def _write_days(store: Store, maker: YearMaker) -> None:
+def write_days(store: Store, dice: random.Random, days: int) -> None:
     """What each source gave on each day, and what was wrong with some."""
     today = NOW.astimezone(WIB).date()
     store._connection.executemany(
@@ -149,14 +149,14 @@ def _write_days(store: Store, maker: YearMaker) -> None:
             dated, authored) VALUES (?, ?, ?, ?, 20, 300000, ?, ?, ?, ?, ?, ?)
         """,
         (
-            (f"portal-{source}", (today - timedelta(days=day)).isoformat(), *_draw_day(maker.dice))
+            (f"portal-{source}", (today - timedelta(days=day)).isoformat(), *_draw_day(dice))
+            for day in reversed(range(days))
             for source in range(SOURCES)
-            for day in range(DAYS)
         ),
     )
     alarms = []
     for number in range(SOURCES):
-        for ago in range(number % 7 * 30 + 5, DAYS, 120):
+        for ago in range(number % 7 * 30 + 5, days, 120):
             since = NOW - timedelta(days=ago)
             until = None if number % 11 == 0 and ago < 30 else to_text(since + timedelta(days=4))
             alarms.append((f"portal-{number}", ALARMS[number % len(ALARMS)], to_text(since), until, "0 dari 12"))
@@ -171,7 +171,7 @@ def _draw_day(dice: random.Random) -> tuple[int, ...]:
     return (POLLS_A_DAY, answered, posts, posts // 12, posts // 4, posts // 4, posts // 4, posts // 6)
 
 
-def _write_polls(store: Store, maker: YearMaker, cycle: int) -> None:
+def write_polls(store: Store, dice: random.Random, cycle: int, days: int) -> None:
     channels = [row["id"] for row in store._rows("SELECT id FROM channels ORDER BY id")]
     store._connection.executemany(
         """
@@ -179,8 +179,8 @@ def _write_polls(store: Store, maker: YearMaker, cycle: int) -> None:
             articles, posts, bytes, code) VALUES (?, ?, ?, ?, ?, ?, ?, 20, 3, ?, ?, 30000, ?)
         """,
         (
-            (cycle, channel, to_text(at), to_text(at + timedelta(seconds=4)), *_draw_poll(maker.dice))
-            for at in _list_polls()
+            (cycle, channel, to_text(at), to_text(at + timedelta(seconds=4)), *_draw_poll(dice))
+            for at in _list_polls(days)
             for channel in channels
         ),
     )
@@ -190,9 +190,9 @@ def _write_polls(store: Store, maker: YearMaker, cycle: int) -> None:
     )
 
 
-def _list_polls() -> Iterator[datetime]:
+def _list_polls(days: int) -> Iterator[datetime]:
     """Moments, the oldest first."""
-    for number in range(POLL_DAYS * POLLS_A_DAY, 0, -1):
+    for number in range(days * POLLS_A_DAY, 0, -1):
         yield NOW - timedelta(days=1) * number / POLLS_A_DAY
 
 

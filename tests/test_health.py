@@ -151,7 +151,8 @@ def test_pages_are_counted_by_what_they_give(newsroom: Newsroom) -> None:
         newsroom.publish_at("mula", f"kabar-{number}", [*RELEASE[:3], f"Nomor {number}."], title=f"APEKSI {number}")
     assert newsroom.ask("SELECT pages, bodied, dated, authored FROM source_days") == [(3, 3, 3, 0)]
     assert newsroom.ask("SELECT month, pages, bodies, authors FROM field_coverage") == [("2026-10", 3, 1.0, 0.0)]
-    assert newsroom.ask("SELECT sources_polled, sources_working, polls FROM polls_by_day") == [(1, 1, 3)]
+    newsroom.store.refresh_coverage(newsroom.now)
+    assert newsroom.ask("SELECT sources_polled, sources_working, polls, posts FROM polls_by_day") == [(1, 1, 3, 3)]
 
 
 def test_silence_of_a_lively_source_is_told(newsroom: Newsroom) -> None:

@@ -169,7 +169,7 @@ def test_the_chart_of_a_new_installation_has_no_long_gap(
 ) -> None:
     release(newsroom)
     write(newsroom, "DELETE FROM working_days")
-    write(newsroom, "INSERT INTO working_days VALUES (?, 3, 3)", first_asked)
+    write(newsroom, "INSERT INTO working_days (day_wib, sources, polled) VALUES (?, 3, 3)", first_asked)
     page = read(client, "/city/kota-gorontalo")
     assert len(find_section(page, f"Kabar per hari, {days} hari terakhir").cssselect("tbody tr")) == days
 

@@ -10,7 +10,7 @@ SELECT
     a.author,
     a.published_at,
     datetime(a.published_at, a.to_wib) AS published_wib,
-    date(a.published_at, a.to_wib) AS published_day_wib,
+    a.day_wib AS published_day_wib,
     (SELECT name_id FROM labels
         WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, a.to_wib)) AS published_weekday_id,
     (SELECT name_en FROM labels
@@ -50,5 +50,7 @@ SELECT
     a.text_dropped_at,
     a.text <> '' AND a.text_dropped_at IS NULL AS has_text
 FROM (
-    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib FROM articles
-) AS a JOIN sources AS s ON s.id = a.source_id LEFT JOIN duplicate_groups AS g ON g.id = a.group_id
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib,
+        date(published_at, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes') AS day_wib
+    FROM articles
+) AS a CROSS JOIN sources AS s ON s.id = a.source_id LEFT JOIN duplicate_groups AS g ON g.id = a.group_id

@@ -12,8 +12,9 @@ SELECT
     c.news, -- pieces of news whose canonical article is its own
     c.articles, -- its own, copies of others' news included
     c.backfilled,
-    d.polls, -- of its channels on this day; NULL: it was not asked
-    d.answered
+    (SELECT d.polls FROM source_days AS d WHERE d.source_id = c.source_id AND d.day_wib = c.day_wib AND d.polls > 0)
+        AS polls, -- of its channels on this day; NULL: it was not asked
+    (SELECT d.answered FROM source_days AS d WHERE d.source_id = c.source_id AND d.day_wib = c.day_wib AND d.polls > 0)
+        AS answered
 FROM source_coverage_days AS c JOIN sources AS s ON s.id = c.source_id
-LEFT JOIN source_days AS d ON d.source_id = c.source_id AND d.day_wib = c.day_wib AND d.polls > 0
 WHERE c.topic = ''

@@ -13,7 +13,7 @@ SELECT
     a.author,
     a.published_at,
     datetime(a.published_at, a.to_wib) AS published_wib,
-    date(a.published_at, a.to_wib) AS published_day_wib,
+    a.day_wib AS published_day_wib,
     (SELECT name_id FROM labels
         WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, a.to_wib)) AS published_weekday_id,
     (SELECT name_en FROM labels
@@ -35,6 +35,8 @@ SELECT
     (SELECT group_concat(r.slug, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
         WHERE ar.article_id = a.id AND ar.role = 'event' AND r.kind = 'city') AS city_slugs
 FROM duplicate_groups AS g JOIN (
-    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib FROM articles
-) AS a ON a.id = g.canonical_id JOIN sources AS s ON s.id = a.source_id
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib,
+        date(published_at, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes') AS day_wib
+    FROM articles
+) AS a ON a.id = g.canonical_id AND a.group_id = g.id CROSS JOIN sources AS s ON s.id = a.source_id
 WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL

@@ -11,7 +11,7 @@ SELECT
     r.url AS release_url,
     r.published_at AS released_at, -- UTC
     datetime(r.published_at, r.to_wib) AS released_wib,
-    date(r.published_at, r.to_wib) AS released_day_wib,
+    r.day_wib AS released_day_wib,
     strftime('%Y-%m', r.published_at, r.to_wib) AS month, -- of the release
     o.id AS article_id, -- of the outlet
     o.source_id AS outlet_id, -- source
@@ -22,6 +22,8 @@ SELECT
     o.published_at,
     CAST(round((julianday(o.published_at) - julianday(r.published_at)) * 1440) AS INTEGER) AS minutes_later
 FROM (
-    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib FROM articles
+    SELECT *, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes' AS to_wib,
+        date(published_at, CASE published_precision WHEN 'day' THEN published_offset ELSE 420 END || ' minutes') AS day_wib
+    FROM articles
 ) AS r JOIN sources AS s ON s.id = r.source_id AND s.kind = 'city-government'
-JOIN articles AS o ON o.group_id = r.group_id AND o.source_id <> r.source_id JOIN sources AS t ON t.id = o.source_id
+JOIN articles AS o ON o.group_id = r.group_id AND o.source_id <> r.source_id CROSS JOIN sources AS t ON t.id = o.source_id

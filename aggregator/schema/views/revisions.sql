@@ -14,4 +14,4 @@ SELECT
     json_extract(v.difference, '$.title') IS NOT NULL AS is_title_changed,
     json_array_length(v.difference, '$.removed') AS paragraphs_removed,
     json_array_length(v.difference, '$.added') AS paragraphs_added
-FROM article_revisions AS v JOIN articles AS a ON a.id = v.article_id JOIN sources AS s ON s.id = a.source_id
+FROM article_revisions AS v JOIN articles AS a ON a.id = v.article_id CROSS JOIN sources AS s ON s.id = a.source_id

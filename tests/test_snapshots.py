@@ -56,7 +56,7 @@ LEFT_OUT = {
     *("probes", "publishing_state", "scans", "sketches", "story_likeness", "story_terms", "takedowns"),
 }
 STATUS = {"alarms", "channels", "polls", "rejected_pages", "source_days"}
-STATUS_VIEWS = {"source_health", "polls_by_day", "sources_down", "field_coverage", "hijacked_sources"}
+STATUS_VIEWS = {"source_health", "sources_down", "field_coverage", "hijacked_sources"}  # sums of days are told to all
 
 
 @pytest.fixture(scope="module")

@@ -92,7 +92,7 @@ def test_metadata_is_plain_json_and_hides_what_is_of_no_use(newsroom: Newsroom) 
     told = json.loads(json.dumps(build(schema)))
     tables = told["databases"][DATABASE]["tables"]
     assert (told["title"], told["about_url"]) == ("Kabar <Kota>: basis data / database", "https://kabar.example/data")
-    assert tables["news"]["columns"]["published_wib"] .startswith("the same in WIB (UTC+7)")
+    assert tables["news"]["columns"]["published_wib"].startswith("the same in WIB (UTC+7)")
     assert tables["news"]["facets"]
     assert "facets" not in build(schema, articles=SMALL + 1)["databases"][DATABASE]["tables"]["news"]
     assert tables["postings"] == {"hidden": True}

@@ -170,7 +170,7 @@ def test_facets_search_and_meanings(site: Site) -> None:
             strict=True,
         )
     )
-    assert meanings["published_wib"] .startswith("the same in WIB (UTC+7)")
+    assert meanings["published_wib"].startswith("the same in WIB (UTC+7)")
     assert all(meanings.values())
 
 

@@ -8,6 +8,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
 
+from aggregator.evidence_json import unpack_evidence
 from aggregator.record_rows import ArticleRecord, RecordRows, SourceName
 
 COPIES_MOST = 1_000  # of a piece of news that are told
@@ -160,14 +161,14 @@ class DetailRows(RecordRows):
                     topic=each["topic"],
                     score=each["score"],
                     table_version=each["table_version"],
-                    evidence=tuple(json.loads(each["evidence"])),
+                    evidence=tuple(unpack_evidence(each["evidence"])),
                 )
                 for each in self._rows(_TOPICS, id=article_id)
             ),
             regions=tuple(
                 RegionRecord(
                     **{name: each[name] for name in ("role", "kind", "slug", "code", "name", "score")},
-                    evidence=tuple(json.loads(each["evidence"])),
+                    evidence=tuple(unpack_evidence(each["evidence"])),
                 )
                 for each in self._rows(_REGIONS, id=article_id)
             ),

@@ -14,6 +14,7 @@ from dataclasses import dataclass, replace
 from html import escape
 
 from aggregator.cleaning import cut_quote
+from aggregator.evidence_json import unpack_evidence
 from aggregator.instants import from_text
 from aggregator.models import FeedItem, Reason
 from aggregator.store_base import StoreBase, read_precision
@@ -197,7 +198,7 @@ def _find_root(url: str) -> str:
 
 def _make_reason(topic: str, evidence: str) -> Reason:
     """The three strongest pieces of a topic's evidence, no term twice."""
-    found = sorted((item for item in json.loads(evidence) if item["weight"] > 0), key=lambda item: -item["weight"])
+    found = sorted((item for item in unpack_evidence(evidence) if item["weight"] > 0), key=lambda item: -item["weight"])
     terms = {item["term"].casefold(): (item["term"], item["place"]) for item in reversed(found)}
     chosen = sorted(terms.values(), key=lambda term: [item["term"] for item in found].index(term[0]))
     return Reason(topic=topic, terms=tuple(chosen[:REASONS]))

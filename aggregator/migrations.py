@@ -1402,3 +1402,18 @@ def m015_yardstick(db: Database) -> None:
         "DELETE FROM working_days",  # the writer counts them anew
     ):
         db.execute(dedent(statement).strip())
+
+
+_PACK = """
+    UPDATE {table} SET evidence = (
+        SELECT json_group_array(json_array(json_extract(e.value, '$.term'), json_extract(e.value, '$.place'),
+            json_extract(e.value, '$.offset'), json_extract(e.value, '$.weight'))) FROM json_each(evidence) AS e)
+    WHERE evidence LIKE '[{{%'
+"""
+
+
+@MIGRATIONS()
+def m016_evidence(db: Database) -> None:
+    """Evidence without the names of its parts, which are half of it: [term, place, offset, weight] of every match."""
+    for table in ("article_topics", "article_regions"):
+        db.execute(dedent(_PACK.format(table=table)).strip())

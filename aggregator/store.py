@@ -29,6 +29,7 @@ from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
 from aggregator.coverage_rows import CoverageRows
 from aggregator.digest_rows import DigestRows
+from aggregator.evidence_json import pack_evidence, unpack_evidence
 from aggregator.export_rows import ExportRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
@@ -482,14 +483,14 @@ class Store(
         self._connection.execute("DELETE FROM article_topics WHERE article_id = ?", (article_id,))
         self._connection.executemany(
             "INSERT INTO article_topics (article_id, topic, score, evidence, table_version) VALUES (?, ?, ?, ?, ?)",
-            [(article_id, match.topic, match.score, to_json(match.evidence), table_version) for match in topics],
+            [(article_id, match.topic, match.score, pack_evidence(match.evidence), table_version) for match in topics],
         )
 
     def write_regions(self, article_id: int, regions: Sequence[RegionMatch]) -> None:
         self._connection.execute("DELETE FROM article_regions WHERE article_id = ?", (article_id,))
         self._connection.executemany(
             "INSERT OR IGNORE INTO article_regions VALUES (?, ?, ?, ?, ?)",
-            [(article_id, match.code, match.role, match.score, to_json(match.evidence)) for match in regions],
+            [(article_id, match.code, match.role, match.score, pack_evidence(match.evidence)) for match in regions],
         )
 
     # ── judging anew ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -561,14 +562,14 @@ class Store(
         return str(key) if key is not None else None
 
     def get_matches(self, article_id: int) -> tuple[list[dict[str, Any]], list[dict[str, Any]]]:
-        """(topics, regions) of an article as stored, evidence as JSON."""
+        """(topics, regions) of an article; `evidence` is JSON, each match by the names of its parts."""
         topics = self._rows("SELECT * FROM article_topics WHERE article_id = :id ORDER BY score DESC", id=article_id)
         regions = self._rows(
             "SELECT ar.*, r.name FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code"
             " WHERE article_id = :id ORDER BY role, r.kind, score DESC",
             id=article_id,
         )
-        return [dict(row) for row in topics], [dict(row) for row in regions]
+        return [_name_evidence(row) for row in topics], [_name_evidence(row) for row in regions]
 
     # ── publishing ─────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -701,6 +702,10 @@ _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :sou
 
 def _kept(since: datetime | None, source_id: str | None) -> dict[str, Any]:
     return {"since": to_text(since) if since else "", "source": source_id}
+
+
+def _name_evidence(row: sqlite3.Row) -> dict[str, Any]:
+    return {**row, "evidence": json.dumps(unpack_evidence(row["evidence"]), ensure_ascii=False)}
 
 
 def _complete_article(row: sqlite3.Row) -> dict[str, Any]:

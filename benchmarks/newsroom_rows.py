@@ -251,8 +251,7 @@ class Newsroom:
         dice = self.dice.random
         size = count + (1 if dice() < 0.4 else 0)
         found = (
-            f'{{"term":"{terms[int(dice() * len(terms))]}","place":"{places[at % len(places)]}",'
-            f'"offset":{int(dice() * 900)},"weight":{round(dice(), 2)}}}'
+            f'["{terms[int(dice() * len(terms))]}","{places[at % len(places)]}",{int(dice() * 900)},{round(dice(), 2)}]'
             for at in range(size)
         )
         return f"[{','.join(found)}]"

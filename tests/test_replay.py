@@ -199,7 +199,7 @@ def test_other_topics_are_written_with_their_evidence(data: Path, run: Run) -> N
     assert query(data, "SELECT DISTINCT table_version FROM article_topics") == [(built_in,)]
     assert "~ topics: apeksi → apeksi, sampah" in read(run("replay", "--stage", "topics"))
     assert query(data, "SELECT DISTINCT table_version FROM article_topics") == [(own,)]
-    evidence = query(data, "SELECT evidence FROM article_topics WHERE topic = 'sampah' LIMIT 1")[0][0]
+    evidence = query(data, "SELECT evidence FROM article_subjects WHERE topic = 'sampah' LIMIT 1")[0][0]
     assert {"term", "place", "offset", "weight"} == set(json.loads(evidence)[0])
 
 

@@ -10,5 +10,7 @@ SELECT
     r.province,
     r.komwil,
     ar.score,
-    ar.evidence
+    (SELECT json_group_array(json_object('term', json_extract(e.value, '$[0]'), 'place', json_extract(e.value, '$[1]'),
+        'offset', json_extract(e.value, '$[2]'), 'weight', json_extract(e.value, '$[3]'))) FROM json_each(ar.evidence) AS e)
+        AS evidence -- JSON: term, place, offset and weight of every match
 FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code

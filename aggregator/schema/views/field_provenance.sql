@@ -20,7 +20,7 @@ SELECT
         WHEN 'body' THEN a.extraction_method
         WHEN 'page' THEN 'sha256'
         WHEN 'topic' THEN
-            (SELECT group_concat(DISTINCT json_extract(e.value, '$.term')) FROM json_each(t.evidence) AS e)
+            (SELECT group_concat(DISTINCT json_extract(e.value, '$[0]')) FROM json_each(t.evidence) AS e)
         WHEN 'place' THEN ar.role
         ELSE CASE a.id WHEN g.canonical_id THEN 'canonical' ELSE coalesce(d.rule, '') END END
         AS method, -- which way
@@ -37,9 +37,11 @@ SELECT
         WHEN 'published' THEN a.published_raw
         WHEN 'body' THEN ''
         WHEN 'page' THEN a.declared_url
-        WHEN 'topic' THEN t.evidence
-        WHEN 'place' THEN ar.evidence
-        ELSE coalesce(o.url, '') END AS raw -- as it was written, where that is something else
+        WHEN 'group' THEN coalesce(o.url, '')
+        ELSE (SELECT json_group_array(json_object('term', json_extract(e.value, '$[0]'),
+                'place', json_extract(e.value, '$[1]'), 'offset', json_extract(e.value, '$[2]'),
+                'weight', json_extract(e.value, '$[3]'))) FROM json_each(coalesce(t.evidence, ar.evidence)) AS e)
+        END AS raw -- as it was written, where that is something else
 FROM articles AS a
 CROSS JOIN (
     SELECT 'title' AS field

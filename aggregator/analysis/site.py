@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import os
 import sqlite3
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -22,6 +24,7 @@ from aggregator.analysis.metadata import DATABASE, Withheld
 from aggregator.web.server import Server
 
 END_SECONDS = 2  # for answers under way when it is ended
+STUCK_SECONDS = 2  # and for statements after that: there are functions that nothing ends
 CONNECTIONS_MOST = 200
 COUNT_MS = 200  # for the number of all rows of a view, which is only told if that is quick
 _LIMITS = {
@@ -73,7 +76,7 @@ class NewsDatabase(Database):  # type: ignore[misc]  # Datasette has no types
     async def execute(self, sql: str, params: Any = None, **options: Any) -> Any:
         """As Datasette does it; what strangers ask wrongly is not told to the log."""
         if self.ds.withheld.columns and is_impostor(sql):
-            raise sqlite3.OperationalError("the view revisions cannot be asked together with a WITH clause here")
+            raise sqlite3.OperationalError("a table of a WITH clause cannot be named as one of our views here")
         if sql.startswith("select count(*) from"):
             options.setdefault("custom_time_limit", COUNT_MS)
         return await super().execute(sql, params, **{**options, "log_sql_errors": False})
@@ -139,4 +142,12 @@ def serve_site(plan: SitePlan, *, host: str, port: int) -> bool:
     )
     with suppress(KeyboardInterrupt):
         server.run()
+    _end_soon()
     return bool(server.started)
+
+
+def _end_soon() -> None:
+    """Python waits for all threads when it ends; one that is stuck within SQLite would keep it for ever."""
+    timer = threading.Timer(STUCK_SECONDS, os._exit, [0])
+    timer.daemon = True
+    timer.start()

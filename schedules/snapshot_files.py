@@ -223,7 +223,9 @@ def make_mark(store: Store) -> str:
 def list_dated(folder: Path) -> list[str]:
     """The files of a day; a folder or link of such a name is somebody else's."""
     return sorted(
-        path.name for path in folder.iterdir() if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+        path.name
+        for path in folder.iterdir()
+        if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
     )
 
 

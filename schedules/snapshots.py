@@ -66,7 +66,9 @@ def make_snapshot(setup: Setup, store: Store, now: datetime, *, say: Say = logge
             raise StoreError(f"{error.filename or folder}: {error.strerror or error}") from error
         except StoreError as error:
             if _is_disk_full(error, folder, setup.database):
-                raise StoreError(f"{error}; the disk may be full: a snapshot takes twice the size of the database") from error
+                raise StoreError(
+                    f"{error}; the disk may be full: a snapshot takes twice the size of the database"
+                ) from error
             raise
         finally:
             remove_leftovers(folder)

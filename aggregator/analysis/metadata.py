@@ -41,7 +41,9 @@ def list_withheld() -> Withheld:
     """What is not for everybody: whatever a snapshot leaves out, such as full texts and what was taken down."""
     table = read_toml("datasette.toml")
     kept = table["open"]["columns"]
-    columns = [(name, column) for name, part in PARTS.items() for column in part.values if column not in kept.get(name, ())]
+    columns = [
+        (name, column) for name, part in PARTS.items() for column in part.values if column not in kept.get(name, ())
+    ]
     columns += [(name, column) for name, names in table["closed"].items() for column in names]
     return Withheld(open=frozenset({*PARTS, *load_views(), *table["open"]["tables"]}), columns=frozenset(columns))
 

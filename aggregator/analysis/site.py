@@ -85,6 +85,20 @@ class NewsDatabase(Database):  # type: ignore[misc]  # Datasette has no types
         """Not those of libraries and of our working memory: each costs the list of tables ten milliseconds."""
         return [name for name in await super().table_names() if name in self._described]
 
+    async def get_all_foreign_keys(self) -> dict[str, dict[str, list[dict[str, str]]]]:
+        """Not those from or to what is withheld: Datasette would count its rows."""
+        found = await super().get_all_foreign_keys()
+        return {
+            name: {way: [key for key in keys if not self._is_withheld(key)] for way, keys in ways.items()}
+            for name, ways in found.items()
+        }
+
+    async def foreign_keys_for_table(self, table: str) -> list[dict[str, str]]:
+        return [key for key in await super().foreign_keys_for_table(table) if not self._is_withheld(key)]
+
+    def _is_withheld(self, key: Mapping[str, str]) -> bool:
+        return bool(self.ds.withheld.has_table(key["other_table"]))
+
     async def table_counts(self, limit: int = COUNT_MS) -> dict[str, int | None]:
         """Of the tables on the first list alone. SQLite counts a table in one step, which no time limit ends."""
         counts: dict[str, int | None] = dict.fromkeys(await self.table_names())

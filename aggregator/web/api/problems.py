@@ -136,8 +136,9 @@ class ProblemDesk:
             said = _Said(kind=ProblemKind.UNKNOWN_NAME, detail=detail, parameter=error.kind, suggestions=error.near)
             return self._answer(said, texts)
         if isinstance(error, BadQueryError):
-            detail = _show(f"{error.key}: {error.problem}", _SAID)
-            return self._answer(_Said(kind=ProblemKind.BAD_PARAMETER, detail=detail, parameter=error.key), texts)
+            parameter = error.key if error.key in request.query_params else None  # none: all of them together
+            detail = _show(f"{error.key}: {error.problem}" if parameter else error.problem, _SAID)
+            return self._answer(_Said(kind=ProblemKind.BAD_PARAMETER, detail=detail, parameter=parameter), texts)
         return self.show_problem(request, ProblemError(ProblemKind.NOT_YET))
 
     def show_crowded(self, request: Request, _error: CrowdedError) -> Response:
@@ -170,7 +171,7 @@ class ProblemDesk:
 def _explain(fault: Mapping[str, Any], texts: Texts) -> str:
     """What is wrong with a value, by pydantic's name of the fault."""
     words, context = texts["api_faults"], fault.get("ctx", {})
-    told = {name: _show(str(value)) for name, value in context.items()}
+    told = {name: _show(str(value).replace("' or '", f"' {words['or']} '")) for name, value in context.items()}
     template = words.get(fault["type"], words["other"])
     return str(template).format_map({"expected": "", "ge": "", "le": "", "max_length": "", **told})
 

@@ -332,6 +332,14 @@ def test_what_cannot_be_served_is_told_in_one_line(
     assert "pip install 'kabarkota[analysis]'" in fail(newsroom.folder)
 
 
+def test_a_thread_that_is_stuck_does_not_keep_it() -> None:
+    code = (
+        "import threading; from aggregator.analysis.site import end_soon;"
+        "threading.Thread(target=threading.Event().wait).start(); end_soon()"
+    )
+    assert subprocess.run([sys.executable, "-c", code], timeout=30, check=False).returncode == 0
+
+
 def fail(folder: Path, *options: str) -> str:
     result = CliRunner().invoke(app, ["--data", str(folder), "datasette", *options])
     assert result.exception is not None

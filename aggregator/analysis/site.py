@@ -156,11 +156,11 @@ def serve_site(plan: SitePlan, *, host: str, port: int) -> bool:
     )
     with suppress(KeyboardInterrupt):
         server.run()
-    _end_soon()
+    end_soon()
     return bool(server.started)
 
 
-def _end_soon() -> None:
+def end_soon() -> None:
     """Python waits for all threads when it ends; one that is stuck within SQLite would keep it for ever."""
     timer = threading.Timer(STUCK_SECONDS, os._exit, [0])
     timer.daemon = True

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Any
 from urllib.parse import parse_qsl, unquote
 
@@ -34,7 +35,8 @@ def put_gate(app: Any, base: str, fill_in: Callable[[str, bytes], bytes]) -> Any
             return
         if scope["path"].endswith(".csv") or ("_format", "csv") in pairs:
             send = _gather(send)
-        await app({**scope, "query_string": fill_in(scope["path"], scope["query_string"])}, receive, send)
+        with suppress(asyncio.CancelledError):  # it is ended while a statement is under way
+            await app({**scope, "query_string": fill_in(scope["path"], scope["query_string"])}, receive, send)
 
     return answer
 

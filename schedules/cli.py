@@ -17,11 +17,13 @@ from aggregator.feeds import FeedKind
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources
 from schedules.commands.context import CommandContext, get_context
+from schedules.commands.order import OrderedGroup
 from schedules.commands.run import report_cycle, run_once, warn_of_gaps
 from schedules.config import load_setup
 from schedules.errors import KabarKotaError, UsageFailure
 
 app = typer.Typer(
+    cls=OrderedGroup,
     help="Kabar Kota: regional Indonesian news on APEKSI and smart cities, each piece once, as one feed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -219,10 +221,10 @@ def search(
     urls: Annotated[bool, typer.Option("--urls", help="print addresses alone")] = False,
     json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
-    """Find news: words, all of them; apek* begins so; -word is not there; "a phrase"; judul:word (title:) and isi:word
-    (text:) in the title or the text alone.
+    """Find news by its words, topic, place, source and time.
 
-    An option for a name may be given again: either will do.
+    All words are wanted; apek* begins so; -word is not there; "a phrase"; judul:word (title:) and isi:word (text:) in
+    the title or the text alone. An option for a name may be given again: either will do.
     """
     from schedules.commands.search import SearchRequest, search_news
     from schedules.commands.search_output import print_answer, print_answer_json, print_urls
@@ -441,10 +443,14 @@ def export(
     until: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), included; or an instant")] = None,
     by: Annotated[Basis, typer.Option(help="which time of an article --since and --until are about")] = Basis.PUBLISHED,
     topic: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="may be given again: either will do")] = None,
-    city: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="such as kota-gorontalo; again")] = None,
-    province: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="such as jawa-barat; again")] = None,
-    komwil: Annotated[list[str] | None, typer.Option(metavar="1-6", help="again")] = None,
-    source: Annotated[list[str] | None, typer.Option(metavar="ID", help="again")] = None,
+    city: Annotated[
+        list[str] | None, typer.Option(metavar="SLUG", help="such as kota-gorontalo; may be given again")
+    ] = None,
+    province: Annotated[
+        list[str] | None, typer.Option(metavar="SLUG", help="such as jawa-barat; may be given again")
+    ] = None,
+    komwil: Annotated[list[str] | None, typer.Option(metavar="1-6", help="may be given again")] = None,
+    source: Annotated[list[str] | None, typer.Option(metavar="ID", help="may be given again")] = None,
     full_text: Annotated[
         bool, typer.Option("--full-text", help="with the text of articles, not to be passed on")
     ] = False,

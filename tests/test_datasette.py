@@ -172,6 +172,11 @@ def test_facets_search_and_meanings(site: Site) -> None:
     )
     assert meanings["published_wib"].startswith("the same in WIB (UTC+7)")
     assert all(meanings.values())
+    assert page.cssselect("details.meanings:not([open]) > dl.column-descriptions")  # the rows come first
+    (suggested,) = html.fromstring(site.ask("/news").text).cssselect("#sql-editor")
+    assert len(site.read("/news.json", sql=suggested.text, _shape="array")) == 3
+    own = html.fromstring(site.ask("/news?sql=select+*+from+labels").text).cssselect("#sql-editor")
+    assert own[0].text == "select * from labels"
 
 
 @pytest.mark.parametrize(
@@ -216,7 +221,7 @@ def test_what_is_withheld_is_still_counted(site: Site) -> None:
 
 def test_charts_are_drawn_in_both_languages_without_anything_from_elsewhere(site: Site) -> None:
     for path, label, drawn in (
-        ("/news/first-sources?since=2026-10-01&until=2026-10-31", "Bagan", ".bars rect"),
+        ("/news/first-sources?since=2026-10-01&until=2026-10-31", "Grafik", ".bars rect"),
         ("/news?sql=SELECT+name,komwil+FROM+regions+WHERE+komwil+LIMIT+3&_lang=en", "Chart", ".bars rect"),
         (f"/news?sql={DAYS}&_lang=en", "Chart", "svg[role=img] .columns"),
     ):

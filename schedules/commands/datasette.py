@@ -17,7 +17,7 @@ from aggregator.web.downloads import FOLDER, find_download, list_downloads
 from schedules.commands.output import print_json
 from schedules.commands.status import check_schema
 from schedules.config import Setup
-from schedules.errors import RunFailure, UsageFailure
+from schedules.errors import NO_DATABASE, RunFailure, UsageFailure
 from schedules.web_server import check_port
 
 LATEST = "latest"
@@ -63,7 +63,7 @@ def run_datasette(
 def find_database(path: Path) -> Path:
     """Raises RunFailure."""
     if not path.exists():
-        raise RunFailure(f"{path}: there is no database yet; `kabarkota run` makes it")
+        raise RunFailure(f"{path}: {NO_DATABASE}")
     return path
 
 

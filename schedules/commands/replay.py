@@ -22,7 +22,7 @@ from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
 from schedules.commands.output import print_json
 from schedules.config import Setup
-from schedules.errors import UsageFailure
+from schedules.errors import NO_DATABASE, UsageFailure
 from schedules.lock import hold_writer_lock
 from schedules.publishing import publish
 from schedules.rereading import Rereader
@@ -166,7 +166,7 @@ def check_source(source: str | None, known: Sequence[str]) -> None:
 
 def check_database(setup: Setup) -> None:
     if not setup.database.is_file():
-        raise UsageFailure(f"{setup.database}: there is no database yet; `kabarkota run` makes it")
+        raise UsageFailure(f"{setup.database}: {NO_DATABASE}")
 
 
 def _shorten(change: Change) -> dict[str, Any]:

@@ -19,7 +19,7 @@ from aggregator.store import Store
 from schedules.commands.context import CommandContext
 from schedules.commands.output import clean_cell
 from schedules.commands.status import check_schema
-from schedules.errors import RunFailure, UsageFailure
+from schedules.errors import NO_DATABASE, RunFailure, UsageFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,7 @@ class Hit:
     guid: str  # of the piece of news
     article: ArticleRecord  # of a piece of news, its canonical one
     item: FeedItem | None  # None: of copies
+    copies: int  # articles that carry the text of a piece of news, itself included, as in the views; 0: of copies
     marked: Marked
 
 
@@ -61,7 +62,7 @@ def search_news(context: CommandContext, request: SearchRequest, now: datetime) 
     database = context.setup.database
     query = read_request(request, now)
     if not database.exists():
-        raise RunFailure(f"{database}: there is no database yet; `kabarkota run` makes it")
+        raise RunFailure(f"{database}: {NO_DATABASE}")
     with Store.open_reader(database) as store, store.snapshot():
         check_schema(store)
         try:
@@ -95,15 +96,15 @@ def read_request(request: SearchRequest, now: datetime) -> NewsQuery:
 def _find_news(store: Store, query: NewsQuery, limit: int) -> Answer:
     """Raises FindingError."""
     found = find_news(store, query, limit=limit)
-    articles = store.get_canonicals(found.groups)
-    records = store.get_article_records(articles.values())
+    news = store.get_news_records(found.groups)
     passages = store.get_passages(found.groups, query.match) if query.terms else {}
     return Answer(
         hits=tuple(
             Hit(
                 guid=item.guid,
-                article=records[articles[group]],
+                article=news[group].article,
                 item=item,
+                copies=news[group].articles,
                 marked=mark_passage(passages.get(group)),
             )
             for group, item in zip(found.groups, found.items, strict=True)
@@ -136,7 +137,7 @@ def _find_articles(store: Store, query: NewsQuery, request: SearchRequest) -> An
     records, passages = store.get_article_records(shown), store.get_article_passages(shown, query.match)
     return Answer(
         hits=tuple(
-            Hit(guid=found[each], article=records[each], item=None, marked=mark_passage(passages.get(each)))
+            Hit(guid=found[each], article=records[each], item=None, copies=0, marked=mark_passage(passages.get(each)))
             for each in shown
         ),
         next_before=str(shown[-1]) if len(found) > len(shown) else "",

@@ -14,6 +14,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 
 from aggregator.cleaning import cut_text, xml_safe
+from aggregator.publish.wording import get_wording
 from aggregator.store import StoreError
 from aggregator.web.api.models import Problem
 from aggregator.web.feed_desk import read_language
@@ -110,7 +111,10 @@ class ProblemDesk:
 
     def show_problem(self, request: Request, error: ProblemError) -> Response:
         texts = _get_texts(request)
-        detail = texts["api_details"][error.detail or error.kind.value].format(**error.values)
+        values = dict(error.values)
+        if error.detail == "unknown":  # it takes the name of a kind of feeds
+            values["key"] = get_wording(texts.language)["nouns"].get(values["key"], values["key"])
+        detail = texts["api_details"][error.detail or error.kind.value].format(**values)
         said = _Said(kind=error.kind, detail=detail, parameter=error.parameter, suggestions=error.suggestions)
         return self._answer(said, texts)
 
@@ -132,7 +136,8 @@ class ProblemDesk:
         """What a search cannot be made of: the words are those of feeds."""
         texts = _get_texts(request)
         if isinstance(error, UnknownNameError):
-            detail = texts["api_details"]["unknown"].format(value=_show(error.slug), key=error.kind)
+            noun = get_wording(texts.language)["nouns"].get(error.kind, error.kind)
+            detail = texts["api_details"]["unknown"].format(value=_show(error.slug), key=noun)
             said = _Said(kind=ProblemKind.UNKNOWN_NAME, detail=detail, parameter=error.kind, suggestions=error.near)
             return self._answer(said, texts)
         if isinstance(error, BadQueryError):

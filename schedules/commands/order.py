@@ -6,7 +6,7 @@ from typing import Any
 
 from typer.core import TyperGroup
 
-_ORDER = (
+ORDER = (
     *("run", "serve", "demo"),
     *("status", "doctor", "sources"),
     *("search", "export", "datasette", "explain"),
@@ -20,4 +20,4 @@ class OrderedGroup(TyperGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Names; what is not in the table stands at the end."""
         names = super().list_commands(ctx)
-        return [*(name for name in _ORDER if name in names), *(name for name in names if name not in _ORDER)]
+        return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]

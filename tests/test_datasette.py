@@ -20,9 +20,9 @@ from newsdesk import OTHER, RELEASE, Newsroom
 from test_serve import find_port, wait_for
 from typer.testing import CliRunner
 
-from aggregator.analysis.queries import find_today, load_queries
 from aggregator.chronicle import Chronicle
 from aggregator.models import SourceKind
+from aggregator.questions import find_today, load_queries
 from aggregator.schema.views import load_views
 from schedules.cli import app
 

@@ -6,7 +6,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from aggregator.analysis import queries
+from aggregator import questions
 from aggregator.publish.feed_info import Format
 from aggregator.schema.describing import DescribedRelation
 from aggregator.web.downloads import Download
@@ -79,4 +79,4 @@ def build_data_page(files: Iterable[Download], schema: Sequence[DescribedRelatio
 def load_queries(language: Language) -> tuple[Query, ...]:
     """The examples, told in that language, with values in the place of parameters."""
     is_ours = language is Language.INDONESIAN
-    return tuple(Query(title=each.kata if is_ours else each.says, sql=each.filled) for each in queries.load_queries())
+    return tuple(Query(title=each.kata if is_ours else each.says, sql=each.filled) for each in questions.load_queries())

@@ -55,7 +55,7 @@ CONDITIONS: Mapping[str, Mapping[str, str]] = {
     },
     "revision": {Basis.PUBLISHED: "replaced_at >= :since AND replaced_at < :until", **_PLACED},
     "story": {
-        Basis.PUBLISHED: "last_seen_at >= :since AND first_seen_at < :until",
+        Basis.PUBLISHED: "ends_at >= :since AND begins_at < :until",
         "topic": _OF_STORY.format(_WITH_TOPIC),
         **{name: _OF_STORY.format(_IN_REGION.format(region)) for name, region in _REGIONS.items()},
     },

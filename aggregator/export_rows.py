@@ -12,7 +12,8 @@ from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
 from aggregator.export_list_rows import ListRows, find_lists
-from aggregator.exports.question import Basis, Question
+from aggregator.exports.choices import Basis
+from aggregator.exports.question import Question
 from aggregator.exports.table import TEXT_COLUMN, Export
 from aggregator.exports.values import Values
 from aggregator.instants import to_text

@@ -15,13 +15,13 @@ from html import escape
 
 from aggregator.cleaning import cut_quote
 from aggregator.evidence_json import unpack_evidence
+from aggregator.excerpt import EXCERPT_READ
 from aggregator.instants import from_text
 from aggregator.models import FeedItem, Reason
 from aggregator.store_base import StoreBase, read_precision
 
 REASONS = 3  # pieces of evidence that a page shows for a topic
 COPIES_MOST = 1_000  # of a piece of news that an item is told of; feeds name a few of them
-EXCERPT_READ = 2_000  # characters of a text from which its excerpt is cut
 
 _COLUMNS = f"""
     g.id AS group_id, g.guid, g.story_id, g.first_published_at, g.updated_at, a.id AS article_id, a.title, a.url,

@@ -13,9 +13,8 @@ from dataclasses import dataclass
 from itertools import islice
 
 from aggregator.cleaning import cut_quote
+from aggregator.excerpt import EXCERPT_READ
 from aggregator.store_base import StoreBase
-
-EXCERPT_READ = 600  # characters of a text from which its excerpt is cut
 
 _ARTICLES = f"""
     SELECT a.id, a.url, a.title, a.author, a.source_id, s.name AS source_name, s.kind AS source_kind, a.published_at,

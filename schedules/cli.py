@@ -11,8 +11,8 @@ from typing import Annotated, Any
 
 import typer
 
-from aggregator.exports.formats import Format as ExportFormat
-from aggregator.exports.question import Basis
+from aggregator.exports.choices import Basis
+from aggregator.exports.choices import Format as ExportFormat
 from aggregator.feeds import FeedKind
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources

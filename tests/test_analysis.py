@@ -14,9 +14,9 @@ from newsdesk import Newsroom
 from aggregator.analysis.figures import BARS_MOST, STEPS_MOST, Bars, draw_figure
 from aggregator.analysis.guard import is_impostor, make_authorizer
 from aggregator.analysis.metadata import DATABASE, SMALL, Withheld, build_metadata, list_withheld
-from aggregator.analysis.queries import ChartPlan, find_today, load_queries
 from aggregator.models import Language
 from aggregator.publish.describing import Publisher
+from aggregator.questions import ChartPlan, find_today, load_queries
 from aggregator.reference import read_toml
 from aggregator.schema.describing import DescribedRelation
 from aggregator.schema.views import load_views

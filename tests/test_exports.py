@@ -24,8 +24,8 @@ from conftest import ROOT
 
 from aggregator.exports import parquet_file
 from aggregator.exports.cells import make_cell
+from aggregator.exports.choices import Format
 from aggregator.exports.exporting import Order, describe_export, export_to_stream
-from aggregator.exports.formats import Format
 from aggregator.exports.question import read_since, read_until
 from aggregator.exports.table import Export, ExportError, Kind, find_export, load_exports
 from aggregator.exports.values import read_list, read_text

@@ -239,8 +239,6 @@ def test_how_fields_were_found_is_added_to_what_an_older_version_read(data: Path
     origins = query(data, ORIGINS)
     forget_origins(data)
     assert query(data, ORIGINS) != origins
-    assert read(run("replay", "--dry-run")) == "no change; nothing was changed (--dry-run)\n"
-    assert query(data, ORIGINS) != origins
     assert read(run("replay", "--stage", "extraction")) == "no change\n"
     assert query(data, ORIGINS) == origins
 

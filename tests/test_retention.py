@@ -19,12 +19,12 @@ from page_room import Stage
 from portals import make_setup
 
 from aggregator.chronicle import Chronicle
+from aggregator.excerpt import EXCERPT_READ
 from aggregator.group_rows import make_edge
 from aggregator.models import Source, SourceKind
 from aggregator.pages import PageFolder
 from aggregator.policy_rows import KEPT_FOR_EVER, POLICIES, Way
 from aggregator.pruning import Pruned, Pruner
-from aggregator.publish.item_content import _READ_LIMIT
 from aggregator.retention import OPENING, RetentionSettings, cut_opening, get_least
 from aggregator.settings import AggregatorSettings
 from aggregator.store import KNOWN_DAYS, Store, StoreError
@@ -80,7 +80,7 @@ def test_days_of_several_layers_are_judged_together(tmp_path: Path) -> None:
 
 def test_no_setting_is_below_what_others_need() -> None:
     assert get_least("links_days") > 1.5 * KNOWN_DAYS
-    assert max(_READ_LIMIT, LEAD_READ) <= OPENING
+    assert max(EXCERPT_READ, LEAD_READ) <= OPENING
 
 
 def test_an_opening_ends_between_words() -> None:

@@ -22,7 +22,7 @@ from aggregator.passage_rows import split_runs
 from aggregator.publish.describing import tell_problem
 from aggregator.search import NewsQuery, read_query
 from aggregator.search_rows import Search
-from aggregator.search_terms import QueryError, build_match
+from aggregator.search_terms import QueryError, read_terms, write_match
 from aggregator.store import Store
 
 NOW = datetime(2026, 10, 5, 8, 0, tzinfo=UTC)
@@ -33,6 +33,10 @@ def read(query: str) -> NewsQuery:
 
 
 # ── what may be asked ──────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def build_match(words: str) -> str:
+    return write_match(read_terms(words))
 
 
 @pytest.mark.parametrize(

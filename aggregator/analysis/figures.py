@@ -15,9 +15,9 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from aggregator.analysis.queries import ChartPlan
 from aggregator.cleaning import cut_text, xml_safe
 from aggregator.periods import Step
+from aggregator.questions import ChartPlan
 from aggregator.web.charts import NAME_LIMIT, SERIES_MOST, Chart, Series, draw_chart, tell_number
 from aggregator.web.texts import Texts
 

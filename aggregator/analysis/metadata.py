@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from aggregator.analysis.queries import SampleQuery
 from aggregator.publish.describing import Publisher
+from aggregator.questions import SampleQuery
 from aggregator.reference import read_toml
 from aggregator.schema.describing import DescribedRelation
 

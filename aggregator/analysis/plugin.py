@@ -17,8 +17,8 @@ from pluggy import HookimplMarker
 from aggregator.analysis.figures import Bars, draw_figure
 from aggregator.analysis.guard import make_authorizer
 from aggregator.analysis.metadata import DATABASE
-from aggregator.analysis.queries import find_today, load_queries
 from aggregator.models import Language
+from aggregator.questions import find_today, load_queries
 from aggregator.reference import read_toml
 from aggregator.web.texts import get_texts
 

@@ -10,21 +10,14 @@ from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, time, timedelta
 from difflib import get_close_matches
-from enum import StrEnum
 
+from aggregator.exports.choices import Basis
 from aggregator.exports.table import ExportError
 from aggregator.search import TODAY, read_days
 from aggregator.times import WIB
 
 TIMES = ("since", "until")
 _SHOWN = 80  # characters of a value that are repeated
-
-
-class Basis(StrEnum):
-    """Which time of an article counts."""
-
-    PUBLISHED = "published"
-    FOUND = "found"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Sequence
 from dataclasses import dataclass
 from functools import cache
 
-from aggregator.analysis import queries
+from aggregator import questions
 from aggregator.publish.feed_info import Format
 from aggregator.reference import read_toml
 from aggregator.schema.describing import DescribedColumn, DescribedRelation
@@ -116,4 +116,4 @@ def _show(relation: DescribedRelation, texts: Texts) -> ShownRelation:
 def load_queries(language: Language) -> tuple[Query, ...]:
     """The examples, told in that language, with values in the place of parameters."""
     is_ours = language is Language.INDONESIAN
-    return tuple(Query(title=each.kata if is_ours else each.says, sql=each.filled) for each in queries.load_queries())
+    return tuple(Query(title=each.kata if is_ours else each.says, sql=each.filled) for each in questions.load_queries())

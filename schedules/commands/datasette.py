@@ -10,8 +10,8 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.analysis.metadata import Withheld, build_metadata, list_withheld
-from aggregator.analysis.queries import load_queries
 from aggregator.publish.press import make_publisher
+from aggregator.questions import load_queries
 from aggregator.store import Store
 from aggregator.web.downloads import FOLDER, find_download, list_downloads
 from schedules.commands.output import print_json

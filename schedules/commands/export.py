@@ -16,6 +16,7 @@ from typing import IO
 import typer
 
 from aggregator.export_rows import list_filters
+from aggregator.exports.choices import Basis, Format
 from aggregator.exports.exporting import (
     Order,
     Progress,
@@ -23,8 +24,8 @@ from aggregator.exports.exporting import (
     export_to_file,
     export_to_stream,
 )
-from aggregator.exports.formats import Format, find_format
-from aggregator.exports.question import Basis, Question, read_since, read_until
+from aggregator.exports.formats import find_format
+from aggregator.exports.question import Question, read_since, read_until
 from aggregator.exports.table import Export, ExportError, find_export, load_exports
 from aggregator.exports.target import TargetError, is_stream
 from aggregator.exports.text_files import INDONESIAN_EXCEL, CsvStyle

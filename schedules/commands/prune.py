@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from aggregator.policy_rows import KEPT_FOR_EVER
 from aggregator.pruning import Pruned
 from aggregator.retention import FOR_EVER
 from aggregator.store import Store
@@ -79,6 +80,7 @@ def _make_rows(found: Iterable[Pruned], told: dict[str, Any]) -> Iterator[tuple[
 def _conclude(told: dict[str, Any]) -> Iterator[str]:
     free = format_bytes(told["free_bytes"])
     if told["dry_run"]:
+        yield f"Kept for ever, whatever is set: {KEPT_FOR_EVER}."
         yield f"Nothing was changed (--dry-run). Inside the file {free} are free, which new rows use first."
     elif "vacuumed" in told:
         yield f"The file was written anew: {format_bytes(told['vacuumed'])} smaller."

@@ -21,6 +21,7 @@ from aggregator.schema import VERSION
 from aggregator.settings import AggregatorSettings, PrivatePages
 from aggregator.snapshot_rows import Say
 from aggregator.store import Store
+from aggregator.takedowns import is_due as are_takedowns_due
 from aggregator.times import WIB
 from schedules.errors import RunFailure
 
@@ -102,9 +103,11 @@ class SnapshotMaker:
         marked = self._write(MARK, mark.encode("ascii"))
         for path in (database, packed):
             _sync(path)
-        if make_mark(self._store) != mark:
+        if make_mark(self._store) != mark or are_takedowns_due(self._store):
             raise RunFailure("something was taken down while the snapshot was made; try again")
-        # The mark last: should the process die in between, whatever the mark does not tell of is removed.
+        # The mark last: should the process die in between, whatever the mark does not tell of is removed. Until all are
+        # in their places there are no sums rather than wrong ones.
+        (folder / SUMS).unlink(missing_ok=True)
         places = {packed: f"{name}.zst", database: name, schema: SCHEMA}
         places |= {self._find_place(NEWEST): NEWEST, listing: SUMS, marked: MARK}
         for path, final in places.items():
@@ -218,7 +221,12 @@ def make_mark(store: Store) -> str:
 
 
 def list_dated(folder: Path) -> list[str]:
-    return sorted(path.name for path in folder.iterdir() if _NAME.fullmatch(path.name))
+    """The files of a day; a folder or link of such a name is somebody else's."""
+    return sorted(
+        path.name
+        for path in folder.iterdir()
+        if _NAME.fullmatch(path.name) and path.is_file() and not path.is_symlink()
+    )
 
 
 def _render_sums(sums: Mapping[str, str]) -> bytes:

@@ -10,6 +10,9 @@ SHA256SUMS.txt           for `sha256sum -c`
 from __future__ import annotations
 
 import logging
+import shutil
+import sqlite3
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -61,8 +64,24 @@ def make_snapshot(setup: Setup, store: Store, now: datetime, *, say: Say = logge
             return SnapshotMaker(setup.aggregator, store, folder, now, say).make()
         except OSError as error:
             raise StoreError(f"{error.filename or folder}: {error.strerror or error}") from error
+        except StoreError as error:
+            if _is_disk_full(error, folder, setup.database):
+                raise StoreError(
+                    f"{error}; the disk may be full: a snapshot takes twice the size of the database"
+                ) from error
+            raise
         finally:
             remove_leftovers(folder)
+
+
+def _is_disk_full(error: StoreError, folder: Path, database: Path) -> bool:
+    """Whether it may be that: SQLite tells a full disk in more than one way."""
+    code = getattr(error.__cause__, "sqlite_errorcode", 0) & 0xFF
+    if code not in (sqlite3.SQLITE_FULL, sqlite3.SQLITE_IOERR):
+        return False
+    with suppress(OSError):
+        return code == sqlite3.SQLITE_FULL or shutil.disk_usage(folder).free < 2 * database.stat().st_size
+    return True
 
 
 def is_snapshot_due(setup: Setup, store: Store, now: datetime) -> bool:

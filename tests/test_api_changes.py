@@ -316,3 +316,5 @@ def test_copies_begin_anew_after_a_backup_came_back(room: PlainRoom, api: ApiCli
     mirror.token, mirror.items = "start", {}
     mirror.follow()
     mirror.check_equal()
+    room.press(everything=True)  # as the operator does where files came back with the database
+    assert api.get(f"/news?changed_since={mirror.token}", 410)["type"].endswith("#stale-copy")

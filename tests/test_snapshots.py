@@ -16,6 +16,7 @@ from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import httpx
@@ -323,11 +324,17 @@ def test_newest_are_kept_and_what_is_not_ours_stays(setup: Setup) -> None:
     setup = configure(setup, snapshots_kept=2)
     folder = setup.public / "data"
     folder.mkdir(parents=True)
+    (folder / "news-2026-10-01.db").mkdir()
+    (folder / "news-2026-10-02.db").symlink_to("notes.csv")
     for name in ("notes.csv", "news-2026-10-20.db", ".snapshot-work", ".snapshot-news-2026-10-09.db.zst"):
         (folder / name).write_text("left by somebody", encoding="utf-8")
     made = [make(setup, NOW + timedelta(days=day)) for day in range(4)]
     assert made[3].removed == ("news-2026-10-10.db", "news-2026-10-10.db.zst")
     days = [f"news-2026-10-{day}.db{ending}" for day in (11, 12) for ending in ("", ".zst")]
+    for name in ("news-2026-10-01.db", "news-2026-10-02.db"):  # somebody else's, whatever they are called
+        assert (folder / name).exists()
+    (folder / "news-2026-10-01.db").rmdir()
+    (folder / "news-2026-10-02.db").unlink()
     assert list_files(setup) == {*days, "news.db", "schema.json", SUMS, MARK, "notes.csv"}
     subprocess.run(["sha256sum", "--status", "-c", SUMS], cwd=folder, check=True)
     again = make(setup, NOW + timedelta(days=3))  # the same day: in its place
@@ -368,6 +375,35 @@ def test_full_disk_leaves_the_last_one(setup: Setup) -> None:
     finally:
         resource.setrlimit(resource.RLIMIT_FSIZE, limits)
     assert list_files(setup) == before
+
+
+def test_a_disk_that_may_be_full_is_said(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    limits = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (200_000, limits[1]))
+    monkeypatch.setattr("shutil.disk_usage", lambda _: SimpleNamespace(free=1_000))
+    try:
+        with pytest.raises(StoreError, match="the disk may be full"):
+            make(setup)
+    finally:
+        resource.setrlimit(resource.RLIMIT_FSIZE, limits)
+
+
+def test_killed_between_two_renames_there_are_no_wrong_sums(setup: Setup, monkeypatch: pytest.MonkeyPatch) -> None:
+    make(setup)
+    real = Path.replace
+
+    def fail(path: Path, target: Path) -> Path:
+        if path.name.endswith("schema.json"):
+            raise KeyboardInterrupt
+        return real(path, target)
+
+    monkeypatch.setattr(Path, "replace", fail)
+    with pytest.raises(KeyboardInterrupt):
+        make(setup, NOW + timedelta(hours=1))
+    assert SUMS not in list_files(setup)
+    monkeypatch.undo()
+    make(setup)
+    subprocess.run(["sha256sum", "--status", "-c", SUMS], cwd=setup.public / "data", check=True)
 
 
 @pytest.mark.parametrize("at", ["articles", "full-text index", "packing", "checking", "compressing"])
@@ -438,6 +474,12 @@ def test_taken_down_meanwhile_makes_no_snapshot(clean: Setup) -> None:
 
     with pytest.raises(RunFailure, match="taken down while the snapshot was made"):
         make(clean, say=take_down)
+    assert list_files(clean) == set()
+
+
+def test_ordered_meanwhile_makes_no_snapshot(clean: Setup) -> None:
+    with pytest.raises(RunFailure, match="taken down while the snapshot was made"):
+        make(clean, say=lambda step: order_takedown(clean) if step == "compressing" else None)
     assert list_files(clean) == set()
 
 

@@ -24,6 +24,7 @@ from aggregator.web.texts import Texts
 SOURCES = "sources_working"
 STEPS_MOST = 800
 BARS_MOST = 15
+_LARGEST = 1e15  # above it nothing is a count
 Rows = Sequence[Sequence[Any]]
 _TIMES = ((Step.DAY, re.compile(r"\d{4}-\d\d-\d\d")), (Step.MONTH, re.compile(r"\d{4}-\d\d")))
 
@@ -172,4 +173,4 @@ def _list_steps(found: set[date], step: Step) -> list[date]:
 
 
 def _is_number(value: Any) -> bool:
-    return isinstance(value, int | float) and value == value and abs(value) < float("inf")  # noqa: PLR0124 - no NaN
+    return isinstance(value, int | float) and abs(value) < _LARGEST  # NaN is not

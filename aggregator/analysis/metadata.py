@@ -14,6 +14,8 @@ from aggregator.publish.describing import Publisher
 from aggregator.questions import SampleQuery
 from aggregator.reference import read_toml
 from aggregator.schema.describing import DescribedRelation
+from aggregator.schema.views import load_views
+from aggregator.snapshot_rows import PARTS
 
 DATABASE = "news"  # its name in addresses, whatever the file is called
 SEARCH_TABLE = "articles_fts"
@@ -25,17 +27,25 @@ _LIBRARIES_OWN = ("_sqlite_migrations", "sqlite_sequence", "sqlite_stat1", "sqli
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Withheld:
-    """What is not shown: tables, and columns of other ones."""
+    """What is not shown: all tables and views but the open ones, and columns of these."""
 
-    tables: frozenset[str] = frozenset()
+    open: frozenset[str] | None = None  # None: all of them
     columns: frozenset[tuple[str, str]] = frozenset()  # table, column
+
+    def has_table(self, name: str) -> bool:
+        """Whether it is withheld."""
+        return self.open is not None and name not in self.open
 
 
 def list_withheld() -> Withheld:
-    """What is not for everybody: full texts, what was taken down, whom the office tells of what."""
-    private = read_toml("datasette.toml")["private"]
-    columns = ((table, column) for table, names in private["columns"].items() for column in names)
-    return Withheld(tables=frozenset(private["tables"]), columns=frozenset(columns))
+    """What is not for everybody: whatever a snapshot leaves out, such as full texts and what was taken down."""
+    table = read_toml("datasette.toml")
+    kept = table["open"]["columns"]
+    columns = [
+        (name, column) for name, part in PARTS.items() for column in part.values if column not in kept.get(name, ())
+    ]
+    columns += [(name, column) for name, names in table["closed"].items() for column in names]
+    return Withheld(open=frozenset({*PARTS, *load_views(), *table["open"]["tables"]}), columns=frozenset(columns))
 
 
 def build_metadata(
@@ -51,7 +61,7 @@ def build_metadata(
     tables |= {
         name: {"hidden": True} for name in (*_LIBRARIES_OWN, *(each.name for each in schema if each.kind == "working"))
     }
-    tables |= {name: {"allow": False, "hidden": True} for name in withheld.tables}
+    tables |= {each.name: {"allow": False, "hidden": True} for each in schema if withheld.has_table(each.name)}
     about = read_toml("datasette.toml")["about"]
     title = about["title"].format(site=publisher.name)
     page = publisher.locate("data") if publisher.site_url else ""

@@ -5,6 +5,7 @@ from __future__ import annotations
 import sqlite3
 from collections.abc import Callable
 from datetime import UTC, datetime
+from functools import partial
 from importlib.resources import files
 from typing import Any
 from urllib.parse import parse_qsl, unquote, urlencode
@@ -15,7 +16,8 @@ from jinja2 import ChoiceLoader, Environment, FileSystemLoader, PrefixLoader
 from pluggy import HookimplMarker
 
 from aggregator.analysis.figures import Bars, draw_figure
-from aggregator.analysis.guard import make_authorizer
+from aggregator.analysis.gate import put_gate
+from aggregator.analysis.guard import LENGTH_MOST, LENGTH_MOST_WHOLE, PATTERN_MOST, make_authorizer
 from aggregator.analysis.metadata import DATABASE
 from aggregator.models import Language
 from aggregator.questions import find_today, load_queries
@@ -24,12 +26,6 @@ from aggregator.web.texts import get_texts
 
 PAGES_STATIC = "-/kabarkota/pages"  # where the files of the pages, and ours, are served
 OWN_STATIC = "-/kabarkota/own"
-# Datasette's own pages have scripts and styles in them; nothing comes from elsewhere.
-_POLICY = (
-    "default-src 'none'; script-src 'self' 'unsafe-inline'; style-src 'self' 'unsafe-inline'; img-src 'self' data:; "
-    "connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'"
-)
-_HEADERS = [(b"content-security-policy", _POLICY.encode()), (b"x-content-type-options", b"nosniff")]
 _QUERIES = {query.name: query for query in load_queries()}
 hookimpl = HookimplMarker("datasette")
 
@@ -39,6 +35,8 @@ def prepare_connection(conn: sqlite3.Connection, database: str, datasette: Any) 
     if database == DATABASE:
         conn.execute("PRAGMA query_only = ON")
         conn.set_authorizer(make_authorizer(datasette.withheld))
+        conn.setlimit(sqlite3.SQLITE_LIMIT_LENGTH, LENGTH_MOST if datasette.withheld.columns else LENGTH_MOST_WHOLE)
+        conn.setlimit(sqlite3.SQLITE_LIMIT_LIKE_PATTERN_LENGTH, PATTERN_MOST)
 
 
 @hookimpl
@@ -92,23 +90,8 @@ def _show_first(datasette: Any) -> Any:
 
 @hookimpl
 def asgi_wrapper(datasette: Any) -> Callable[[Any], Any]:
-    base = f"{datasette.setting('base_url')}{DATABASE}/"
-
-    def wrap(app: Any) -> Any:
-        async def answer(scope: dict[str, Any], receive: Any, send: Any) -> None:
-            if scope["type"] == "http":
-                scope = {**scope, "query_string": fill_in(base, scope["path"], scope["query_string"])}
-
-            async def send_on(message: dict[str, Any]) -> None:
-                if message["type"] == "http.response.start":
-                    message = {**message, "headers": [*message.get("headers", []), *_HEADERS]}
-                await send(message)
-
-            await app(scope, receive, send_on)
-
-        return answer
-
-    return wrap
+    base = datasette.setting("base_url")
+    return lambda app: put_gate(app, base, partial(fill_in, f"{base}{DATABASE}/"))
 
 
 def fill_in(base: str, path: str, asked: bytes) -> bytes:

@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import os
 import re
 import sqlite3
+import threading
 from collections.abc import Mapping
 from contextlib import suppress
 from dataclasses import dataclass
@@ -23,6 +25,7 @@ from aggregator.analysis.metadata import DATABASE, Withheld
 from aggregator.web.server import Server
 
 END_SECONDS = 2  # for answers under way when it is ended
+STUCK_SECONDS = 2  # and for statements after that: there are functions that nothing ends
 CONNECTIONS_MOST = 200
 COUNT_MS = 200  # for the number of all rows of a view, which is only told if that is quick
 FIRST_QUESTION = "select * from news limit 20"
@@ -78,7 +81,7 @@ class NewsDatabase(Database):  # type: ignore[misc]  # Datasette has no types
     async def execute(self, sql: str, params: Any = None, **options: Any) -> Any:
         """As Datasette does it; what strangers ask wrongly is not told to the log."""
         if self.ds.withheld.columns and is_impostor(sql):
-            raise sqlite3.OperationalError("the view revisions cannot be asked together with a WITH clause here")
+            raise sqlite3.OperationalError("a table of a WITH clause cannot be named as one of our views here")
         if sql.startswith("select count(*) from"):
             options.setdefault("custom_time_limit", COUNT_MS)
         return await super().execute(sql, params, **{**options, "log_sql_errors": False})
@@ -86,6 +89,20 @@ class NewsDatabase(Database):  # type: ignore[misc]  # Datasette has no types
     async def table_names(self) -> list[str]:
         """Not those of libraries and of our working memory: each costs the list of tables ten milliseconds."""
         return [name for name in await super().table_names() if name in self._described]
+
+    async def get_all_foreign_keys(self) -> dict[str, dict[str, list[dict[str, str]]]]:
+        """Not those from or to what is withheld: Datasette would count its rows."""
+        found = await super().get_all_foreign_keys()
+        return {
+            name: {way: [key for key in keys if not self._is_withheld(key)] for way, keys in ways.items()}
+            for name, ways in found.items()
+        }
+
+    async def foreign_keys_for_table(self, table: str) -> list[dict[str, str]]:
+        return [key for key in await super().foreign_keys_for_table(table) if not self._is_withheld(key)]
+
+    def _is_withheld(self, key: Mapping[str, str]) -> bool:
+        return bool(self.ds.withheld.has_table(key["other_table"]))
 
     async def table_counts(self, limit: int = COUNT_MS) -> dict[str, int | None]:
         """Of the tables on the first list alone. SQLite counts a table in one step, which no time limit ends."""
@@ -147,4 +164,12 @@ def serve_site(plan: SitePlan, *, host: str, port: int) -> bool:
     )
     with suppress(KeyboardInterrupt):
         server.run()
+    _end_soon()
     return bool(server.started)
+
+
+def _end_soon() -> None:
+    """Python waits for all threads when it ends; one that is stuck within SQLite would keep it for ever."""
+    timer = threading.Timer(STUCK_SECONDS, os._exit, [0])
+    timer.daemon = True
+    timer.start()

@@ -63,7 +63,7 @@ def publish_feeds(
         store.name_topics(topics)
         grown = _place_changed_groups(store, now)
         is_known = is_of_this_database(store, public)
-        if not is_known:
+        if everything or not is_known:
             store.begin_history()  # copies of it may know what it does not
         if everything or not is_known:
             store.forget_stamp()

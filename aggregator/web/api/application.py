@@ -9,6 +9,7 @@ from collections.abc import AsyncIterator, Callable
 from functools import cache
 from inspect import Parameter, signature
 from threading import Lock
+from typing import get_args, get_origin, get_type_hints
 
 from fastapi import APIRouter, Depends, FastAPI
 from starlette.requests import Request
@@ -95,9 +96,13 @@ async def refuse_unknown(request: Request) -> None:
         if key not in known and not is_tracking(key):
             keys = ", ".join(known)
             raise ProblemError(ProblemKind.BAD_PARAMETER, "unknown_parameter", parameter=key[:80], keys=keys)
+        if not known.get(key, True) and len(request.query_params.getlist(key)) > 1:
+            raise ProblemError(ProblemKind.BAD_PARAMETER, "given_twice", parameter=key)
 
 
 @cache
-def _list_parameters(endpoint: Callable[..., object]) -> tuple[str, ...]:
-    """Those of the query: all that its signature has by name alone."""
-    return tuple(name for name, each in signature(endpoint).parameters.items() if each.default is not Parameter.empty)
+def _list_parameters(endpoint: Callable[..., object]) -> dict[str, bool]:
+    """Those of the query: all that its signature has by name alone; and whether each may come several times."""
+    kinds = get_type_hints(endpoint)
+    names = (name for name, each in signature(endpoint).parameters.items() if each.default is not Parameter.empty)
+    return {name: any(get_origin(kind) is list for kind in get_args(kinds[name])) for name in names}

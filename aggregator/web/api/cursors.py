@@ -38,6 +38,9 @@ def read_cursor(question: str, text: str, kinds: tuple[type, ...]) -> Key:
         if digest != _seal(question, payload):
             raise CursorError("of another question")
         key = json.loads(payload)
+        for each in key if isinstance(key, list) else ():
+            if isinstance(each, str):
+                each.encode()  # half a character, which SQLite does not take
     except (UnicodeError, binascii.Error, RecursionError, json.JSONDecodeError) as error:
         raise CursorError("cannot be read") from error
     if not isinstance(key, list) or [type(each) for each in key] != [*kinds]:

@@ -84,8 +84,9 @@ class ProblemDesk:
             said = _Said(kind=ProblemKind.UNKNOWN_NAME, detail=detail, parameter=error.kind, suggestions=error.near)
             return self._answer(said, texts)
         if isinstance(error, BadQueryError):
-            detail = show_part(f"{error.key}: {error.problem}", SAID)
-            return self._answer(_Said(kind=ProblemKind.BAD_PARAMETER, detail=detail, parameter=error.key), texts)
+            parameter = error.key if error.key in request.query_params else None  # none: all of them together
+            detail = show_part(f"{error.key}: {error.problem}" if parameter else error.problem, SAID)
+            return self._answer(_Said(kind=ProblemKind.BAD_PARAMETER, detail=detail, parameter=parameter), texts)
         return self.show_problem(request, ProblemError(ProblemKind.NOT_YET))
 
     def show_crowded(self, request: Request, _error: CrowdedError) -> Response:
@@ -118,7 +119,7 @@ class ProblemDesk:
 def _explain(fault: Mapping[str, Any], texts: Texts) -> str:
     """What is wrong with a value, by pydantic's name of the fault."""
     words, context = texts["api_faults"], fault.get("ctx", {})
-    told = {name: show_part(str(value)) for name, value in context.items()}
+    told = {name: show_part(str(value).replace("' or '", f"' {words['or']} '")) for name, value in context.items()}
     template = words.get(fault["type"], words["other"])
     return str(template).format_map({"expected": "", "ge": "", "le": "", "max_length": "", **told})
 

@@ -67,5 +67,7 @@ class Api:
                 message["headers"] = [*kept, *headers, *allowed]
             await send(message)
 
-        method = "GET" if scope["method"] == "HEAD" else scope["method"]
-        await self._app({**scope, "method": method}, receive, send_onward)
+        onward = {**scope, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
+        if scope["path"] == f"{ROOT}/":
+            onward |= {"path": ROOT, "raw_path": ROOT.encode()}
+        await self._app(onward, receive, send_onward)

@@ -31,9 +31,8 @@ from aggregator.exports.text_files import INDONESIAN_EXCEL, CsvStyle
 from aggregator.store import Store
 from schedules.commands.export_snapshot import INTERRUPTED, export_snapshot
 from schedules.commands.figures import format_bytes
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json, print_table
-from schedules.commands.replay import check_database
-from schedules.commands.status import check_schema
 from schedules.config import Setup
 from schedules.errors import RunFailure, UsageFailure
 from schedules.signals import heed_end
@@ -95,7 +94,7 @@ def _export(setup: Setup, request: Request, export: Export, now: datetime, *, as
     path = request.path
     if as_json and (path is None or is_stream(path)):
         raise UsageFailure("--json tells of a file: --output NAME")
-    check_database(setup)
+    check_database(setup.database)
     if path is not None and _is_ours(path, setup):
         raise UsageFailure(f"{path}: is the database itself")
     if order.full_text:
@@ -228,7 +227,7 @@ def _list(setup: Setup, name: str | None, *, as_json: bool) -> None:
 
 
 def _list_columns(setup: Setup, export: Export, *, as_json: bool) -> None:
-    check_database(setup)
+    check_database(setup.database)
     with Store.open_current_reader(setup.database) as store:
         layout = describe_export(store, export)
     if as_json:

@@ -13,8 +13,8 @@ from aggregator.pruning import Pruned
 from aggregator.retention import FOR_EVER
 from aggregator.store import Store
 from schedules.commands.figures import format_bytes
+from schedules.commands.opening import check_database
 from schedules.commands.output import print_json, print_table
-from schedules.commands.replay import check_database
 from schedules.config import Setup
 from schedules.errors import RunFailure
 from schedules.lock import hold_writer_lock
@@ -28,7 +28,7 @@ def run_prune(setup: Setup, now: datetime, *, dry_run: bool, vacuum: bool, as_js
 
     Raises UsageFailure, WriterBusy, RunFailure (no room to vacuum), StoreError.
     """
-    check_database(setup)
+    check_database(setup.database)
     if dry_run:
         with Store.open_current_reader(setup.database) as store, store.snapshot():
             found, free = list(make_pruner(setup, store, now).measure()), store.count_free_bytes()

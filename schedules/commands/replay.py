@@ -20,6 +20,7 @@ from aggregator.store import Store
 from aggregator.topic_tables import load_topics
 from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
+from schedules.commands.opening import check_database
 from schedules.commands.output import print_json
 from schedules.config import Setup
 from schedules.errors import UsageFailure
@@ -36,7 +37,7 @@ def replay(
     """Judges anew and says what changed. Raises UsageFailure, WriterBusy, StoreError, TableError, ProfileError."""
     catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
     check_source(source, [known.id for known in catalogue.sources])
-    check_database(setup)
+    check_database(setup.database)
     table = load_topics(setup.topics_overlay)
     load_profiles(setup.profiles_overlay)
     now = datetime.now(UTC)
@@ -95,7 +96,7 @@ def _open_copy(setup: Setup) -> Iterator[Store]:
 def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, source: str | None, as_json: bool) -> None:
     """What a table of topics would change. Raises UsageFailure, StoreError, TableError."""
     table = load_topics(table_path or setup.topics_overlay)
-    check_database(setup)
+    check_database(setup.database)
     with Store.open_reader(setup.database) as store:
         found = list(compare_topics(store, table, since=read_since(since), source_id=source))
         passed_over = store.count_dropped(read_since(since), source)
@@ -162,11 +163,6 @@ def read_since(text: str | None) -> datetime | None:
 def check_source(source: str | None, known: Sequence[str]) -> None:
     if source is not None and source not in known and not source.startswith("via-"):
         raise UsageFailure(f"--source {source}: no such source")
-
-
-def check_database(setup: Setup) -> None:
-    if not setup.database.is_file():
-        raise UsageFailure(f"{setup.database}: there is no database yet; `kabarkota run` makes it")
 
 
 def _shorten(change: Change) -> dict[str, Any]:

@@ -17,9 +17,9 @@ from aggregator.search import NewsQuery, read_query, read_until
 from aggregator.search_terms import QueryError, join_arguments
 from aggregator.store import Store
 from schedules.commands.context import CommandContext
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import clean_cell
-from schedules.commands.status import check_schema
-from schedules.errors import RunFailure, UsageFailure
+from schedules.errors import UsageFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,8 +60,7 @@ def search_news(context: CommandContext, request: SearchRequest, now: datetime) 
     """Raises UsageFailure (bad question, unknown names), RunFailure (no database, or an older one), StoreError."""
     database = context.setup.database
     query = read_request(request, now)
-    if not database.exists():
-        raise RunFailure(f"{database}: there is no database yet; `kabarkota run` makes it")
+    check_database(database)
     with Store.open_reader(database) as store, store.snapshot():
         check_schema(store)
         try:

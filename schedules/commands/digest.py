@@ -30,7 +30,7 @@ from schedules.alerts.posting import post_due
 from schedules.commands.figures import format_moment
 from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
-from schedules.commands.replay import read_since
+from schedules.commands.time_options import read_since
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 
@@ -92,10 +92,10 @@ def _check(request: DigestRequest) -> None:
 
 def _read_since(text: str | None, now: datetime) -> datetime | None:
     """Raises UsageFailure."""
-    since = read_since(text)
-    if since is not None and since > now:
+    since = read_since(text, now)
+    if since is not None and since.at > now:
         raise UsageFailure(f"--since {text}: is yet to come")
-    return since
+    return since.at if since else None
 
 
 # ── showing ────────────────────────────────────────────────────────────────────────────────────────────────────────

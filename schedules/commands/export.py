@@ -24,7 +24,7 @@ from aggregator.exports.exporting import (
     export_to_stream,
 )
 from aggregator.exports.formats import Format, find_format
-from aggregator.exports.question import Basis, Question, read_since, read_until
+from aggregator.exports.question import Basis, Question
 from aggregator.exports.table import Export, ExportError, find_export, load_exports
 from aggregator.exports.target import TargetError, is_stream
 from aggregator.exports.text_files import INDONESIAN_EXCEL, CsvStyle
@@ -33,6 +33,7 @@ from schedules.commands.export_snapshot import INTERRUPTED, export_snapshot
 from schedules.commands.figures import format_bytes
 from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json, print_table
+from schedules.commands.time_options import read_since, read_until
 from schedules.config import Setup
 from schedules.errors import RunFailure, UsageFailure
 from schedules.signals import heed_end
@@ -126,8 +127,8 @@ def _make_order(request: Request, export: Export, now: datetime) -> Order:
         having = " and ".join(name for name, each in load_exports().items() if each.full_text)
         raise UsageFailure(f"--full-text does not apply to {export.name}, but to {having}")
     question = Question(
-        since=read_since(request.since, now) if request.since is not None else None,
-        until=read_until(request.until, now) if request.until is not None else None,
+        since=read_since(request.since, now),
+        until=read_until(request.until, now),
         basis=request.basis,
         names=request.names,
     )

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -22,6 +22,7 @@ from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
 from schedules.commands.opening import check_database
 from schedules.commands.output import print_json
+from schedules.commands.time_options import read_since
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 from schedules.lock import hold_writer_lock
@@ -36,11 +37,12 @@ def replay(
 ) -> None:
     """Judges anew and says what changed. Raises UsageFailure, WriterBusy, StoreError, TableError, ProfileError."""
     catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
+    now = datetime.now(UTC)
+    begins = read_since(since, now)
     check_source(source, [known.id for known in catalogue.sources])
     check_database(setup.database)
     table = load_topics(setup.topics_overlay)
     load_profiles(setup.profiles_overlay)
-    now = datetime.now(UTC)
     sources = {known.id: known for known in catalogue.sources}
     with (
         _open_copy(setup) if dry_run else _open_locked(setup) as store,
@@ -55,7 +57,7 @@ def replay(
             now=now,
             reread=rereader.reread,
         )
-        changes = replayed.run(since=read_since(since), source_id=source, dry_run=dry_run)
+        changes = replayed.run(since=begins.at if begins else None, source_id=source, dry_run=dry_run)
         if not dry_run:
             publish(setup, store, now)
     if as_json:
@@ -95,11 +97,13 @@ def _open_copy(setup: Setup) -> Iterator[Store]:
 
 def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, source: str | None, as_json: bool) -> None:
     """What a table of topics would change. Raises UsageFailure, StoreError, TableError."""
+    begins = read_since(since, datetime.now(UTC))
     table = load_topics(table_path or setup.topics_overlay)
     check_database(setup.database)
     with Store.open_reader(setup.database) as store:
-        found = list(compare_topics(store, table, since=read_since(since), source_id=source))
-        passed_over = store.count_dropped(read_since(since), source)
+        first = begins.at if begins else None
+        found = list(compare_topics(store, table, since=first, source_id=source))
+        passed_over = store.count_dropped(first, source)
     if as_json:
         print_json([{**_shorten(change), "matches": [asdict(match) for match in nearly]} for change, nearly in found])
         return
@@ -140,24 +144,6 @@ def describe_match(match: TopicMatch) -> str:
 def summarise(changes: Iterable[Change]) -> str:
     counts = Counter(change.what for change in changes)
     return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no change"
-
-
-def read_since(text: str | None) -> datetime | None:
-    """A day (UTC) or an instant. Raises UsageFailure."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageFailure(f"--since {text}: {error}") from error
-    if moment.tzinfo is None:
-        if moment.time() != time():
-            raise UsageFailure(f"--since {text}: an hour needs an offset, such as {text}+07:00")
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise UsageFailure(f"--since {text}: out of the calendar") from error
 
 
 def check_source(source: str | None, known: Sequence[str]) -> None:

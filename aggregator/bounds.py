@@ -78,7 +78,7 @@ def _read_bound(text: str, now: datetime, length: timedelta) -> Bound:
     try:
         days = read_days(text)
         if days is not None:
-            at = max(now - timedelta(days=min(days, (now - EARLIEST).days)), EARLIEST)
+            at = EARLIEST if days > (now - EARLIEST).days else now - timedelta(days=days)
             return Bound(text=text, at=at.astimezone(UTC), day=at.astimezone(WIB).date(), is_day=False)
         day = now.astimezone(WIB).date() if text.lower() == TODAY else _read_day(text)
         if day is not None:

@@ -30,7 +30,7 @@ _CODES = {name: f"code {_IN.format(f'{name}_codes')}" for name in _PLACES}  # of
 _IN_REGION = "SELECT article_id FROM article_regions WHERE role = 'event' AND {}"
 _OF_STORY = (
     "story_id IN (SELECT g.story_id FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id"
-    f" WHERE g.canonical_id = a.id AND {LIVE} AND a.id IN ({{}}))"  # noqa: S608 - our own words
+    f" WHERE g.canonical_id = a.id AND {LIVE} AND a.id IN ({{}}))"
 )
 _WITH_TOPIC = f"SELECT article_id FROM article_topics WHERE topic {_IN.format('topic')}"  # noqa: S608
 _DAYS = {Basis.PUBLISHED.value: "day_wib >= :first_day AND day_wib <= :last_day"}

@@ -442,9 +442,7 @@ def export(
     *,
     form: Annotated[ExportFormat | None, typer.Option("--format", help="default: by the file's name, else csv")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="default: to stdout")] = None,
-    since: Annotated[
-        str | None, typer.Option(metavar="TIME", help="a day (WIB), an instant, 7d, today")
-    ] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), an instant, 7d, today")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), included; or an instant")] = None,
     by: Annotated[Basis, typer.Option(help="which time of an article --since and --until are about")] = Basis.PUBLISHED,
     topic: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="may be given again: either will do")] = None,

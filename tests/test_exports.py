@@ -22,12 +22,12 @@ from analyst_room import FORMULAS, STRANGE, ask, change, fill, read
 from command_line import run_here
 from conftest import ROOT
 
+from aggregator.bounds import read_since, read_until
 from aggregator.exports import parquet_file
 from aggregator.exports.cells import make_cell
 from aggregator.exports.exporting import Order, describe_export, export_to_stream
 from aggregator.exports.formats import Format
-from aggregator.bounds import read_since, read_until
-from aggregator.exports.table import Export, ExportError, Kind, find_export, load_exports
+from aggregator.exports.table import Export, Kind, find_export, load_exports
 from aggregator.exports.values import read_list, read_text
 from aggregator.store import Store
 from schedules.commands.export import show_progress

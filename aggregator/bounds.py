@@ -99,4 +99,4 @@ def _read_day(text: str) -> date | None:
 
 def _make_day(day: date, text: str, length: timedelta) -> Bound:
     at = datetime.combine(day, time(), WIB) + length
-    return Bound(text=text or day.isoformat(), at=at.astimezone(UTC), day=day, is_day=True)
+    return Bound(text=text or day.isoformat(), at=max(at, EARLIEST).astimezone(UTC), day=day, is_day=True)

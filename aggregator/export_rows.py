@@ -28,10 +28,10 @@ _IN = "IN (SELECT value FROM json_each(:{}))"
 _PLACES = ("city", "province", "komwil")
 _CODES = {name: f"code {_IN.format(f'{name}_codes')}" for name in _PLACES}  # of all that is in one
 _IN_REGION = "SELECT article_id FROM article_regions WHERE role = 'event' AND {}"
-_OF_STORY = (
-    "story_id IN (SELECT g.story_id FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id"
-    f" WHERE g.canonical_id = a.id AND {LIVE} AND a.id IN ({{}}))"
-)
+_OF_STORY = f"""
+    story_id IN (SELECT g.story_id FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
+        WHERE g.canonical_id = a.id AND {LIVE} AND a.id IN ({{}}))
+"""  # noqa: S608 - our own words
 _WITH_TOPIC = f"SELECT article_id FROM article_topics WHERE topic {_IN.format('topic')}"  # noqa: S608
 _DAYS = {Basis.PUBLISHED.value: "day_wib >= :first_day AND day_wib <= :last_day"}
 _PLACED = {  # an article

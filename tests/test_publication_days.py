@@ -6,7 +6,8 @@ from collections.abc import Callable
 from datetime import UTC, date, datetime
 
 import pytest
-from newsdesk import NOW, OTHER, RELEASE, Newsroom
+from feed_room import FeedRoom
+from newsdesk import NOW, OTHER, RELEASE
 
 from aggregator.article_rows import ArticleSearch
 from aggregator.article_walk_rows import ArticleFilter
@@ -26,13 +27,13 @@ Ask = Callable[[Store, Bound, Bound], set[int]]
 @pytest.fixture(scope="module")
 def store(tmp_path_factory: pytest.TempPathFactory) -> Store:
     """1 tells the 5th in Jayapura without an hour, 2 was published at that midnight, the 4th in Jakarta."""
-    room = Newsroom(tmp_path_factory.mktemp("days"))
+    room = FeedRoom(tmp_path_factory.mktemp("days"))
     room.publish_at("tanpa", "kunjungan", RELEASE)
     room.publish_at("dengan", "bursa", OTHER)
     room.store._connection.execute("UPDATE articles SET published_at = '2026-10-04T15:00:00Z', published_offset = 540")
     room.store._connection.execute("UPDATE articles SET published_precision = 'day' WHERE id = 1")
     room.store._connection.commit()
-    room.read_feed()
+    room.press()
     room.store.refresh_coverage(NOW)
     return room.store
 
@@ -56,9 +57,8 @@ def _search_copies(store: Store, since: Bound, until: Bound) -> set[int]:
 def _export(store: Store, since: Bound, until: Bound) -> set[int]:
     question = Question(since=since, until=until)
     with store.snapshot():
-        return {
-            row for (rows,) in store.iterate_export(find_export("articles"), ["article_id"], question) for row in rows
-        }
+        found = store.iterate_export(find_export("articles"), ["article_id"], question)
+        return {number for (numbers,) in found for number in numbers}
 
 
 @pytest.mark.parametrize("ask", [_search, _search_words, _search_copies, _export])

@@ -48,7 +48,7 @@ CONDITIONS: Mapping[str, Mapping[str, str]] = {
     },
     "revision": {Basis.PUBLISHED: "replaced_at >= :since_at AND replaced_at < :until_at", **_PLACED},
     "story": {
-        Basis.PUBLISHED: "last_seen_at >= :since_at AND first_seen_at < :until_at",
+        Basis.PUBLISHED: "ends_at >= :since_at AND begins_at < :until_at",
         "topic": _OF_STORY.format(_WITH_TOPIC),
         **{name: _OF_STORY.format(_IN_REGION.format(codes)) for name, codes in _CODES.items()},
     },

@@ -33,8 +33,8 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[sqlite3.Conne
     connection.close()
 
 
-def test_there_are_ten_queries() -> None:
-    assert len(QUERIES) == 10
+def test_there_are_ten_queries_and_one_for_rates() -> None:
+    assert len(QUERIES) == 11
 
 
 @pytest.mark.parametrize("query", [pytest.param(sql, id=title) for title, sql in QUERIES])

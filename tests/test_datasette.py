@@ -197,7 +197,7 @@ def test_what_is_no_reading_is_refused(site: Site, sql: str) -> None:
     "sql",
     [
         "SELECT text FROM articles WHERE text NOT NULL",
-        "SELECT highlight(articles_fts, 1, '', '') AS x FROM articles_fts WHERE articles_fts MATCH 'bursa' AND x <> ''",
+        "SELECT highlight(articles_fts, 0, '', '') AS x FROM articles_fts WHERE articles_fts MATCH 'bursa' AND x <> ''",
         "SELECT difference FROM (SELECT difference FROM article_revisions) AS revisions WHERE difference NOT NULL",
         "SELECT block FROM articles_fts_data WHERE block NOT NULL",
         "SELECT file FROM pragma_database_list WHERE file NOT NULL",

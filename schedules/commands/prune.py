@@ -26,7 +26,7 @@ VACUUM_ROOM = 2  # times the database: a copy, and the log through which it repl
 def run_prune(setup: Setup, now: datetime, *, dry_run: bool, vacuum: bool, as_json: bool) -> None:
     """Lets go what is no longer kept, and says what that was; with `dry_run` says what would go, and changes nothing.
 
-    Raises UsageFailure, WriterBusy, RunFailure (no room to vacuum), StoreError.
+    Raises UsageFailure, WriterBusy, RunFailure (no database, no room to vacuum), StoreError.
     """
     check_database(setup.database)
     if dry_run:

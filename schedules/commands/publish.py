@@ -19,7 +19,7 @@ from schedules.publishing import publish as publish_feeds
 def publish(setup: Setup, now: datetime, *, everything: bool, as_json: bool) -> None:
     """Publishes what changed, or writes every file anew, tells hubs, and says what is new.
 
-    Raises UsageFailure, WriterBusy, StoreError, PublishError.
+    Raises RunFailure, WriterBusy, StoreError, PublishError.
     """
     check_database(setup.database)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store:

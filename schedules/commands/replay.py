@@ -35,7 +35,10 @@ SIGNS = {"added": "+", "removed": "-"}
 def replay(
     setup: Setup, *, stages: Sequence[Stage], since: str | None, source: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Judges anew and says what changed. Raises UsageFailure, WriterBusy, StoreError, TableError, ProfileError."""
+    """Judges anew and says what changed.
+
+    Raises UsageFailure, RunFailure, WriterBusy, StoreError, TableError, ProfileError.
+    """
     catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
     now = datetime.now(UTC)
     begins = read_since(since, now)
@@ -96,7 +99,7 @@ def _open_copy(setup: Setup) -> Iterator[Store]:
 
 
 def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, source: str | None, as_json: bool) -> None:
-    """What a table of topics would change. Raises UsageFailure, StoreError, TableError."""
+    """What a table of topics would change. Raises UsageFailure, RunFailure, StoreError, TableError."""
     begins = read_since(since, datetime.now(UTC))
     table = load_topics(table_path or setup.topics_overlay)
     check_database(setup.database)

@@ -11,6 +11,7 @@ SELECT
     a.published_at,
     datetime(a.published_at, a.to_wib) AS published_wib,
     a.day_wib AS published_day_wib,
+    (strftime('%w', a.published_at, a.to_wib) + 6) % 7 + 1 AS published_weekday,
     (SELECT name_id FROM labels
         WHERE kind = 'weekday' AND value = strftime('%w', a.published_at, a.to_wib)) AS published_weekday_id,
     (SELECT name_en FROM labels
@@ -37,9 +38,9 @@ SELECT
         WHERE ar.article_id = a.id AND ar.role = 'event' AND r.kind = 'city') AS cities,
     (SELECT group_concat(r.slug, ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
         WHERE ar.article_id = a.id AND ar.role = 'event' AND r.kind = 'city') AS city_slugs,
-    (SELECT group_concat(DISTINCT r.province) FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
+    (SELECT replace(group_concat(DISTINCT r.province), ',', ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
         WHERE ar.article_id = a.id AND ar.role = 'event') AS provinces,
-    (SELECT group_concat(DISTINCT r.komwil) FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
+    (SELECT replace(group_concat(DISTINCT r.komwil), ',', ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
         WHERE ar.article_id = a.id AND ar.role = 'event' AND r.komwil IS NOT NULL) AS komwil,
     a.language,
     a.summary,

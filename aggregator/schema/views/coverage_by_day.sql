@@ -3,6 +3,7 @@ CREATE VIEW coverage_by_day AS
 -- sources could tell. Where sources were down, few news may be no silence.
 SELECT
     d.day_wib AS day_wib,
+    (strftime('%w', d.day_wib) + 6) % 7 + 1 AS weekday,
     (SELECT name_id FROM labels WHERE kind = 'weekday' AND value = strftime('%w', d.day_wib)) AS weekday_id,
     (SELECT name_en FROM labels WHERE kind = 'weekday' AND value = strftime('%w', d.day_wib)) AS weekday_en,
     substr(d.day_wib, 1, 7) AS month,
@@ -12,7 +13,7 @@ SELECT
     coalesce(c.sources, 0) AS sources, -- that published any of it
     coalesce(f.news, 0) AS found_news, -- pieces of news whose canonical article was found on this day
     coalesce(f.articles, 0) AS found_articles, -- found on this day, whenever they were published
-    coalesce(f.backfilled, 0) AS found_backfilled, -- of these, found by a backfill
+    coalesce(f.backfilled, 0) AS found_backfilled, -- of found_articles, by a backfill
     w.polled AS sources_polled,
     w.sources AS sources_working,
     w.polled - w.sources AS sources_down

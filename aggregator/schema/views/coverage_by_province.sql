@@ -2,6 +2,7 @@ CREATE VIEW coverage_by_province AS
 -- One row for each province and day (WIB) of publication, news on its cities included.
 SELECT
     c.day_wib AS day_wib,
+    (strftime('%w', c.day_wib) + 6) % 7 + 1 AS weekday,
     (SELECT name_id FROM labels WHERE kind = 'weekday' AND value = strftime('%w', c.day_wib)) AS weekday_id,
     (SELECT name_en FROM labels WHERE kind = 'weekday' AND value = strftime('%w', c.day_wib)) AS weekday_en,
     substr(c.day_wib, 1, 7) AS month,

@@ -20,7 +20,7 @@ SELECT
         WHEN 'body' THEN a.extraction_method
         WHEN 'page' THEN 'sha256'
         WHEN 'topic' THEN
-            (SELECT group_concat(DISTINCT json_extract(e.value, '$[0]')) FROM json_each(t.evidence) AS e)
+            (SELECT replace(group_concat(DISTINCT json_extract(e.value, '$[0]')), ',', ', ') FROM json_each(t.evidence) AS e)
         WHEN 'place' THEN ar.role
         ELSE CASE a.id WHEN g.canonical_id THEN 'canonical' ELSE coalesce(d.rule, '') END END
         AS method, -- which way

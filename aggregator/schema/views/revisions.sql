@@ -10,6 +10,7 @@ SELECT
     datetime(v.replaced_at, '+7 hours') AS replaced_wib,
     a.published_at,
     v.title AS title_before, -- that it had until then
+    coalesce(json_extract(v.difference, '$.title[1]'), v.title) AS title_after, -- that it had from then on
     a.title AS title_now, -- that it has today
     json_extract(v.difference, '$.title') IS NOT NULL AS is_title_changed,
     json_array_length(v.difference, '$.removed') AS paragraphs_removed,

@@ -3,22 +3,22 @@ CREATE VIEW story_overview AS
 SELECT
     s.id AS story_id,
     s.title, -- of its most central news
-    s.first_seen_at, -- when its first article was published
-    s.last_seen_at, -- when its latest article was published
-    datetime(s.first_seen_at, '+7 hours') AS first_seen_wib,
-    datetime(s.last_seen_at, '+7 hours') AS last_seen_wib,
-    date(s.last_seen_at, '+7 hours') AS last_seen_day_wib,
+    s.first_seen_at AS begins_at, -- when its first article was published, UTC
+    s.last_seen_at AS ends_at, -- when its latest article was published, UTC
+    datetime(s.first_seen_at, '+7 hours') AS begins_wib,
+    datetime(s.last_seen_at, '+7 hours') AS ends_wib,
+    date(s.last_seen_at, '+7 hours') AS ends_day_wib,
     (SELECT count(*) FROM duplicate_groups AS g
         WHERE g.story_id = s.id AND g.merged_into IS NULL AND g.withdrawn_at IS NULL) AS news,
     (SELECT count(*) FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id
         WHERE g.story_id = s.id AND g.merged_into IS NULL AND g.withdrawn_at IS NULL) AS articles,
     (SELECT count(DISTINCT a.source_id) FROM duplicate_groups AS g JOIN articles AS a ON a.group_id = g.id
         WHERE g.story_id = s.id AND g.merged_into IS NULL AND g.withdrawn_at IS NULL) AS sources,
-    (SELECT group_concat(DISTINCT r.name) FROM duplicate_groups AS g
+    (SELECT replace(group_concat(DISTINCT r.name), ',', ', ') FROM duplicate_groups AS g
         JOIN article_regions AS ar ON ar.article_id = g.canonical_id AND ar.role = 'event'
         JOIN regions AS r ON r.code = ar.code AND r.kind = 'city'
         WHERE g.story_id = s.id AND g.merged_into IS NULL AND g.withdrawn_at IS NULL) AS cities,
-    (SELECT group_concat(DISTINCT t.topic) FROM duplicate_groups AS g
+    (SELECT replace(group_concat(DISTINCT t.topic), ',', ', ') FROM duplicate_groups AS g
         JOIN article_topics AS t ON t.article_id = g.canonical_id
         WHERE g.story_id = s.id AND g.merged_into IS NULL AND g.withdrawn_at IS NULL) AS topics,
     s.why -- JSON array: the rarest words that most of its news share

@@ -17,6 +17,7 @@ from datetime import UTC, date, datetime, time, timedelta
 from aggregator.times import WIB
 
 EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
+LATEST = datetime(9999, 12, 30, tzinfo=UTC)  # of instants, which in another zone would be out of the calendar
 TODAY = "today"
 
 _DAY = timedelta(days=1)
@@ -55,7 +56,7 @@ def end_day(day: date, text: str = "") -> Bound:
 
 
 def bind_instant(at: datetime, text: str = "") -> Bound:
-    return Bound(text=text, at=max(at, EARLIEST).astimezone(UTC), day=None, is_day=False)
+    return Bound(text=text, at=min(max(at, EARLIEST), LATEST).astimezone(UTC), day=None, is_day=False)
 
 
 def read_since(text: str, now: datetime) -> Bound:

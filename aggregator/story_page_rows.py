@@ -13,8 +13,8 @@ from aggregator.cleaning import cut_quote
 from aggregator.excerpt import EXCERPT_READ
 from aggregator.instants import from_text
 from aggregator.models import DatePrecision
+from aggregator.rule_rows import LIVE
 from aggregator.store_base import StoreBase, read_precision
-from aggregator.story_rows import LIVE
 
 COPIES_MOST = 200  # of a piece of news that the page of its story is told of …
 COPIES_LEAST = 10  # … and however many pieces of news share that page, so many of each

@@ -56,7 +56,9 @@ class SearchOrder(StrEnum):
     RELEVANCE = "relevance"
 
 
-Since = Annotated[str | None, typer.Option(metavar="TIME", help="only what came since then: a day (UTC) or an instant")]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="only what came since then: a day (WIB), an instant, 7d")
+]
 OnlySource = Annotated[str | None, typer.Option("--source", metavar="ID", help="only this source")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the summary as one line of JSON")]
 
@@ -396,7 +398,10 @@ def digest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show it and to whom it would go; send nothing")] = False,
     send: Annotated[bool, typer.Option("--send", help="send it now, whatever the hour")] = False,
     form: Annotated[DigestFormat | None, typer.Option("--format", help="of --dry-run; default: text")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="what came in since then, of one digest")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="what came in since then, of one digest"),
+    ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="where --dry-run writes it")] = None,
     json: AsJson = False,
 ) -> None:
@@ -439,7 +444,7 @@ def export(
     *,
     form: Annotated[ExportFormat | None, typer.Option("--format", help="default: by the file's name, else csv")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="default: to stdout")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), or an instant")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), an instant, 7d, today")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), included; or an instant")] = None,
     by: Annotated[Basis, typer.Option(help="which time of an article --since and --until are about")] = Basis.PUBLISHED,
     topic: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="may be given again: either will do")] = None,

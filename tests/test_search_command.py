@@ -156,7 +156,7 @@ def test_addresses_alone(folder: Path) -> None:
         (["ko*"], "at least 3 letters"),
         (["x" * 400], "longer than 300 characters"),
         (["apeksi", "--since", "kemarin"], "search: since: is a day such as"),
-        (["apeksi", "--until", "2026-13-01"], "search: until: is a day such as"),
+        (["apeksi", "--until", "2026-13-01"], "--until '2026-13-01': not a day such as"),
         (["apeksi", "--since", "2026-10-02", "--until", "2026-10-01"], "is not before --until"),
         (["--order", "relevance"], "needs words"),
         (["apeksi", "--city", "gorontalo"], "There is no city “gorontalo”. Perhaps kota-gorontalo was meant."),

@@ -97,7 +97,7 @@ def gather_kliping(
         portals=len({carrier.source_id for carrier in carriers}),
         left_out=len(groups) - sum(map(len, chosen)),
         page_url=publisher.locate(f"kliping?{_encode(asked, office, zone, since, until)}"),
-        feed_url=locate_answer(replace(asked, since=None, since_text=""), publisher, Format.RSS),
+        feed_url=locate_answer(replace(asked, since=None), publisher, Format.RSS),
         publisher=fit_line(publisher.name, NAME_LIMIT),
         file_name="-".join(filter(None, ("kliping", _make_slug(query, office), f"{get_day(until, zone):%Y-%m-%d}"))),
     )

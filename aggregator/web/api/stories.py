@@ -44,7 +44,7 @@ class StoryEndpoints:
         with self._desk.read() as store:
             stories, place = store.list_stories(
                 (str(key[0]), int(key[1])) if key else None,
-                since=to_text(asked.since) if asked.since else "",
+                since=to_text(asked.since.at) if asked.since else "",
                 limit=limit,
             )
         page = StoryPage(

@@ -11,14 +11,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from datetime import datetime
 from heapq import merge
 from itertools import islice
 
+from aggregator.bounds import Bound
+from aggregator.code_rows import IN_PLACE, CodeRows
 from aggregator.feeds import FeedKind, make_name
 from aggregator.instants import to_text
+from aggregator.rule_rows import IN_TIME, make_time
 from aggregator.search_rows import LATEST_DATE
-from aggregator.trend_rows import TrendRows
 
 LOOKED_MOST = 2_000
 _STRETCH = 250
@@ -50,15 +51,11 @@ _IN_TOPIC = """
     AND EXISTS (SELECT * FROM article_topics AS t
         WHERE t.topic IN (SELECT value FROM json_each(:topics)) AND t.article_id = a.id)
 """
-_IN_PLACE = """
-    AND EXISTS (SELECT * FROM article_regions AS ar
-        WHERE ar.code IN (SELECT value FROM json_each(:codes{place})) AND ar.article_id = a.id AND ar.role = 'event')
-"""
 _OF_KIND = (
     " AND EXISTS (SELECT * FROM sources AS s WHERE s.id = a.source_id"
     " AND s.kind IN (SELECT value FROM json_each(:kinds)))"
 )
-_SINCE = " AND a.published_at >= :since"
+_SINCE = f" AND {IN_TIME}"
 # By number. First sightings are in the same order, but for what was judged anew: hence not only the earliest one.
 _FIRST_SINCE = """
     SELECT min(id) FROM (SELECT id FROM articles WHERE first_seen_at >= :seen ORDER BY first_seen_at LIMIT :most)
@@ -78,7 +75,7 @@ class ArticleFilter:
     places: Sequence[tuple[FeedKind, Sequence[str]]] = ()  # kind, slugs
     kinds: Sequence[str] = ()  # of source
     sources: Sequence[str] = ()
-    since: datetime | None = None  # published
+    since: Bound | None = None  # published
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -90,7 +87,7 @@ class _Way:
     conditions: str  # that remain to be looked at
 
 
-class ArticleWalkRows(TrendRows):
+class ArticleWalkRows(CodeRows):
     """Articles by filters."""
 
     def find_articles(
@@ -103,7 +100,7 @@ class ArticleWalkRows(TrendRows):
         facts = {
             "topics": json.dumps([*asked.topics]),
             "kinds": json.dumps([*asked.kinds]),
-            "since": to_text(asked.since) if asked.since else "",
+            **make_time(asked.since, None),
         }
         codes = [[code for slug in slugs for code in self.list_codes(kind, slug)] for kind, slugs in asked.places]
         facts |= {f"codes{place}": json.dumps(each) for place, each in enumerate(codes)}
@@ -135,7 +132,7 @@ class ArticleWalkRows(TrendRows):
     def _choose_way(self, asked: ArticleFilter, codes: Sequence[Sequence[str]]) -> _Way:
         """A source is walked by when its articles were found, all else by number."""
         topics = _IN_TOPIC if asked.topics else ""
-        places = [_IN_PLACE.format(place=place) for place in range(len(codes))]
+        places = [" AND " + IN_PLACE.format(codes=f"codes{place}") for place in range(len(codes))]
         kinds, since = _OF_KIND if asked.kinds else "", _SINCE if asked.since else ""
         sources = asked.sources or self._list_few_sources(asked.kinds)
         if sources is not None:
@@ -177,7 +174,7 @@ class ArticleWalkRows(TrendRows):
     def _walk_ways(self, way: _Way, asked: ArticleFilter, after: ArticlePlace) -> Iterator[ArticlePlace]:
         bounds: dict[str, int | str] = {"first": 0, "since_seen": ""}
         if asked.since:
-            seen = to_text(asked.since - LATEST_DATE)
+            seen = to_text(asked.since.earliest - LATEST_DATE)
             bounds["since_seen"] = seen
             if way.sql is not _OF_SOURCE:
                 bounds["first"] = self._value(_FIRST_SINCE, seen=seen, most=_EARLIEST_READ) or _END[1]

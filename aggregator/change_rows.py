@@ -11,6 +11,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aggregator.rule_rows import LIVE
 from aggregator.store_base import StoreBase
 
 
@@ -31,10 +32,10 @@ _CHANGED = {
 }
 _ALL = {
     Told.ARTICLES: "SELECT id FROM articles WHERE id > :after ORDER BY id LIMIT :most",
-    Told.NEWS: """
-        SELECT id FROM duplicate_groups WHERE id > :after AND guid IS NOT NULL AND merged_into IS NULL
-        AND withdrawn_at IS NULL ORDER BY id LIMIT :most
-    """,
+    Told.NEWS: f"""
+        SELECT g.id FROM duplicate_groups AS g WHERE g.id > :after AND g.guid IS NOT NULL AND {LIVE}
+        ORDER BY g.id LIMIT :most
+    """,  # noqa: S608 - our own words
 }
 
 

@@ -11,6 +11,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
 
+from aggregator.rule_rows import LIVE, PUBLISHED_DAY_SHIFT
 from aggregator.store_base import StoreBase
 from aggregator.times import WIB
 
@@ -31,7 +32,7 @@ _COUNTED = """
         FROM days AS d CROSS JOIN articles AS a ON a.{moment} >= d.begins AND a.{moment} < d.ends
             AND date(a.{moment}, {to_wib}) = d.day_wib
         CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
-        WHERE g.merged_into IS NULL AND g.withdrawn_at IS NULL
+        WHERE {live}
     ), topical (id, topic) AS (
         SELECT id, '' FROM counted
         UNION ALL SELECT c.id, t.topic FROM counted AS c CROSS JOIN article_topics AS t ON t.article_id = c.id
@@ -48,9 +49,10 @@ _PLACED = """, cities AS MATERIALIZED (
     )"""
 _PUBLISHED = _COUNTED.format(
     moment="published_at",
-    to_wib="CASE a.published_precision WHEN 'day' THEN a.published_offset ELSE 420 END || ' minutes'",
+    live=LIVE,
+    to_wib=PUBLISHED_DAY_SHIFT,
 )
-_FOUND = _COUNTED.format(moment="first_seen_at", to_wib="'+7 hours'")
+_FOUND = _COUNTED.format(moment="first_seen_at", to_wib="'+7 hours'", live=LIVE)
 _COUNT = (
     f"""{_PUBLISHED}{_PLACED}
     INSERT INTO coverage_days (day_wib, topic, region, news, articles, backfilled, sources)

@@ -11,76 +11,62 @@ import sqlite3
 from collections.abc import Container, Iterator, Mapping, Sequence
 from typing import Any
 
+from aggregator.code_rows import CodeRows
 from aggregator.export_list_rows import ListRows, find_lists
-from aggregator.exports.question import Basis, Question
+from aggregator.exports.choices import Basis
+from aggregator.exports.question import Question
 from aggregator.exports.table import TEXT_COLUMN, Export
 from aggregator.exports.values import Values
 from aggregator.instants import to_text
+from aggregator.rule_rows import EARLIEST_TEXT, IN_TIME, LATEST_TEXT, LIVE, make_time
 from aggregator.store_base import wrap_errors
 
 ROWS_AT_ONCE = 2_000
 Row = tuple[Any, ...]
 
-_EVER = ("", "9999")  # before and after every instant and day
-_TIME = "article_id IN (SELECT id FROM articles WHERE {} >= :since AND {} < :until)"
+_OF_TIME = "article_id IN (SELECT a.id FROM articles AS a WHERE {})"
 _IN = "IN (SELECT value FROM json_each(:{}))"
-_PROVINCES = f"SELECT name FROM regions WHERE kind = 'province' AND slug {_IN.format('province')}"  # noqa: S608
-_REGIONS = {
-    "city": f"r.kind = 'city' AND r.slug {_IN.format('city')}",
-    "province": f"r.province IN ({_PROVINCES})",
-    "komwil": f"r.komwil {_IN.format('komwil')}",
-}
-_IN_REGION = (
-    "SELECT ar.article_id FROM regions AS r CROSS JOIN article_regions AS ar ON ar.code = r.code"
-    " WHERE ar.role = 'event' AND {}"
-)
-_OF_STORY = (
-    "story_id IN (SELECT g.story_id FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id"
-    " WHERE g.canonical_id = a.id AND g.merged_into IS NULL AND g.withdrawn_at IS NULL AND a.id IN ({}))"
-)
+_PLACES = ("city", "province", "komwil")
+_CODES = {name: f"code {_IN.format(f'{name}_codes')}" for name in _PLACES}  # of all that is in one
+_IN_REGION = "SELECT article_id FROM article_regions WHERE role = 'event' AND {}"
+_OF_STORY = f"""
+    story_id IN (SELECT g.story_id FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
+        WHERE g.canonical_id = a.id AND {LIVE} AND a.id IN ({{}}))
+"""  # noqa: S608 - our own words
 _WITH_TOPIC = f"SELECT article_id FROM article_topics WHERE topic {_IN.format('topic')}"  # noqa: S608
-_DAYS = {Basis.PUBLISHED.value: "day_wib >= :since_day AND day_wib <= :until_day"}
+_DAYS = {Basis.PUBLISHED.value: "day_wib >= :first_day AND day_wib <= :last_day"}
 _PLACED = {  # an article
     "topic": f"article_id IN ({_WITH_TOPIC})",
-    **{name: f"article_id IN ({_IN_REGION.format(region)})" for name, region in _REGIONS.items()},
+    **{name: f"article_id IN ({_IN_REGION.format(codes)})" for name, codes in _CODES.items()},
     "source": f"article_id IN (SELECT id FROM articles WHERE source_id {_IN.format('source')})",  # noqa: S608
 }
 # scope → filter → condition on the columns of the view. `published` and `found` stand for since and until.
 CONDITIONS: Mapping[str, Mapping[str, str]] = {
     "article": {
-        Basis.PUBLISHED: _TIME.format("published_at", "published_at"),
-        Basis.FOUND: _TIME.format("first_seen_at", "first_seen_at"),
+        Basis.PUBLISHED: _OF_TIME.format(IN_TIME),
+        Basis.FOUND: _OF_TIME.format("a.first_seen_at >= :since_at AND a.first_seen_at < :until_at"),
         **_PLACED,
     },
-    "revision": {Basis.PUBLISHED: "replaced_at >= :since AND replaced_at < :until", **_PLACED},
+    "revision": {Basis.PUBLISHED: "replaced_at >= :since_at AND replaced_at < :until_at", **_PLACED},
     "story": {
-        Basis.PUBLISHED: "ends_at >= :since AND begins_at < :until",
+        Basis.PUBLISHED: "ends_at >= :since_at AND begins_at < :until_at",
         "topic": _OF_STORY.format(_WITH_TOPIC),
-        **{name: _OF_STORY.format(_IN_REGION.format(region)) for name, region in _REGIONS.items()},
+        **{name: _OF_STORY.format(_IN_REGION.format(codes)) for name, codes in _CODES.items()},
     },
     "coverage": {
         **_DAYS,
         "topic": f"topic {_IN.format('topic')}",
-        **{name: f"place_kind = '{name}' AND place {_IN.format(name)}" for name in _REGIONS},
+        **{name: f"place_kind = '{name}' AND place {_IN.format(name)}" for name in _PLACES},
     },
     "day": _DAYS,
     "day-topic": {**_DAYS, "topic": f"topic {_IN.format('topic')}"},
-    "day-city": {
-        **_DAYS,
-        **{
-            name: f"code IN (SELECT r.code FROM regions AS r WHERE r.kind = 'city' AND {region})"  # noqa: S608
-            for name, region in _REGIONS.items()
-        },
-    },
+    "day-city": {**_DAYS, **_CODES},
     "day-province": {**_DAYS, "province": f"province {_IN.format('province')}"},
     "day-komwil": {**_DAYS, "komwil": f"komwil {_IN.format('komwil')}"},
     "day-source": {**_DAYS, "source": f"source_id {_IN.format('source')}"},
     "source": {"source": f"source_id {_IN.format('source')}"},
     "source-table": {"source": f"id {_IN.format('source')}"},
-    "region": {
-        name: f"code IN (SELECT r.code FROM regions AS r WHERE {region})"  # noqa: S608
-        for name, region in _REGIONS.items()
-    },
+    "region": _CODES,
     "none": {},
 }
 _KNOWN = {
@@ -103,7 +89,7 @@ def is_by_day(export: Export) -> bool:
     return CONDITIONS[export.scope].get(Basis.PUBLISHED) == _DAYS[Basis.PUBLISHED]
 
 
-class ExportRows(ListRows):
+class ExportRows(ListRows, CodeRows):
     """Rows by the thousand. What belongs together is read within `snapshot()`."""
 
     def list_known(self, name: str) -> frozenset[str]:
@@ -112,7 +98,7 @@ class ExportRows(ListRows):
 
     def count_export(self, export: Export, question: Question) -> int:
         """How many rows there will be."""
-        where, values = _make_where(export, question)
+        where, values = self._make_where(export, question)
         return int(self._value(f"SELECT count(*) FROM {export.relation} {where}", **values))  # noqa: S608 - our own names
 
     def iterate_export(self, export: Export, columns: Sequence[str], question: Question) -> Iterator[Values]:
@@ -121,7 +107,7 @@ class ExportRows(ListRows):
         Lists of topics and places are looked up for many articles at a time: the view, which asks for each article and
         list, takes twice as long. Texts that are no UTF-8 are repaired. Raises StoreError.
         """
-        where, values = _make_where(export, question)
+        where, values = self._make_where(export, question)
         looked_up = find_lists(export.relation, columns)
         chosen = ", ".join(_choose(name, export, looked_up) for name in columns)
         sql = f"SELECT {chosen} FROM {export.relation} {where} ORDER BY {', '.join(export.key)}"  # noqa: S608
@@ -134,6 +120,22 @@ class ExportRows(ListRows):
                     if name in looked_up:
                         found[at] = [each[looked_up[name]] for each in lists]
             yield found
+
+    def _make_where(self, export: Export, question: Question) -> tuple[str, dict[str, Any]]:
+        """(the WHERE clause, its values)."""
+        since, until = question.since, question.until
+        values: dict[str, Any] = {
+            **make_time(since, until),
+            "since_at": to_text(since.at) if since else EARLIEST_TEXT,
+            "until_at": to_text(until.at) if until else LATEST_TEXT,
+            "first_day": str(since.day) if since else EARLIEST_TEXT,
+            "last_day": str(until.day) if until else LATEST_TEXT,
+            **{name: json.dumps(_number(name, names)) for name, names in question.names.items()},
+        }
+        for name in (each for each in _PLACES if each in question.names):
+            codes = [code for slug in question.names[name] for code in self.list_codes(name, slug)]
+            values[f"{name}_codes"] = json.dumps(codes)
+        return _make_where(export, question), values
 
     def _iterate_whole_rows(self, sql: str, values: Mapping[str, Any]) -> Iterator[list[Row]]:
         """Rows, some at a time; from the first one on that is no UTF-8, with a look at each text."""
@@ -176,25 +178,16 @@ def _choose(name: str, export: Export, looked_up: Container[str]) -> str:
     return name
 
 
-def _make_where(export: Export, question: Question) -> tuple[str, dict[str, Any]]:
-    """(the WHERE clause, its values)."""
+def _make_where(export: Export, question: Question) -> str:
     conditions = CONDITIONS[export.scope]
     chosen: list[str] = []
     if question.since or question.until:
         chosen.append(conditions[question.basis])
-    places = [conditions[name] for name in _REGIONS if name in question.names]
+    places = [conditions[name] for name in _PLACES if name in question.names]
     if export.scope == "coverage" and places:  # each of its rows is of one place
         places = [" OR ".join(f"({place})" for place in places)]
-    chosen += [*places, *(conditions[name] for name in question.names if name not in _REGIONS)]
-    since, until = question.since, question.until
-    values: dict[str, Any] = {
-        "since": to_text(since.at) if since else _EVER[0],
-        "until": to_text(until.at) if until else _EVER[1],
-        "since_day": str(since.day) if since else _EVER[0],
-        "until_day": str(until.day) if until else _EVER[1],
-        **{name: json.dumps(_number(name, names)) for name, names in question.names.items()},
-    }
-    return (f"WHERE {' AND '.join(f'({each})' for each in chosen)}" if chosen else "", values)
+    chosen += [*places, *(conditions[name] for name in question.names if name not in _PLACES)]
+    return f"WHERE {' AND '.join(f'({each})' for each in chosen)}" if chosen else ""
 
 
 def _number(name: str, values: Sequence[str]) -> list[Any]:

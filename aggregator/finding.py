@@ -84,7 +84,7 @@ class NoSuchNameError(FindingError):
 
     def tell(self, language: Language) -> str:
         words = get_wording(language)
-        said = [words["unknown"].format(key=self.kind, value=self.slug)]
+        said = [words["unknown"].format(key=words["nouns"].get(self.kind, self.kind), value=self.slug)]
         said += [words["did_you_mean"].format(names=", ".join(self.near))] if self.near else []
         return " ".join(said)
 

@@ -15,20 +15,20 @@ from html import escape
 
 from aggregator.cleaning import cut_quote
 from aggregator.evidence_json import unpack_evidence
+from aggregator.excerpt import EXCERPT_READ
 from aggregator.instants import from_text
 from aggregator.models import FeedItem, Reason
+from aggregator.rule_rows import WHOLE_TEXT_MAY_BE_PASSED_ON
 from aggregator.store_base import StoreBase, read_precision
 
 REASONS = 3  # pieces of evidence that a page shows for a topic
 COPIES_MOST = 1_000  # of a piece of news that an item is told of; feeds name a few of them
-EXCERPT_READ = 2_000  # characters of a text from which its excerpt is cut
 
 _COLUMNS = f"""
     g.id AS group_id, g.guid, g.story_id, g.first_published_at, g.updated_at, a.id AS article_id, a.title, a.url,
     a.published_at, a.published_offset, a.published_precision, a.author, a.tags, a.language, a.snippet_limit,
     substr(coalesce(nullif(a.text, ''), a.summary), 1, {EXCERPT_READ}) AS excerpt,
-    CASE WHEN s.full_text AND a.snippet_limit IS NULL AND a.text_dropped_at IS NULL THEN a.text ELSE '' END
-        AS full_text,
+    CASE WHEN {WHOLE_TEXT_MAY_BE_PASSED_ON} THEN a.text ELSE '' END AS full_text,
     a.source_id, s.name AS source_name,
     (SELECT c.url FROM channels AS c WHERE c.source_id = s.id AND c.kind = 'feed' ORDER BY c.id LIMIT 1) AS source_feed
 """  # noqa: S608 - our own words

@@ -8,7 +8,7 @@ from __future__ import annotations
 import re
 from textwrap import dedent
 
-from sqlite_utils import Database, Migrations
+from aggregator.lean_sqlite_utils import Database, Migrations
 
 MIGRATIONS = Migrations("kabarkota")
 

@@ -11,6 +11,7 @@ from aggregator.detail_rows import CopyRecord
 from aggregator.feeds import FeedKind, make_name
 from aggregator.models import SourceKind
 from aggregator.record_rows import SourceName
+from aggregator.rule_rows import LIVE
 from aggregator.store_base import StoreBase
 
 GOVERNMENTS = make_name(FeedKind.KIND, SourceKind.CITY_GOVERNMENT)  # the feed of what they carry
@@ -28,11 +29,11 @@ _MEMBERS = """
     FROM placed AS p CROSS JOIN articles AS a ON a.id = p.id CROSS JOIN sources AS s ON s.id = a.source_id
     WHERE p.place <= :most ORDER BY a.group_id, p.place
 """
-_GUIDS = """
+_GUIDS = f"""
     SELECT g.id, g.guid, (SELECT count(*) FROM articles AS a WHERE a.group_id = g.id) AS articles
     FROM json_each(:ids) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value
-    WHERE g.guid IS NOT NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL
-"""
+    WHERE g.guid IS NOT NULL AND {LIVE}
+"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

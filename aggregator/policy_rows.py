@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from enum import StrEnum
 
+from aggregator.rule_rows import MAY_BE_PASSED_ON
 from aggregator.takedown_rows import TAKEN_DOWN
 
 CYCLES_KEPT = 1_000  # the last ones tell how things go, also where they stopped long ago
@@ -51,7 +52,7 @@ _NO_REVISION_TEXT = """text = '', difference = json_set(t.difference,
     '$.removed', json((SELECT json_group_array('') FROM json_each(t.difference, '$.removed'))),
     '$.added', json((SELECT json_group_array('') FROM json_each(t.difference, '$.added'))))"""
 MAY_BE_REPUBLISHED = (  # `a` is the article
-    "a.snippet_limit IS NULL AND EXISTS (SELECT 1 FROM sources AS s WHERE s.id = a.source_id AND s.full_text)"
+    f"EXISTS (SELECT 1 FROM sources AS s WHERE s.id = a.source_id AND {MAY_BE_PASSED_ON})"  # noqa: S608 - our own words
 )
 POLICIES = (
     Policy(

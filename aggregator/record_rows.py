@@ -13,9 +13,9 @@ from dataclasses import dataclass
 from itertools import islice
 
 from aggregator.cleaning import cut_quote
+from aggregator.excerpt import EXCERPT_READ
+from aggregator.rule_rows import LIVE
 from aggregator.store_base import StoreBase
-
-EXCERPT_READ = 600  # characters of a text from which its excerpt is cut
 
 _ARTICLES = f"""
     SELECT a.id, a.url, a.title, a.author, a.source_id, s.name AS source_name, s.kind AS source_kind, a.published_at,
@@ -34,12 +34,12 @@ _PLACES = """
     CROSS JOIN article_regions AS ar ON ar.article_id = k.value AND ar.role = 'event'
     CROSS JOIN regions AS r ON r.code = ar.code ORDER BY r.kind, ar.score DESC, r.code
 """
-_NEWS = """
+_NEWS = f"""
     SELECT g.id, g.guid, g.story_id, g.canonical_id, g.first_published_at, g.updated_at, g.archived,
         (SELECT count(*) FROM articles AS m WHERE m.group_id = g.id) AS articles
     FROM json_each(:ids) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value
-    WHERE g.guid IS NOT NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL
-"""
+    WHERE g.guid IS NOT NULL AND {LIVE}
+"""  # noqa: S608 - our own words
 _GONE = """
     SELECT g.id, g.guid, m.id AS into_id, m.guid AS into_guid
     FROM json_each(:ids) AS k CROSS JOIN duplicate_groups AS g ON g.id = k.value

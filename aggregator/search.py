@@ -3,8 +3,7 @@
 q       words, all of them; "a phrase"; apek* begins so; -word is not there; judul:word, isi:word: see `search_terms`
 topic, city, province, komwil, kind, source
         slugs, as in the addresses of feeds; given twice, either will do
-since   published since a day (WIB), an instant, or so many days, or today (WIB): 2026-11-01,
-        2026-11-01T08:00:00+08:00, 7d, today
+since   published since a day (WIB), an instant, or so many days, or today (WIB): see `bounds`
 group   `story`: one item a story, not one a duplicate group
 archive `yes`: with what was too old when it was found to enter the feeds
 order   `relevance`: the newest that answer, the most fitting first (see `ranking`); `newest` (default)
@@ -16,23 +15,21 @@ from __future__ import annotations
 
 import re
 from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import UTC, datetime, timedelta
+from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from urllib.parse import urlencode
 
+from aggregator import bounds
+from aggregator.bounds import Bound, BoundError
 from aggregator.feeds import ALL, FeedKind, make_name, split_name
 from aggregator.models import Language
 from aggregator.search_terms import QueryError, Term, read_terms, write_match
-from aggregator.times import WIB
 
 VALUES_LIMIT = 50  # of all filters together
-EARLIEST = datetime(1970, 1, 1, tzinfo=UTC)
 GUID_LIMIT = 2_100
 KEYS = ("q", *(kind.value for kind in FeedKind), "since", "group", "archive", "order", "before", "lang")
-TODAY = "today"
 
-_DAYS = re.compile(r"(\d{1,6})d")
-_DAY = re.compile(r"\d{4}-?\d{2}-?\d{2}")
+_LOST_PLUS = re.compile(r"(T.*) (?=\d{2}:?\d{2}$)")  # that nobody encoded
 _TRACKING = re.compile(r"utm_\w+|fbclid|gclid")
 
 
@@ -43,9 +40,8 @@ class NewsQuery:
     words: str = ""  # as asked
     terms: tuple[Term, ...] = ()  # the same as read; none for any text
     feeds: tuple[tuple[str, ...], ...] = ()  # names of feeds: in any of each
-    since: datetime | None = None
-    since_text: str = ""  # as asked
-    until: datetime | None = None  # of the command alone: on the web nobody waits for a walk through all that is newer
+    since: Bound | None = None
+    until: Bound | None = None  # of the command alone: on the web nobody waits for a walk through all that is newer
     by_story: bool = False
     with_archive: bool = False
     by_relevance: bool = False  # without words there is nothing to go by but the time
@@ -76,7 +72,7 @@ class NewsQuery:
         """The query of its address, in one order however it was asked, and with another `before`."""
         pairs = [("q", self.words)] if self.words else []
         pairs += [split_name(name) for names in self.feeds for name in names]
-        pairs += [("since", self.since_text)] if self.since_text else []
+        pairs += [("since", self.since.text)] if self.since else []
         pairs += [("group", "story")] if self.by_story else []
         pairs += [("archive", "yes")] if self.with_archive else []
         pairs += [("order", "relevance")] if self.by_relevance else []
@@ -107,7 +103,6 @@ def read_query(pairs: Iterable[tuple[str, str]], now: datetime) -> NewsQuery:
             if kind.value in given
         ),
         since=read_since(since, now) if since else None,
-        since_text=since,
         by_story=_read_choice(given, "group", "story"),
         with_archive=_read_choice(given, "archive", "yes"),
         by_relevance=_read_choice(given, "order", "relevance", or_else="newest"),
@@ -133,31 +128,10 @@ def is_tracking(key: str) -> bool:
     return bool(_TRACKING.fullmatch(key))
 
 
-def read_days(since: str) -> int | None:
-    """How many days `since` asks for; None where it is a day or an instant."""
-    found = _DAYS.fullmatch(since.lower())
-    return int(found[1]) if found else None
-
-
-def read_until(text: str, now: datetime) -> datetime:
-    """The end of the day (WIB) that such a text names, or the moment that it means otherwise. Raises QueryError."""
+def read_since(text: str, now: datetime) -> Bound:
+    """The beginning of the time that such a text means, at most a day ahead. Raises QueryError."""
     try:
-        until = read_since(text, now)
-    except QueryError as error:
-        raise QueryError("until", error.problem) from error
-    return until + timedelta(days=1) if text.lower() == TODAY or _DAY.fullmatch(text) else until
-
-
-def read_since(text: str, now: datetime) -> datetime:
-    """The moment that such a text means. Raises QueryError."""
-    if text.lower() == TODAY:
-        return now.astimezone(WIB).replace(hour=0, minute=0, second=0, microsecond=0)
-    days = read_days(text)
-    try:
-        if days is not None:
-            return EARLIEST if days > (now - EARLIEST).days else now - timedelta(days=days)
-        since = datetime.fromisoformat(text.replace(" ", "+"))  # a plus that nobody encoded
-        since = since if since.tzinfo else since.replace(tzinfo=WIB)
-        return min(max(since, EARLIEST), now + timedelta(days=1))
-    except (ValueError, OverflowError) as error:
+        found = bounds.read_since(_LOST_PLUS.sub(r"\1+", text), now)
+    except BoundError as error:
         raise QueryError("since", "no_date") from error
+    return replace(found, text=text, at=min(found.at, now + timedelta(days=1)))

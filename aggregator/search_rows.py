@@ -15,13 +15,15 @@ from __future__ import annotations
 import json
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
-from datetime import datetime, timedelta
+from datetime import timedelta
 from heapq import merge, nlargest
 from itertools import islice
 
+from aggregator.bounds import Bound
 from aggregator.feed_rows import make_place
-from aggregator.instants import from_text, to_text
+from aggregator.instants import from_text
 from aggregator.reach_rows import END, EVERYTHING, HAVE_OF, LAST_ID, Place, Reach, ReachRows
+from aggregator.rule_rows import IN_TIME, LIVE, make_time
 
 DENSE = 0.05  # items to an article: a large share
 FIRST_LOOK = 100  # articles with the words; how far back they go says how many there are
@@ -33,20 +35,16 @@ FAR = 20_000  # items of a walk: a fiftieth of a second
 LATEST_DATE = timedelta(days=1)  # a date further ahead than that is not believed: nothing is out before it is found
 
 _CONDITIONS = " AND (i.place, i.group_id) < (:place, :group) AND i.place >= :since_place"
-_PUBLISHED = """
-    AND EXISTS (SELECT * FROM articles AS a WHERE a.id = i.article_id
-        AND a.published_at >= :since AND a.published_at < :until)
-"""
+_PUBLISHED = f" AND EXISTS (SELECT * FROM articles AS a WHERE a.id = i.article_id AND {IN_TIME})"  # noqa: S608 - our own words
 _ALSO_IN = """
     AND EXISTS (SELECT * FROM feed_items AS o WHERE o.feed_id IN ({ids}) AND o.archived = i.archived
         AND o.place = i.place AND o.group_id = i.group_id)
 """
-_FIRST_OF_STORY = """
-    AND NOT EXISTS (SELECT * FROM duplicate_groups AS g CROSS JOIN duplicate_groups AS e ON e.story_id = g.story_id
-        WHERE g.id = i.group_id AND e.guid IS NOT NULL
-        AND e.merged_into IS NULL AND e.withdrawn_at IS NULL AND e.archived <= :archived
-        AND (e.first_published_at, e.id) < (g.first_published_at, g.id))
-"""
+_FIRST_OF_STORY = f"""
+    AND NOT EXISTS (SELECT * FROM duplicate_groups AS own CROSS JOIN duplicate_groups AS g ON g.story_id = own.story_id
+        WHERE own.id = i.group_id AND g.guid IS NOT NULL AND {LIVE} AND g.archived <= :archived
+        AND (g.first_published_at, g.id) < (own.first_published_at, own.id))
+"""  # noqa: S608 - our own words
 _WALK = """
     SELECT i.place, i.group_id, i.article_id FROM feed_items AS i
     WHERE i.feed_id = :feed AND i.archived = :archived {conditions}
@@ -69,12 +67,12 @@ class Search:
 
     feeds: tuple[tuple[int, ...], ...]  # in any of each
     match: str
-    since: datetime | None
+    since: Bound | None
     with_archive: bool
     by_story: bool  # of each story only its first piece of news
     before: Place | None
     from_place: int = -1  # not below that place
-    until: datetime | None = None  # published before; it costs a walk through all that is newer
+    until: Bound | None = None  # published before; it costs a walk through all that is newer
 
 
 class SearchRows(ReachRows):
@@ -243,12 +241,11 @@ def _make_bounds(search: Search, before: Place) -> dict[str, int | str]:
     return {
         "place": before[0],
         "group": before[1],
-        "since": to_text(search.since) if search.since else "",
-        "until": to_text(search.until) if search.until else "9999",
+        **make_time(search.since, search.until),
         "since_place": _find_oldest_place(search),
     }
 
 
 def _find_oldest_place(search: Search) -> int:
     """No item below it answers the search; -1 where any may."""
-    return max(make_place(search.since - LATEST_DATE) if search.since else -1, search.from_place)
+    return max(make_place(search.since.earliest - LATEST_DATE) if search.since else -1, search.from_place)

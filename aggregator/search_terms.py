@@ -95,11 +95,6 @@ def write_match(terms: Iterable[Term]) -> str:
     return " NOT ".join([wanted, *(term.match for term in terms if term.is_unwanted)])
 
 
-def build_match(words: str) -> str:
-    """The words of a search as an expression of FTS5. Raises QueryError."""
-    return write_match(read_terms(words))
-
-
 def join_arguments(arguments: Sequence[str]) -> str:
     """The words of a search from arguments of a command, from which the shell took the quotes: what is several plain
     words, with a column, minus or asterisk or without, was a phrase."""

@@ -15,14 +15,14 @@ from dataclasses import dataclass, field
 from pathlib import Path
 
 from aggregator.cleaning import cut_quote
-from aggregator.publish.excerpt import make_excerpt
+from aggregator.excerpt import EXCERPT_READ, make_excerpt
+from aggregator.rule_rows import MAY_BE_PASSED_ON, WHOLE_TEXT_MAY_BE_PASSED_ON
 from aggregator.schema_rows import SchemaRows
 from aggregator.store_base import Connection, StoreError, wrap_errors
 
 Say = Callable[[str], object]  # what is being done
 
-_READ = 2_000  # characters of a text from which its excerpt is cut
-_ALLOWED = "(s.full_text AND a.snippet_limit IS NULL)"  # the whole text may be passed on
+_OPENING = f"substr(a.text, 1, {EXCERPT_READ})"
 _VALIDATORS = ("etag", "last_modified", "body_hash", "validator_parts", "rhythm", "definition")
 
 
@@ -41,9 +41,10 @@ PARTS: Mapping[str, Part] = {
         rows="live.articles AS a CROSS JOIN live.sources AS s ON s.id = a.source_id",
         of="a",
         values={
-            "text": f"CASE WHEN {_ALLOWED} THEN a.text ELSE excerpt(substr(a.text, 1, {_READ}), a.snippet_limit) END",
-            "summary": f"CASE WHEN {_ALLOWED} THEN a.summary ELSE excerpt(a.summary, a.snippet_limit) END",
-            "text_dropped_at": f"CASE WHEN {_ALLOWED} OR a.text = '' THEN a.text_dropped_at"
+            "text": f"CASE WHEN {WHOLE_TEXT_MAY_BE_PASSED_ON} THEN a.text"
+            f" ELSE excerpt({_OPENING}, a.snippet_limit) END",
+            "summary": f"CASE WHEN {MAY_BE_PASSED_ON} THEN a.summary ELSE excerpt(a.summary, a.snippet_limit) END",
+            "text_dropped_at": f"CASE WHEN {MAY_BE_PASSED_ON} OR a.text = '' THEN a.text_dropped_at"
             " ELSE coalesce(a.text_dropped_at, :made_at) END",
             "page_file": "''",
         },
@@ -52,8 +53,8 @@ PARTS: Mapping[str, Part] = {
         rows="live.article_revisions AS t CROSS JOIN live.articles AS a ON a.id = t.article_id"
         " CROSS JOIN live.sources AS s ON s.id = a.source_id",
         values={
-            "text": f"CASE WHEN {_ALLOWED} THEN t.text ELSE '' END",
-            "difference": f"CASE WHEN {_ALLOWED} THEN t.difference ELSE without_texts(t.difference) END",
+            "text": f"CASE WHEN {MAY_BE_PASSED_ON} THEN t.text ELSE '' END",
+            "difference": f"CASE WHEN {MAY_BE_PASSED_ON} THEN t.difference ELSE without_texts(t.difference) END",
         },
     ),
     "article_regions": Part(),

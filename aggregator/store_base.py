@@ -8,8 +8,7 @@ from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
-from sqlite_utils import Database
-
+from aggregator.lean_sqlite_utils import Database
 from aggregator.models import DatePrecision
 
 

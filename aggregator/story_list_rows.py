@@ -8,8 +8,8 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from aggregator.record_rows import PlaceRecord
+from aggregator.rule_rows import LIVE
 from aggregator.store_base import StoreBase
-from aggregator.story_rows import LIVE
 
 StoryPlace = tuple[str, int]  # last_seen_at, number
 _END: StoryPlace = ("9999", 2**62)

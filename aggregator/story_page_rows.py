@@ -10,15 +10,15 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from aggregator.cleaning import cut_quote
+from aggregator.excerpt import EXCERPT_READ
 from aggregator.instants import from_text
 from aggregator.models import DatePrecision
+from aggregator.rule_rows import LIVE
 from aggregator.store_base import StoreBase, read_precision
-from aggregator.story_rows import LIVE
 
 COPIES_MOST = 200  # of a piece of news that the page of its story is told of …
 COPIES_LEAST = 10  # … and however many pieces of news share that page, so many of each
 REVISIONS_MOST = 3  # of an article, the newest
-EXCERPT_READ = 2_000  # characters of a text from which its excerpt is cut
 
 # Each by an index. CROSS JOIN: the tables in the order in which they are named.
 _ARTICLES = f"duplicate_groups AS g CROSS JOIN articles AS a ON a.group_id = g.id WHERE g.story_id = :id AND {LIVE}"

@@ -8,11 +8,11 @@ from datetime import datetime
 from typing import Any
 
 from aggregator.instants import to_text
+from aggregator.rule_rows import LIVE
 from aggregator.store_base import StoreBase
 
 MERGES_FOLLOWED = 20  # from a story to the one that it leads to; a longer way is a circle
 
-LIVE = "g.merged_into IS NULL AND g.withdrawn_at IS NULL"  # a group of a story that is shown
 _WINDOW = f"""
     SELECT g.id AS group_id, g.story_id, g.is_told, a.id AS article_id, a.source_id, a.published_at,
         coalesce(a.revised_at, a.first_seen_at) AS version, t.terms,

@@ -8,16 +8,16 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from textwrap import dedent
 
+from aggregator.bounds import begin_day, end_day
+from aggregator.code_rows import IN_PLACE, CodeRows
 from aggregator.feed_rows import make_place
 from aggregator.feeds import ALL, FeedKind, make_name
-from aggregator.instants import to_text
 from aggregator.periods import Counted, Period, Step
+from aggregator.rule_rows import IN_TIME, LIVE, make_time
 from aggregator.search_rows import LATEST_DATE
-from aggregator.store_base import StoreBase
-from aggregator.times import WIB
 
 FOUND_WITHIN = timedelta(days=8)  # of its publication: what is older when it is found goes to the archives alone
 ARCHIVED_MOST = 3_000  # items of an archive that are looked at
@@ -45,7 +45,7 @@ _TREND = """
 _WALK = """
     SELECT i.group_id, i.article_id, a.published_at FROM feed_items AS i CROSS JOIN articles AS a ON a.id = i.article_id
     WHERE i.feed_id = :feed AND i.archived = 0 AND i.place BETWEEN :from_place AND :to_place
-    AND a.published_at >= :since AND a.published_at < :until {also}
+    AND {in_time} {also}
     ORDER BY i.place DESC LIMIT :most
 """
 _WALK_ARCHIVE = """
@@ -53,7 +53,7 @@ _WALK_ARCHIVE = """
         SELECT * FROM feed_items WHERE feed_id = :feed AND archived = 1 AND place >= :from_place
         ORDER BY place DESC LIMIT :archived
     ) AS i CROSS JOIN articles AS a ON a.id = i.article_id
-    WHERE a.published_at >= :since AND a.published_at < :until {also}
+    WHERE {in_time} {also}
 """
 _ALSO = """
     AND EXISTS (SELECT * FROM feed_items AS o WHERE o.feed_id = :also AND o.archived = i.archived
@@ -70,25 +70,19 @@ _SOURCES = """
     CROSS JOIN articles AS a ON a.group_id = g.id CROSS JOIN sources AS s ON s.id = a.source_id
     GROUP BY s.id ORDER BY news DESC, first DESC, s.name LIMIT :most
 """
-_STORIES = """
+_STORIES = f"""
     WITH counted AS MATERIALIZED (
         SELECT g.id AS group_id, g.story_id, g.canonical_id, count(*) AS articles
         FROM articles AS a CROSS JOIN duplicate_groups AS g ON g.id = a.group_id
-        WHERE a.published_at >= :since AND a.published_at < :until AND g.merged_into IS NULL AND g.withdrawn_at IS NULL
+        WHERE {IN_TIME} AND {LIVE}
         AND (:topic = '' OR EXISTS (SELECT * FROM article_topics AS t WHERE t.topic = :topic AND t.article_id = a.id))
-        AND (:everywhere OR EXISTS (SELECT * FROM article_regions AS ar WHERE ar.article_id = a.id AND ar.role = 'event'
-            AND ar.code IN (SELECT value FROM json_each(:codes))))
+        AND (:everywhere OR {IN_PLACE.format(codes="codes")})
         GROUP BY g.id
     )
     SELECT c.story_id, a.title, a.url, a.language, max(c.articles) AS largest, sum(c.articles) AS articles
     FROM counted AS c CROSS JOIN articles AS a ON a.id = c.canonical_id
     GROUP BY coalesce(c.story_id, -c.group_id) ORDER BY articles DESC, a.published_at LIMIT :most
-"""
-_CODES = """
-    SELECT code FROM regions WHERE (:kind = 'city' AND kind = 'city' AND slug = :slug)
-    OR (:kind = 'komwil' AND komwil = CAST(:slug AS INTEGER))
-    OR (:kind = 'province' AND substr(code, 1, 2) = (SELECT code FROM regions WHERE kind = 'province' AND slug = :slug))
-"""
+"""  # noqa: S608 - our own words
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -144,7 +138,7 @@ def write_trend_query(subjects: Sequence[Subject], period: Period, step: Step) -
     )
 
 
-class TrendRows(StoreBase):
+class TrendRows(CodeRows):
     """Coverage over time."""
 
     def count_by_step(
@@ -182,20 +176,19 @@ class TrendRows(StoreBase):
         if not all(name in feeds for name in names or [ALL]):
             return []
         ids = [feed for _, feed in sorted(feeds[name] for name in names or [ALL])]
-        since, until = _begin_day(period.since), _begin_day(period.until + timedelta(days=1))
+        since, until = begin_day(period.since), end_day(period.until)
         facts = {
             "feed": ids[0],
             "also": ids[-1],
-            "from_place": make_place(since - LATEST_DATE),
-            "to_place": make_place(until + FOUND_WITHIN),
-            "since": to_text(since),
-            "until": to_text(until),
+            "from_place": make_place(since.earliest - LATEST_DATE),
+            "to_place": make_place(until.at + FOUND_WITHIN),
+            **make_time(since, until),
             "most": most,
             "archived": ARCHIVED_MOST,
         }
         also = _ALSO if len(ids) > 1 else ""
-        rows = self._rows(_WALK.format(also=also), **facts)
-        rows += self._rows(_WALK_ARCHIVE.format(also=also), **facts)
+        rows = self._rows(_WALK.format(also=also, in_time=IN_TIME), **facts)
+        rows += self._rows(_WALK_ARCHIVE.format(also=also, in_time=IN_TIME), **facts)
         return [RecentNews(**dict(row)) for row in rows]
 
     def get_openings(self, article_ids: Sequence[int]) -> list[tuple[str, str, str]]:
@@ -207,18 +200,13 @@ class TrendRows(StoreBase):
         """Who carries these pieces of news, those with most of them first."""
         return [SourceShare(**dict(row)) for row in self._rows(_SOURCES, ids=json.dumps(group_ids), most=most)]
 
-    def list_codes(self, kind: str, slug: str) -> list[str]:
-        """The codes of a city, or of all that is in a province or Komwil: how articles name where they happened."""
-        return [row["code"] for row in self._rows(_CODES, kind=kind, slug=slug)]
-
     def get_stories_of_day(self, subject: Subject, day: date, *, most: int) -> list[DayStory]:
         """The events of a day (WIB) on which most was written that day."""
         kind, _, slug = subject.region.partition("/")
         codes = self.list_codes(kind, slug) if slug else []
         rows = self._rows(
             _STORIES,
-            since=to_text(_begin_day(day)),
-            until=to_text(_begin_day(day + timedelta(days=1))),
+            **make_time(begin_day(day), end_day(day)),
             topic=subject.topic,
             everywhere=not slug,
             codes=json.dumps(codes),
@@ -234,10 +222,6 @@ class TrendRows(StoreBase):
             )
             for row in rows
         ]
-
-
-def _begin_day(day: date) -> datetime:
-    return datetime.combine(day, time(), WIB)
 
 
 def _quote(text: str) -> str:

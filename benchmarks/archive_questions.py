@@ -16,8 +16,8 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from aggregator.analysis.queries import load_queries
 from aggregator.instants import to_text
+from aggregator.questions import load_queries
 from aggregator.store import Store
 from benchmarks.publishing import NOW
 from benchmarks.spending import Spent, spend_again

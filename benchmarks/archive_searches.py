@@ -16,7 +16,7 @@ import httpx
 from aggregator.models import City
 from aggregator.reference import load_cities
 from aggregator.search_rows import Search
-from aggregator.search_terms import build_match
+from aggregator.search_terms import read_terms, write_match
 from aggregator.store import Store
 from aggregator.web.app import create_app
 from aggregator.web.site import SiteInfo
@@ -85,7 +85,7 @@ def list_phrases(store: Store) -> dict[str, list[str]]:
         one, other = (_cut_sentence(store, chance, last) for _ in range(2))
         at = chance.randrange(len(one) - 3)
         phrase = " ".join(one[at : at + chance.choice((2, 2, 3, 4))]) if turn % 3 else f"{one[at]} {other[0]}"
-        hits = int(store._value(count, match=build_match(f'"{phrase}"')))
+        hits = int(store._value(count, match=write_match(read_terms(f'"{phrase}"'))))
         kind = "absent" if not hits else "rare" if hits < 20 else "middling" if hits < last / 200 else "frequent"
         if len(kinds[kind]) < PHRASES:
             kinds[kind].append(phrase)
@@ -110,6 +110,6 @@ def measure_phrases(store: Store) -> dict[str, Spent]:
 
 
 def _ask_phrase(store: Store, phrase: str) -> Callable[[], object]:
-    match = build_match(f'"{phrase}"')
+    match = write_match(read_terms(f'"{phrase}"'))
     search = Search(feeds=(), match=match, since=None, with_archive=False, by_story=False, before=None)
     return lambda: store.walk(search, limit=NEWEST)

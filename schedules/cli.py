@@ -11,17 +11,19 @@ from typing import Annotated, Any
 
 import typer
 
-from aggregator.exports.formats import Format as ExportFormat
-from aggregator.exports.question import Basis
+from aggregator.exports.choices import Basis
+from aggregator.exports.choices import Format as ExportFormat
 from aggregator.feeds import FeedKind
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources
 from schedules.commands.context import CommandContext, get_context
+from schedules.commands.order import OrderedGroup
 from schedules.commands.run import report_cycle, run_once, warn_of_gaps
 from schedules.config import load_setup
 from schedules.errors import KabarKotaError, UsageFailure
 
 app = typer.Typer(
+    cls=OrderedGroup,
     help="Kabar Kota: regional Indonesian news on APEKSI and smart cities, each piece once, as one feed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
@@ -54,7 +56,9 @@ class SearchOrder(StrEnum):
     RELEVANCE = "relevance"
 
 
-Since = Annotated[str | None, typer.Option(metavar="TIME", help="only what came since then: a day (UTC) or an instant")]
+Since = Annotated[
+    str | None, typer.Option(metavar="TIME", help="only what came since then: a day (WIB), an instant, 7d")
+]
 OnlySource = Annotated[str | None, typer.Option("--source", metavar="ID", help="only this source")]
 AsJson = Annotated[bool, typer.Option("--json", help="print the summary as one line of JSON")]
 
@@ -219,10 +223,10 @@ def search(
     urls: Annotated[bool, typer.Option("--urls", help="print addresses alone")] = False,
     json: Annotated[bool, typer.Option("--json", help="print one JSON document")] = False,
 ) -> None:
-    """Find news: words, all of them; apek* begins so; -word is not there; "a phrase"; judul:word (title:) and isi:word
-    (text:) in the title or the text alone.
+    """Find news by its words, topic, place, source and time.
 
-    An option for a name may be given again: either will do.
+    All words are wanted; apek* begins so; -word is not there; "a phrase"; judul:word (title:) and isi:word (text:) in
+    the title or the text alone. An option for a name may be given again: either will do.
     """
     from schedules.commands.search import SearchRequest, search_news
     from schedules.commands.search_output import print_answer, print_answer_json, print_urls
@@ -394,7 +398,10 @@ def digest(
     dry_run: Annotated[bool, typer.Option("--dry-run", help="show it and to whom it would go; send nothing")] = False,
     send: Annotated[bool, typer.Option("--send", help="send it now, whatever the hour")] = False,
     form: Annotated[DigestFormat | None, typer.Option("--format", help="of --dry-run; default: text")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="what came in since then, of one digest")] = None,
+    since: Annotated[
+        str | None,
+        typer.Option(metavar="TIME", help="what came in since then, of one digest"),
+    ] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="where --dry-run writes it")] = None,
     json: AsJson = False,
 ) -> None:
@@ -437,14 +444,18 @@ def export(
     *,
     form: Annotated[ExportFormat | None, typer.Option("--format", help="default: by the file's name, else csv")] = None,
     output: Annotated[Path | None, typer.Option("--output", "-o", metavar="FILE", help="default: to stdout")] = None,
-    since: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), or an instant")] = None,
+    since: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), an instant, 7d, today")] = None,
     until: Annotated[str | None, typer.Option(metavar="TIME", help="a day (WIB), included; or an instant")] = None,
     by: Annotated[Basis, typer.Option(help="which time of an article --since and --until are about")] = Basis.PUBLISHED,
     topic: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="may be given again: either will do")] = None,
-    city: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="such as kota-gorontalo; again")] = None,
-    province: Annotated[list[str] | None, typer.Option(metavar="SLUG", help="such as jawa-barat; again")] = None,
-    komwil: Annotated[list[str] | None, typer.Option(metavar="1-6", help="again")] = None,
-    source: Annotated[list[str] | None, typer.Option(metavar="ID", help="again")] = None,
+    city: Annotated[
+        list[str] | None, typer.Option(metavar="SLUG", help="such as kota-gorontalo; may be given again")
+    ] = None,
+    province: Annotated[
+        list[str] | None, typer.Option(metavar="SLUG", help="such as jawa-barat; may be given again")
+    ] = None,
+    komwil: Annotated[list[str] | None, typer.Option(metavar="1-6", help="may be given again")] = None,
+    source: Annotated[list[str] | None, typer.Option(metavar="ID", help="may be given again")] = None,
     full_text: Annotated[
         bool, typer.Option("--full-text", help="with the text of articles, not to be passed on")
     ] = False,

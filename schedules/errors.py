@@ -13,6 +13,10 @@ from __future__ import annotations
 
 from typing import ClassVar
 
+NO_DATABASE = (
+    "there is no database yet; `kabarkota run` makes it (or `--data FOLDER` before the command names another folder)"
+)
+
 
 class KabarKotaError(Exception):
     """A failure that the operator should read about. Its class fixes the exit code."""

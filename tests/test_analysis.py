@@ -15,9 +15,9 @@ from aggregator.analysis.csv_cells import disarm
 from aggregator.analysis.figures import BARS_MOST, STEPS_MOST, Bars, draw_figure
 from aggregator.analysis.guard import is_impostor, make_authorizer
 from aggregator.analysis.metadata import DATABASE, SMALL, Withheld, build_metadata, list_withheld
-from aggregator.analysis.queries import ChartPlan, find_today, load_queries
 from aggregator.models import Language
 from aggregator.publish.describing import Publisher
+from aggregator.questions import ChartPlan, find_today, load_queries
 from aggregator.reference import read_toml
 from aggregator.schema.describing import DescribedRelation
 from aggregator.schema.views import load_views
@@ -120,7 +120,31 @@ def test_days_are_drawn_with_gaps_where_a_day_is_not_known() -> None:
     assert [row.iso for row in chart.rows] == ["2026-11-01", "2026-11-02", "2026-11-03"]
     assert [row.cells for row in chart.rows] == [("1", unknown), (unknown, unknown), ("4", "5")]
     assert [series.name for series in chart.series] == ["news", "articles"]
-    assert chart.gaps
+    assert chart.blanks
+    assert not chart.gaps  # nothing is said of sources
+
+
+@pytest.mark.parametrize("working", ["sources_working", "other"])
+def test_only_an_answer_that_counts_sources_says_that_there_were_none(working: str) -> None:
+    plan = ChartPlan(x="day", y=("news",), series="name")
+    days = [
+        ("2026-11-01", "A", 4, 3),
+        ("2026-11-01", "B", None, 3),
+        ("2026-11-02", "A", 0, None),
+        ("2026-11-03", "A", 0, 0),
+    ]
+    chart = draw(f"day name news {working}", *days, ("2026-11-04", "A", 2, None), ("2026-11-06", "B", 1, 2), plan=plan)
+    assert isinstance(chart, Chart)
+    cells = [row.cells for row in chart.rows]
+    unknown = TEXTS["chart_no_data"]
+    assert cells[4:] == [(unknown, unknown), ("0", "1")]
+    if working == "other":
+        assert cells[:4] == [("4", unknown), ("0", "0"), ("0", "0"), ("2", "0")]
+        assert (chart.gaps, len(chart.blanks)) == ((), 1)
+    else:
+        assert cells[:4] == [("4", "0"), (unknown, unknown), (unknown, unknown), ("2", unknown)]
+        assert [gap for gap, _ in chart.gaps] == [16.667]
+        assert [blank for blank, _ in chart.blanks] == [66.667]
 
 
 def test_lines_of_one_column_are_told_apart_in_the_reader_s_language() -> None:

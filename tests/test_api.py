@@ -164,6 +164,22 @@ def test_a_piece_of_news_tells_who_carries_it(api: ApiClient, world: World) -> N
     assert api.get(f"/news/{quote(news['guid'], safe='')}") == news == api.get(f"/news/{news['guid']}")
 
 
+def test_each_revision_tells_the_title_that_came_then(tmp_path: Path, stage: Stage) -> None:
+    room = make_room(tmp_path)
+    for number, title in enumerate(("APEKSI A", "APEKSI B", "APEKSI B", "APEKSI C")):
+        room.publish_at("portal", "kabar", [*RELEASE, f"Alinea ke-{number}."], title=title, hour=3)
+        room.press()
+    stage.app = make_app(room.store.path)
+    with ApiClient.over(stage.address) as api:
+        (listed,) = api.get("/articles")["items"]
+        revisions = api.get(f"/articles/{listed['id']}")["revisions"]
+    titles = {(each["title_before"], each["title_after"]) for each in revisions}
+    assert titles == {("APEKSI A", "APEKSI B"), ("APEKSI B", "APEKSI B"), ("APEKSI B", "APEKSI C")}
+    asked = room.ask("SELECT title_before, title_after FROM revisions ORDER BY revision_id")
+    assert asked == [("APEKSI A", "APEKSI B"), ("APEKSI B", "APEKSI B"), ("APEKSI B", "APEKSI C")]
+    room.store.close()
+
+
 def test_an_article_tells_how_it_is_known(api: ApiClient, world: World) -> None:
     article = api.get(f"/articles/{world.find_article('kabar-satu.example/berita-3')}")
     (revision,) = article["revisions"]
@@ -460,6 +476,11 @@ def test_a_parameter_that_cannot_be_read_is_named(api: ApiClient, path: str, par
     assert problem.get("parameter") == parameter
     assert says in problem["detail"] or "lang" in path
     assert problem["status"] == 400
+
+
+def test_what_is_unknown_is_named_in_the_reader_s_words(api: ApiClient) -> None:
+    for path in ("/news?city=gorontalo", "/coverage?city=gorontalo"):
+        assert api.get(path, 400)["detail"] == "Tidak ada kota “gorontalo”."
 
 
 def test_choices_are_told_in_the_language_that_is_asked_for(api: ApiClient) -> None:

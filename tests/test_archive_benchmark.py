@@ -17,7 +17,7 @@ from aggregator.urls import make_url_key
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 
-from benchmarks import analysts, archive, archive_searches, million, newsroom_rows, prose
+from benchmarks import analysts, archive, archive_searches, million, newsroom_rows, prose, spending
 from benchmarks.archive_questions import load_view_queries
 
 ARTICLES = 400
@@ -76,6 +76,7 @@ def test_every_wait_is_measured(
 ) -> None:
     monkeypatch.setattr(archive_searches, "NEWEST", 5)
     monkeypatch.setattr(archive_searches, "PHRASES", 5)
+    monkeypatch.setattr(spending, "TURNS", 1)
     assert analysts.main(["--articles", str(ARTICLES), "--keep", str(folder)]) in (0, 1)
     table, _, last = capsys.readouterr().out.strip().rpartition("\n")
     (figures,) = json.loads(last)["sizes"]

@@ -13,11 +13,15 @@ from pathlib import Path
 import pytest
 from command_line import run_here
 from portals import Answer, LoopbackPortal, serve_portal
+from typer import Context
+from typer.main import get_command
 
 from aggregator.diagnosis import diagnose
 from aggregator.store import Store
 from crawler.politeness import HostHeldError
 from crawler.spiders.portal import PollError
+from schedules.cli import app
+from schedules.commands.order import ORDER, OrderedGroup
 from schedules.commands.output import print_table
 from schedules.lock import hold_writer_lock
 
@@ -203,3 +207,14 @@ def test_what_a_portal_says_does_not_speak_to_the_terminal(capsys: pytest.Captur
 @pytest.mark.parametrize("host", ["rsslamet.go.id", "kabartls.id", "privateer.id", "redirect.id", "timeoutnews.id"])
 def test_name_of_a_host_is_not_taken_for_the_reason(host: str) -> None:
     assert diagnose(str(HostHeldError(host, 300))).code == "held"
+
+
+def test_help_names_every_command_in_the_order_in_which_they_are_needed() -> None:
+    group = get_command(app)
+    assert isinstance(group, OrderedGroup)
+    names = group.list_commands(Context(group))
+    assert set(names) == set(ORDER)
+    assert names == list(ORDER)
+    summaries = {name: group.commands[name].get_short_help_str(limit=200) for name in names}
+    assert all(summaries.values())
+    assert len(summaries["search"]) < 70

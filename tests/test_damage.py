@@ -20,7 +20,6 @@ from conftest import ROOT
 from newsdesk import NOW, OTHER, RELEASE, Newsroom
 from portals import make_setup
 from test_command_errors import SOURCE, check
-from test_serve import find_port
 
 from aggregator.store import Store, StoreError
 from schedules.backups import back_up
@@ -133,9 +132,9 @@ def test_commands_end_with_one_clear_line_and_make_nothing_worse(setup: Setup, t
     DAMAGES[damage][0](setup.database)
     before = setup.database.read_bytes()
     data = ["--data", str(setup.data_folder), "--catalogue", str(setup.catalogue_path)]
-    commands = [["run"], ["status"], ["serve", "--port", str(find_port())]]
+    commands = [["run"], ["status"], ["serve", "--port", "0"]]
     if damage != "a page":  # it is not looked at by these
-        commands += [["serve", "--no-crawl", "--port", str(find_port())], ["prune", "--dry-run"]]
+        commands += [["serve", "--no-crawl", "--port", "0"], ["prune", "--dry-run"]]
     for command in commands:
         result = run_here(tmp_path, *data, *command)
         check(result, 1, "news.db")

@@ -42,6 +42,8 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     (files / "sub.csv").mkdir(parents=True)
     (files / "articles.csv").write_text("id,title\n1,Rapat\n", encoding="utf-8")
     (files / "news-2026-10-05.db.zst").write_bytes(b"\x28\xb5\x2f\xfd" * 500)
+    (files / "news-2026-10-06.db").write_bytes(b"SQLite")
+    (files / "news.db").write_bytes(b"SQLite")
     for name in (".news.db.tmp", "a b.csv", "<b>.csv", "no-ending"):
         (files / name).write_text("rahasia", encoding="utf-8")
     (files / "link.csv").symlink_to(folder / "news.db")
@@ -62,8 +64,10 @@ def read(client: httpx.Client, path: str) -> html.HtmlElement:
 def test_files_are_listed_with_size_and_day_and_nothing_else_is(client: httpx.Client) -> None:
     page = read(client, "/data")
     rows = page.cssselect("#unduhan tbody tr")
-    assert [row.cssselect("a")[0].get("href") for row in rows] == ["/data/articles.csv", "/data/news-2026-10-05.db.zst"]
-    assert [row.cssselect(".number")[0].text for row in rows] == ["17 B", "2,0 kB"]
+    names = ["news.db", "news-2026-10-06.db", "news-2026-10-05.db.zst", "articles.csv"]
+    assert [row.cssselect("a")[0].get("href") for row in rows] == [f"/data/{name}" for name in names]
+    assert [row.cssselect(".number")[0].text for row in rows] == ["6 B", "6 B", "2,0 kB", "17 B"]
+    assert "tanpa teks lengkap" in page.cssselect("#unduhan h3 + p")[0].text_content()
     assert {"/feed.xml", "/feed.atom", "/feed.json", "/opml.xml", "/opml-sources.xml"} <= set(page.xpath("//a/@href"))
 
 
@@ -86,7 +90,7 @@ def test_a_file_comes_whole_in_part_and_not_again(client: httpx.Client) -> None:
     "name",
     [
         *(".news.db.tmp", "a%20b.csv", "%3Cb%3E.csv", "no-ending", "link.csv", "sub.csv", "tidak-ada.csv"),
-        *("..%2fnews.db", "%2e%2e", "..%2f..%2fnews.db", "articles.csv%00", "x" * 5_000 + ".csv", "news.db"),
+        *("..%2fnews.db", "%2e%2e", "..%2f..%2fnews.db", "articles.csv%00", "x" * 5_000 + ".csv", "News.db"),
     ],
 )
 def test_what_is_not_listed_is_not_given(client: httpx.Client, name: str) -> None:
@@ -110,6 +114,9 @@ def test_a_file_that_cannot_be_read_is_not_listed(folder: Path, client: httpx.Cl
 def test_schema_is_told_as_the_database_tells_it(client: httpx.Client) -> None:
     page = read(client, "/data")
     told = {each.cssselect("summary code")[0].text: each for each in page.cssselect("#skema details")}
+    assert "Siapa menyalin siapa" in told["provenance"].cssselect("summary")[0].text_content()
+    assert "`" not in page.cssselect("#skema")[0].text_content()
+    assert "postings" in {each.text for each in page.cssselect("#skema > p code")} - told.keys()
     assert {"news", "provenance", "articles", "articles_fts", "alarms"} <= told.keys()
     assert not {name for name in told if name.startswith(("sqlite_", "_", "articles_fts_"))}
     assert next(iter(told)) == "article_overview"  # views first

@@ -10,9 +10,9 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from sqlite_utils import Database
 
 import aggregator.store
+from aggregator.lean_sqlite_utils import Database
 from aggregator.migrations import MIGRATIONS
 from aggregator.store import Store, StoreError
 from aggregator.store_base import Connection

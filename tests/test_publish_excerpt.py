@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.publish.excerpt import EXCERPT_LIMIT, make_excerpt
+from aggregator.excerpt import EXCERPT_LIMIT, make_excerpt
 
 FILLER = " Warga menunggu kelanjutan rencana itu sambil membaca berita di ponsel masing-masing setiap pagi tanpa henti"
 

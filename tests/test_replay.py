@@ -239,8 +239,6 @@ def test_how_fields_were_found_is_added_to_what_an_older_version_read(data: Path
     origins = query(data, ORIGINS)
     forget_origins(data)
     assert query(data, ORIGINS) != origins
-    assert read(run("replay", "--dry-run")) == "no change; nothing was changed (--dry-run)\n"
-    assert query(data, ORIGINS) != origins
     assert read(run("replay", "--stage", "extraction")) == "no change\n"
     assert query(data, ORIGINS) == origins
 
@@ -262,11 +260,10 @@ def test_only_what_is_asked_for_is_judged(data: Path, run: Run) -> None:
     ("arguments", "problem"),
     [
         (["--source", "nobody"], "--source nobody: no such source"),
-        (["--since", "yesterday"], "--since yesterday: "),
-        (["--since", "2026-11-23T08:00"], "--since 2026-11-23T08:00: an hour needs an offset"),
-        (["--since", "0001-01-01T00:00+14:00"], "--since 0001-01-01T00:00+14:00: out of the calendar"),
+        (["--since", "yesterday"], "--since 'yesterday': not a day such as"),
+        (["--since", "2026-11-23T25:00"], "--since '2026-11-23T25:00': not a day such as"),
     ],
-    ids=["source", "day", "hour", "no day"],
+    ids=["source", "day", "hour"],
 )
 def test_wrong_option_is_told_in_a_line(run: Run, arguments: list[str], problem: str) -> None:
     assert str(run("replay", *arguments).exception).startswith(problem)

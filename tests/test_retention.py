@@ -19,12 +19,12 @@ from page_room import Stage
 from portals import make_setup
 
 from aggregator.chronicle import Chronicle
+from aggregator.excerpt import EXCERPT_READ
 from aggregator.group_rows import make_edge
 from aggregator.models import Source, SourceKind
 from aggregator.pages import PageFolder
 from aggregator.policy_rows import KEPT_FOR_EVER, POLICIES, Way
 from aggregator.pruning import Pruned, Pruner
-from aggregator.publish.item_content import _READ_LIMIT
 from aggregator.retention import OPENING, RetentionSettings, cut_opening, get_least
 from aggregator.settings import AggregatorSettings
 from aggregator.store import KNOWN_DAYS, Store, StoreError
@@ -80,7 +80,7 @@ def test_days_of_several_layers_are_judged_together(tmp_path: Path) -> None:
 
 def test_no_setting_is_below_what_others_need() -> None:
     assert get_least("links_days") > 1.5 * KNOWN_DAYS
-    assert max(_READ_LIMIT, LEAD_READ) <= OPENING
+    assert max(EXCERPT_READ, LEAD_READ) <= OPENING
 
 
 def test_an_opening_ends_between_words() -> None:
@@ -364,6 +364,9 @@ def test_a_permission_that_ends_and_comes_back_brings_no_opening_as_the_whole(ro
     room.store.write_catalogue(room.sources.values())
     ((group,),) = room.ask("SELECT group_id FROM articles WHERE id = 4")
     assert room.store.get_items([group])[group].full_text == ""
+    detail = room.store.get_article_detail(4)
+    assert detail is not None
+    assert (detail.full_text, room.store.get_full_text(4)) == ("", "")
 
 
 def test_reading_the_page_again_brings_nothing_back(room: PlainRoom) -> None:
@@ -491,7 +494,7 @@ def test_the_command(full: Newsroom, tmp_path: Path) -> None:
     ((summary,),) = full.ask("SELECT summary FROM jobs WHERE name = 'prune'")
     assert json.loads(summary)["cycles"] == 98
     assert run_here(tmp_path, *data, "prune", "--dry-run", "--vacuum").returncode == 2
-    assert run_here(tmp_path, "--data", "nothing", "prune").returncode == 2
+    assert run_here(tmp_path, "--data", "nothing", "prune").returncode == 1
 
 
 def test_no_room_to_write_the_file_anew(full: Newsroom, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -9,6 +9,7 @@ import pytest
 
 from aggregator.reference import read_toml
 from aggregator.schema import VERSION
+from aggregator.schema.describing import read_table_comments, read_view_comments
 from aggregator.schema.labels import list_labels
 from aggregator.schema.views import load_views
 from aggregator.store import Store
@@ -51,6 +52,25 @@ def test_no_description_is_of_a_column_that_is_not_there(database: Path) -> None
     assert set(told["columns"]) - columns == set()
     for name, own in told["relations"].items():
         assert set(own) - relations[name] == set(), name
+
+
+def test_every_row_of_the_table_of_columns_is_used(database: Path) -> None:
+    told = read_toml("columns.toml")
+    with Store.open_reader(database) as store:
+        relations = store.list_relations()
+    general: set[str] = set()
+    for each in relations:
+        _, comments = (read_view_comments if each.kind == "view" else read_table_comments)(each.sql)
+        own = told["relations"].get(each.name, {})
+        for name, text in own.items():
+            assert text not in (comments.get(name), told["columns"].get(name)), (each.name, name)
+        general |= {name for name, _ in each.columns} - set(own) - {name for name, said in comments.items() if said}
+    assert set(told["columns"]) - general == set()
+
+
+def test_what_the_table_says_of_a_relation_goes_before_its_sql(database: Path) -> None:
+    ((said,),) = ask(database, "SELECT description FROM schema_docs WHERE relation = 'articles' AND name = 'page_hash'")
+    assert said == read_toml("columns.toml")["relations"]["articles"]["page_hash"]
 
 
 def test_names_of_values_are_there_in_both_languages(database: Path) -> None:

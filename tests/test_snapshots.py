@@ -564,14 +564,22 @@ def test_command_makes_it_without_the_writers_lock(setup: Setup) -> None:
 
 
 _SLOW = """
-import sys, time
+import sys
 from contextlib import contextmanager
+from threading import Event
+from aggregator.store import Store
 from schedules.commands import export_snapshot
+cut, cut_short = Event(), Store.cut_short
+def tell_of_cut(store):
+    cut_short(store)
+    cut.set()
+Store.cut_short = tell_of_cut  # it is called when the signal came
 @contextmanager
 def show():
     def say(step):
         print(step, flush=True)
-        time.sleep(1 if step == "articles" else 0)
+        if step == "articles":
+            assert cut.wait(60)
     yield say
 export_snapshot._show_steps = show
 sys.argv = ["kabarkota", "export", "snapshot"]

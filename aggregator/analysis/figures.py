@@ -2,6 +2,9 @@
 
 A question of ours says in queries.toml what is drawn. Of any other the first column has to be days, months or names,
 and all others, a few, numbers.
+
+Of a day without a row nothing is known, neither news nor sources. Only an answer that counts these, in a column
+`sources_working`, says why a number is missing: it is 0 where a source was at work, and unknown where none was.
 """
 
 from __future__ import annotations
@@ -12,12 +15,13 @@ from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
-from aggregator.analysis.queries import ChartPlan
 from aggregator.cleaning import cut_text, xml_safe
 from aggregator.periods import Step
+from aggregator.questions import ChartPlan
 from aggregator.web.charts import NAME_LIMIT, SERIES_MOST, Chart, Series, draw_chart, tell_number
 from aggregator.web.texts import Texts
 
+SOURCES = "sources_working"
 STEPS_MOST = 800
 BARS_MOST = 15
 _LARGEST = 1e15  # above it nothing is a count
@@ -79,20 +83,41 @@ def _draw_times(records: Sequence[Mapping[str, Any]], plan: ChartPlan, texts: Te
     starts = _list_steps(known, step)
     if not 2 <= len(starts) <= STEPS_MOST:
         return None
+    silent = _find_silent(records, plan)
     found: dict[str, dict[date, float | None]] = {}
     for record in records:
+        start = _read_start(record[plan.x])
         for column in plan.y:
             line = found.setdefault(str(record[plan.series]) if plan.series else column, {})
-            line[_read_start(record[plan.x])] = record[column] if _is_number(record[column]) else None
+            line[start] = _read_value(record, column, is_silent=start in silent)
     lines = list(found.items())
     if plan.series:
         lines.sort(key=lambda line: -sum(value or 0 for value in line[1].values()))
-    # Of a line that a day with rows has no row of there was nothing; a day without any row is not known.
+    # Of a line that a day with rows has no row of there was nothing, if anybody could tell.
+    told = known - silent
     series = [
-        Series(name=name, values=tuple(values.get(start, 0 if start in known else None) for start in starts))
+        Series(name=name, values=tuple(values.get(start, 0 if start in told else None) for start in starts))
         for name, values in lines[:SERIES_MOST]
     ]
-    return draw_chart(series, starts, texts, step=step, title=title, unit=plan.y[0] if len(series) == 1 else "")
+    blanks = frozenset(place for place, start in enumerate(starts) if start not in silent)
+    unit = plan.y[0] if len(series) == 1 else ""
+    return draw_chart(series, starts, texts, step=step, title=title, unit=unit, blanks=blanks)
+
+
+def _find_silent(records: Sequence[Mapping[str, Any]], plan: ChartPlan) -> set[date]:
+    """On which no source was at work, where that is told."""
+    if SOURCES not in records[0]:
+        return set()
+    told = {_read_start(record[plan.x]) for record in records}
+    return told - {_read_start(record[plan.x]) for record in records if record[SOURCES]}
+
+
+def _read_value(record: Mapping[str, Any], column: str, *, is_silent: bool) -> float | None:
+    """None: nothing is known."""
+    value: Any = record[column]
+    if SOURCES not in record or column == SOURCES:
+        return value if _is_number(value) else None
+    return (value if _is_number(value) else 0) or (None if is_silent else 0)
 
 
 def _draw_bars(records: Sequence[Mapping[str, Any]], plan: ChartPlan, texts: Texts, title: str) -> Bars | None:

@@ -1,8 +1,8 @@
 """What a statement of a stranger may do in a database: read, but not everything. Pure, for SQLite's authorizer.
 
 SQLite asks it about each thing that a statement does, when the statement is prepared. The connection is read-only
-besides; what that does not hinder is opening other files (ATTACH), settings, and reading on. A time limit ends no call
-of a function: hence what makes long texts of nothing is refused, and LENGTH_MOST bounds all values.
+besides; what that does not hinder is opening other files (ATTACH), settings, and reading on. A time limit ends no
+single call of a function: hence what makes long texts of nothing is refused, and LENGTH_MOST bounds all values.
 """
 
 from __future__ import annotations
@@ -33,7 +33,8 @@ LENGTH_MOST_WHOLE = 2_000_000  # where whole texts are read
 PATTERN_MOST = 1_000  # bytes of a pattern of LIKE
 _WHERE_IT_LIES = ("pragma_database_list", "file")
 # Views that only count what they read in a withheld column, or cut it. SQLite tells a view by its name, and calls a
-# table of a WITH clause that is named so the same: hence none may be, nor a comment where that could hide it.
+# table of a WITH clause that is named so the same: hence none may be, and no comment may stand where that could hide
+# it.
 _TRUSTED = frozenset({("revisions", "difference"), ("article_overview", "summary")})
 _IMPOSTOR = re.compile(
     rf"""\b(?:{"|".join(sorted(view for view, _ in _TRUSTED))})\b["'`\]]?\s*+"""

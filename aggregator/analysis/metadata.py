@@ -10,8 +10,8 @@ from dataclasses import dataclass
 from html import escape
 from typing import Any
 
-from aggregator.analysis.queries import SampleQuery
 from aggregator.publish.describing import Publisher
+from aggregator.questions import SampleQuery
 from aggregator.reference import read_toml
 from aggregator.schema.describing import DescribedRelation
 from aggregator.schema.views import load_views
@@ -90,8 +90,8 @@ def _tell_about(about: Mapping[str, str], withheld: Withheld) -> Iterable[str]:
 def _show(relation: DescribedRelation, articles: int) -> dict[str, Any]:
     row = read_toml("datasette.toml")["relations"].get(relation.name, {})
     shown: dict[str, Any] = {
-        "description": relation.comment,
-        "columns": {each.name: each.comment for each in relation.columns},
+        "description": _strip_marks(relation.comment),
+        "columns": {each.name: _strip_marks(each.comment) for each in relation.columns},
         "size": PAGE_SIZE,
     }
     if "id" in row:
@@ -107,6 +107,11 @@ def _show(relation: DescribedRelation, articles: int) -> dict[str, Any]:
     if relation.kind != "view" and not row.get("shown"):
         shown["hidden"] = True
     return shown
+
+
+def _strip_marks(comment: str) -> str:
+    """Without those of code: Datasette shows them as they are."""
+    return comment.replace("`", "")
 
 
 def _ask(query: SampleQuery) -> dict[str, Any]:

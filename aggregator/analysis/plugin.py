@@ -19,8 +19,8 @@ from aggregator.analysis.figures import Bars, draw_figure
 from aggregator.analysis.gate import put_gate
 from aggregator.analysis.guard import LENGTH_MOST, LENGTH_MOST_WHOLE, PATTERN_MOST, make_authorizer
 from aggregator.analysis.metadata import DATABASE
-from aggregator.analysis.queries import find_today, load_queries
 from aggregator.models import Language
+from aggregator.questions import find_today, load_queries
 from aggregator.reference import read_toml
 from aggregator.web.texts import get_texts
 

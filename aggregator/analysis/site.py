@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 import sqlite3
 import threading
 from collections.abc import Mapping
@@ -27,6 +28,10 @@ END_SECONDS = 2  # for answers under way when it is ended
 STUCK_SECONDS = 2  # and for statements after that: there are functions that nothing ends
 CONNECTIONS_MOST = 200
 COUNT_MS = 200  # for the number of all rows of a view, which is only told if that is quick
+FIRST_QUESTION = "select * from news limit 20"
+_SUGGESTED = re.compile(r'(<textarea id="sql-editor" name="sql">)select \* from [^<\s]+(</textarea>)')
+_MEANINGS = re.compile(r'<dl class="column-descriptions">.*?</dl>', re.DOTALL)
+_FOLD = '<details class="meanings"><summary><span lang="id">Arti kolom</span> / What the columns mean</summary>'
 _LIMITS = {
     "sql_time_limit_ms": 2000,
     "max_returned_rows": 1000,
@@ -123,10 +128,13 @@ class NewsDatasette(Datasette):  # type: ignore[misc]  # Datasette has no types
         self.add_database(NewsDatabase(self, plan), name=DATABASE)
 
     async def render_template(self, *given: Any, **options: Any) -> str:
-        """With what its pages lack: that they are in English (what is ours says if it is not), and their main part."""
+        """With what its pages lack: that they are in English (what is ours says if it is not), their main part, a first
+        question to our views, and room for rows above the meanings of their columns."""
         page: str = await super().render_template(*given, **options)
         page = page.replace("<html>", '<html lang="en">', 1)
-        return page.replace('<section class="content">', '<section class="content" role="main">', 1)
+        page = page.replace('<section class="content">', '<section class="content" role="main">', 1)
+        page = _SUGGESTED.sub(rf"\1{FIRST_QUESTION}\2", page, count=1)
+        return _MEANINGS.sub(rf"{_FOLD}\g<0></details>", page, count=1)
 
     def _connected_databases(self) -> list[dict[str, Any]]:
         """Not where the file lies on this machine."""

@@ -13,7 +13,8 @@ from pathlib import Path
 from typing import IO
 
 from aggregator.export_rows import is_by_day, list_filters
-from aggregator.exports.formats import STREAMED, Format, open_writer
+from aggregator.exports.choices import Format
+from aggregator.exports.formats import STREAMED, open_writer
 from aggregator.exports.question import Question, check_filters, check_names
 from aggregator.exports.table import Export, ExportError, Layout, make_layout
 from aggregator.exports.target import is_stream, wrap_target, write_whole

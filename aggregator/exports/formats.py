@@ -2,21 +2,13 @@
 
 from __future__ import annotations
 
-from enum import StrEnum
 from pathlib import Path
 from typing import IO, Protocol
 
+from aggregator.exports.choices import Format
 from aggregator.exports.table import Layout
 from aggregator.exports.text_files import CsvFile, CsvStyle, JsonLinesFile
 from aggregator.exports.values import Values
-
-
-class Format(StrEnum):
-    CSV = "csv"
-    JSONL = "jsonl"
-    PARQUET = "parquet"
-    SQLITE = "sqlite"
-
 
 STREAMED = frozenset({Format.CSV, Format.JSONL})  # can be written to a pipe
 _ENDINGS = {

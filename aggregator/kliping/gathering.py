@@ -13,6 +13,7 @@ from datetime import datetime, tzinfo
 from urllib.parse import urlencode
 
 from aggregator.cleaning import drop_invisible
+from aggregator.excerpt import make_excerpt
 from aggregator.feed_rows import FeedRow, make_place
 from aggregator.feeds import FeedKind, split_name
 from aggregator.kliping.model import Clipping, Kliping, KlipingStory
@@ -21,7 +22,6 @@ from aggregator.kliping_rows import Carrier
 from aggregator.models import DatePrecision, FeedItem, Language
 from aggregator.publish.characters import fit_line, fit_name, fit_url
 from aggregator.publish.describing import Publisher, locate_answer, name_question, name_subject, name_subjects
-from aggregator.publish.excerpt import make_excerpt
 from aggregator.publish.feed_info import Format
 from aggregator.publish.item_content import make_content
 from aggregator.publish.page_links import make_story_link
@@ -97,7 +97,7 @@ def gather_kliping(
         portals=len({carrier.source_id for carrier in carriers}),
         left_out=len(groups) - sum(map(len, chosen)),
         page_url=publisher.locate(f"kliping?{_encode(asked, office, zone, since, until)}"),
-        feed_url=locate_answer(replace(asked, since=None, since_text=""), publisher, Format.RSS),
+        feed_url=locate_answer(replace(asked, since=None), publisher, Format.RSS),
         publisher=fit_line(publisher.name, NAME_LIMIT),
         file_name="-".join(filter(None, ("kliping", _make_slug(query, office), f"{get_day(until, zone):%Y-%m-%d}"))),
     )

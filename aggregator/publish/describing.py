@@ -8,12 +8,13 @@ from datetime import datetime
 from typing import Any
 from urllib.parse import urlencode, urlsplit
 
+from aggregator.bounds import TODAY, read_days
 from aggregator.feed_rows import FeedRow
 from aggregator.feeds import ALL, FeedKind, make_archive_path, make_feed_id, make_feed_path, split_name
 from aggregator.models import Language
 from aggregator.publish.feed_info import FeedInfo, Format
 from aggregator.publish.wording import get_wording
-from aggregator.search import TODAY, NewsQuery, read_days
+from aggregator.search import NewsQuery
 from aggregator.search_terms import QueryError
 
 STYLE_FILE = "feed.xsl"
@@ -113,7 +114,7 @@ def name_question(query: NewsQuery, subjects: Sequence[str]) -> str:
     """What is asked for, for people: “smart city”, Kota Gorontalo, 7 hari terakhir."""
     asked = [f"“{query.words}”"] if query.words else []
     asked += subjects
-    asked += [name_period(query.since_text, query.language)] if query.since else []
+    asked += [name_period(query.since.text, query.language)] if query.since else []
     return ", ".join(asked) or str(get_wording(query.language)["everything"])
 
 

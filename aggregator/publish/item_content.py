@@ -13,9 +13,9 @@ from typing import Any, NamedTuple
 from lxml import etree
 
 from aggregator.cleaning import clean_html
+from aggregator.excerpt import EXCERPT_LIMIT, EXCERPT_READ, make_excerpt
 from aggregator.models import FeedItem, Language
 from aggregator.publish.characters import fit_line, fit_name, fit_text, fit_url
-from aggregator.publish.excerpt import EXCERPT_LIMIT, make_excerpt
 from aggregator.publish.guids import fit_guid
 from aggregator.publish.times import get_published
 from aggregator.publish.wording import get_wording
@@ -23,7 +23,6 @@ from aggregator.publish.wording import get_wording
 TITLE_LIMIT = 500  # characters; ingest cuts earlier, this keeps one odd row from filling a reader's screen
 ALSO_AT_LIMIT = 20  # portals named in the credit of one item
 _MADE_TITLE_LIMIT = 100
-_READ_LIMIT = 2 * EXCERPT_LIMIT  # characters of an article that are looked at for its excerpt
 _FIT_LIMIT = EXCERPT_LIMIT + 60  # of these, so many when they are one line: more than is shown, as `make_excerpt` wants
 _CLEANINGS = 5  # two are the rule; of 100,000 scrambled fragments 33 took four, none more
 _LANGUAGES = frozenset({"id", "en", "ms", "jv", "su"})  # others are a page's mistake more often than its tongue
@@ -89,7 +88,7 @@ def make_content(item: FeedItem, language: Language) -> ItemContent:
 
 def make_item_excerpt(text: str, limit: int = EXCERPT_LIMIT) -> str:
     """The beginning of an article as items show it."""
-    line = " ".join(text[:_READ_LIMIT].split())
+    line = " ".join(text[:EXCERPT_READ].split())
     return make_excerpt(fit_text(line[:_FIT_LIMIT]), limit)
 
 

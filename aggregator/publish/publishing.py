@@ -121,5 +121,5 @@ def _hash_code() -> str:
     names = (".py", ".toml", ".xsl", ".txt")
     publish, aggregator = (sorted(folder.iterdir(), key=lambda each: each.name) for folder in folders)
     code = [each for each in publish if each.name.endswith(names)]
-    code += [each for each in aggregator if each.name in {"feeds.py", "item_rows.py", "cleaning.py"}]
+    code += [each for each in aggregator if each.name in {"feeds.py", "item_rows.py", "cleaning.py", "excerpt.py"}]
     return hashlib.sha256(b"".join(each.read_bytes() for each in code)).hexdigest()

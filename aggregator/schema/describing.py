@@ -1,7 +1,7 @@
 """The schema as documentation: the comments that stand in the SQL of the tables and views, told in order. Pure.
 
 SQLite keeps each CREATE statement as it was written, comments included; what ALTER TABLE adds comes to its end. What a
-column is of which the SQL says nothing, columns.toml says.
+column is of which the SQL says nothing, or too little, columns.toml says.
 """
 
 from __future__ import annotations
@@ -64,7 +64,7 @@ def _describe(relation: Relation) -> DescribedRelation:
         comment=comment or _UNCOMMENTED.get(relation.name, ""),
         columns=tuple(
             DescribedColumn(
-                name=name, type=kind, comment=comments.get(name) or own.get(name) or plain["columns"].get(name, "")
+                name=name, type=kind, comment=own.get(name) or comments.get(name) or plain["columns"].get(name, "")
             )
             for name, kind in relation.columns
         ),

@@ -146,7 +146,7 @@ def _show_parameter(parameter: Document, schemas: Document, texts: Texts) -> Sho
 
 
 def _tell_kind(schema: Document, schemas: Document, texts: Texts) -> str:
-    """E.g. "number from 1 to 200, usually 50"."""
+    """E.g. "number from 1 to 200, default: 50"."""
     usual = texts["api_usual"].format(value=schema["default"]) if "default" in schema else ""
     return ", ".join(filter(None, (_tell_values(schema, schemas, texts), usual)))
 

@@ -36,7 +36,7 @@ from starlette.routing import Route
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
-from aggregator.web.api import application as api
+from aggregator.web.api import routes as api
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints import (
     api_page,

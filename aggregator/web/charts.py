@@ -5,6 +5,7 @@ whatever width there is, while words and marks stand over them at percentages of
 
 One series is drawn as columns, two to four as lines, told apart by their strokes as well as their colours. Where
 no source could tell there is neither a column nor a line, but a hatched field; a day without news is a plain gap.
+Where an answer has nothing on a step the field is dotted: that says nothing of the sources.
 """
 
 from __future__ import annotations
@@ -78,7 +79,7 @@ class Row:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Chart:
-    """Every text is safe to encode, none is escaped yet. `gaps`: (x, width) in percent."""
+    """Every text is safe to encode, none is escaped yet. `gaps` and `blanks`: (x, width) in percent."""
 
     id: str
     title: str
@@ -88,10 +89,12 @@ class Chart:
     view_box: str
     series: tuple[ShownSeries, ...]
     gaps: tuple[tuple[float, float], ...]
+    blanks: tuple[tuple[float, float], ...]
     grid: tuple[Label, ...]
     ticks: tuple[Label, ...]
     rows: tuple[Row, ...]
     step_name: str  # what the rows are: day, week, month
+    blank_name: str  # what is said of blanks
     has_spikes: bool
     source: str  # address of its figures as JSON, for the script; "" for none
     top: int = TOP
@@ -109,10 +112,12 @@ def draw_chart(
     unit: str,
     id: str = "chart",  # noqa: A002 - it is what becomes the id of the element
     source: str = "",
+    blanks: frozenset[int] = frozenset(),
 ) -> Chart:
     """The chart of one to four series with a value for each of `starts` (the first days of successive steps).
 
-    `unit`: what is counted, e.g. "news"; `id`: unlike that of any other chart on the page.
+    `unit`: what is counted, e.g. "news"; `id`: unlike that of any other chart on the page; `blanks`: steps that lack
+    values for other reasons than that no source could tell.
     """
     assert 1 <= len(series) <= SERIES_MOST
     count = len(starts)
@@ -127,11 +132,13 @@ def draw_chart(
         is_lines=len(series) > 1,
         view_box=f"0 0 {max(count, 1) * WIDE} {TALL}",
         series=tuple(_show(each, number, ceiling, is_line=len(series) > 1) for number, each in enumerate(series, 1)),
-        gaps=tuple(_find_gaps(series, count)),
+        gaps=tuple(_find_gaps(series, [index not in blanks for index in range(count)])),
+        blanks=tuple(_find_gaps(series, [index in blanks for index in range(count)])),
         grid=tuple(Label(text=tell_number(line, texts), y=_to_px(line, ceiling)) for line in lines),
         ticks=tuple(_choose_ticks(starts, texts, step)),
         rows=tuple(_list_rows(series, starts, texts, step)),
         step_name=texts["chart_steps"][step],
+        blank_name=texts["chart_blanks"][step],
         has_spikes=any(each.spikes for each in series),
         source=source,
     )
@@ -201,9 +208,10 @@ def _draw_line(heights: Sequence[int | None]) -> str:
     return "".join(pieces)
 
 
-def _find_gaps(series: Sequence[Series], count: int) -> Iterator[tuple[float, float]]:
-    """Where no series has a value."""
-    unknown = [all(each.values[index] is None for each in series) for index in range(count)]
+def _find_gaps(series: Sequence[Series], wanted: Sequence[bool]) -> Iterator[tuple[float, float]]:
+    """Where no series has a value, of the steps that are wanted."""
+    count = len(wanted)
+    unknown = [wanted[index] and all(each.values[index] is None for each in series) for index in range(count)]
     for is_gap, stretch in groupby(range(count), key=unknown.__getitem__):
         if is_gap:
             indexes = list(stretch)

@@ -6,12 +6,13 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
+from aggregator.bounds import TODAY, read_days
 from aggregator.cleaning import xml_safe
 from aggregator.feeds import FeedKind
 from aggregator.finding import SLUG_SHOWN
 from aggregator.publish.describing import name_period
 from aggregator.publish.wording import get_wording
-from aggregator.search import GUID_LIMIT, KEYS, TODAY, is_tracking, read_days
+from aggregator.search import GUID_LIMIT, KEYS, is_tracking
 from aggregator.web.texts import Texts
 
 TYPED_LIMIT = GUID_LIMIT  # characters of a value that are shown again

@@ -18,12 +18,13 @@ from functools import cache
 from typing import Any
 from zoneinfo import ZoneInfo
 
+from aggregator.bounds import EARLIEST, Bound, read_days
 from aggregator.feeds import FeedKind, split_name
 from aggregator.instants import to_text
 from aggregator.kliping.gathering import fit_office
 from aggregator.models import Language
 from aggregator.reference import get_city
-from aggregator.search import EARLIEST, KEYS, NewsQuery, is_tracking, read_days, read_query
+from aggregator.search import KEYS, NewsQuery, is_tracking, read_query
 from aggregator.search_terms import QueryError
 from aggregator.web.finding import BadQueryError, RefusalError
 from aggregator.web.texts import Texts
@@ -89,7 +90,11 @@ def read_kliping_query(pairs: Iterable[tuple[str, str]], now: datetime, texts: T
 
 def _fix_since(news: NewsQuery) -> NewsQuery:
     """What was published since a moment, not since so long ago: the kliping may be opened again later."""
-    return replace(news, since_text=to_text(news.since)) if news.since else news
+    since = news.since
+    if since is None:
+        return news
+    text = str(since.day) if since.is_day else to_text(since.at)
+    return replace(news, since=replace(since, text=text))
 
 
 @cache
@@ -121,14 +126,14 @@ def _read_zone(text: str, news: NewsQuery, texts: Texts) -> str:
 
 
 def _read_period(
-    given: dict[str, str], zone: ZoneInfo, now: datetime, published_since: datetime | None, texts: Texts
+    given: dict[str, str], zone: ZoneInfo, now: datetime, published_since: Bound | None, texts: Texts
 ) -> dict[str, Any]:
     """days, since, until, from_day, to_day."""
     first, last = given.get("from", ""), given.get("to", "")
     whole = {"until": now, "from_day": "", "to_day": ""}
     if not first and not last:
         if published_since is not None and "days" not in given and read_days(given["since"]) is None:
-            since = min(max(published_since, now - timedelta(days=DAYS_MOST)), now)
+            since = min(max(published_since.at, now - timedelta(days=DAYS_MOST)), now)
             return {"days": 0, "since": since.astimezone(zone), **whole}
         days = _read_days(given.get("days", ""), read_days(given.get("since", "")), texts)
         return {"days": days, "since": now - timedelta(days=days), **whole}

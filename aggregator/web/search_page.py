@@ -5,13 +5,13 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
 
+from aggregator.bounds import EARLIEST
 from aggregator.cleaning import xml_safe
 from aggregator.feed_rows import FeedRow
 from aggregator.finding import Found
 from aggregator.marked import mark_passage
 from aggregator.passage_rows import Passage
 from aggregator.publish.describing import name_question
-from aggregator.search import EARLIEST
 from aggregator.web.asking import Problem, list_form_choices, name_given, tell_problem
 from aggregator.web.chips import Chip, list_chips
 from aggregator.web.feeds_form import Asked, Form, build_form

@@ -8,9 +8,9 @@ from datetime import datetime, tzinfo
 from itertools import groupby
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.excerpt import make_excerpt
 from aggregator.marked import TITLE_LIMIT, Piece
 from aggregator.models import DatePrecision, FeedItem, Reason
-from aggregator.publish.excerpt import make_excerpt
 from aggregator.web.links import make_story_link
 from aggregator.web.texts import WIB, Texts, name_zone
 

@@ -15,8 +15,8 @@ from datetime import timedelta, tzinfo
 from types import MappingProxyType
 
 from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.excerpt import make_excerpt
 from aggregator.models import Reason
-from aggregator.publish.excerpt import make_excerpt
 from aggregator.reference import get_city
 from aggregator.stories import is_telling
 from aggregator.story_page_rows import StoryArticle, StoryNews, StoryRecord, StoryRevision

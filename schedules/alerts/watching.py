@@ -7,11 +7,12 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import date, datetime, time, timedelta
+from datetime import date, timedelta
 from itertools import product
 
 from aggregator.alert_rows import Message
 from aggregator.alerts.planning import Piece, plan_news
+from aggregator.bounds import begin_day, end_day
 from aggregator.coverage_rows import CoverageDay
 from aggregator.instants import to_text
 from aggregator.models import FeedItem
@@ -80,12 +81,12 @@ def find_items(work: Work, name: str, query: NewsQuery, *, place: int) -> dict[i
     return {group_id: items[group_id] for group_id in ids if group_id in items}
 
 
-def make_search(work: Work, name: str, query: NewsQuery, since: datetime | None = None) -> Search:
+def make_search(work: Work, name: str, query: NewsQuery) -> Search:
     """The query in the numbers of the database. Raises FilterFault."""
     return Search(
         feeds=tuple(tuple(_find_feed(work, name, feed) for feed in either) for either in query.feeds),
         match=query.match,
-        since=since,
+        since=None,
         with_archive=False,
         by_story=False,
         before=None,
@@ -137,9 +138,8 @@ def _count(day: CoverageDay) -> int | None:
 
 def find_biggest_story(work: Work, name: str, query: NewsQuery, day: date) -> FeedItem | None:
     """The piece of news that stands for the story that most portals carried on a day (WIB). Raises FilterFault."""
-    begins = datetime.combine(day, time(), WIB)
-    found = work.store.search(make_search(work, name, query, since=begins), limit=NEWS_MOST)
-    items = [item for item in work.store.get_items(found).values() if item.published.astimezone(WIB).date() == day]
+    search = replace(make_search(work, name, query), since=begin_day(day), until=end_day(day))
+    items = [*work.store.get_items(work.store.search(search, limit=NEWS_MOST)).values()]
     carried: dict[object, int] = {}
     for item in items:
         key = item.story_id or item.guid

@@ -10,12 +10,12 @@ from pathlib import Path
 from typing import Any
 
 from aggregator.analysis.metadata import Withheld, build_metadata, list_withheld
-from aggregator.analysis.queries import load_queries
 from aggregator.publish.press import make_publisher
+from aggregator.questions import load_queries
 from aggregator.store import Store
 from aggregator.web.downloads import FOLDER, find_download, list_downloads
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
-from schedules.commands.status import check_schema
 from schedules.config import Setup
 from schedules.errors import RunFailure, UsageFailure
 from schedules.web_server import check_port
@@ -62,8 +62,7 @@ def run_datasette(
 
 def find_database(path: Path) -> Path:
     """Raises RunFailure."""
-    if not path.exists():
-        raise RunFailure(f"{path}: there is no database yet; `kabarkota run` makes it")
+    check_database(path)
     return path
 
 

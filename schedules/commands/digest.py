@@ -28,9 +28,9 @@ from schedules.alerts.courier import Courier
 from schedules.alerts.digests import gather, list_due, plan_run, queue_digest
 from schedules.alerts.posting import post_due
 from schedules.commands.figures import format_moment
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
-from schedules.commands.replay import check_database, read_since
-from schedules.commands.status import check_schema
+from schedules.commands.time_options import read_since
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 
@@ -55,7 +55,7 @@ def run_digest(setup: Setup, request: DigestRequest, now: datetime, *, as_json: 
         raise UsageFailure(f"{find_alerts_file(setup)}: no digest is there; `kabarkota alerts example` shows how")
     if request.name is not None:
         check_name(request.name, alerts.digests, "digest")
-    check_database(setup)
+    check_database(setup.database)
     if not request.dry_run:
         return _send(setup, alerts, request, now, as_json=as_json)
     with Store.open_reader(setup.database) as store, store.snapshot():
@@ -92,10 +92,10 @@ def _check(request: DigestRequest) -> None:
 
 def _read_since(text: str | None, now: datetime) -> datetime | None:
     """Raises UsageFailure."""
-    since = read_since(text)
-    if since is not None and since > now:
+    since = read_since(text, now)
+    if since is not None and since.at > now:
         raise UsageFailure(f"--since {text}: is yet to come")
-    return since
+    return since.at if since else None
 
 
 # ── showing ────────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -20,8 +20,8 @@ from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.topic_tables import TopicTable, load_topics
 from aggregator.urls import canonicalize, make_url_key
 from schedules.commands.explain_provenance import describe_provenance, tell_provenance
+from schedules.commands.opening import check_database
 from schedules.commands.output import print_json
-from schedules.commands.replay import check_database
 from schedules.config import Setup
 from schedules.errors import RunFailure
 
@@ -40,7 +40,7 @@ CONTEXT = 40  # characters around a term
 
 def explain(setup: Setup, url: str, *, as_json: bool) -> None:
     """Tells what became of an address. Raises UsageFailure, RunFailure (never seen), StoreError, TableError."""
-    check_database(setup)
+    check_database(setup.database)
     table = load_topics(setup.topics_overlay)
     with Store.open_reader(setup.database) as store:
         found = find(store, url)

@@ -12,8 +12,8 @@ from aggregator import dedup
 from aggregator.differences import compare_passages
 from aggregator.store import Store
 from schedules.commands.explain import find
+from schedules.commands.opening import check_database
 from schedules.commands.output import print_json
-from schedules.commands.replay import check_database
 from schedules.config import Setup
 from schedules.errors import RunFailure
 
@@ -35,7 +35,7 @@ _RULES = {
 
 def explain_pair(setup: Setup, first: str, second: str, *, as_json: bool) -> None:
     """Compares two articles that were kept. Raises UsageFailure, RunFailure (not kept), StoreError."""
-    check_database(setup)
+    check_database(setup.database)
     with Store.open_reader(setup.database) as store:
         a, b = _find_article(store, first), _find_article(store, second)
         told = tell_pair(store, a, b)

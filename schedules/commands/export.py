@@ -16,6 +16,7 @@ from typing import IO
 import typer
 
 from aggregator.export_rows import list_filters
+from aggregator.exports.choices import Basis, Format
 from aggregator.exports.exporting import (
     Order,
     Progress,
@@ -23,17 +24,17 @@ from aggregator.exports.exporting import (
     export_to_file,
     export_to_stream,
 )
-from aggregator.exports.formats import Format, find_format
-from aggregator.exports.question import Basis, Question, read_since, read_until
+from aggregator.exports.formats import find_format
+from aggregator.exports.question import Question
 from aggregator.exports.table import Export, ExportError, find_export, load_exports
 from aggregator.exports.target import TargetError, is_stream
 from aggregator.exports.text_files import INDONESIAN_EXCEL, CsvStyle
 from aggregator.store import Store
 from schedules.commands.export_snapshot import INTERRUPTED, export_snapshot
 from schedules.commands.figures import format_bytes
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json, print_table
-from schedules.commands.replay import check_database
-from schedules.commands.status import check_schema
+from schedules.commands.time_options import read_since, read_until
 from schedules.config import Setup
 from schedules.errors import RunFailure, UsageFailure
 from schedules.signals import heed_end
@@ -95,7 +96,7 @@ def _export(setup: Setup, request: Request, export: Export, now: datetime, *, as
     path = request.path
     if as_json and (path is None or is_stream(path)):
         raise UsageFailure("--json tells of a file: --output NAME")
-    check_database(setup)
+    check_database(setup.database)
     if path is not None and _is_ours(path, setup):
         raise UsageFailure(f"{path}: is the database itself")
     if order.full_text:
@@ -127,8 +128,8 @@ def _make_order(request: Request, export: Export, now: datetime) -> Order:
         having = " and ".join(name for name, each in load_exports().items() if each.full_text)
         raise UsageFailure(f"--full-text does not apply to {export.name}, but to {having}")
     question = Question(
-        since=read_since(request.since, now) if request.since is not None else None,
-        until=read_until(request.until, now) if request.until is not None else None,
+        since=read_since(request.since, now),
+        until=read_until(request.until, now),
         basis=request.basis,
         names=request.names,
     )
@@ -228,7 +229,7 @@ def _list(setup: Setup, name: str | None, *, as_json: bool) -> None:
 
 
 def _list_columns(setup: Setup, export: Export, *, as_json: bool) -> None:
-    check_database(setup)
+    check_database(setup.database)
     with Store.open_current_reader(setup.database) as store:
         layout = describe_export(store, export)
     if as_json:

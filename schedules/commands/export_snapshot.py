@@ -13,9 +13,8 @@ import typer
 from aggregator.snapshot_rows import Say
 from aggregator.store import Store
 from schedules.commands.figures import format_bytes
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
-from schedules.commands.replay import check_database
-from schedules.commands.status import check_schema
 from schedules.config import Setup
 from schedules.signals import heed_end
 from schedules.snapshots import make_snapshot
@@ -28,7 +27,7 @@ def export_snapshot(setup: Setup, now: datetime, *, as_json: bool) -> int:
 
     Raises UsageFailure, RunFailure, WriterBusy, StoreError.
     """
-    check_database(setup)
+    check_database(setup.database)
     with heed_end(), Store.open_reader(setup.database) as store, _show_steps() as say, ThreadPoolExecutor(1) as pool:
         check_schema(store)
         made = pool.submit(make_snapshot, setup, store, now, say=say)

@@ -9,12 +9,13 @@ from typing import Any
 
 import typer
 
+from aggregator.policy_rows import KEPT_FOR_EVER
 from aggregator.pruning import Pruned
 from aggregator.retention import FOR_EVER
 from aggregator.store import Store
 from schedules.commands.figures import format_bytes
+from schedules.commands.opening import check_database
 from schedules.commands.output import print_json, print_table
-from schedules.commands.replay import check_database
 from schedules.config import Setup
 from schedules.errors import RunFailure
 from schedules.lock import hold_writer_lock
@@ -26,9 +27,9 @@ VACUUM_ROOM = 2  # times the database: a copy, and the log through which it repl
 def run_prune(setup: Setup, now: datetime, *, dry_run: bool, vacuum: bool, as_json: bool) -> None:
     """Lets go what is no longer kept, and says what that was; with `dry_run` says what would go, and changes nothing.
 
-    Raises UsageFailure, WriterBusy, RunFailure (no room to vacuum), StoreError.
+    Raises UsageFailure, WriterBusy, RunFailure (no database, no room to vacuum), StoreError.
     """
-    check_database(setup)
+    check_database(setup.database)
     if dry_run:
         with Store.open_current_reader(setup.database) as store, store.snapshot():
             found, free = list(make_pruner(setup, store, now).measure()), store.count_free_bytes()
@@ -79,6 +80,7 @@ def _make_rows(found: Iterable[Pruned], told: dict[str, Any]) -> Iterator[tuple[
 def _conclude(told: dict[str, Any]) -> Iterator[str]:
     free = format_bytes(told["free_bytes"])
     if told["dry_run"]:
+        yield f"Kept for ever, whatever is set: {KEPT_FOR_EVER}."
         yield f"Nothing was changed (--dry-run). Inside the file {free} are free, which new rows use first."
     elif "vacuumed" in told:
         yield f"The file was written anew: {format_bytes(told['vacuumed'])} smaller."

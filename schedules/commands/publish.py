@@ -9,7 +9,7 @@ import typer
 
 from aggregator.chronicle import Chronicle
 from aggregator.store import Store
-from schedules.commands.replay import check_database
+from schedules.commands.opening import check_database
 from schedules.config import Setup
 from schedules.lock import hold_writer_lock
 from schedules.pinging import ping_and_record
@@ -19,9 +19,9 @@ from schedules.publishing import publish as publish_feeds
 def publish(setup: Setup, now: datetime, *, everything: bool, as_json: bool) -> None:
     """Publishes what changed, or writes every file anew, tells hubs, and says what is new.
 
-    Raises UsageFailure, WriterBusy, StoreError, PublishError.
+    Raises RunFailure, WriterBusy, StoreError, PublishError.
     """
-    check_database(setup)
+    check_database(setup.database)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store:
         with store.transaction():
             Chronicle(store, now).look()

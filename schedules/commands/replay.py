@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from dataclasses import asdict
-from datetime import UTC, datetime, time
+from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
@@ -20,7 +20,9 @@ from aggregator.store import Store
 from aggregator.topic_tables import load_topics
 from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
+from schedules.commands.opening import check_database
 from schedules.commands.output import print_json
+from schedules.commands.time_options import read_since
 from schedules.config import Setup
 from schedules.errors import UsageFailure
 from schedules.lock import hold_writer_lock
@@ -33,13 +35,17 @@ SIGNS = {"added": "+", "removed": "-"}
 def replay(
     setup: Setup, *, stages: Sequence[Stage], since: str | None, source: str | None, dry_run: bool, as_json: bool
 ) -> None:
-    """Judges anew and says what changed. Raises UsageFailure, WriterBusy, StoreError, TableError, ProfileError."""
+    """Judges anew and says what changed.
+
+    Raises UsageFailure, RunFailure, WriterBusy, StoreError, TableError, ProfileError.
+    """
     catalogue = load_catalogue(setup.catalogue_path, overlay=setup.data_folder / "sources.toml")
+    now = datetime.now(UTC)
+    begins = read_since(since, now)
     check_source(source, [known.id for known in catalogue.sources])
-    check_database(setup)
+    check_database(setup.database)
     table = load_topics(setup.topics_overlay)
     load_profiles(setup.profiles_overlay)
-    now = datetime.now(UTC)
     sources = {known.id: known for known in catalogue.sources}
     with (
         _open_copy(setup) if dry_run else _open_locked(setup) as store,
@@ -54,7 +60,7 @@ def replay(
             now=now,
             reread=rereader.reread,
         )
-        changes = replayed.run(since=read_since(since), source_id=source, dry_run=dry_run)
+        changes = replayed.run(since=begins.at if begins else None, source_id=source, dry_run=dry_run)
         if not dry_run:
             publish(setup, store, now)
     if as_json:
@@ -93,12 +99,14 @@ def _open_copy(setup: Setup) -> Iterator[Store]:
 
 
 def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, source: str | None, as_json: bool) -> None:
-    """What a table of topics would change. Raises UsageFailure, StoreError, TableError."""
+    """What a table of topics would change. Raises UsageFailure, RunFailure, StoreError, TableError."""
+    begins = read_since(since, datetime.now(UTC))
     table = load_topics(table_path or setup.topics_overlay)
-    check_database(setup)
+    check_database(setup.database)
     with Store.open_reader(setup.database) as store:
-        found = list(compare_topics(store, table, since=read_since(since), source_id=source))
-        passed_over = store.count_dropped(read_since(since), source)
+        first = begins.at if begins else None
+        found = list(compare_topics(store, table, since=first, source_id=source))
+        passed_over = store.count_dropped(first, source)
     if as_json:
         print_json([{**_shorten(change), "matches": [asdict(match) for match in nearly]} for change, nearly in found])
         return
@@ -141,32 +149,9 @@ def summarise(changes: Iterable[Change]) -> str:
     return ", ".join(f"{count} {what}" for what, count in sorted(counts.items())) or "no change"
 
 
-def read_since(text: str | None) -> datetime | None:
-    """A day (UTC) or an instant. Raises UsageFailure."""
-    if text is None:
-        return None
-    try:
-        moment = datetime.fromisoformat(text)
-    except ValueError as error:
-        raise UsageFailure(f"--since {text}: {error}") from error
-    if moment.tzinfo is None:
-        if moment.time() != time():
-            raise UsageFailure(f"--since {text}: an hour needs an offset, such as {text}+07:00")
-        moment = moment.replace(tzinfo=UTC)
-    try:
-        return moment.astimezone(UTC)
-    except OverflowError as error:
-        raise UsageFailure(f"--since {text}: out of the calendar") from error
-
-
 def check_source(source: str | None, known: Sequence[str]) -> None:
     if source is not None and source not in known and not source.startswith("via-"):
         raise UsageFailure(f"--source {source}: no such source")
-
-
-def check_database(setup: Setup) -> None:
-    if not setup.database.is_file():
-        raise UsageFailure(f"{setup.database}: there is no database yet; `kabarkota run` makes it")
 
 
 def _shorten(change: Change) -> dict[str, Any]:

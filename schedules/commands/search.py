@@ -13,13 +13,14 @@ from aggregator.marked import Marked, mark_passage
 from aggregator.models import FeedItem, Language
 from aggregator.publish.describing import tell_problem
 from aggregator.record_rows import ArticleRecord
-from aggregator.search import NewsQuery, read_query, read_until
+from aggregator.search import NewsQuery, read_query
 from aggregator.search_terms import QueryError, join_arguments
 from aggregator.store import Store
 from schedules.commands.context import CommandContext
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import clean_cell
-from schedules.commands.status import check_schema
-from schedules.errors import RunFailure, UsageFailure
+from schedules.commands.time_options import read_until
+from schedules.errors import UsageFailure
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +46,7 @@ class Hit:
     guid: str  # of the piece of news
     article: ArticleRecord  # of a piece of news, its canonical one
     item: FeedItem | None  # None: of copies
+    copies: int  # articles that carry the text of a piece of news, itself included, as in the views; 0: of copies
     marked: Marked
 
 
@@ -60,8 +62,7 @@ def search_news(context: CommandContext, request: SearchRequest, now: datetime) 
     """Raises UsageFailure (bad question, unknown names), RunFailure (no database, or an older one), StoreError."""
     database = context.setup.database
     query = read_request(request, now)
-    if not database.exists():
-        raise RunFailure(f"{database}: there is no database yet; `kabarkota run` makes it")
+    check_database(database)
     with Store.open_reader(database) as store, store.snapshot():
         check_schema(store)
         try:
@@ -82,10 +83,10 @@ def read_request(request: SearchRequest, now: datetime) -> NewsQuery:
     pairs += [("archive", "yes")] if request.with_archive else []
     try:
         query = replace(read_query(pairs, now), language=Language.ENGLISH)
-        query = replace(query, until=read_until(request.until, now)) if request.until else query
+        query = replace(query, until=read_until(request.until or None, now))
     except QueryError as error:
         raise UsageFailure(f"search: {error.key}: {tell_problem(error, Language.ENGLISH)}") from error
-    if query.since and query.until and query.since >= query.until:
+    if query.since and query.until and query.since.at >= query.until.at:
         raise UsageFailure(f"search: --since {request.since} is not before --until {request.until}")
     if query.by_relevance and not query.terms:
         raise UsageFailure("search: --order relevance: needs words to go by")
@@ -95,15 +96,15 @@ def read_request(request: SearchRequest, now: datetime) -> NewsQuery:
 def _find_news(store: Store, query: NewsQuery, limit: int) -> Answer:
     """Raises FindingError."""
     found = find_news(store, query, limit=limit)
-    articles = store.get_canonicals(found.groups)
-    records = store.get_article_records(articles.values())
+    news = store.get_news_records(found.groups)
     passages = store.get_passages(found.groups, query.match) if query.terms else {}
     return Answer(
         hits=tuple(
             Hit(
                 guid=item.guid,
-                article=records[articles[group]],
+                article=news[group].article,
                 item=item,
+                copies=news[group].articles,
                 marked=mark_passage(passages.get(group)),
             )
             for group, item in zip(found.groups, found.items, strict=True)
@@ -136,7 +137,7 @@ def _find_articles(store: Store, query: NewsQuery, request: SearchRequest) -> An
     records, passages = store.get_article_records(shown), store.get_article_passages(shown, query.match)
     return Answer(
         hits=tuple(
-            Hit(guid=found[each], article=records[each], item=None, marked=mark_passage(passages.get(each)))
+            Hit(guid=found[each], article=records[each], item=None, copies=0, marked=mark_passage(passages.get(each)))
             for each in shown
         ),
         next_before=str(shown[-1]) if len(found) > len(shown) else "",

@@ -74,7 +74,7 @@ def tell_hit(hit: Hit) -> dict[str, Any]:
         **told,
         "first_published": to_text(item.first_published),
         "excerpt": item.excerpt,
-        "copies": len(item.also_at),
+        "copies": hit.copies,
         "also_at": [{"source": name, "url": url} for name, url in item.also_at],
         "story_id": item.story_id,
         "story_news": item.story_news,
@@ -118,7 +118,7 @@ def _name_places(hit: Hit) -> str:
 def _count_copies(hit: Hit) -> str:
     if hit.item is None:
         return "" if hit.article.is_canonical else "copy"
-    return str(len(hit.item.also_at))
+    return str(hit.copies)
 
 
 def _list_notes(answer: Answer) -> list[str]:
@@ -149,8 +149,7 @@ def _draw(hits: Iterable[Hit]) -> None:
 
     for hit in hits:
         about = [hit.article.source.name, _name_places(hit), *hit.article.topics]
-        copies = _count_copies(hit)
-        about.append(f"{copies} copies" if copies.isdecimal() and copies != "0" else copies.strip("0"))
+        about.append(f"{hit.copies} copies" if hit.copies > 1 else "" if hit.item else _count_copies(hit))
         lines = [dress(hit.marked.title, hit.article.title)]
         lines += [dress(hit.marked.text)] if hit.marked.text else []
         lines.append(Text(clean_cell(" · ".join(filter(None, about))), "dim"))

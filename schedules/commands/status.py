@@ -13,10 +13,11 @@ from aggregator.alert_rows import State, TroubledTarget
 from aggregator.diagnosis import explain
 from aggregator.operation import Alarm, ChannelState, Operation, SourceOperation
 from aggregator.ping_rows import WaitingPings
-from aggregator.store import NewerDatabaseError, Store
+from aggregator.store import Store
 from crawler.politeness import host_of
 from schedules.commands.context import CommandContext
 from schedules.commands.figures import format_ahead, format_bytes, format_moment, format_span
+from schedules.commands.opening import check_schema
 from schedules.commands.output import print_json, print_table
 from schedules.commands.sources_common import find, load
 from schedules.errors import RunFailure
@@ -69,19 +70,6 @@ def show_status(
     print_tables(tables)
     if only_failing and not failing[2]:
         typer.echo("No channel is failing.")
-
-
-def check_schema(store: Store) -> None:
-    """Raises RunFailure when the database is older than this program, NewerDatabaseError when it is newer, StoreError
-    when it is of something else."""
-    store.check_ours()
-    newer, missing = store.compare_schema()
-    if newer:
-        raise NewerDatabaseError(f"{store.path}: written by a newer version of Kabar Kota ({', '.join(newer)})")
-    if missing:
-        raise RunFailure(
-            f"{store.path}: of an older version of Kabar Kota; the next `kabarkota run` or `serve` brings it up to date"
-        )
 
 
 # ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -21,8 +21,8 @@ from aggregator.takedown_log import LOG_FILE, Action, Order, TakedownLog, append
 from aggregator.takedowns import find_text_hash
 from aggregator.urls import canonicalize, make_url_key
 from schedules.commands.explain import ID_DIGITS
+from schedules.commands.opening import check_schema
 from schedules.commands.output import print_json, print_table
-from schedules.commands.status import check_schema
 from schedules.config import Setup
 from schedules.errors import UsageFailure, WriterBusy
 from schedules.lock import hold_takedown_lock, hold_writer_lock

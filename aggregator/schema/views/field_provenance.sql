@@ -30,7 +30,7 @@ SELECT
         WHEN 'topic' THEN t.table_version
         WHEN 'place' THEN round(ar.score, 2)
         WHEN 'group' THEN coalesce('article ' || o.id || ', score ' || d.score, '')
-        ELSE a.profile END AS detail, -- of site or theme, that was used; for others what the way was led by
+        ELSE a.profile END AS detail,
     CASE f.field
         WHEN 'title' THEN ''
         WHEN 'author' THEN a.byline

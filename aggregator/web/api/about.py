@@ -8,16 +8,8 @@ from starlette.responses import Response
 
 from aggregator.instants import to_text
 from aggregator.web.api import parameters as given
+from aggregator.web.api.about_models import Column, Counts, DatabaseSchema, Index, Label, Labels, Relation
 from aggregator.web.api.desk import ROOT, ApiDesk
-from aggregator.web.api.models_more import (
-    Column,
-    Counts,
-    DatabaseSchema,
-    Index,
-    Label,
-    Labels,
-    Relation,
-)
 
 VERSION = "1.0"  # the second number grows with each new member or parameter; the first is in the address
 LISTS = (

@@ -1,22 +1,20 @@
-"""The API as an ASGI application of its own, for two routes of the web server.
+"""The API as a FastAPI application, without FastAPI's own pages: they load scripts from elsewhere.
 
-OPTIONS ─▶ 204, what may be asked from other sites      HEAD ─▶ as GET; the server drops the body      others ─▶ FastAPI
+Loaded by `routes.py` and the page of the API when they are first asked, for FastAPI takes longer than all other pages.
 """
 
 from __future__ import annotations
 
 from collections.abc import AsyncIterator, Callable
-from functools import cache, cached_property, partial
+from functools import cache
 from inspect import Parameter, signature
 from threading import Lock
 from typing import get_args, get_origin, get_type_hints
 
 from fastapi import APIRouter, Depends, FastAPI
-from starlette.convertors import PathConvertor, register_url_convertor
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
-from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
 from aggregator.models import Language
 from aggregator.search import is_tracking
@@ -27,22 +25,15 @@ from aggregator.web.api.figures import FigureEndpoints
 from aggregator.web.api.news import NewsEndpoints
 from aggregator.web.api.openapi import ApiDocument, describe_api
 from aggregator.web.api.places import PlaceEndpoints
-from aggregator.web.api.problems import ProblemDesk, ProblemError, ProblemKind
+from aggregator.web.api.problem_desk import ProblemDesk
+from aggregator.web.api.problems import ProblemError, ProblemKind
 from aggregator.web.api.sources import SourceEndpoints
 from aggregator.web.api.stories import StoryEndpoints
 from aggregator.web.conditional import answer_content
 from aggregator.web.context import PAGE_MAX_AGE_SECONDS, PageContext
 from aggregator.web.turnstile import Turnstile
 
-METHODS = "GET, HEAD, OPTIONS"
 DOCUMENT = f"{ROOT}/openapi.json"
-_FROM_ELSEWHERE = {"access-control-allow-origin": "*", "access-control-expose-headers": "ETag, Link, Retry-After"}
-_PREFLIGHT = {
-    "allow": METHODS,
-    "access-control-allow-methods": METHODS,
-    "access-control-allow-headers": "*",
-    "access-control-max-age": "86400",
-}
 _describing = Lock()
 _PARTS = (
     IndexEndpoints,
@@ -56,23 +47,7 @@ _PARTS = (
 )
 
 
-class RestConvertor(PathConvertor):
-    """All that follows, line breaks too: they are in no address of ours, and still are asked for."""
-
-    regex = "(?s:.*)"
-
-
-register_url_convertor("rest", RestConvertor())
-
-
-def list_routes(context: PageContext) -> list[Route]:
-    """All addresses of the API, whatever is asked of them."""
-    api = Api(partial(make_fastapi, context))
-    return [Route(ROOT, api, methods=None), Route(f"{ROOT}/{{rest:rest}}", api, methods=None)]
-
-
 def make_fastapi(context: PageContext) -> FastAPI:
-    """FastAPI without its own pages: they load scripts from elsewhere."""
     app = FastAPI(
         title=context.site.name,
         version=VERSION,
@@ -131,34 +106,3 @@ def _list_parameters(endpoint: Callable[..., object]) -> dict[str, bool]:
     kinds = get_type_hints(endpoint)
     names = (name for name, each in signature(endpoint).parameters.items() if each.default is not Parameter.empty)
     return {name: any(get_origin(kind) is list for kind in get_args(kinds[name])) for name in names}
-
-
-class Api:
-    """See above."""
-
-    def __init__(self, make_app: Callable[[], ASGIApp]) -> None:
-        self._make_app = make_app
-
-    @cached_property
-    def _app(self) -> ASGIApp:
-        """Made when it is first asked: it takes longer than all other pages together."""
-        return self._make_app()
-
-    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
-        if scope["method"] == "OPTIONS":
-            answer = Response(status_code=204, headers={**_PREFLIGHT, **_FROM_ELSEWHERE})
-            await answer(scope, receive, send)
-            return
-
-        async def send_onward(message: Message) -> None:
-            if message["type"] == "http.response.start":
-                headers = [(name.encode(), value.encode()) for name, value in _FROM_ELSEWHERE.items()]
-                allowed = [(b"allow", METHODS.encode())] if message["status"] == 405 else []
-                kept = [pair for pair in message["headers"] if not allowed or pair[0].lower() != b"allow"]
-                message["headers"] = [*kept, *headers, *allowed]
-            await send(message)
-
-        onward = {**scope, "method": "GET" if scope["method"] == "HEAD" else scope["method"]}
-        if scope["path"] == f"{ROOT}/":
-            onward |= {"path": ROOT, "raw_path": ROOT.encode()}
-        await self._app(onward, receive, send_onward)

@@ -19,8 +19,8 @@ from aggregator.store import Store
 from aggregator.times import WIB
 from aggregator.web.api import parameters as given
 from aggregator.web.api.desk import ApiDesk
+from aggregator.web.api.figure_models import Coverage, CoverageStep, Outlet, Pickup, PickupPage
 from aggregator.web.api.models import NewsName
-from aggregator.web.api.models_more import Coverage, CoverageStep, Outlet, Pickup, PickupPage
 from aggregator.web.api.problems import ProblemError, ProblemKind
 from aggregator.web.api.sources import check_place
 from aggregator.web.api.telling import tell_copy

@@ -51,7 +51,7 @@ def read_progress(text: str, told: Told, history: History, now: datetime) -> Pro
     if text.startswith(_PREFIX):
         return _read_token(text, told, history)
     try:
-        since = read_since(text, now)
+        since = read_since(text, now).at
     except QueryError as error:
         raise ProblemError(ProblemKind.BAD_PARAMETER, "changed_since", parameter=PARAMETER) from error
     head = make_place(since) - 1

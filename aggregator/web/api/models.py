@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from typing import Annotated, Any, Literal
+from typing import Annotated, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, WithJsonSchema
 
@@ -255,11 +255,3 @@ class Problem(BaseModel):
     detail: str
     parameter: str | None = Field(default=None, description="that is to blame")
     suggestions: list[str] | None = Field(default=None, description="what was most likely meant")
-
-
-def dump(model: BaseModel) -> bytes:
-    """As JSON in UTF-8."""
-    return model.model_dump_json().encode()
-
-
-Schema = dict[str, Any]

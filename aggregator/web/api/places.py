@@ -13,7 +13,7 @@ from aggregator.publish.describing import name_subject
 from aggregator.reference import load_cities, load_provinces
 from aggregator.web.api import parameters as given
 from aggregator.web.api.desk import ApiDesk
-from aggregator.web.api.models_more import Cities, City, Komwil, Komwils, Province, Provinces, Topic, Topics
+from aggregator.web.api.place_models import Cities, City, Komwil, Komwils, Province, Provinces, Topic, Topics
 
 ENDING = "json"  # of the feeds that are named
 

@@ -1,33 +1,16 @@
-"""What is said where there is no answer: problem details (RFC 9457), in Indonesian or English. Pure but for the log."""
+"""What can go wrong: the kinds of problem, and the error that says that there is no answer. Pure."""
 
 from __future__ import annotations
 
-import logging
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 from enum import StrEnum
-from typing import Any
-
-from fastapi.exceptions import RequestValidationError
-from starlette.exceptions import HTTPException
-from starlette.requests import Request
-from starlette.responses import Response
 
 from aggregator.cleaning import cut_text, xml_safe
-from aggregator.store import StoreError
-from aggregator.web.api.models import Problem
-from aggregator.web.feed_desk import read_language
-from aggregator.web.finding import BadQueryError, RefusalError, UnknownNameError
-from aggregator.web.site import SiteInfo
-from aggregator.web.texts import Texts, get_texts
-from aggregator.web.turnstile import CrowdedError
-
-logger = logging.getLogger(__name__)
 
 MEDIA_TYPE = "application/problem+json"
 RETRY_SECONDS = 60
 _SHOWN = 80  # characters of what was asked for
-_SAID = 400
+SAID = 400  # of what is said of a problem
 
 
 class ProblemKind(StrEnum):
@@ -78,107 +61,9 @@ class ProblemError(Exception):
         self.detail = detail
         self.parameter = parameter
         self.suggestions = suggestions
-        self.values = {name: _show(str(value), _SAID) for name, value in values.items()}
+        self.values = {name: show_part(str(value), SAID) for name, value in values.items()}
 
 
-@dataclass(frozen=True, kw_only=True, slots=True)
-class _Said:
-    """What is said of a problem."""
-
-    kind: ProblemKind
-    detail: str
-    parameter: str | None = None
-    suggestions: Sequence[str] = ()
-
-
-class ProblemDesk:
-    """Answers in place of what went wrong. FastAPI calls it."""
-
-    def __init__(self, site: SiteInfo) -> None:
-        self._site = site
-
-    def list_handlers(self) -> dict[type[Exception] | int, Any]:
-        return {
-            RequestValidationError: self.show_invalid,
-            HTTPException: self.show_refused,
-            ProblemError: self.show_problem,
-            RefusalError: self.show_refusal,
-            CrowdedError: self.show_crowded,
-            StoreError: self.show_trouble,
-            500: self.show_failure,
-        }
-
-    def show_problem(self, request: Request, error: ProblemError) -> Response:
-        texts = _get_texts(request)
-        detail = texts["api_details"][error.detail or error.kind.value].format(**error.values)
-        said = _Said(kind=error.kind, detail=detail, parameter=error.parameter, suggestions=error.suggestions)
-        return self._answer(said, texts)
-
-    def show_invalid(self, request: Request, error: RequestValidationError) -> Response:
-        """The first parameter that FastAPI could not read."""
-        texts, fault = _get_texts(request), error.errors()[0]
-        place, name = fault["loc"][0], str(fault["loc"][1])
-        if place == "path":
-            return self.show_problem(request, ProblemError(ProblemKind.NOT_FOUND))
-        return self._answer(_Said(kind=ProblemKind.BAD_PARAMETER, detail=_explain(fault, texts), parameter=name), texts)
-
-    def show_refused(self, request: Request, error: HTTPException) -> Response:
-        kind = next((kind for kind, status in STATUSES.items() if status == error.status_code), ProblemKind.NOT_FOUND)
-        texts = _get_texts(request)
-        said = _Said(kind=kind, detail=texts["api_details"][kind.value])
-        return self._answer(said, texts, headers=error.headers or {})
-
-    def show_refusal(self, request: Request, error: RefusalError) -> Response:
-        """What a search cannot be made of: the words are those of feeds."""
-        texts = _get_texts(request)
-        if isinstance(error, UnknownNameError):
-            detail = texts["api_details"]["unknown"].format(value=_show(error.slug), key=error.kind)
-            said = _Said(kind=ProblemKind.UNKNOWN_NAME, detail=detail, parameter=error.kind, suggestions=error.near)
-            return self._answer(said, texts)
-        if isinstance(error, BadQueryError):
-            parameter = error.key if error.key in request.query_params else None  # none: all of them together
-            detail = _show(f"{error.key}: {error.problem}" if parameter else error.problem, _SAID)
-            return self._answer(_Said(kind=ProblemKind.BAD_PARAMETER, detail=detail, parameter=parameter), texts)
-        return self.show_problem(request, ProblemError(ProblemKind.NOT_YET))
-
-    def show_crowded(self, request: Request, _error: CrowdedError) -> Response:
-        return self.show_problem(request, ProblemError(ProblemKind.CROWDED))
-
-    def show_trouble(self, request: Request, error: StoreError) -> Response:
-        """The database cannot be read: for a moment, or until the operator sees the log."""
-        logger.error("%s", error)
-        return self.show_problem(request, ProblemError(ProblemKind.TROUBLE))
-
-    def show_failure(self, request: Request, _error: Exception) -> Response:
-        """A fault of ours; the server logs it."""
-        return self.show_problem(request, ProblemError(ProblemKind.FAILURE))
-
-    def _answer(self, said: _Said, texts: Texts, *, headers: Mapping[str, str] = {}) -> Response:
-        status = STATUSES[said.kind]
-        problem = Problem(
-            type=f"{self._site.locate('api')}#{said.kind.value}",
-            title=texts["api_problems"][said.kind.value],
-            status=status,
-            detail=said.detail,
-            parameter=said.parameter,
-            suggestions=[*said.suggestions] or None,
-        )
-        retry = {"retry-after": str(RETRY_SECONDS)} if status == 503 else {}
-        body = problem.model_dump_json(exclude_none=True).encode()
-        return Response(body, status, {**headers, **retry, "cache-control": "no-store"}, MEDIA_TYPE)
-
-
-def _explain(fault: Mapping[str, Any], texts: Texts) -> str:
-    """What is wrong with a value, by pydantic's name of the fault."""
-    words, context = texts["api_faults"], fault.get("ctx", {})
-    told = {name: _show(str(value).replace("' or '", f"' {words['or']} '")) for name, value in context.items()}
-    template = words.get(fault["type"], words["other"])
-    return str(template).format_map({"expected": "", "ge": "", "le": "", "max_length": "", **told})
-
-
-def _get_texts(request: Request) -> Texts:
-    return get_texts(read_language(request))
-
-
-def _show(text: str, limit: int = _SHOWN) -> str:
+def show_part(text: str, limit: int = _SHOWN) -> str:
+    """What was asked for or told, short enough to be repeated."""
     return cut_text(xml_safe(text), limit)

@@ -17,8 +17,8 @@ from aggregator.source_entry_rows import ChannelEntry, SourceEntry
 from aggregator.source_rows import SourceFacts
 from aggregator.web.api import parameters as given
 from aggregator.web.api.desk import ApiDesk
-from aggregator.web.api.models_more import Channel, Health, Source, SourceDetail, SourcePage, Trouble
 from aggregator.web.api.problems import ProblemError, ProblemKind
+from aggregator.web.api.source_models import Channel, Health, Source, SourceDetail, SourcePage, Trouble
 from aggregator.web.places import find_place, suggest_places
 from aggregator.web.source_states import judge_source
 

@@ -14,8 +14,8 @@ from aggregator.publish.item_content import TITLE_LIMIT
 from aggregator.story_list_rows import StoryEntry
 from aggregator.web.api import parameters as given
 from aggregator.web.api.desk import ROOT, ApiDesk
-from aggregator.web.api.models_more import Story, StoryDetail, StoryPage
 from aggregator.web.api.problems import ProblemError, ProblemKind
+from aggregator.web.api.story_models import Story, StoryDetail, StoryPage
 from aggregator.web.api.telling import tell_news, tell_place
 
 REPORTS_MOST = 200
@@ -44,7 +44,7 @@ class StoryEndpoints:
         with self._desk.read() as store:
             stories, place = store.list_stories(
                 (str(key[0]), int(key[1])) if key else None,
-                since=to_text(asked.since) if asked.since else "",
+                since=to_text(asked.since.at) if asked.since else "",
                 limit=limit,
             )
         page = StoryPage(

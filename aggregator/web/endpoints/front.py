@@ -99,6 +99,6 @@ def _read_entered(asked: Asked, now: datetime, language: Language) -> datetime |
     """Since when what is shown shall have come in. Raises RefusalError."""
     text = asked.get_last(NEW)
     try:
-        return read_since(text, now) if text else None
+        return read_since(text, now).at if text else None
     except QueryError as error:
         raise BadQueryError(QueryError(NEW, error.problem), language) from error

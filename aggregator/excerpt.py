@@ -9,6 +9,7 @@ from importlib.resources import files
 from aggregator.cleaning import cut_text
 
 EXCERPT_LIMIT = 300  # characters; DESIGN.md, section 4, Publishing
+EXCERPT_READ = 2 * EXCERPT_LIMIT  # characters of a text that are looked at for it: white space is not shown as it is
 
 # A sentence shorter than this share of the limit (a dateline, "Ini dia.") says too little to stand alone.
 _LEAST_SHARE = 1 / 3
@@ -66,5 +67,5 @@ def _is_quote_closed(text: str) -> bool:
 
 @cache
 def _load_abbreviations() -> frozenset[str]:
-    lines = files("aggregator.publish").joinpath("abbreviations.txt").read_text(encoding="utf-8").splitlines()
+    lines = files("aggregator.reference").joinpath("abbreviations.txt").read_text(encoding="utf-8").splitlines()
     return frozenset(line for line in lines if line and not line.startswith("#"))

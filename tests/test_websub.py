@@ -437,7 +437,7 @@ def test_takedown_is_told(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> N
 
 def test_publish_needs_a_database(tmp_path: Path) -> None:
     result = CliRunner().invoke(app, ["--data", str(tmp_path), "publish"])
-    assert isinstance(result.exception, UsageFailure)
+    assert isinstance(result.exception, RunFailure)
 
 
 # ── the service ────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -31,7 +31,7 @@ from aggregator.settings import AggregatorSettings
 from aggregator.store import Store
 from schedules.cli import app
 from schedules.config import load_setup
-from schedules.errors import UsageFailure
+from schedules.errors import RunFailure, UsageFailure
 from schedules.lock import hold_writer_lock
 from schedules.pinging import ping_and_record
 

@@ -19,6 +19,11 @@ _RELATIONS = """
         AND m.name NOT GLOB 'articles_fts[_]*'
     ORDER BY m.name, p.cid
 """
+_COUNT_RELATIONS = """
+    SELECT count(*) FROM sqlite_schema AS m
+    WHERE m.type IN ('table', 'view') AND m.name NOT GLOB 'sqlite[_]*' AND m.name NOT GLOB '[_]*'
+        AND m.name NOT GLOB 'articles_fts[_]*'
+"""
 _WRITE_INFO = "INSERT INTO database_info (key, value) VALUES (?, ?) ON CONFLICT DO UPDATE SET value = excluded.value"
 
 
@@ -61,7 +66,7 @@ class SchemaRows(StoreBase):
         """Puts our views, descriptions and names in place of those in the file, where they differ. For the writer."""
         migrations = [migration.name for migration in MIGRATIONS.applied(self._db)]
         digest = make_digest(migrations)
-        if self._value("SELECT value FROM database_info WHERE key = :key", key=_DIGEST) == digest:
+        if self._is_written(digest):
             return
         with self.transaction():
             self._replace_views()
@@ -69,6 +74,20 @@ class SchemaRows(StoreBase):
             self._connection.execute("DELETE FROM labels")
             self._connection.executemany("INSERT INTO labels VALUES (?, ?, ?, ?)", list_labels())
             self._connection.executemany(_WRITE_INFO, [("schema_version", VERSION), (_DIGEST, digest)])
+
+    def _is_written(self, digest: str) -> bool:
+        """Whether all of it is there as this version writes it, and nobody changed a view since."""
+        info = self.get_info()
+        views = {
+            row["name"]: row["sql"] for row in self._rows("SELECT name, sql FROM sqlite_schema WHERE type = 'view'")
+        }
+        is_told = self._value("SELECT count(*) FROM schema_docs WHERE place = 0") or 0
+        return (
+            (info.get(_DIGEST), info.get("schema_version")) == (digest, VERSION)
+            and views == load_views()
+            and is_told == self._value(_COUNT_RELATIONS)
+            and self._value("SELECT count(*) FROM labels") >= len(list_labels())
+        )
 
     def name_topics(self, names: Mapping[str, str]) -> None:
         """Gives the topics (id → name) of an operator's own table the only name they have, in the open transaction."""

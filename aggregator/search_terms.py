@@ -11,6 +11,7 @@ Any other sign is no syntax.
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from enum import StrEnum
@@ -76,7 +77,7 @@ def read_terms(words: str) -> tuple[Term, ...]:
     """What the words of a search ask for; nothing of no words. Raises QueryError."""
     if len(words) > WORDS_LIMIT:
         raise QueryError("q", "long", most=WORDS_LIMIT)
-    terms = tuple(_read_terms(words))
+    terms = tuple(_read_terms(unicodedata.normalize("NFKC", words)))  # composed and of usual width, as texts are
     if len(terms) > TERMS_LIMIT:
         raise QueryError("q", "many_words", most=TERMS_LIMIT)
     if sum(term.is_costly for term in terms) > COSTLY_LIMIT:

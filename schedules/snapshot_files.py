@@ -45,6 +45,11 @@ TERMS = (
 )
 
 
+def is_of_snapshot(name: str) -> bool:
+    """Whether a file of that name in the folder of downloads is a snapshot's."""
+    return name in {NEWEST, SCHEMA, SUMS, MARK} or bool(_NAME.fullmatch(name)) or name.startswith(_PREFIX)
+
+
 @dataclass(frozen=True, kw_only=True)
 class Snapshot:
     """What was made."""

@@ -301,6 +301,12 @@ def test_filters_of_other_exports(here: Path, arguments: str, column: str, value
         ("articles -o data/news.db --force", "data/news.db: is the database itself"),
         ("articles -o data/news.db-wal", "is the database itself"),
         ("articles -o link.db --force", "link.db: is the database itself"),
+        ("articles -o data/writer.lock --force", "writer.lock is kept by Kabar Kota itself"),
+        ("articles -o data/takedowns.jsonl", "takedowns.jsonl is kept by Kabar Kota itself"),
+        ("articles -o data/topics.toml", "topics.toml is kept by Kabar Kota itself"),
+        ("articles -o data/public/feed.csv", "public is kept by Kabar Kota itself"),
+        ("articles -o data/public/data/news.db --force", "is of the nightly snapshot"),
+        ("articles --full-text -o data/public/data/semua.csv", "full texts may not be served"),
     ],
 )
 def test_what_cannot_be_given_is_refused_in_words(here: Path, arguments: str, said: str) -> None:

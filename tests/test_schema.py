@@ -99,6 +99,28 @@ def test_views_of_another_version_are_replaced_and_only_then(database: Path) -> 
     assert ask(database, "PRAGMA schema_version") == [changes]
 
 
+@pytest.mark.parametrize(
+    "harm",
+    [
+        "DROP VIEW news; CREATE VIEW news AS SELECT 1 AS x",
+        "DROP VIEW news",
+        "DELETE FROM schema_docs",
+        "DELETE FROM labels",
+        "UPDATE database_info SET value = '9.9' WHERE key = 'schema_version'",
+    ],
+)
+def test_what_somebody_changed_is_put_back(tmp_path: Path, harm: str) -> None:
+    path = tmp_path / "news.db"
+    Store.open_writer(path).close()
+    whole = "SELECT name, sql FROM sqlite_schema ORDER BY name", "SELECT * FROM schema_docs", "SELECT * FROM labels"
+    before = [sorted(ask(path, sql)) for sql in whole]
+    with sqlite3.connect(path) as connection:
+        connection.executescript(harm)
+    Store.open_writer(path).close()
+    assert [sorted(ask(path, sql)) for sql in whole] == before
+    assert ask(path, "SELECT value FROM database_info WHERE key = 'schema_version'") == [(VERSION,)]
+
+
 def test_views_are_told_of_first(database: Path) -> None:
     with Store.open_reader(database) as store:
         kinds = [each.kind for each in store.get_schema_docs()]

@@ -395,3 +395,7 @@ def test_strays_are_found_in_their_place(
                 search = make_search(match=build_match(words), from_place=oldest, before=before)
                 for limit in (3, 50):
                     assert shuffled.store.walk(search, limit=limit) == kept[:limit]
+
+
+def test_letters_in_parts_and_wide_ones_are_read_as_usual() -> None:
+    assert read_terms("kafe\N{COMBINING ACUTE ACCENT}s ａｐｅｋｓｉ") == read_terms("kafés apeksi")

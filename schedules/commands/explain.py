@@ -20,7 +20,7 @@ from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.topic_tables import TopicTable, load_topics
 from aggregator.urls import canonicalize, make_url_key
 from schedules.commands.explain_provenance import describe_provenance, tell_provenance
-from schedules.commands.opening import check_database
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
 from schedules.config import Setup
 from schedules.errors import RunFailure
@@ -43,6 +43,7 @@ def explain(setup: Setup, url: str, *, as_json: bool) -> None:
     check_database(setup.database)
     table = load_topics(setup.topics_overlay)
     with Store.open_reader(setup.database) as store:
+        check_schema(store)
         found = find(store, url)
         takedown = store.find_takedown(make_url_key(found["link"]["url"] if found else canonicalize(url) or url))
         if found is not None:

@@ -12,7 +12,7 @@ from aggregator import dedup
 from aggregator.differences import compare_passages
 from aggregator.store import Store
 from schedules.commands.explain import find
-from schedules.commands.opening import check_database
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
 from schedules.config import Setup
 from schedules.errors import RunFailure
@@ -37,6 +37,7 @@ def explain_pair(setup: Setup, first: str, second: str, *, as_json: bool) -> Non
     """Compares two articles that were kept. Raises UsageFailure, RunFailure (not kept), StoreError."""
     check_database(setup.database)
     with Store.open_reader(setup.database) as store:
+        check_schema(store)
         a, b = _find_article(store, first), _find_article(store, second)
         told = tell_pair(store, a, b)
     if as_json:

@@ -29,7 +29,10 @@ from aggregator.exports.question import Question
 from aggregator.exports.table import Export, ExportError, find_export, load_exports
 from aggregator.exports.target import TargetError, is_stream
 from aggregator.exports.text_files import INDONESIAN_EXCEL, CsvStyle
+from aggregator.processes import LOCK_FILE
 from aggregator.store import Store
+from aggregator.takedown_log import LOG_FILE
+from aggregator.web.downloads import FOLDER
 from schedules.commands.export_snapshot import INTERRUPTED, export_snapshot
 from schedules.commands.figures import format_bytes
 from schedules.commands.opening import check_database, check_schema
@@ -38,6 +41,7 @@ from schedules.commands.time_options import read_since, read_until
 from schedules.config import Setup
 from schedules.errors import RunFailure, UsageFailure
 from schedules.signals import heed_end
+from schedules.snapshot_files import is_of_snapshot
 
 SNAPSHOT = "snapshot"
 STDOUT = Path("-")
@@ -46,6 +50,7 @@ _FULL_TEXT = (
     "kabarkota: the texts belong to their publishers: they are for your own work, and may be passed on only where the"
     " source allows it (sources.full_text)"
 )
+_OWN_NAMES = {LOCK_FILE, LOG_FILE, "backups", "pages"}  # in the data folder
 _NOBODY_READS = 141  # exit code, as of a process that the signal ended
 
 
@@ -97,8 +102,8 @@ def _export(setup: Setup, request: Request, export: Export, now: datetime, *, as
     if as_json and (path is None or is_stream(path)):
         raise UsageFailure("--json tells of a file: --output NAME")
     check_database(setup.database)
-    if path is not None and _is_ours(path, setup):
-        raise UsageFailure(f"{path}: is the database itself")
+    if path is not None:
+        _check_place(path, setup, full_text=order.full_text)
     if order.full_text:
         typer.echo(_FULL_TEXT, err=True)
     began = time.monotonic()
@@ -146,9 +151,19 @@ def _make_style(request: Request) -> CsvStyle:
     return replace(style, delimiter=delimiter, decimal_comma=style.decimal_comma and delimiter != ",")
 
 
-def _is_ours(path: Path, setup: Setup) -> bool:
-    names = (setup.database.name, f"{setup.database.name}-wal", f"{setup.database.name}-shm")
-    return Path(os.path.realpath(path)) in {Path(os.path.realpath(setup.database.with_name(name))) for name in names}
+def _check_place(path: Path, setup: Setup, *, full_text: bool) -> None:
+    """Raises UsageFailure where a file of ours would be lost, or full texts be served."""
+    folder, real = Path(os.path.realpath(setup.data_folder)), Path(os.path.realpath(path))
+    if not real.is_relative_to(folder) or real == folder:
+        return
+    parts = real.relative_to(folder).parts
+    if parts[0] == setup.database.name or parts[0].startswith(f"{setup.database.name}-"):
+        raise UsageFailure(f"{path}: is the database itself")
+    if parts[0] in _OWN_NAMES or parts[0].endswith(".toml") or (parts[0] == setup.public.name and parts[1] != FOLDER):
+        raise UsageFailure(f"{path}: {parts[0]} is kept by Kabar Kota itself; write elsewhere")
+    if parts[0] == setup.public.name and (full_text or is_of_snapshot(parts[-1])):
+        problem = "full texts may not be served" if full_text else "is of the nightly snapshot"
+        raise UsageFailure(f"{path}: {problem}; write elsewhere")
 
 
 @contextmanager

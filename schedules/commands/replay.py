@@ -20,7 +20,7 @@ from aggregator.store import Store
 from aggregator.topic_tables import load_topics
 from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
-from schedules.commands.opening import check_database
+from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
 from schedules.commands.time_options import read_since
 from schedules.config import Setup
@@ -104,6 +104,7 @@ def test_topics(setup: Setup, table_path: Path | None, *, since: str | None, sou
     table = load_topics(table_path or setup.topics_overlay)
     check_database(setup.database)
     with Store.open_reader(setup.database) as store:
+        check_schema(store)
         first = begins.at if begins else None
         found = list(compare_topics(store, table, since=first, source_id=source))
         passed_over = store.count_dropped(first, source)

@@ -103,7 +103,12 @@ def check_references(store: Store, rescue: Rescue) -> Check:
 def check_search(store: Store, rescue: Rescue) -> Check:
     """The index of the full-text search, which can be made anew from the articles."""
     started = time.monotonic()
-    faults = store.check_search()
+    try:
+        faults = store.check_search()
+    except StoreError as error:
+        if store.check_integrity(most=1) or "no such table" in str(error):
+            raise
+        faults = [_tell(error)]  # the rest of the file is sound
     if faults:
         return fault("search index", "; ".join(faults), rescue.advise_index())
     return ok("search index", f"holds the words of the articles (read through in {time.monotonic() - started:.1f} s)")

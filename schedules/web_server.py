@@ -175,7 +175,7 @@ def check_protection(setup: Setup) -> None:
 
 
 def find_exposed(host: str, protection: Protection) -> str:
-    """What to tell an operator who opens the operator's pages to other machines; "" where none is open to them. PURE."""
+    """What to tell who opens the operator's pages to other machines; "" where none is open to them. PURE."""
     is_here = host == "localhost" or host.startswith("127.") or host == "::1"
     exposed = [f"/{page.value}" for page in PrivatePages if page not in protection.private]
     if is_here or not exposed:

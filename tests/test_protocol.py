@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import uvicorn
@@ -54,13 +54,14 @@ class Running:
             ],
             middleware=[Middleware(PublicFilesMiddleware, files=files)],
         )
-        head_seconds = options.pop("head_seconds", 60.0)
+        head_seconds, crowd = options.pop("head_seconds", 60.0), options.pop("crowd", None)
         config = {
             "port": 0,
             "interface": "asgi3",
-            "http": make_protocol(files, head_seconds=head_seconds),
+            "http": make_protocol(files, head_seconds=head_seconds, crowd=crowd),
             "log_level": "critical",
             "lifespan": "off",
+            "ws": "none",
             "server_header": False,
         }
         self.server = Server(uvicorn.Config(self.count, **(config | options)))
@@ -513,14 +514,14 @@ def test_the_limit_of_open_files_is_raised_as_far_as_is_allowed() -> None:
 
 
 @contextmanager
-def run_process(folder: Path) -> Iterator[int]:
+def run_process(folder: Path, stderr: IO[bytes] | None = None) -> Iterator[int]:
     """`python -m aggregator.web` that was given 256 open files at first; gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     site = SiteInfo(url="")
     order = WebOrder(database=folder / "news.db", public=folder / "public", host="127.0.0.1", port=port, site=site)
     command = ["sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", sys.executable, "-P", "-m", "aggregator.web"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr)
     assert process.stdin is not None
     with process.stdin as told:
         told.write(order.to_json())

@@ -47,7 +47,7 @@ def make_protocol(
     files: PublicFiles, *, head_seconds: float = HEAD_SECONDS, crowd: Crowd | None = None
 ) -> type[HttpToolsProtocol]:
     """The protocol over these files, as uvicorn's `http` wants it."""
-    bound = {"files": files, "head_seconds": head_seconds, "crowd": crowd or Crowd()}
+    bound = {"files": files, "head_seconds": head_seconds, "crowd": Crowd() if crowd is None else crowd}
     return type("BoundProtocol", (PublicFilesProtocol,), bound)
 
 

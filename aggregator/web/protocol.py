@@ -186,13 +186,17 @@ class PublicFilesProtocol(HttpToolsProtocol):
 
     def _find_fault(self) -> HTTPStatus | None:
         """Why the request cannot be answered, whatever it asks for; None: it can."""
-        if len(self.url) + sum(len(name) + len(value) for name, value in self.headers) > HEAD_BYTES:
-            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
+        size, hosts = len(self.url), 0
+        for name, value in self.headers:  # each request pays for it: one loop
+            size += len(name) + len(value)
+            if name == b"host":
+                hosts += 1 if _HOST.fullmatch(value) else 2
         version = self.parser.get_http_version()
+        if size > HEAD_BYTES:
+            return HTTPStatus.REQUEST_HEADER_FIELDS_TOO_LARGE
         if version not in _VERSIONS:
             return HTTPStatus.HTTP_VERSION_NOT_SUPPORTED
-        hosts = [value for name, value in self.headers if name == b"host"]
-        if len(hosts) > 1 or (not hosts and version == "1.1") or not all(map(_HOST.fullmatch, hosts)):
+        if hosts > 1 or (not hosts and version == "1.1"):
             return HTTPStatus.BAD_REQUEST
         return None
 

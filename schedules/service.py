@@ -25,6 +25,7 @@ from schedules.gathering import Gatherer, TurnStuck
 from schedules.jobs import FAILURES
 from schedules.lock import hold_writer_lock
 from schedules.notify import Notifier
+from schedules.orphans import Orphans
 from schedules.signals import SignalPipe
 from schedules.timetable import Timetable, load_timetable
 from schedules.web_server import WebServer, check_protection
@@ -50,6 +51,7 @@ class Service:
         self._signals, self._web, self._gatherer = signals, web, gatherer
         self._setup, self._read_setup = setup, reload
         self._notifier = Notifier(os.environ)
+        self._orphans = Orphans()
         self._is_ready = False
         self._trouble = ""
 
@@ -75,6 +77,7 @@ class Service:
             pause = min(LONGEST_SLEEP, self._web.watch(), self._notifier.ping_seconds or LONGEST_SLEEP)
             if self._gatherer is not None:
                 pause = min(pause, self._gatherer.watch())
+            self._orphans.watch()
             self._tell()
 
     def _tell(self) -> None:

@@ -35,6 +35,7 @@ _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
 _BAD = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
 
 _extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: nothing is fetched
@@ -49,7 +50,7 @@ def canonicalize(url: str, *, base: str = "") -> str:
     if parts is None:
         return ""
     scheme, netloc, path, query = parts
-    if netloc.startswith("amp.") and netloc.count(".") > 1:
+    while netloc.startswith("amp.") and netloc.count(".") > 1:
         netloc = netloc.removeprefix("amp.")
     path = _ESCAPE.sub(_normalize_escape, quote(_strip_path(path), safe=_SAFE_IN_PATH))
     pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if not _is_beside_the_point(*pair)]
@@ -98,9 +99,12 @@ def is_same_site(a: str, b: str) -> bool:
 
 def _strip_path(path: str) -> str:
     """The path without AMP and page number; again and again, for stripping one may lay another bare."""
-    stripped = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
-    stripped = _PAGE_TAIL.sub(r"\1", stripped)
-    return stripped if stripped == path else _strip_path(stripped)
+    while True:
+        stripped = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
+        stripped = _PAGE_TAIL.sub(r"\1", stripped)
+        if stripped == path:
+            return path
+        path = stripped
 
 
 def _is_beside_the_point(name: str, value: str) -> bool:
@@ -137,5 +141,7 @@ def _split(url: str, base: str) -> tuple[str, str, str, str] | None:
     except UnicodeError:
         return None
     host = f"[{host}]" if ":" in host else host.rstrip(".")
+    if not _HOST.fullmatch(host):
+        return None
     default = {"http": 80, "https": 443}[scheme]
     return scheme, host if port in (None, default) else f"{host}:{port}", parts.path, parts.query

@@ -84,7 +84,8 @@ def get_host(url: str) -> str:
 @lru_cache(maxsize=65536)
 def get_registrable_domain(host: str) -> str:
     """`kaltim.tribunnews.com:443` → `tribunnews.com`; an IP address or a single label is its own domain."""
-    name = get_host(f"//{host}").strip(".")
+    is_bare_ipv6 = host.count(":") > 1 and not host.startswith("[")  # as `get_host` gives it
+    name = get_host(f"//[{host}]" if is_bare_ipv6 else f"//{host}").strip(".")
     try:
         ipaddress.ip_address(name)
     except ValueError:

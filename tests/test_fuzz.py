@@ -57,7 +57,7 @@ CHANNELS = [
     ),
     (
         b"<!doctype html><html><title>x</title><article><h2><a href='/2026/03/02/wali-kota-buka-pasar'>Wali kota "
-        b"membuka pasar baru</a></h2><time datetime='2026-03-02'>2 Maret</time></article><a rel=next href='?page=2'>2</a>"
+        b"membuka pasar baru</a></h2><time datetime='2026-03-02'>2 Maret</time></article><a rel=next href='?p=2'>"
     ),
 ]
 PIECES = [

@@ -143,6 +143,7 @@ def find_overlays(setup: Setup) -> Overlays:
     return Overlays(
         topics=str(setup.topics_overlay) if setup.topics_overlay else None,
         profiles=str(setup.profiles_overlay) if setup.profiles_overlay else None,
+        data_folder=str(setup.data_folder),
     )
 
 

@@ -33,6 +33,8 @@ from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failur
 from crawler.spiders.portal import Answer, HostRestsError, OutOfBudgetError, PollError
 from crawler.visit import Visit
 
+CUT_OFF = "the answer was cut off"
+
 logger = logging.getLogger(__name__)
 
 
@@ -156,14 +158,18 @@ class ChannelSpider(ArticleSpider):
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
 
     async def read(self, talk: Conversation, answer: Answer, kind: ChannelKind | None = None) -> ChannelPage:
-        """The links in an answer of the channel. Raises PollError."""
+        """The links in an answer of the channel: of one that was cut off, those that came. Raises PollError."""
         channel = talk.assignment.job.channel
         try:
-            return await self.pool.run(
+            page = await self.pool.run(
                 read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
             )
         except ParseFailedError as error:
-            raise PollError(str(error), status=answer.status) from error
+            reason = f"{CUT_OFF}, and what came cannot be read: {error}" if answer.is_truncated else str(error)
+            raise PollError(reason, status=answer.status) from error
+        if answer.is_truncated and CUT_OFF not in talk.faults:
+            talk.faults.append(CUT_OFF)
+        return page
 
     # ── the articles ───────────────────────────────────────────────────────────────────────────────────────────────
 

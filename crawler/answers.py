@@ -1,0 +1,104 @@
+"""Downloader middlewares for what every answer needs before anybody reads it: to be unpacked, and to be followed."""
+
+from __future__ import annotations
+
+import asyncio
+from urllib.parse import SplitResult, urljoin, urlsplit
+
+from scrapy import Request
+from scrapy.crawler import Crawler
+from scrapy.http import Response
+
+from crawler.answer_errors import BrokenOffError, RedirectError
+from crawler.decoding import decode, list_encodings
+from crawler.downloading import TRUNCATED, Limits
+from crawler.settings import CrawlSettings
+
+SMALL_BYTES = 64 * 1024  # packed: what is unpacked in the event loop, for it takes milliseconds whatever it is
+AT_ONCE = 2  # large bodies that are unpacked at the same time, in threads
+LONGEST_ADDRESS = 8_000  # of a redirect; servers refuse longer ones
+REDIRECTS = frozenset({301, 302, 303, 307, 308})
+
+
+class DecodingMiddleware:
+    """Undoes Content-Encoding, within the limits of the request; see `crawler.decoding`."""
+
+    def __init__(self, max_bytes: int) -> None:
+        self._limits = Limits(max_bytes=max_bytes)
+        self._turns = asyncio.Semaphore(AT_ONCE)
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> DecodingMiddleware:
+        return cls(crawler.settings.getint("DOWNLOAD_MAXSIZE"))
+
+    async def process_response(self, request: Request, response: Response) -> Response:
+        """Raises AnswerError."""
+        encodings = list_encodings(response.headers.getlist("Content-Encoding"))
+        if not encodings or not response.body or not 200 <= response.status < 300:
+            return response  # nobody reads what else comes with a redirect or a failure
+        limits: Limits = request.meta.get("limits") or self._limits
+        if len(response.body) <= SMALL_BYTES:
+            decoded = decode(response.body, encodings, limits.max_bytes, may_cut=limits.may_cut)
+        else:
+            async with self._turns:
+                decoded = await asyncio.to_thread(
+                    decode, response.body, encodings, limits.max_bytes, may_cut=limits.may_cut
+                )
+        if not decoded.is_whole and not decoded.content:
+            raise BrokenOffError("nothing of the body could be unpacked")
+        flags = response.flags if decoded.is_whole or TRUNCATED in response.flags else [*response.flags, TRUNCATED]
+        return response.replace(body=decoded.content, flags=flags)
+
+
+class RedirectMiddleware:
+    """Follows redirects to addresses of the web, a few times. Each hop passes robots.txt, pace and address guard anew.
+
+    Scrapy's own raises what `urljoin` does about a broken address, and follows circles to the last round. A redirect
+    from https to http is followed as browsers do: what comes is as public as what was asked for.
+    """
+
+    def __init__(self, settings: CrawlSettings) -> None:
+        self._settings = settings
+
+    @classmethod
+    def from_crawler(cls, crawler: Crawler) -> RedirectMiddleware:
+        return cls(crawler.spider.manners.settings)  # type: ignore[union-attr]  # our spiders have them
+
+    async def process_response(self, request: Request, response: Response) -> Request | Response:
+        """Raises RedirectError, and what `on_redirect` of the request raises."""
+        if response.status not in REDIRECTS:
+            return response
+        visited = (*request.meta.get("visited", ()), request.url)
+        meta = {**request.meta, "visited": visited, "is_second": False}
+        redirected = request.replace(url=find_target(response.headers.get("Location"), request.url), meta=meta)
+        if redirected.url in visited:
+            raise RedirectError("a redirect in a circle")
+        if len(visited) > self._settings.max_redirects:
+            raise RedirectError(f"more than {self._settings.max_redirects} redirects")
+        if on_redirect := request.meta.get("on_redirect"):
+            on_redirect()
+        return redirected
+
+
+def find_target(location: bytes | None, base: str) -> str:
+    """The address that a redirect leads to, without credentials. Raises RedirectError where it is none of the web."""
+    if not location:
+        raise RedirectError("a redirect that does not say where to")
+    if len(location) > LONGEST_ADDRESS:
+        raise RedirectError(f"a redirect to an address of {len(location)} bytes")
+    text = location.decode("utf-8", "replace").strip()
+    try:
+        target = urlsplit(urljoin(base, text))
+        _ = target.port  # read for its check
+    except ValueError as error:
+        raise RedirectError("a redirect to what is no address") from error
+    if target.scheme not in ("http", "https"):
+        raise RedirectError(f"a redirect out of the web, to {target.scheme[:20]!r}")
+    if not target.hostname or not text.isprintable():
+        raise RedirectError("a redirect to what is no address")
+    return drop_credentials(target)
+
+
+def drop_credentials(parts: SplitResult) -> str:
+    """The address without user name and password, which are neither sent nor kept."""
+    return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

@@ -74,7 +74,7 @@ def run_probes(
     settings: CrawlSettings,
     process: CrawlProcess | None = None,
     *,
-    data_folder: Path,
+    data_folder: Path | None = None,
     held: Iterable[tuple[str, datetime]] = (),
 ) -> Iterator[ProbeReport]:
     """The reports as they come. `process` is a warm crawl process; `held`: hosts that may be asked only from then on.
@@ -83,7 +83,7 @@ def run_probes(
     """
     crawler = process or CrawlProcess()
     try:
-        overlays = Overlays(data_folder=str(data_folder))
+        overlays = Overlays(data_folder=str(data_folder or ""))
         batch = CrawlBatch(settings=settings, probes=tuple(jobs), overlays=overlays, held=tuple(held))
         yield from crawler.probe(batch)
     finally:

@@ -168,11 +168,11 @@ class PortalSpider(scrapy.Spider):
         try:
             address = drop_credentials(urlsplit(url))
             if len(address) > LONGEST_URL:
-                raise PollError(f"an address of {len(address)} characters", refused=True)
+                raise PollError("no address of the web: too long", refused=True)
             kept = {name: value for name, value in headers.items() if value}
             return scrapy.Request(address, headers=kept, callback=NO_CALLBACK, dont_filter=True, meta=meta)
         except ValueError as error:
-            raise PollError(f"not an address: {error}", refused=True) from error
+            raise PollError("no address of the web: malformed", refused=True) from error
 
     def _make_answer(self, response: Any) -> Answer:
         def header(name: str) -> str:

@@ -122,6 +122,8 @@ class ProbeSpider(PortalSpider):
         answer = await self.fetch(talk, url)
         if not 200 <= answer.status < 300:
             raise PollError(f"HTTP {answer.status}", status=answer.status)
+        if answer.is_truncated:
+            raise PollError("the answer was cut off", status=answer.status)
         return answer
 
     async def _try_all(self, talk: ProbeTalk, home: Answer, hints: SiteHints) -> None:

@@ -66,10 +66,10 @@ def check_ca_bundle(path: Path) -> None:
         SSL.Context(SSL.TLS_CLIENT_METHOD).load_verify_locations(str(path))
         path.read_bytes()  # tells why, where OpenSSL does not
     except OSError as error:
-        raise TlsError(f"ca_bundle {path}: {error.strerror}") from error
+        raise TlsError(f"ca_bundle {path.name!r}: {error.strerror}") from error
     except SSL.Error as error:
         why = "no certificates in it (PEM)" if path.is_file() else "there is no such file"
-        raise TlsError(f"ca_bundle {path}: {why}") from error
+        raise TlsError(f"ca_bundle {path.name!r}: {why}") from error
 
 
 class BoundedDownloadHandler(HTTP11DownloadHandler):

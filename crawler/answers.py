@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import re
 from urllib.parse import SplitResult, urljoin, urlsplit
 
 from scrapy import Request
@@ -18,6 +19,7 @@ SMALL_BYTES = 64 * 1024  # packed: what is unpacked in the event loop, for it ta
 AT_ONCE = 2  # large bodies that are unpacked at the same time, in threads
 LONGEST_ADDRESS = 8_000  # of a redirect; servers refuse longer ones
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
+_NO_HOST = re.compile(r"[\x00-\x20\x7f%<>\\^`{|}\"]")
 
 
 class DecodingMiddleware:
@@ -89,16 +91,22 @@ def find_target(location: bytes | None, base: str) -> str:
     text = location.decode("utf-8", "replace").strip()
     try:
         target = urlsplit(urljoin(base, text))
-        _ = target.port  # read for its check
+        if target.scheme in ("http", "https") and text.isprintable():
+            return clean_address(target)
     except ValueError as error:
         raise RedirectError("a redirect to what is no address") from error
-    if target.scheme not in ("http", "https"):
-        raise RedirectError(f"a redirect out of the web, to {target.scheme[:20]!r}")
-    if not target.hostname or not text.isprintable():
-        raise RedirectError("a redirect to what is no address")
-    return drop_credentials(target)
+    raise RedirectError(f"a redirect out of the web, to {target.scheme[:20]!r}")
 
 
-def drop_credentials(parts: SplitResult) -> str:
-    """The address without user name and password, which are neither sent nor kept."""
+def clean_address(parts: SplitResult) -> str:
+    """An address of the web without user name and password, which are neither sent nor kept.
+
+    Raises ValueError for what is none.
+    """
+    host = parts.hostname or ""
+    _ = parts.port  # read for its check
+    if parts.scheme not in ("http", "https") or not host or _NO_HOST.search(host):
+        raise ValueError("no address of the web")
+    if not host.isascii():
+        host.encode("idna")
     return parts._replace(netloc=parts.netloc.rpartition("@")[2]).geturl()

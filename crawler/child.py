@@ -18,6 +18,7 @@ from typing import Any, BinaryIO
 
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
+from twisted.logger import STDLibLogObserver, globalLogBeginner
 
 from aggregator.lifeline import die_with_parent
 from aggregator.models import ChannelKind, Harvest, RobotsRecord
@@ -187,6 +188,8 @@ def main(log_level: str = "WARNING") -> None:
     die_with_parent()
     logging.basicConfig(stream=sys.stderr, level=log_level, format="%(levelname)s %(name)s: %(message)s")
     server = CrawlServer(claim_stdout())
+    # until somebody listens, Twisted keeps all its events, and what they hold on to
+    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
     install_reactor(REACTOR, EVENT_LOOP)
     from twisted.internet import reactor
     from twisted.internet.defer import Deferred

@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import ipaddress
 import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from portals import Answer, LoopbackPortal, serve_portal
+from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from raw_portal import answer, head, serve_raw
+from warm import run_warm
 
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, PollOutcome, Source
 from crawler.address_guard import AddressGuard, AddressRefusedError, install_guard, is_public
@@ -319,3 +323,21 @@ def test_name_is_connected_to_at_its_public_addresses_alone() -> None:
             assert harvest.poll.outcome is PollOutcome.CHANGED, harvest.poll.reason
         else:
             check_refused(harvest)
+
+
+def test_what_is_stored_of_a_refusal_and_of_a_cut_answer_has_its_code(tmp_path: Path) -> None:
+    catalogue = ""
+    with serve_raw(answer(head("200 OK", "Content-Length: 9999"), FEED)) as cut:
+        for name, url in (("dalam", "http://10.0.0.1/feed"), ("potong", f"{cut.base}/feed")):
+            channel = f'channels = [{{ kind = "feed", url = "{url}" }}]\n'
+            catalogue += f'[sources.{name}]\nname = "Uji"\ndomain = "{name}.example"\n{channel}'
+        run_warm(make_setup(tmp_path, catalogue), now=datetime.now(UTC))
+    db = sqlite3.connect(tmp_path / "data" / "news.db")
+    try:
+        rows = db.execute(
+            "SELECT channels.source_id, outcome, code, channels.etag FROM polls"
+            " JOIN channels ON channels.id = channel_id ORDER BY source_id"
+        ).fetchall()
+    finally:
+        db.close()
+    assert [row[:3] for row in rows] == [("dalam", "refused", "private-address"), ("potong", "changed", "truncated")]

@@ -21,6 +21,7 @@ from aggregator.models import (
     ChannelKind,
     ChannelPage,
     Harvest,
+    LinkFailure,
     Poll,
     PollOutcome,
     Validators,
@@ -101,7 +102,7 @@ class ChannelSpider(ArticleSpider):
         """
         talk = Conversation(visit=assignment.visit, assignment=assignment, started_at=self.manners.clock())
         try:
-            answer, links, page = await self.find_links(talk)
+            return await self._poll_channel(talk)
         except PollError as error:
             outcome = PollOutcome.REFUSED if error.refused else PollOutcome.FAILED
             poll = self._poll(talk, outcome, reason=str(error), http_status=error.status)
@@ -111,7 +112,11 @@ class ChannelSpider(ArticleSpider):
         except Exception as error:  # a bug here must cost this channel only
             logger.exception("poll of %s failed", assignment.job.channel.url)
             return self._harvest(talk, self._poll(talk, PollOutcome.FAILED, reason=f"internal error: {error!r}"))
-        unchanged = is_unchanged(answer, assignment.job)
+
+    async def _poll_channel(self, talk: Conversation) -> Harvest:
+        """Raises PollError, OutOfBudgetError where the channel cannot be read."""
+        answer, links, page = await self.find_links(talk)
+        unchanged = is_unchanged(answer, talk.assignment.job)
         # oldest first: should the cycle be cut short, the feed has no hole in it
         await self._read_articles(talk, list(reversed(links)))
         if page and page.fault:
@@ -194,15 +199,23 @@ class ChannelSpider(ArticleSpider):
             except OutOfBudgetError:
                 talk.deferred.extend(wanted[position:])
                 return
-            except (PollError, ParseFailedError) as error:
-                talk.failures.append(describe_failure(link, error))
+            except Exception as error:
+                talk.failures.append(self._describe(link, error))
         for link in visit.take_rechecks():
             try:
                 await self.read_article(talk, link)
             except OutOfBudgetError:
                 return  # its turn comes again
-            except (PollError, ParseFailedError) as error:
-                talk.failures.append(describe_failure(link, error))
+            except Exception as error:
+                talk.failures.append(self._describe(link, error))
+
+    @staticmethod
+    def _describe(link: ArticleLink, error: Exception) -> LinkFailure:
+        """Why an article was not read. A bug on one page must not cost the others."""
+        if not isinstance(error, PollError | ParseFailedError):
+            logger.error("reading %s failed", link.url, exc_info=error)
+            error = PollError(f"internal error: {error!r}")
+        return describe_failure(link, error)
 
     # ── the harvest ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -16,7 +16,7 @@ from scrapy.http.request import NO_CALLBACK
 from aggregator.models import Validators
 from crawler.address_guard import find_refusal
 from crawler.answer_errors import AnswerError
-from crawler.answers import drop_credentials
+from crawler.answers import clean_address
 from crawler.characters import clean_reason
 from crawler.downloading import TRUNCATED, Limits
 from crawler.freshness import parse_freshness
@@ -166,7 +166,7 @@ class PortalSpider(scrapy.Spider):
             "ca_bundle": str(Path(self.manners.ca_folder, bundle)) if bundle else "",
         }
         try:
-            address = drop_credentials(urlsplit(url))
+            address = clean_address(urlsplit(url))
             if len(address) > LONGEST_URL:
                 raise PollError("no address of the web: too long", refused=True)
             kept = {name: value for name, value in headers.items() if value}

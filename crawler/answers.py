@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
 import re
 from urllib.parse import SplitResult, urljoin, urlsplit
 
@@ -10,8 +11,9 @@ from scrapy import Request
 from scrapy.crawler import Crawler
 from scrapy.http import Response
 
-from crawler.answer_errors import BrokenOffError, RedirectError
-from crawler.decoding import decode, list_encodings
+from crawler.answer_errors import BrokenOffError, RedirectError, TooLargeError
+from crawler.ballast import LARGE_BYTES, Ballast, Place
+from crawler.decoding import Decoded, decode, list_encodings
 from crawler.downloading import TRUNCATED, Limits
 from crawler.settings import CrawlSettings
 
@@ -25,31 +27,42 @@ _NO_HOST = re.compile(r"[\x00-\x20\x7f%<>\\^`{|}\"]")
 class DecodingMiddleware:
     """Undoes Content-Encoding, within the limits of the request; see `crawler.decoding`."""
 
-    def __init__(self, max_bytes: int) -> None:
+    def __init__(self, max_bytes: int, ballast: Ballast) -> None:
         self._limits = Limits(max_bytes=max_bytes)
+        self._ballast = ballast
         self._turns = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> DecodingMiddleware:
-        return cls(crawler.settings.getint("DOWNLOAD_MAXSIZE"))
+        manners = crawler.spider.manners  # type: ignore[union-attr]  # our spiders have them
+        return cls(manners.settings.max_body_bytes, manners.ballast)
 
     async def process_response(self, request: Request, response: Response) -> Response:
         """Raises AnswerError."""
         encodings = list_encodings(response.headers.getlist("Content-Encoding"))
         if not encodings or not response.body or not 200 <= response.status < 300:
             return response  # nobody reads what else comes with a redirect or a failure
-        limits: Limits = request.meta.get("limits") or self._limits
-        if len(response.body) <= SMALL_BYTES:
-            decoded = decode(response.body, encodings, limits.max_bytes, may_cut=limits.may_cut)
-        else:
-            async with self._turns:
-                decoded = await asyncio.to_thread(
-                    decode, response.body, encodings, limits.max_bytes, may_cut=limits.may_cut
-                )
+        decoded = await self._decode(request, response.body, encodings)
         if not decoded.is_whole and not decoded.content:
             raise BrokenOffError("nothing of the body could be unpacked")
         flags = response.flags if decoded.is_whole or TRUNCATED in response.flags else [*response.flags, TRUNCATED]
         return response.replace(body=decoded.content, flags=flags)
+
+    async def _decode(self, request: Request, body: bytes, encodings: list[str]) -> Decoded:
+        """What becomes large needs a place as what comes large does."""
+        limits: Limits = request.meta.get("limits") or self._limits
+        places: list[Place] = request.meta.setdefault("places", [])
+        if not places and not limits.may_cut and limits.max_bytes > LARGE_BYTES:
+            with contextlib.suppress(TooLargeError):
+                return await self._unpack(body, encodings, Limits(max_bytes=LARGE_BYTES))
+            places.append(await self._ballast.take())
+        return await self._unpack(body, encodings, limits)
+
+    async def _unpack(self, body: bytes, encodings: list[str], limits: Limits) -> Decoded:
+        if len(body) <= SMALL_BYTES:
+            return decode(body, encodings, limits.max_bytes, may_cut=limits.may_cut)
+        async with self._turns:
+            return await asyncio.to_thread(decode, body, encodings, limits.max_bytes, may_cut=limits.may_cut)
 
 
 class RedirectMiddleware:

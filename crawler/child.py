@@ -14,11 +14,11 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
-from twisted.logger import STDLibLogObserver, globalLogBeginner
+from twisted.logger import ILogObserver, STDLibLogObserver, globalLogBeginner
 
 from aggregator.lifeline import die_with_parent
 from aggregator.models import ChannelKind, Harvest, RobotsRecord
@@ -189,7 +189,9 @@ def main(log_level: str = "WARNING") -> None:
     logging.basicConfig(stream=sys.stderr, level=log_level, format="%(levelname)s %(name)s: %(message)s")
     server = CrawlServer(claim_stdout())
     # until somebody listens, Twisted keeps all its events, and what they hold on to
-    globalLogBeginner.beginLoggingTo([STDLibLogObserver()], discardBuffer=True, redirectStandardIO=False)
+    globalLogBeginner.beginLoggingTo(
+        [cast("ILogObserver", STDLibLogObserver())], discardBuffer=True, redirectStandardIO=False
+    )
     install_reactor(REACTOR, EVENT_LOOP)
     from twisted.internet import reactor
     from twisted.internet.defer import Deferred

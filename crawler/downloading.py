@@ -31,6 +31,7 @@ from crawler.answer_errors import (
     TlsError,
     TooLargeError,
 )
+from crawler.ballast import LONGEST_WAIT, Ballast
 from crawler.http_client import Body, BodyReader, BoundedPool
 
 MAX_REFUSAL_BYTES = 64 * 1024  # of the body of an answer that is no page: an error's, a redirect's
@@ -75,12 +76,14 @@ def check_ca_bundle(path: Path) -> None:
 class BoundedDownloadHandler(HTTP11DownloadHandler):
     """Downloads with `http_client`; of Scrapy's own there remains what it does about odd international names.
 
-    Of `request.meta` it heeds `limits` (Limits), `download_timeout` (seconds) and `ca_bundle` (path, or "").
+    Of `request.meta` it heeds `limits` (Limits), `download_timeout` (seconds) and `ca_bundle` (path, or ""); where the
+    body is large, its place is added to `places`, for whoever asked to give back.
     """
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._max_bytes = crawler.settings.getint("DOWNLOAD_MAXSIZE")
+        self._ballast: Ballast = crawler.spider.manners.ballast  # type: ignore[union-attr]  # our spiders have them
         self._agents: dict[str, Agent] = {}  # by CA bundle, so that none shares another's connections
         self._pools: list[BoundedPool] = []
 
@@ -88,14 +91,14 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         """Raises AnswerError, AddressRefusedError, and Twisted's errors where there was no connection."""
         seconds = request.meta["download_timeout"]
         try:
-            async with asyncio.timeout(seconds):
-                return await self._download(request)
+            async with asyncio.timeout(seconds) as clock:
+                return await self._download(request, clock)
         except TimeoutError as error:
             raise SlowAnswerError(seconds) from error
         except ResponseFailed as error:
             raise explain(error) from error
 
-    async def _download(self, request: Request) -> Response:
+    async def _download(self, request: Request, clock: asyncio.Timeout) -> Response:
         loop = asyncio.get_running_loop()
         agent = self._get_agent(request.meta.get("ca_bundle") or "")
         url = urldefrag(request.url)[0].encode("ascii")
@@ -104,24 +107,45 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         limits: Limits = request.meta.get("limits") or Limits(max_bytes=self._max_bytes)
         if not 200 <= answer.code < 300:
             limits = Limits(max_bytes=MAX_REFUSAL_BYTES, may_cut=True)
-        body = await self._read_body(answer, limits)
+        reader = self._begin_body(answer, limits)
+        body = await self._read_body(reader, request, clock) if reader else Body()
         headers = Headers(answer.headers.getAllRawHeaders())
         flags = [TRUNCATED] if body.is_truncated else []
         return Response(request.url, status=answer.code, headers=headers, body=body.content, flags=flags)
 
-    async def _read_body(self, answer: Any, limits: Limits) -> Body:
+    @staticmethod
+    def _begin_body(answer: Any, limits: Limits) -> BodyReader | None:
+        """The reader of the body; None where there is none, or none that anybody wants. Raises TooLargeError."""
         if answer.length == 0:
-            return Body()  # `deliverBody` would wait for ever
+            return None  # a reader would wait for ever
         if isinstance(answer.length, int) and answer.length > limits.max_bytes:
-            if limits.may_cut and not 200 <= answer.code < 300:
-                answer.hang_up()
-                return Body()
             if not limits.may_cut:
                 answer.hang_up()
                 raise TooLargeError("the answer", limits.max_bytes)
+            if not 200 <= answer.code < 300:
+                answer.hang_up()
+                return None
         reader = BodyReader(limits.max_bytes, answer.hang_up, answer, may_cut=limits.may_cut)
         answer.deliverBody(reader)
-        return await reader.done.asFuture(asyncio.get_running_loop())
+        return reader
+
+    async def _read_body(self, reader: BodyReader, request: Request, clock: asyncio.Timeout) -> Body:
+        """The body. A large one waits for its place first, for which it has time of its own."""
+        loop = asyncio.get_running_loop()
+        done: asyncio.Future[Body] = reader.done.asFuture(loop)
+        large: asyncio.Future[Any] = asyncio.ensure_future(reader.is_large.wait())
+        try:
+            await asyncio.wait((done, large), return_when=asyncio.FIRST_COMPLETED)
+            if not done.done():
+                left = (clock.when() or 0) - loop.time()
+                clock.reschedule(loop.time() + left + LONGEST_WAIT)
+                request.meta.setdefault("places", []).append(await self._ballast.take())
+                clock.reschedule(loop.time() + left)
+                reader.go_on()
+            return await done
+        finally:
+            large.cancel()
+            done.cancel()  # which hangs up, where the time is over
 
     def _get_agent(self, ca_bundle: str) -> Agent:
         """Raises TlsError when the bundle cannot be used."""

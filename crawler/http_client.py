@@ -5,6 +5,7 @@ bytes ─▶ BoundedProtocol ─▶ BoundedParser: status line, headers (bounded
 
 from __future__ import annotations
 
+import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -18,6 +19,7 @@ from twisted.web.client import HTTPConnectionPool, ResponseDone, _HTTP11ClientFa
 from twisted.web.http import PotentialDataLoss
 
 from crawler.answer_errors import BrokenAnswerError, BrokenOffError, TooLargeError
+from crawler.ballast import LARGE_BYTES
 
 MAX_HEAD_BYTES = 64 * 1024  # of status line and headers, those of 1xx answers before it included
 MAX_HEAD_LINES = 2_000
@@ -112,16 +114,23 @@ class Body:
 class BodyReader(Protocol):
     """Collects the body of one answer. `done` fires with a Body, or fails with an AnswerError.
 
-    Over `limit` bytes it fails; with `may_cut`, it is content with those.
+    Over `limit` bytes it fails; with `may_cut`, it is content with those. After a megabyte it pauses, once.
     """
 
     def __init__(self, limit: int, hang_up: Callable[[], None], response: Any, *, may_cut: bool = False) -> None:
-        self.done: Deferred[Body] = Deferred(lambda _: hang_up())
+        self.done: Deferred[Body] = Deferred(lambda _: self._let_go())
         self._limit, self._may_cut = limit, may_cut
         self._hang_up = hang_up
         self._response = response
         self._content = bytearray()
         self._pieces = 0
+        self.is_large = asyncio.Event()  # it has paused, until `go_on`
+
+    def go_on(self) -> None:
+        """Takes the rest of a large body."""
+        if not self.done.called:
+            assert self.transport is not None
+            self.transport.resumeProducing()
 
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
         if self.done.called:
@@ -135,6 +144,10 @@ class BodyReader(Protocol):
                 self._end(TooLargeError("the answer", self._limit))
         elif self._pieces > MANY_PIECES and len(self._content) < self._pieces * SMALLEST_PIECE:
             self._end(BrokenAnswerError("it comes in crumbs"))
+        elif len(self._content) > LARGE_BYTES and not self.is_large.is_set():
+            assert self.transport is not None
+            self.transport.pauseProducing()
+            self.is_large.set()
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
         if self.done.called:
@@ -144,15 +157,20 @@ class BodyReader(Protocol):
         is_whole = ended_well or (isinstance(reason.value, PotentialDataLoss) and not self._response.was_reset)
         content = bytes(self._content)
         if is_whole or content:
+            self._content = bytearray()
             self.done.callback(Body(content=content, is_truncated=not is_whole))
         else:
             self.done.errback(BrokenOffError("there was no body"))
 
     def _end(self, result: Body | Exception) -> None:
         """Wants no more of the body."""
-        self._content = bytearray()
         if isinstance(result, Body):
             self.done.callback(result)
         else:
             self.done.errback(result)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forgets what came: what is left of the connection may keep us for a while."""
+        self._content = bytearray()
         self._hang_up()

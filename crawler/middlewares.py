@@ -8,7 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -19,6 +19,7 @@ from scrapy.http.request import NO_CALLBACK
 from aggregator.models import RobotsRecord
 from crawler.address_guard import find_refusal
 from crawler.answer_errors import AnswerError, BrokenOffError, SlowAnswerError
+from crawler.ballast import Ballast
 from crawler.challenges import is_challenge
 from crawler.clock import Clock
 from crawler.downloading import TRUNCATED, Limits, is_broken_off
@@ -56,6 +57,7 @@ class Manners:
     pace: Pace
     robots: Robots
     clock: Clock
+    ballast: Ballast = field(default_factory=Ballast)
     ca_folder: str = ""  # what the paths of CA bundles are relative to
 
 

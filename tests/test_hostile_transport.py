@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gzip
 import threading
 import time
 from collections.abc import Iterator
@@ -136,6 +137,17 @@ def test_bombs_do_not_go_off(process: CrawlProcess) -> None:
     harvests = poll_all(process, bombs)
     expected = {name: CODES.get(name, "too-large") for name in bombs}
     assert {name: read_code(harvest) for name, harvest in harvests.items()} == expected
+
+
+def test_many_large_answers_are_read_a_few_at_a_time(process: CrawlProcess) -> None:
+    """All of them, also those that become large when they are unpacked; and with little memory."""
+    large = FEED.replace(b"<channel>", b"<channel><!--" + b" isi" * 1_000_000 + b"-->")
+    sent = {"plain": answer(whole(large)), "packed": answer(whole(gzip.compress(large), "Content-Encoding: gzip"))}
+    with watch_memory(process) as seen:
+        harvests = poll_all(process, {f"{kind} {number}": sent[kind] for kind in sent for number in range(10)})
+    assert {read_code(harvest) for harvest in harvests.values()} == {""}
+    assert all(harvest.poll.links == len(ITEMS) for harvest in harvests.values())
+    assert seen[1] - seen[0] < 150
 
 
 FEED_OF_ONE = (

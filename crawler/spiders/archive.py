@@ -76,8 +76,8 @@ class ArchiveSpider(ArticleSpider):
         if answer.is_truncated:
             raise PollError("the archive page was cut off")
         try:
-            found = await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
+            found = await self.use_body(
+                answer, read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
             )
         except ParseFailedError as error:
             return ArchiveReport(failure=_describe_unreadable(error, answer))

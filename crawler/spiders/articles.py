@@ -45,7 +45,7 @@ class ArticleSpider(PortalSpider):
             url = link.url
         else:
             answer = await self._fetch_page(talk, find_first_page(link.url))
-            read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
+            read = await self.use_body(answer, read_page, answer.body, link, answer.url, reading, learn)
             read = _heed(read, answer.robots)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
@@ -94,7 +94,7 @@ class ArticleSpider(PortalSpider):
         """`read` with the page at `address` joined to it; None where that cannot be had. Raises OutOfBudgetError."""
         try:
             answer = await self._fetch_page(talk, address)
-            joined = await self.pool.run(read_further_page, answer.body, answer.url, read, url, reading)
+            joined = await self.use_body(answer, read_further_page, answer.body, answer.url, read, url, reading)
         except (PollError, ParseFailedError) as error:
             logger.warning("%s: kept without %s: %s", url, address, error)
             return None

@@ -117,6 +117,7 @@ class ChannelSpider(ArticleSpider):
         """Raises PollError, OutOfBudgetError where the channel cannot be read."""
         answer, links, page = await self.find_links(talk)
         unchanged = is_unchanged(answer, talk.assignment.job)
+        answer = replace(answer, body=b"")  # articles may take minutes
         # oldest first: should the cycle be cut short, the feed has no hole in it
         await self._read_articles(talk, list(reversed(links)))
         if page and page.fault:
@@ -166,8 +167,8 @@ class ChannelSpider(ArticleSpider):
         """The links in an answer of the channel: of one that was cut off, those that came. Raises PollError."""
         channel = talk.assignment.job.channel
         try:
-            page = await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
+            page = await self.use_body(
+                answer, read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
             )
         except ParseFailedError as error:
             reason = f"{CUT_OFF}, and what came cannot be read: {error}" if answer.is_truncated else str(error)

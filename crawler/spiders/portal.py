@@ -4,28 +4,36 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
+import traceback
+import weakref
+from collections.abc import Callable
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import ParamSpec, TypeVar
 from urllib.parse import urlsplit
 
 import scrapy
 from scrapy.exceptions import IgnoreRequest
+from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import Validators
 from crawler.address_guard import find_refusal
 from crawler.answer_errors import AnswerError
 from crawler.answers import clean_address
+from crawler.ballast import Place, release_all
 from crawler.characters import clean_reason
 from crawler.downloading import TRUNCATED, Limits
 from crawler.freshness import parse_freshness
 from crawler.middlewares import Allowance, Manners
-from crawler.parsing import ParserPool
+from crawler.parsing import ParseFailedError, ParserPool
 from crawler.politeness import HostHeldError, Traffic, host_of
 from crawler.retry_after import parse_retry_after
 from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.visit import Visit
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LONGEST_VALIDATOR = 1_000  # characters of a tag that is sent back
 LONGEST_URL = 8_000  # servers refuse longer ones
@@ -78,6 +86,7 @@ class Answer:
     fresh_seconds: int = 0
     robots: RobotsTags = RobotsTags()  # noqa: RUF009 - frozen; of the header X-Robots-Tag
     total_pages: int = 0  # of a WordPress archive
+    places: list[Place] = field(default_factory=list)  # what its body takes of `crawler.ballast`
     is_truncated: bool = False  # it was cut off: the body is what came, and there is nothing to recognise it by
 
 
@@ -117,12 +126,34 @@ class PortalSpider(scrapy.Spider):
         visit.requests += 1
         talk.requests += 1
         visit.hosts.add(host_of(request.url))
+        places: list[Place] = request.meta["places"]
+        try:
+            answer = self._make_answer(await self._download(talk, request), places)
+        except BaseException:
+            release_all(places)
+            raise
+        weakref.finalize(answer, release_all, places)  # should nobody parse it
+        return answer
+
+    async def use_body(self, answer: Answer, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
+        """`function(*args)` in a worker; after that the body of `answer` needs no room. Raises ParseFailedError."""
+        try:
+            return await self.pool.run(function, *args, **kwargs)
+        except ParseFailedError as error:
+            traceback.clear_frames(error.__traceback__)  # a future and its failure keep each other, and the body
+            raise
+        finally:
+            release_all(answer.places)
+            del args
+
+    async def _download(self, talk: Talk, request: scrapy.Request) -> Response:
+        """Raises PollError, OutOfBudgetError."""
         engine = self.crawler.engine
         assert engine is not None
         try:
-            response = await engine.download_async(request)
+            return await engine.download_async(request)
         except HostHeldError as error:
-            visit.requests -= 1  # which was not sent
+            talk.visit.requests -= 1  # which was not sent
             talk.requests -= 1
             raise HostRestsError(error) from error
         except OutOfBudgetError:
@@ -130,11 +161,11 @@ class PortalSpider(scrapy.Spider):
         except IgnoreRequest as error:
             raise PollError(str(error) or "refused", refused=True) from error
         except AnswerError as error:
+            traceback.clear_frames(error.__traceback__)  # deferreds and their failures keep each other, and the body
             raise PollError(str(error), is_final=error.is_final) from error
         except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
             refusal = find_refusal(error)
             raise PollError(describe_download_error(refusal or error), refused=refusal is not None) from error
-        return self._make_answer(response)
 
     def _check_budget(self, visit: Visit) -> None:
         """Raises OutOfBudgetError when the source may be asked nothing more in this cycle."""
@@ -163,6 +194,7 @@ class PortalSpider(scrapy.Spider):
             "allowance": Allowance(visit.settings.timeout_seconds),
             "robots_allowance": Allowance(visit.settings.timeout_seconds),
             "on_redirect": count_hop,
+            "places": [],
             "ca_bundle": str(Path(self.manners.ca_folder, bundle)) if bundle else "",
         }
         try:
@@ -174,7 +206,7 @@ class PortalSpider(scrapy.Spider):
         except ValueError as error:
             raise PollError("no address of the web: malformed", refused=True) from error
 
-    def _make_answer(self, response: Any) -> Answer:
+    def _make_answer(self, response: Response, places: list[Place]) -> Answer:
         def header(name: str) -> str:
             return (response.headers.get(name) or b"").decode("latin-1")
 
@@ -199,6 +231,7 @@ class PortalSpider(scrapy.Spider):
             robots=parse_robots_tags(value.decode("latin-1") for value in response.headers.getlist("X-Robots-Tag")),
             total_pages=read_count(header("X-WP-TotalPages")),
             is_truncated=is_truncated,
+            places=places,
         )
 
 

@@ -28,6 +28,7 @@ from aggregator.diagnosis import diagnose
 from aggregator.differences import find_revision
 from aggregator.grouping import Grouper
 from aggregator.instants import get_offset_minutes, to_text
+from aggregator.masking import mask_columns, mask_name
 from aggregator.models import (
     ArticleLink,
     ExtractedArticle,
@@ -294,7 +295,7 @@ class Ingest:
         found = find_source(host, self._publishers, polled)
         if found is not None or not polled.discovery:
             return found or polled
-        name = clean_text(page.link.publisher, limit=PUBLISHER_LIMIT)
+        name = mask_name(clean_text(page.link.publisher, limit=PUBLISHER_LIMIT))
         return self._store.add_discovered_source(host, name or host, polled) if host and host != polled.domain else None
 
     def _judge(self, candidate: _Candidate, counts: IngestCounts) -> None:
@@ -540,14 +541,18 @@ def find_source(host: str, publishers: ByHost, polled: Source) -> Source | None:
 
 
 def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any]:
-    """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE."""
+    """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE.
+
+    Persons' numbers and addresses are masked here, too, so that whatever is made of a row (feeds, pages, the index of
+    words, exports, a copy) cannot tell them; judging and comparing see what is kept.
+    """
     article = page.article or ExtractedArticle()
     text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
     title, title_method = _choose_title(article, page.link, text)
     author, byline = clean_text(", ".join(article.authors), limit=200), clean_text(article.byline, limit=200)
     summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
     published = article.published or now
-    return {
+    row = {
         "url": canonicalize(page.url) or canonicalize(page.link.url),
         "source_id": source.id,
         "title": title,
@@ -573,6 +578,7 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "page_hash": page.page_hash or None,
         "first_seen_at": to_text(now),
     }
+    return row | mask_columns(row)
 
 
 def _choose_title(article: ExtractedArticle, link: ArticleLink, text: str) -> tuple[str, str]:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from aggregator.models import ArticleLink, FetchedPage, LinkFailure
@@ -47,7 +48,7 @@ class ArticleSpider(PortalSpider):
             answer = await self.fetch(talk, find_first_page(link.url))
             check_page(answer, self.manners.settings.max_page_bytes)
             read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
-            read = _heed(read, answer.robots)
+            read = _heed(read, answer.robots, reading.now)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
         page = FetchedPage(
@@ -119,13 +120,19 @@ def check_page(answer: Answer, max_bytes: int) -> None:
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
 
 
-def _heed(read: PageReading, robots: RobotsTags) -> PageReading:
+def _heed(read: PageReading, robots: RobotsTags, now: datetime) -> PageReading:
     """The reading under what the page's header asks for, beside its markup."""
     article = read.article
     if article is None or robots == RobotsTags():
         return read
-    noindex, limit = RobotsTags(article.noindex, article.snippet_limit).join(robots)
-    return replace(read, article=replace(article, noindex=noindex, snippet_limit=limit))
+    asked = RobotsTags(article.noindex, article.snippet_limit).join(robots)
+    heeding = replace(
+        article,
+        noindex=asked.forbids_showing(now),
+        snippet_limit=asked.snippet_limit,
+        image=article.image if asked.has_image else "",
+    )
+    return replace(read, article=heeding)
 
 
 def describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:

@@ -28,7 +28,7 @@ from aggregator.diagnosis import diagnose
 from aggregator.differences import find_revision
 from aggregator.grouping import Grouper
 from aggregator.instants import get_offset_minutes, to_text
-from aggregator.masking import mask_columns, mask_name
+from aggregator.masking import mask_columns, mask_name, mask_personal
 from aggregator.models import (
     ArticleLink,
     ExtractedArticle,
@@ -258,6 +258,7 @@ class Ingest:
             return
         if page.article.noindex and not self._keep_all:
             self._write_link(source, page, LinkState.REFUSED, "the page asks not to be indexed")
+            self._withdraw(page, page.article)
             return
         row = build_row(page, source, self._now) | {"backfilled": int(self._is_backfill)}
         _count_fields(counts.coverage.setdefault(source.id, Counter()), row)
@@ -274,6 +275,17 @@ class Ingest:
             self._store.count_paragraphs(source.id, page.article.boilerplate)
         page_file = self._pages.write(page) if page.passed_scan else ""
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
+
+    def _withdraw(self, page: FetchedPage, article: ExtractedArticle) -> None:
+        """An article that was kept and whose page asks since then not to be indexed leaves; another page in its place,
+        such as a challenge to robots, does not speak for it."""
+        url = page.link.url
+        known = self._store.find_article(make_url_key(url))
+        title = mask_personal(clean_text(article.title, limit=TITLE_LIMIT))
+        if known is not None and article.text and title == known["title"]:
+            logger.warning("%s: its page asks not to be indexed any more; taken out", url)
+            self._grouper.leave(known["id"], known["group_id"])
+            self._store.delete_article(known["id"])
 
     def _write_skipped(self, source: Source, page: FetchedPage, counts: IngestCounts) -> None:
         """A page in which the scan found no topic. What the channel says of it still tells a hijacked site."""

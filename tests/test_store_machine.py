@@ -17,7 +17,7 @@ from battery.news import make_news
 from feed_room import PlainRoom
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
-from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_state_machine_as_test
+from hypothesis.stateful import RuleBasedStateMachine, initialize, invariant, rule, run_state_machine_as_test
 
 from aggregator.chronicle import Chronicle
 from aggregator.grouping import Grouper
@@ -59,13 +59,19 @@ class StoreMachine(RuleBasedStateMachine):
     def __init__(self) -> None:
         super().__init__()
         self.folder = Path(tempfile.mkdtemp(prefix="store-machine-"))
-        self.room = PlainRoom(self.folder, feed_items=4)
+        self.room = PlainRoom(self.folder, feed_items=2, feed_hours=1)
         self.guids: dict[int, tuple[str, str]] = {}  # group → its guid and the time of its publication
         self.taken_down: set[str] = set()
 
     def teardown(self) -> None:
         self.room.store.close()
         shutil.rmtree(self.folder)
+
+    @initialize(texts=st.lists(st.tuples(SOURCES, NUMBERS, NUMBERS), min_size=4, max_size=12))
+    def begin(self, texts: list[tuple[str, int, int]]) -> None:
+        for source, number, text in texts:
+            self.read(source, number, text, "")
+            self.publish()
 
     # ── what happens ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -77,6 +83,12 @@ class StoreMachine(RuleBasedStateMachine):
         news = make_news("mesin", text if text % 2 else number)
         self.room.minutes += 1
         self.room.publish_at(source, f"berita-{number}", [*news.paragraphs, *([end] if end else [])], title=news.title)
+
+    @rule(source=SOURCES, number=NUMBERS, text=NUMBERS)
+    def read_and_publish(self, source: str, number: int, text: int) -> None:
+        self.read(source, number, text, "")
+        self.look()
+        self.publish()
 
     @rule(source=SOURCES, number=NUMBERS)
     def drift(self, source: str, number: int) -> None:

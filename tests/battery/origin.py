@@ -65,6 +65,7 @@ class Origin:
                 writer=writer,
                 count=self.asked[case.name][path[:200]],
                 state=self._states[case.name],
+                bases={other.name: f"http://{at}:{self.port}" for at, other in self._cases.items()},
             )
         )
         return not writer.is_closing()

@@ -111,7 +111,7 @@ def write_catalogue(cases: Mapping[str, Case], port: int, wanted: set[str] | Non
             continue
         address = address_of(position)
         entries.append(
-            f'[sources.{case.name}]\nname = "{case.name}"\ndomain = "{case.name}.example"\n{case.entry}\n'
+            f'[sources.{case.name}]\nname = "{case.name}"\ndomain = "{address}"\n{case.entry}\n'
             f'channels = [{{ kind = "{case.kind}", url = "http://{address}:{port}{case.path}" }}]\n'
         )
     return "\n".join(entries)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import re
 from collections import Counter, defaultdict
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 from itertools import product
@@ -14,7 +14,7 @@ import feedparser
 import lxml.html
 from lxml import etree
 
-from battery.case import FAMILIES, Case
+from battery.case import FAMILIES, Case, Expect
 from battery.news import make_news
 from battery.stage import Outcome
 from battery.writing import date_of
@@ -24,6 +24,7 @@ STEADY_MOST, ALL_MOST = 300 << 20, 1300 << 20  # bytes: scheduler and web; all p
 
 CONTROL = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f\ud800-\udfff\ufdd0-\ufdef\ufffe\uffff\u202a-\u202e\u2066-\u2069]")
 FORGED = re.compile(r"\W{0,3}(?:[\d-]{10} )?terpalsu")  # what cases put behind a line break
+PACKED = (".db", ".gz", ".br")  # a twin in plain stands beside each
 WEB = re.compile(r"https?://[!-~]+\Z")
 HTML_FIELDS = ("description", "{*}encoded", "{*}content", "{*}summary")
 LIVE_TAGS = {
@@ -59,9 +60,9 @@ def judge_cases(cases: Mapping[str, Case], outcome: Outcome) -> list[Verdict]:
             " JOIN channels AS c ON c.id = p.channel_id ORDER BY p.id"
         )
     }
-    articles: defaultdict[str, set[str]] = defaultdict(set)
+    articles: defaultdict[str, list[str]] = defaultdict(list)
     for row in outcome.rows("SELECT source_id, title, text FROM articles"):
-        articles[row["source_id"]].add(_fold(f"{row['title']} {row['text'][:20_000]}"))
+        articles[row["source_id"]].append(_fold(f"{row['title']} {row['text'][:20_000]}"))
     published = read_published(outcome.public)
     return [
         Verdict(case, tuple(_judge(case, polls.get(case.name), articles, published, outcome)))
@@ -72,12 +73,27 @@ def judge_cases(cases: Mapping[str, Case], outcome: Outcome) -> list[Verdict]:
 def _judge(
     case: Case,
     poll: Mapping[str, str] | None,
-    articles: Mapping[str, set[str]],
+    articles: Mapping[str, Sequence[str]],
     published: Mapping[Path, bytes],
     outcome: Outcome,
 ) -> Iterable[str]:
     expect = case.expect
-    own = articles.get(case.name, set())
+    yield from _judge_articles(case, articles)
+    if expect.hours_off is not None:
+        yield from _judge_dates(case, expect.hours_off, outcome)
+    if poll is None:
+        yield "was not polled"
+        return
+    yield from _judge_poll(expect, poll, outcome.asked.get(case.name, {}))
+    for piece in expect.absent:
+        places = [path.name for path, body in published.items() if piece.encode() in body]
+        if places:
+            yield f"{piece!r} is published in {', '.join(places[:3])}"
+
+
+def _judge_articles(case: Case, articles: Mapping[str, Sequence[str]]) -> Iterable[str]:
+    expect = case.expect
+    own = articles.get(case.name, ())
     for number in expect.stores:
         if not any(_holds(text, case, number) for text in own):
             yield f"news {number} is not stored"
@@ -89,26 +105,19 @@ def _judge(
         yield f"{len(own)} articles in place of {most}"
     if len(own) < expect.articles_least:
         yield f"{len(own)} articles, at least {expect.articles_least} were to be had"
-    if expect.hours_off is not None:
-        yield from _judge_dates(case, expect.hours_off, outcome)
-    if poll is None:
-        yield "was not polled"
-        return
+
+
+def _judge_poll(expect: Expect, poll: Mapping[str, str], asked: Mapping[str, int]) -> Iterable[str]:
     if expect.codes and poll["code"] not in expect.codes:
         yield f"code {poll['code']!r} ({poll['reason']}) in place of {' or '.join(map(repr, expect.codes))}"
     seconds = (datetime.fromisoformat(poll["finished_at"]) - datetime.fromisoformat(poll["started_at"])).total_seconds()
     if seconds > expect.seconds_most:
         yield f"took {seconds:.0f} s"
-    asked = sum(outcome.asked.get(case.name, {}).values())
-    if asked > expect.requests_most:
-        yield f"was asked {asked} times"
+    if sum(asked.values()) > expect.requests_most:
+        yield f"was asked {sum(asked.values())} times"
     for start in expect.never_asked:
-        if any(path.startswith(start) for path in outcome.asked.get(case.name, {})):
+        if any(path.startswith(start) for path in asked):
             yield f"was asked for {start}"
-    for piece in expect.absent:
-        places = [path.name for path, body in published.items() if piece.encode() in body]
-        if places:
-            yield f"{piece!r} is published in {', '.join(places[:3])}"
 
 
 def _judge_dates(case: Case, hours_off: float, outcome: Outcome) -> Iterable[str]:
@@ -161,7 +170,7 @@ def measure_lateness(outcome: Outcome, calm: Outcome) -> dict[str, float]:
 
 
 def read_published(public: Path) -> dict[Path, bytes]:
-    return {path: path.read_bytes() for path in public.rglob("*") if path.is_file() and path.suffix != ".db"}
+    return {path: path.read_bytes() for path in public.rglob("*") if path.is_file() and path.suffix not in PACKED}
 
 
 def check_file(path: Path, body: bytes) -> Iterable[str]:
@@ -183,12 +192,16 @@ def check_payloads(path: Path, body: bytes) -> Iterable[str]:
         if not (element.text or "").strip():
             continue
         for node in lxml.html.fragment_fromstring(element.text, create_parent=True).iter(etree.Element):
-            if node.tag in LIVE_TAGS:
-                yield f"<{node.tag}> in {element.text[:100]!r}"
-            for name, value in node.attrib.items():
-                is_script = name in ("href", "src") and not value.startswith(("http://", "https://"))
-                if name.startswith("on") or name == "style" or is_script:
-                    yield f"{name}={value[:60]!r} in <{node.tag}>"
+            yield from _check_node(node)
+
+
+def _check_node(node: lxml.html.HtmlElement) -> Iterable[str]:
+    if node.tag in LIVE_TAGS:
+        yield f"a live <{node.tag}>: {lxml.html.tostring(node)[:100]!r}"
+    for name, value in node.attrib.items():
+        is_script = name in ("href", "src") and not value.startswith(("http://", "https://"))
+        if name.startswith("on") or name == "style" or is_script:
+            yield f"{name}={value[:60]!r} in <{node.tag}>"
 
 
 def check_log(outcome: Outcome) -> Iterable[str]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from battery.news import News, make_news
 from battery.writing import HTML, RSS, write_feed, write_item, write_page
@@ -35,7 +36,7 @@ class Visitor:
     @property
     def number(self) -> int:
         """Of the news whose page is asked for; 0: another page."""
-        tail = self.path.partition("?")[0].removeprefix("/news/")
+        tail = unquote(self.path.partition("?")[0]).removeprefix("/news/")
         return int(tail) if tail.isdigit() else 0
 
     async def write(self, data: bytes) -> None:

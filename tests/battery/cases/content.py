@@ -13,10 +13,10 @@ from battery.visitor import Visitor
 from battery.writing import HTML, write_page
 
 LIVE = (
-    "<script>{0}()</script><iframe src='https://jahat.example/{0}'></iframe><svg onload={0}()><script>{0}</script></svg>"
-    "<img src=x onerror={0}()><style>body{{background:url(https://jahat.example/{0})}}</style><base href='https://jahat.example/{0}/'>"
-    "<meta http-equiv=refresh content='0;url=https://jahat.example/{0}'><form action='https://jahat.example/{0}'><button>{0}"
-    "</button></form><object data='https://jahat.example/{0}'></object><math><mtext><mglyph><style></math><img src onerror={0}()>"
+    "<script>{0}()</script><iframe src='https://{0}.example/'></iframe><svg onload={0}()><script>{0}</script></svg>"
+    "<img src=x onerror={0}()><style>body{{background:url(https://{0}.example/)}}</style><base href='https://{0}.example//'>"
+    "<meta http-equiv=refresh content='0;url=https://{0}.example/'><form action='https://{0}.example/'><button>Kirim"
+    "</button></form><object data='https://{0}.example/'></object><math><mtext><img src onerror={0}()></mtext></math>"
 )
 
 
@@ -33,13 +33,13 @@ def absent(*pieces: str) -> Expect:
 # ── live markup ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
-@spoiled("live-page", "content", absent("onerror=xss-halaman", "jahat.example", "<script>xss"))
+@spoiled("live-page", "content", absent("xss-halaman()", "xss-halaman.example", "<script>xss"))
 def live_page(visitor: Visitor) -> Spoil:
     """Scripts, frames, handlers, styles, bases, refreshes and forms in the text of a page."""
     return Spoil(page={"body": put_first(visitor, LIVE.format("xss-halaman"))})
 
 
-@spoiled("live-full-text", "content", absent("xss-teks", "jahat.example"))
+@spoiled("live-full-text", "content", absent("xss-teks()", "xss-teks.example"))
 def live_full_text(visitor: Visitor) -> Spoil:
     """The same in a feed's full text and description; no page is asked then."""
     live = LIVE.format("xss-teks")
@@ -58,7 +58,7 @@ def live_title(visitor: Visitor) -> Spoil:
     return Spoil(item={"title": f"<![CDATA[{title}]]>"}, page={"title": html.escape(title)})
 
 
-@spoiled("live-title-open", "content", absent("<img", "&lt;img", "<svg", "&lt;svg"))
+@spoiled("live-title-open", "content", absent("&lt;img src=x onerror=xss-buka", "&lt;svg/onload=xss-buka"))
 def live_title_open(visitor: Visitor) -> Spoil:
     """A tag without its end in the title: a browser closes it with what follows."""
     title = f"{visitor.news(1).title} <img src=x onerror=xss-buka() <svg/onload=xss-buka()//"
@@ -114,8 +114,10 @@ def live_images(_visitor: Visitor) -> Spoil:
         f'<meta property="og:image" content="{each}">'
         for each in ("javascript:xss-gambar()", data, breaking, "//jahat.example\\@x")
     )
-    enclosures = f'text</description><enclosure url="javascript:xss-gambar()" type="image/jpeg" length="1"/><enclosure url="{breaking}" type="image/jpeg"/><description>'
-    return Spoil(item={"description": enclosures}, page={"head": metas})
+    enclosures = "".join(
+        f'<enclosure url="{each}" type="image/jpeg"/>' for each in ("javascript:xss-gambar()", breaking)
+    )
+    return Spoil(item={"description": f"kota</description>{enclosures}<description>"}, page={"head": metas})
 
 
 @spoiled("comments-conditional", "content", absent("xss-komentar"))

@@ -14,6 +14,10 @@ from battery.writing import HTML, RSS, date_of, write_feed, write_item
 
 WIB = timedelta(hours=7)
 FEW = Expect(stores=(1, 2), requests_most=8)
+MONTHS = (
+    *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli"),
+    *("Agustus", "September", "Oktober", "November", "Desember"),
+)
 NOTHING = ("html-not-feed", "not-a-channel")
 
 # ── dates: whatever they say, the news is kept, under a time that can be true ───────────────────────────────────────
@@ -51,7 +55,7 @@ lying_date("date-megabyte", "A date of a megabyte of digits.", say("20" + "1" * 
 lying_date(
     "date-impossible", "The thirty-first of February.", say("Sat, 31 Feb 2026 25:61:61 +9999", "2026-02-31T25:61")
 )
-lying_date("date-markup", "A date that is markup.", say("&lt;b&gt;kemarin&lt;/b&gt;", "&lt;script&gt;1&lt;/script&gt;"))
+lying_date("date-markup", "A date that is markup.", say("&lt;b&gt;entah&lt;/b&gt;", "&lt;script&gt;1&lt;/script&gt;"))
 lying_date(
     "date-zoneless",
     "The clock of Jakarta, and no zone.",
@@ -67,8 +71,7 @@ lying_date(
     "date-indonesian",
     "Names of days and months in Indonesian, and WIB.",
     lambda true: (
-        f"{true + WIB:%d} {'Januari Februari Maret April Mei Juni Juli Agustus September Oktober November Desember'.split()[(true + WIB).month - 1]}"
-        f" {true + WIB:%Y | %H:%M} WIB",
+        f"{true + WIB:%d} {MONTHS[(true + WIB).month - 1]} {true + WIB:%Y | %H:%M} WIB",
         "",
     ),
     hours_off=0.2,
@@ -300,7 +303,7 @@ async def feed_victim(visitor: Visitor) -> None:
 
 
 def no_feed(
-    name: str, says: str, body: str, codes: tuple[str, ...], content_type: str = HTML, status: int = 200
+    name: str, says: str, body: str, codes: tuple[str, ...], *, content_type: str = HTML, status: int = 200
 ) -> None:
     async def play(visitor: Visitor) -> None:
         await visitor.send(body.encode(), content_type, status)
@@ -313,7 +316,7 @@ def write_plain_page(title: str, content: str) -> str:
     return f"<!doctype html><html><head><title>{title}</title></head><body>{content}</body></html>"
 
 
-LOGIN = '<h1>Masuk</h1><form method="post"><input name="u"><input type="password" name="p"></form><a href="/news/1">APEKSI</a>'
+LOGIN = '<form method="post"><input name="u"><input type="password" name="p"></form><a href="/news/1">APEKSI</a>'
 GUARD = (
     "<h1>Sebentar</h1><p>Kami memeriksa apakah Anda manusia. Aktifkan JavaScript.</p><script src='/jaga.js'></script>"
 )
@@ -324,15 +327,24 @@ no_feed(
     "A guard, with its own status.",
     write_plain_page("Tunggu", GUARD),
     ("forbidden", "challenge"),
-    HTML,
-    403,
+    status=403,
 )
 no_feed("feed-repairs", "A page on maintenance.", write_plain_page("Perbaikan", "<p>Situs sedang diperbaiki."), NOTHING)
-no_feed("feed-login-as-rss", "A login page that calls itself RSS.", write_plain_page("Masuk", LOGIN), NOTHING, RSS)
-no_feed("feed-null", "JSON that says null.", "null", ("not-a-channel", "empty-feed"), "application/json")
-no_feed("feed-blank", "An empty body.", "", ("empty-feed",), RSS)
 no_feed(
-    "feed-bare", "A feed without items.", write_feed([], base="http://kosong.example").decode(), ("empty-feed",), RSS
+    "feed-login-as-rss",
+    "A login page that calls itself RSS.",
+    write_plain_page("Masuk", LOGIN),
+    NOTHING,
+    content_type=RSS,
+)
+no_feed("feed-null", "JSON that says null.", "null", ("not-a-channel", "empty-feed"), content_type="application/json")
+no_feed("feed-blank", "An empty body.", "", ("empty-feed",), content_type=RSS)
+no_feed(
+    "feed-bare",
+    "A feed without items.",
+    write_feed([], base="http://kosong.example").decode(),
+    ("empty-feed",),
+    content_type=RSS,
 )
 
 

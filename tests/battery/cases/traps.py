@@ -6,6 +6,7 @@ import asyncio
 import gzip
 import random
 from collections.abc import Iterable
+from functools import cache
 
 from battery.case import Expect, case
 from battery.spoiling import on_feed
@@ -23,7 +24,8 @@ def write_listing(links: Iterable[str], following: str = "") -> bytes:
         for n, link in enumerate(links)
     )
     after = f'<a rel="next" class="next page-numbers" href="{following}">Berikutnya</a>' if following else ""
-    return f"<!doctype html><html><head><title>Indeks</title></head><body><main>{items}</main><nav>{after}</nav></body></html>".encode()
+    head = "<!doctype html><html><head><title>Indeks</title></head>"
+    return f"{head}<body><main>{items}</main><nav>{after}</nav></body></html>".encode()
 
 
 def write_sitemap(links: Iterable[str]) -> bytes:
@@ -31,7 +33,8 @@ def write_sitemap(links: Iterable[str]) -> bytes:
 
 
 def write_index(links: Iterable[str]) -> bytes:
-    return f"<sitemapindex {SITEMAP}>{''.join(f'<sitemap><loc>{link}</loc></sitemap>' for link in links)}</sitemapindex>".encode()
+    children = "".join(f"<sitemap><loc>{link}</loc></sitemap>" for link in links)
+    return f"<sitemapindex {SITEMAP}>{children}</sitemapindex>".encode()
 
 
 def list_news(visitor: Visitor, *numbers: int) -> list[str]:
@@ -61,10 +64,9 @@ async def calendar(visitor: Visitor) -> None:
     Expect(stores=(1, 2, 3), articles_most=60, seconds_most=90),
     kind="listing",
     path="/indeks",
-    entry="",
 )
 async def listing_endless(visitor: Visitor) -> None:
-    """Listing after listing, each with twenty new links to pages that are there; the first begins with three articles."""
+    """Listing after listing, each with twenty new links that work; the first begins with three articles."""
     path, _, query = visitor.path.partition("?")
     if path == "/indeks":
         page = int(query.removeprefix("page=") or 1)
@@ -85,7 +87,7 @@ async def listing_endless(visitor: Visitor) -> None:
     path="/indeks",
 )
 async def listing_huge(visitor: Visitor) -> None:
-    """A listing of a hundred thousand links, nine megabytes."""
+    """A listing of sixty thousand links, nine megabytes."""
     if visitor.path == "/indeks":
         await visitor.send(write_listing(f"{visitor.base}/arsip/2026/11/{n}" for n in range(60_000)))
     else:
@@ -170,8 +172,9 @@ async def feed_paged(visitor: Visitor) -> None:
     path, _, query = visitor.path.partition("?")
     if path == "/feed":
         page = int(query.removeprefix("paged=") or 1)
-        link = f'<atom:link xmlns:atom="http://www.w3.org/2005/Atom" rel="next" href="{visitor.base}/feed?paged={page + 1}"/>'
-        await visitor.send(visitor.feed(1, 2, 3, head=link), XML)
+        link = f'rel="next" href="{visitor.base}/feed?paged={page + 1}"'
+        head = f'<atom:link xmlns:atom="http://www.w3.org/2005/Atom" {link}/>'
+        await visitor.send(visitor.feed(1, 2, 3, head=head), XML)
     else:
         await visitor.answer_plainly(1, 2, 3)
 
@@ -229,6 +232,19 @@ async def redirects_in_circles(visitor: Visitor) -> None:
         await visitor.answer_plainly(1)
 
 
+@case("redirects-on-each", "traps", Expect(articles_least=8, articles_most=40, requests_most=60, seconds_most=90))
+async def redirects_on_each(visitor: Visitor) -> None:
+    """Each of forty articles is four redirects away: those are requests, too, and a cycle has its share of them."""
+    if visitor.path == "/feed":
+        links = (f"{visitor.base}/lompat/4/{n}" for n in range(1, 41))
+        await visitor.answer_items(visitor.item(n, link=link, guid=link) for n, link in enumerate(links, 1))
+    elif visitor.path.startswith("/lompat/"):
+        left, number = map(int, visitor.path.removeprefix("/lompat/").split("/"))
+        await visitor.redirect(f"/lompat/{left - 1}/{number}" if left > 1 else f"/news/{number}")
+    else:
+        await visitor.answer_plainly(visitor.number)
+
+
 @case("sessions", "traps", Expect(stores=(1,), articles_most=1, requests_most=40))
 async def sessions(visitor: Visitor) -> None:
     """One article under thirty addresses that hold a session, and redirect to a new one."""
@@ -256,6 +272,12 @@ async def link_variants(visitor: Visitor) -> None:
 
 
 # ── robots.txt ─────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@cache
+def make_bomb() -> bytes:
+    """200 MB in 200 kB."""
+    return gzip.compress(bytes(200 << 20), 5)
 
 
 async def answer_robots(visitor: Visitor, body: bytes, content_type: str = "text/plain") -> None:
@@ -309,7 +331,7 @@ async def robots_redirected_into(visitor: Visitor) -> None:
 
 @case("robots-large", "traps", Expect(stores=(1, 2), seconds_most=30))
 async def robots_large(visitor: Visitor) -> None:
-    """Thirty thousand rules, none against our addresses, each with wildcards."""
+    """Twenty thousand rules, none against our addresses, each with wildcards."""
     rules = b"".join(b"Disallow: /*%d*a*b*c*$\n" % n for n in range(20_000))
     await answer_robots(visitor, b"User-agent: *\n" + rules)
 
@@ -387,7 +409,7 @@ async def robots_numbers(visitor: Visitor) -> None:
     """Delays and rates that are no numbers, or below zero."""
     await answer_robots(
         visitor,
-        b"User-agent: *\nCrawl-delay: -5\nCrawl-delay: nan\nCrawl-delay: 1e999x\nRequest-rate: 1/0\nRequest-rate: a/b\n",
+        b"User-agent: *\nCrawl-delay: -5\nCrawl-delay: nan\nCrawl-delay: 1e999\nRequest-rate: 1/0\n",
     )
 
 
@@ -403,8 +425,7 @@ async def robots_silent(visitor: Visitor) -> None:
 async def robots_bomb(visitor: Visitor) -> None:
     """robots.txt unpacks to two hundred megabytes."""
     if visitor.path == "/robots.txt":
-        bomb = gzip.compress(b"\0" * (200 << 20), 5)
-        await visitor.send(bomb, "text/plain", headers=(("Content-Encoding", "gzip"),))
+        await visitor.send(await asyncio.to_thread(make_bomb), "text/plain", headers=(("Content-Encoding", "gzip"),))
     else:
         await visitor.answer_plainly(1, 2)
 

@@ -38,7 +38,7 @@ class Case:
     expect: Expect
     kind: str = "feed"  # of its channel
     path: str = "/feed"
-    tls: bool = False
+    tls: str = ""  # a kind of certificate, see `certificates`; "": plain HTTP
     entry: str = ""  # further lines of its catalogue entry (TOML)
 
 

@@ -50,7 +50,9 @@ class Visitor:
         lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'X')}", f"Content-Type: {content_type}"]
         lines += [f"{name}: {value}" for name, value in headers]
         lines.append(f"Content-Length: {len(body)}")
-        await self.write("\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if self.method == "HEAD" else body))
+        await self.write(
+            "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogatepass") + (b"" if self.method == "HEAD" else body)
+        )
 
     async def redirect(self, location: str, status: int = 302) -> None:
         await self.send(b"", status=status, headers=(("Location", location),))

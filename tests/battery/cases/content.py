@@ -147,11 +147,11 @@ def cdata_closers(visitor: Visitor) -> Spoil:
 
 
 @spoiled(
-    "controls",
+    "characters-control",
     "content",
     finish=bytes(byte for byte in range(1, 32) if byte not in (9, 10, 13)) + b"\xc2\x80\xc2\x9f\x7f",
 )
-def controls(visitor: Visitor) -> Spoil:
+def characters_control(visitor: Visitor) -> Spoil:
     """Every control character, in title, text and author."""
     title = f"§{visitor.news(1).title}§"
     return Spoil(

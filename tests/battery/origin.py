@@ -67,7 +67,6 @@ class Origin:
         first, *lines = head.decode("latin-1").split("\r\n")
         method, path, *_ = [*first.split(" "), "", ""]
         self.asked[case.name][path[:200]] += 1
-        base = f"https://{address}:{self.ports[case.name]}" if case.tls else f"http://{address}:{self.ports['']}"
         headers = {name.strip().lower(): value.strip() for name, _, value in (line.partition(":") for line in lines)}
         given = _SECRETS & headers.keys()
         if given:
@@ -75,7 +74,7 @@ class Origin:
         await case.play(
             Visitor(
                 case=case.name,
-                base=base,
+                base=self._find_base(address, case),
                 canary=f"http://127.0.0.1:{self.ports['']}",
                 method=method,
                 path=path,
@@ -83,9 +82,13 @@ class Origin:
                 writer=writer,
                 count=self.asked[case.name][path[:200]],
                 state=self._states[case.name],
+                bases={other.name: self._find_base(at, other) for at, other in self._cases.items()},
             )
         )
         return not writer.is_closing()
+
+    def _find_base(self, address: str, case: Case) -> str:
+        return f"https://{address}:{self.ports[case.name]}" if case.tls else f"http://{address}:{self.ports['']}"
 
     def report(self) -> dict[str, object]:
         return {

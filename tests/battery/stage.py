@@ -116,7 +116,7 @@ def write_catalogue(cases: Mapping[str, Case], ports: Mapping[str, int], wanted:
             else f"http://{address_of(position)}:{ports['']}"
         )
         entries.append(
-            f'[sources.{case.name}]\nname = "{case.name}"\ndomain = "{case.name}.example"\n{case.entry}\n'
+            f'[sources.{case.name}]\nname = "{case.name}"\ndomain = "{address_of(position)}"\n{case.entry}\n'
             f'channels = [{{ kind = "{case.kind}", url = "{host}{case.path}" }}]\n'
         )
     return "\n".join(entries)

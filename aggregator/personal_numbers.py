@@ -17,7 +17,7 @@ import re
 import unicodedata
 from dataclasses import dataclass
 
-_GAP = r" \t\xa0\u2007\u202f.()/\-\u2010-\u2015\u2212"
+_GAP = r" \t\xa0\u2007\u202f.\xb7_()/\-\u2010-\u2015\u2212"
 _RUN = re.compile(rf"\d(?:[{_GAP}]{{0,3}}\d){{5,}}")
 _GROUP = re.compile(r"\d+")
 _ODD_DIGIT = re.compile(r"[^\D0-9]")
@@ -55,6 +55,8 @@ _ACCOUNT = re.compile(
 _MONEY = re.compile(r"(?:\brp\.?|\bidr|\$)\s?$", re.IGNORECASE)
 _MORE = re.compile(r"\s?(?:[/,&]|dan|atau)\s?", re.IGNORECASE)
 _MORE_MOST = 8
+_WORD = re.compile(r"\w{1,64}")
+_HASH = re.compile(r"[a-f]{3,}")
 _BEFORE = 40  # characters that are looked at before a run
 _ADDRESS = re.compile(r"https?://|www\.|\w\.[a-z]{2,10}/", re.IGNORECASE)
 _TO_CALL = re.compile(r"(?:wa\.me/|whatsapp\.com/|[?&](?:phone|tel|wa)=|tel:)[^/\s]*$", re.IGNORECASE)
@@ -239,9 +241,9 @@ def _is_one_more(text: str, last: tuple[int, int], start: int, length: int) -> b
 
 
 def _is_in_word(text: str, end: int) -> bool:
-    """Whether small letters follow: of a hash. A capital begins what was set close to it."""
-    after = text[end : end + 1]
-    return after == "_" or after.islower()
+    """Whether it goes on as a hash does. Other words that follow at once were set close to it."""
+    after = _WORD.match(text, end)
+    return after is not None and (_HASH.fullmatch(after[0]) is not None or any(map(str.isdigit, after[0])))
 
 
 def _is_in_address(text: str, start: int) -> bool:

@@ -707,6 +707,7 @@ def test_limits_on_quoting_are_read_from_markup_and_header(
         ("", "unavailable_after: 2099-01-01", False),
         ('<meta name="robots" content="unavailable_after: 2026-01-05">', "", True),
         ('<meta name="kabarkota" content="noindex">', "", True),
+        ('<meta name="x" content="y">' * 2_000 + '<meta content="none" name="Robots">', "", True),
         ('<meta name="otherbot" content="noindex">', "otherbot: noindex", False),
     ],
 )

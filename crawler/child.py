@@ -22,6 +22,7 @@ from twisted.logger import ILogObserver, STDLibLogObserver, globalLogBeginner
 
 from aggregator.lifeline import die_with_parent
 from aggregator.models import ChannelKind, Harvest, RobotsRecord
+from aggregator.printable import set_up_logging
 from crawler.address_guard import AddressGuard, install_guard
 from crawler.backfilling.report import ArchiveReport
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
@@ -186,7 +187,7 @@ def claim_stdout() -> BinaryIO:
 def main(log_level: str = "WARNING") -> None:
     """Runs the crawl process until its stdin closes."""
     die_with_parent()
-    logging.basicConfig(stream=sys.stderr, level=log_level, format="%(levelname)s %(name)s: %(message)s")
+    set_up_logging(log_level)
     server = CrawlServer(claim_stdout())
     # until somebody listens, Twisted keeps all its events, and what they hold on to
     globalLogBeginner.beginLoggingTo(

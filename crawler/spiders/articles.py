@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from aggregator.models import ArticleLink, FetchedPage, LinkFailure
@@ -46,7 +47,7 @@ class ArticleSpider(PortalSpider):
         else:
             answer = await self._fetch_page(talk, find_first_page(link.url))
             read = await self.use_body(answer, read_page, answer.body, link, answer.url, reading, learn)
-            read = _heed(read, answer.robots)
+            read = _heed(read, answer.robots, reading.now)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
         page = FetchedPage(
@@ -123,13 +124,19 @@ def check_page(answer: Answer) -> None:
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
 
 
-def _heed(read: PageReading, robots: RobotsTags) -> PageReading:
+def _heed(read: PageReading, robots: RobotsTags, now: datetime) -> PageReading:
     """The reading under what the page's header asks for, beside its markup."""
     article = read.article
     if article is None or robots == RobotsTags():
         return read
-    noindex, limit = RobotsTags(article.noindex, article.snippet_limit).join(robots)
-    return replace(read, article=replace(article, noindex=noindex, snippet_limit=limit))
+    asked = RobotsTags(article.noindex, article.snippet_limit).join(robots)
+    heeding = replace(
+        article,
+        noindex=asked.forbids_showing(now),
+        snippet_limit=asked.snippet_limit,
+        image=article.image if asked.has_image else "",
+    )
+    return replace(read, article=heeding)
 
 
 def describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:

@@ -71,6 +71,14 @@ def list_backups(folder: Path, now: datetime) -> list[Backup]:
     return sorted(found, key=lambda each: (each.made_at <= now, each.made_at, each.path.name), reverse=True)
 
 
+def find_newest(folder: Path, now: datetime) -> tuple[datetime, int] | None:
+    """When the newest was made, and its size; None: there is none."""
+    for backup in list_backups(folder, now):
+        with suppress(OSError):
+            return backup.made_at, backup.path.stat().st_size
+    return None
+
+
 def make_backup(store: Store, target: Path, *, progress: Progress | None = None) -> None:
     """A whole, checked copy: beside, then renamed. What stood there before is there until then. Raises StoreError.
 

@@ -21,8 +21,8 @@ from scrapy.utils.reactor import install_reactor
 from twisted.logger import ILogObserver, STDLibLogObserver, globalLogBeginner
 
 from aggregator.lifeline import die_with_parent
+from aggregator.log import set_up_log
 from aggregator.models import ChannelKind, Harvest, RobotsRecord
-from aggregator.printable import set_up_logging
 from crawler.address_guard import AddressGuard, install_guard
 from crawler.backfilling.report import ArchiveReport
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
@@ -187,7 +187,7 @@ def claim_stdout() -> BinaryIO:
 def main(log_level: str = "WARNING") -> None:
     """Runs the crawl process until its stdin closes."""
     die_with_parent()
-    set_up_logging(log_level)
+    set_up_log(log_level)
     server = CrawlServer(claim_stdout())
     # until somebody listens, Twisted keeps all its events, and what they hold on to
     globalLogBeginner.beginLoggingTo(

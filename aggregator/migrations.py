@@ -1417,3 +1417,24 @@ def m016_evidence(db: Database) -> None:
     """Evidence without the names of its parts, which are half of it: [term, place, offset, weight] of every match."""
     for table in ("article_topics", "article_regions"):
         db.execute(dedent(_PACK.format(table=table)).strip())
+
+
+@MIGRATIONS()
+def m017_found_by(db: Database) -> None:
+    """Who led to the articles of others: their own channels have not told of them yet, and are to be heard."""
+    for statement in (
+        "ALTER TABLE links ADD COLUMN found_by TEXT REFERENCES sources (id)"
+        " /* another source that led to it, while its publisher's own channels have not */",
+        """
+        CREATE TABLE foreign_links (
+            -- Addresses at other sites that a source's channels listed, and that were read.
+            source_id TEXT NOT NULL REFERENCES sources (id),
+            key TEXT NOT NULL, -- as in links
+            read_at TEXT NOT NULL,
+            PRIMARY KEY (source_id, key)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "DROP INDEX links_of_source",
+        "CREATE INDEX links_of_source ON links (source_id, coalesce(read_at, first_seen_at))",
+    ):
+        db.execute(dedent(statement).strip())

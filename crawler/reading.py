@@ -156,8 +156,10 @@ def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:
 def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: Reading) -> ExtractedArticle:
     """Fills what the page does not say from what the channel said; the page is asked first."""
     filled: dict[str, object] = {}
-    if not article.title and link.title:
+    if link.title and (not article.title or isinstance(article, NotAnArticle)):
         filled |= {"title": drop_unsafe(link.title), "title_method": "channel"}
+    if link.summary and isinstance(article, NotAnArticle):  # the page's own is of the site
+        filled["summary"] = drop_unsafe(link.summary)
     if not article.image and link.image:
         filled["image"] = drop_unsafe(link.image)
     if link.published_raw and article.published_precision in (None, DatePrecision.DAY):

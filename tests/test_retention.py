@@ -192,7 +192,7 @@ def test_what_is_old_goes_and_what_is_needed_stays(
     assert count(make_pruner(full).run()) == GONE
     assert full.ask("SELECT id FROM polls ORDER BY id") == [(2,), (3,)]  # the last of each channel, and their cycles
     assert full.ask("SELECT min(id), count(*) FROM cycles") == [(2, 1_002)]
-    assert full.ask("SELECT group_concat(key) FROM links") == [("k2,k3,k4,k6,k8",)]
+    assert full.ask("SELECT group_concat(key) FROM (SELECT key FROM links ORDER BY key)") == [("k2,k3,k4,k6,k8",)]
     assert full.ask("PRAGMA foreign_key_check") == []
     assert full.ask("PRAGMA foreign_keys") == [(1,)]
     assert count(make_pruner(full).run()) == {}

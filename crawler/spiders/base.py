@@ -110,6 +110,8 @@ class ChannelSpider(ArticleSpider):
             logger.exception("poll of %s failed", assignment.job.channel.url)
             return self._harvest(talk, self._poll(talk, PollOutcome.FAILED, reason=f"internal error: {error!r}"))
         unchanged = is_unchanged(answer, assignment.job)
+        if elsewhere := find_elsewhere(links, assignment.visit):
+            talk.faults.append(elsewhere)
         # oldest first: should the cycle be cut short, the feed has no hole in it
         await self._read_articles(talk, list(reversed(links)))
         if page and page.fault:
@@ -151,7 +153,8 @@ class ChannelSpider(ArticleSpider):
 
     async def _ask(self, talk: Conversation, url: str, validators: Validators) -> Answer:
         answer = await self.fetch(talk, url, validators)
-        if answer.status == 304 or 200 <= answer.status < 300:
+        is_conditional = bool(validators.etag or validators.last_modified)
+        if 200 <= answer.status < 300 or (answer.status == 304 and is_conditional):
             return answer
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
 
@@ -170,7 +173,7 @@ class ChannelSpider(ArticleSpider):
     async def _read_articles(self, talk: Conversation, links: Sequence[ArticleLink]) -> None:
         visit = talk.visit
         pending = [waiting.link for waiting in visit.take_pending()]
-        wanted = [*pending, *(link for link in links if visit.is_wanted(link))]
+        wanted = [visit.believe(link) for link in (*pending, *filter(visit.is_wanted, links))]
         resting: set[str] = set()  # hosts: links to others are read all the same
         for position, link in enumerate(wanted):
             if not visit.may_take:
@@ -222,6 +225,14 @@ class ChannelSpider(ArticleSpider):
             deferred=tuple(talk.deferred),
             robots=self.manners.robots.take_fetched(visit.hosts),
         )
+
+
+def find_elsewhere(links: Sequence[ArticleLink], visit: Visit) -> str:
+    """What is wrong with a channel none of whose links leads to its source: it is another's now, or the source moved."""
+    if not links or visit.job.source.discovery or any(map(visit.is_own, links)):
+        return ""
+    host, domain = host_of(links[0].url), visit.job.source.domain
+    return f"all {len(links)} links lead to another site ({host!r}), none to {domain!r}"
 
 
 def is_unchanged(answer: Answer, job: ChannelJob) -> bool:

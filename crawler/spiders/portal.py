@@ -15,6 +15,7 @@ from scrapy.http.request import NO_CALLBACK
 from aggregator.models import Validators
 from crawler.address_guard import AddressRefusedError
 from crawler.characters import clean_reason
+from crawler.conditions import keep_date, keep_tag
 from crawler.freshness import parse_freshness
 from crawler.middlewares import Manners
 from crawler.parsing import ParserPool
@@ -22,8 +23,6 @@ from crawler.politeness import HostHeldError, Traffic, host_of
 from crawler.retry_after import parse_retry_after
 from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.visit import Visit
-
-LONGEST_VALIDATOR = 1_000  # characters of a tag that is sent back
 
 
 class PollError(Exception):
@@ -120,17 +119,14 @@ class PortalSpider(scrapy.Spider):
         def header(name: str) -> str:
             return (response.headers.get(name) or b"").decode("latin-1")
 
-        def short(validator: str) -> str:
-            return validator if len(validator) <= LONGEST_VALIDATOR else ""
-
         return Answer(
             url=response.url,
             status=response.status,
             body=response.body,
             content_type=header("Content-Type"),
             validators=Validators(
-                etag=short(header("ETag")),
-                last_modified=short(header("Last-Modified")),
+                etag=keep_tag(header("ETag")),
+                last_modified=keep_date(header("Last-Modified"), self.manners.clock()),
                 body_hash=hash_body(response.body),
             ),
             retry_after=parse_retry_after(response.headers.get("Retry-After"), self.manners.clock()),

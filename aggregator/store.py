@@ -71,6 +71,8 @@ __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "Sto
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
+LONGEST_PAUSE = timedelta(days=31)  # between two cycles of somebody who calls them once a month …
+SETTLING = timedelta(days=7)  # … and for how long a clock must have gone on after a longer one
 KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
@@ -451,15 +453,16 @@ class Store(
     def get_rechecks(self, source_id: str, now: datetime, *, most: int) -> tuple[ArticleLink, ...]:
         """Articles of the last RECHECK_DAYS to be read once more: a day after the first sighting, then ever less.
 
-        The gap is twice what lies between the first sighting and the last reading: after 1, 3, 9 and 27 days.
+        The gap is twice what lies between the first sighting and the last reading: after 1, 3, 9 and 27 days. So are
+        those that were deleted, it seemed: a portal that moves house is without its pages for a day.
         """
         rows = self._rows(
             """
             SELECT url, title FROM (
-                SELECT url, title, gone_at, julianday(:now) - julianday(coalesce(checked_at, first_seen_at)) AS gap,
+                SELECT url, title, julianday(:now) - julianday(coalesce(checked_at, first_seen_at)) AS gap,
                     julianday(coalesce(checked_at, first_seen_at)) - julianday(first_seen_at) AS age
                 FROM articles WHERE source_id = :source AND first_seen_at >= :since)
-            WHERE gone_at IS NULL AND gap >= max(1, 2 * age) ORDER BY gap DESC, url LIMIT :most
+            WHERE abs(gap) >= max(1, 2 * abs(age)) ORDER BY gap DESC, url LIMIT :most
             """,
             source=source_id,
             now=to_text(now),
@@ -609,7 +612,7 @@ class Store(
     def publish_groups(self, now: datetime, *, archive_older_than: timedelta) -> int:
         """Gives every group that has none its guid and its place in the feed; returns how many those were.
 
-        What is old, or is known by backfills alone, goes to the archives.
+        What is old, or is known by backfills alone, goes to the archives; after a long pause what was old before it.
 
         The order among them is that of their publication, one microsecond apart, so that the feed's order is total
         and does not depend on arrival. They come after all that is published, also where the clock was set
@@ -623,7 +626,7 @@ class Store(
             WHERE g.guid IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL ORDER BY a.published_at, a.url_key
             """
         )
-        oldest = to_text(now - archive_older_than)
+        oldest = to_text((self.find_pause(now) or now) - archive_older_than)
         with self.transaction():
             begin = self._find_next_place(now) if rows else now
             for place, row in enumerate(rows):
@@ -658,6 +661,15 @@ class Store(
                 "UPDATE cycles SET finished_at = ?, summary = ? WHERE id = ?",
                 (to_text(now), json.dumps(summary), cycle_id),
             )
+
+    def find_pause(self, now: datetime) -> datetime | None:
+        """The beginning of the last cycle before a long pause, where the pause ended less than a week ago.
+
+        Either nothing ran meanwhile, or the clock is ahead: what is done by age alone should wait. None: no such pause.
+        """
+        sql = "SELECT max(started_at) FROM cycles WHERE started_at < :settled"
+        last = self._value(sql, settled=to_text(now - SETTLING))
+        return from_text(last) if last and from_text(last) < now - SETTLING - LONGEST_PAUSE else None
 
     def get_first_cycle(self) -> datetime | None:
         """When the first cycle that is known began."""

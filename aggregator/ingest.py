@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aggregator.article_json import pack_row
@@ -66,7 +65,15 @@ from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.takedowns import KeptOut, describe_same_text
 from aggregator.topic_tables import TopicTable
 from aggregator.topics import match_topics
-from aggregator.urls import canonicalize, get_host, get_site, is_likely_address, is_same_site, make_url_key
+from aggregator.urls import (
+    canonicalize,
+    get_host,
+    get_site,
+    is_front_page,
+    is_likely_address,
+    is_same_site,
+    make_url_key,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -77,7 +84,7 @@ TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 TAG_LIMIT = 100
 REVISIONS_AT_ONCE = 20  # of one article; a page that never says the same twice would fill the database
-AHEAD_MOST = timedelta(hours=1)  # by which a portal's clock may be ahead of ours
+AHEAD_SLIGHTLY, AHEAD_MOST = timedelta(minutes=10), timedelta(hours=1)  # by which a portal's clock may be ahead of ours
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
     *("url", "first_seen_at", "backfilled"),
     *("published_at", "published_offset", "published_precision", "published_raw", "published_method"),
@@ -374,6 +381,7 @@ class Ingest:
                 self._store.mark_checked(article_id, self._now, is_gone=False)
             if known["snippet_limit"] != row["snippet_limit"] and not page.from_channel:
                 self._store.revise_article(article_id, {"snippet_limit": row["snippet_limit"]})
+            self._date_late(known, row)
             if self._heed_dropped(candidate, known) or not _is_revision(known, row) or self._is_restless(known):
                 return
             self._revise(known, row, candidate.page_file)
@@ -388,6 +396,12 @@ class Ingest:
             self._grouper.come_back(article_id, row, self._store.find_withdrawn_group(key))
         else:
             self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"]})
+
+    def _date_late(self, known: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        """Gives an article its date that had none at the first reading, or one that our clock did not believe."""
+        if known["published_method"] == "first-seen" != row["published_method"]:
+            dated = {name: value for name, value in row.items() if name.startswith("published_")}
+            self._store.revise_article(known["id"], dated)
 
     def _is_restless(self, known: Mapping[str, Any]) -> bool:
         """Whether an article changes so often that it is revised once a day only."""
@@ -434,7 +448,7 @@ class Ingest:
 
     def _believes(self, declared: str, key: str, candidate: _Candidate) -> bool:
         row = candidate.row
-        if not is_same_site(declared, row["url"]) or urlsplit(declared).path in ("", "/"):
+        if not is_same_site(declared, row["url"]) or is_front_page(declared):
             return False
         holder = find_source(get_host(declared).removeprefix("www."), self._publishers, candidate.source)
         if holder is not None and holder.id != candidate.source.id:
@@ -640,7 +654,7 @@ def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, n
     latest = page.fetched_at if abs(page.fetched_at - now) <= LONGEST_CYCLE else now  # the clock may have been set
     if (told := article.published) is None:
         return now, False
-    if told > latest and not told.utcoffset():
+    if told - latest > AHEAD_SLIGHTLY and not told.utcoffset():
         local = told.replace(tzinfo=ZoneInfo(source.timezone))
         told = local if local <= latest else told
     return (min(told, latest.astimezone(told.tzinfo)), True) if told - latest <= AHEAD_MOST else (now, False)

@@ -442,10 +442,10 @@ class Store(
 
     def find_article(self, key: str) -> dict[str, Any] | None:
         """The article of that URL key: id, url, title, text, group_id, extraction_method, gone_at, snippet_limit,
-        text_dropped_at, revised_at."""
+        text_dropped_at, revised_at, published_method."""
         rows = self._rows(
-            "SELECT id, url, title, text, group_id, extraction_method, gone_at, snippet_limit, text_dropped_at, revised_at"
-            " FROM articles WHERE url_key = :key",
+            "SELECT id, url, title, text, group_id, extraction_method, gone_at, snippet_limit, text_dropped_at, revised_at,"
+            " published_method FROM articles WHERE url_key = :key",
             key=key,
         )
         return dict(rows[0]) if rows else None

@@ -113,6 +113,15 @@ def is_same_site(a: str, b: str) -> bool:
     return get_site(a) == get_site(b) != ""
 
 
+def is_front_page(url: str) -> bool:
+    """Whether a URL is that of a whole site, which is no article's."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.path in ("", "/") and not parts.query
+
+
 def is_likely_address(declared: str, own: str, title: str) -> bool:
     """Whether an article with this title, read at `own`, can have the address that it declares: both have a number or
     the last part of their paths in common, or the declared one is made of the title's words.

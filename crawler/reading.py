@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from aggregator.models import (
     DatePrecision,
     ExtractedArticle,
     NotAnArticle,
+    ParsedDate,
     Selectors,
 )
 from aggregator.topics import load_topics, scan_bytes
@@ -37,6 +38,8 @@ from crawler.extraction.page_links import PageLinks, find_page_links, list_addre
 from crawler.overlays import Overlays
 
 SAMPLE_ONE_IN = 100
+SAME_DAY = timedelta(hours=36)  # from its midnight, whatever zone was meant
+INFERRED = ("dateline", "modified")  # ways to a date of a page: of the event, of the last change
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -164,7 +167,7 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
         filled["image"] = drop_unsafe(link.image)
     if link.published_raw and article.published_precision in (None, DatePrecision.DAY):
         said = parse_date(link.published_raw, zone=reading.zone, now=reading.now, utc_is_local=reading.utc_is_local)
-        if said is not None and (article.published is None or said.precision is not DatePrecision.DAY):
+        if said is not None and (article.published is None or _tells_hour(said, article)):
             filled |= {
                 "published": said.at,
                 "published_precision": said.precision,
@@ -172,3 +175,11 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
                 "published_method": "channel",
             }
     return replace(article, **filled) if filled else article  # type: ignore[arg-type]
+
+
+def _tells_hour(said: ParsedDate, article: ExtractedArticle) -> bool:
+    """Whether a channel's date gives the hour of the day that the page tells. Some channels date everything by the hour
+    at which they are asked, so it must be about the same day, unless the page's is but inferred."""
+    if said.precision is DatePrecision.DAY or article.published is None:
+        return False
+    return article.published_method in INFERRED or abs(said.at - article.published) <= SAME_DAY

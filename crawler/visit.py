@@ -12,7 +12,7 @@ from functools import cached_property
 
 from aggregator.models import ArticleLink, CrawlJob, PendingLink
 from aggregator.sites import list_sites
-from aggregator.urls import get_site, make_url_key
+from aggregator.urls import get_site, is_front_page, make_url_key
 from crawler.dates import parse_date
 from crawler.settings import CrawlSettings
 
@@ -51,6 +51,11 @@ class Visit:
         """Whether another new article fits into this cycle."""
         return self.items < self.settings.max_new_items
 
+    @property
+    def room(self) -> int:
+        """How many articles may still be asked for in this cycle."""
+        return max(min(self.settings.max_new_items - self.items, self.settings.max_requests - self.requests), 0)
+
     @cached_property
     def sites(self) -> frozenset[str]:
         """Where the source speaks for itself."""
@@ -77,7 +82,7 @@ class Visit:
     def is_wanted(self, link: ArticleLink) -> bool:
         """Whether the link is new to us, or changed after we last read it; true once a visit."""
         key = make_url_key(link.url)
-        if not key or key in self._met:
+        if not key or key in self._met or is_front_page(link.url):
             return False
         read_at = self.job.known.get(key)
         if read_at is not None and not (self.is_own(link) and self._is_modified_since(link, read_at)):

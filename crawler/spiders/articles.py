@@ -6,9 +6,11 @@ import logging
 from dataclasses import dataclass, field, replace
 from typing import Any
 
-from aggregator.models import ArticleLink, FetchedPage, LinkFailure
+from aggregator.models import ArticleLink, FetchedPage, LinkFailure, NotAnArticle
+from aggregator.urls import is_front_page
 from crawler.characters import clean_reason
 from crawler.extraction.page_links import find_first_page
+from crawler.extraction.refusals import PASSING_REASONS
 from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError
 from crawler.reading import PageReading, Reading, read_further_page, read_link, read_page
@@ -46,7 +48,10 @@ class ArticleSpider(PortalSpider):
         else:
             answer = await self.fetch(talk, find_first_page(link.url))
             check_page(answer, self.manners.settings.max_page_bytes)
+            if is_front_page(answer.url):
+                raise PollError("its address leads to the front page", status=answer.status)
             read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
+            check_article(read, link)
             read = _heed(read, answer.robots)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
@@ -117,6 +122,13 @@ def check_page(answer: Answer, max_bytes: int) -> None:
         raise PollError(f"page of {len(answer.body)} bytes is over the limit of {max_bytes}", status=413)
     if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
+
+
+def check_article(read: PageReading, link: ArticleLink) -> None:
+    """Raises PollError where something else answered in the article's place, and the channel tells no more than a title."""
+    article = read.article
+    if isinstance(article, NotAnArticle) and article.reason in PASSING_REASONS and not link.summary:
+        raise PollError(f"{article.reason} in place of the article", status=200)
 
 
 def _heed(read: PageReading, robots: RobotsTags) -> PageReading:

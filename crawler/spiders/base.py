@@ -174,6 +174,10 @@ class ChannelSpider(ArticleSpider):
         visit = talk.visit
         pending = [waiting.link for waiting in visit.take_pending()]
         wanted = [visit.believe(link) for link in (*pending, *filter(visit.is_wanted, links))]
+        newest = max(
+            len(wanted) - visit.room, 0
+        )  # of more than there is room for, the newest do not wait for the oldest
+        wanted = [*wanted[newest:], *wanted[:newest]]
         resting: set[str] = set()  # hosts: links to others are read all the same
         for position, link in enumerate(wanted):
             if not visit.may_take:

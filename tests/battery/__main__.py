@@ -21,9 +21,8 @@ def main(names: list[str]) -> int:
         for fault in judge_all(outcome):
             print("over all:", fault)
         peak = ", ".join(f"{name} {size >> 20} MiB" for name, size in outcome.peak.items())
-        print(
-            f"cycle {outcome.seconds:.0f} s; memory {peak}; web answered within {max(outcome.feed_waits, default=0):.2f} s"
-        )
+        waited = max(outcome.feed_waits, default=0)
+        print(f"cycle {outcome.seconds:.0f} s; memory {peak}; the web answered within {waited:.2f} s")
         print(outcome.log[-3000:])
     return int(any(verdict.faults for verdict in verdicts))
 

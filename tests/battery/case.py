@@ -22,9 +22,12 @@ class Expect:
     never: tuple[int, ...] = ()  # none of them may be, at whatever source
     codes: tuple[str, ...] = ("",)  # of the channel's poll one of these; "": it worked. Empty: whatever
     articles_most: int | None = None  # of this source; None: as many as `stores`
+    articles_least: int = 0
     requests_most: int = 60
     seconds_most: float = 180.0  # that its poll may take
     absent: tuple[str, ...] = ()  # strings that nothing published may hold
+    never_asked: tuple[str, ...] = ()  # beginnings of paths
+    hours_off: float | None = None  # that the dates kept for `stores` may be from the true ones
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,7 +38,7 @@ class Case:
     expect: Expect
     kind: str = "feed"  # of its channel
     path: str = "/feed"
-    tls: bool = False
+    tls: str = ""  # a kind of certificate, see `certificates`; "": plain HTTP
     entry: str = ""  # further lines of its catalogue entry (TOML)
 
 

@@ -73,15 +73,15 @@ class Outcome:
 
 
 @contextmanager
-def play_origin(outcome: Outcome) -> Iterator[int]:
-    """Runs the origin; its port. What it counted is in `outcome` afterwards."""
+def play_origin(outcome: Outcome) -> Iterator[dict[str, Any]]:
+    """Runs the origin and gives what it says of itself. What it counted is in `outcome` afterwards."""
     process = subprocess.Popen(
         [sys.executable, "-m", "battery.origin"], cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
     )
     assert process.stdout is not None
     assert process.stdin is not None
     try:
-        yield int(json.loads(process.stdout.readline())["port"])
+        yield json.loads(process.stdout.readline())
         process.stdin.close()
         for name, value in json.loads(process.stdout.readline() or "{}").items():
             setattr(outcome, name, value)
@@ -98,21 +98,26 @@ def run_battery(folder: Path, cases: Mapping[str, Case], wanted: set[str] | None
     (folder / "data").mkdir()
     (folder / "kabarkota.toml").write_text(CONFIGURATION, encoding="utf-8")
     (folder / "data/timetable.toml").write_text(TIMETABLE, encoding="utf-8")
-    with play_origin(outcome) as port:
-        (folder / "catalogue.toml").write_text(write_catalogue(cases, port, wanted), encoding="utf-8")
+    with play_origin(outcome) as origin:
+        (folder / "data/authority.pem").write_text(origin["authority"], encoding="ascii")
+        (folder / "catalogue.toml").write_text(write_catalogue(cases, origin["ports"], wanted), encoding="utf-8")
         _serve(outcome)
     return outcome
 
 
-def write_catalogue(cases: Mapping[str, Case], port: int, wanted: set[str] | None) -> str:
+def write_catalogue(cases: Mapping[str, Case], ports: Mapping[str, int], wanted: set[str] | None) -> str:
     entries = []
     for position, case in enumerate(cases.values()):
         if wanted is not None and case.name not in wanted:
             continue
-        address = address_of(position)
+        host = (
+            f"https://{address_of(position)}:{ports[case.name]}"
+            if case.tls
+            else f"http://{address_of(position)}:{ports['']}"
+        )
         entries.append(
-            f'[sources.{case.name}]\nname = "{case.name}"\ndomain = "{case.name}.example"\n{case.entry}\n'
-            f'channels = [{{ kind = "{case.kind}", url = "http://{address}:{port}{case.path}" }}]\n'
+            f'[sources.{case.name}]\nname = "{case.name}"\ndomain = "{address_of(position)}"\n{case.entry}\n'
+            f'channels = [{{ kind = "{case.kind}", url = "{host}{case.path}" }}]\n'
         )
     return "\n".join(entries)
 

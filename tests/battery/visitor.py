@@ -3,7 +3,9 @@
 from __future__ import annotations
 
 import asyncio
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from urllib.parse import unquote
 
 from battery.news import News, make_news
 from battery.writing import HTML, RSS, write_feed, write_item, write_page
@@ -26,6 +28,7 @@ class Visitor:
     count: int  # of requests for this path, this one included
     tls_base: str = ""
     state: dict[str, object] = field(default_factory=dict)  # of the case, over all its requests
+    bases: Mapping[str, str] = field(default_factory=dict)  # of all cases, by name
 
     def news(self, number: int = 1) -> News:
         return make_news(self.case, number)
@@ -33,7 +36,7 @@ class Visitor:
     @property
     def number(self) -> int:
         """Of the news whose page is asked for; 0: another page."""
-        tail = self.path.partition("?")[0].removeprefix("/news/")
+        tail = unquote(self.path.partition("?")[0]).removeprefix("/news/")
         return int(tail) if tail.isdigit() else 0
 
     async def write(self, data: bytes) -> None:
@@ -47,7 +50,9 @@ class Visitor:
         lines = [f"HTTP/1.1 {status} {REASONS.get(status, 'X')}", f"Content-Type: {content_type}"]
         lines += [f"{name}: {value}" for name, value in headers]
         lines.append(f"Content-Length: {len(body)}")
-        await self.write("\r\n".join([*lines, "", ""]).encode("latin-1") + (b"" if self.method == "HEAD" else body))
+        await self.write(
+            "\r\n".join([*lines, "", ""]).encode("utf-8", "surrogatepass") + (b"" if self.method == "HEAD" else body)
+        )
 
     async def redirect(self, location: str, status: int = 302) -> None:
         await self.send(b"", status=status, headers=(("Location", location),))
@@ -60,8 +65,22 @@ class Visitor:
         items = (write_item(self.news(number), self.base, **fields) for number in numbers)
         return write_feed(items, base=self.base, head=head, prolog=prolog)
 
+    def item(self, number: int, **fields: str) -> str:
+        return write_item(self.news(number), self.base, **fields)
+
     def page(self, number: int, **places: str) -> bytes:
         return write_page(self.news(number), self.base, **places)
+
+    async def answer_feed(self, feed: bytes, *numbers: int, content_type: str = RSS) -> None:
+        """As a plain portal with these news, but for its feed."""
+        if self.path == "/feed":
+            await self.send(feed, content_type)
+        else:
+            await self.answer_plainly(*numbers)
+
+    async def answer_items(self, items: Iterable[str], *numbers: int, head: str = "") -> None:
+        """As a plain portal with these news, but for the items of its feed."""
+        await self.answer_feed(write_feed(items, base=self.base, head=head), *numbers)
 
     async def answer_plainly(self, *numbers: int) -> None:
         """As a plain portal with these news: no robots.txt, a feed, a page for each."""

@@ -1423,8 +1423,10 @@ def m016_evidence(db: Database) -> None:
 def m017_found_by(db: Database) -> None:
     """Who led to the articles of others: their own channels have not told of them yet, and are to be heard."""
     for statement in (
-        "ALTER TABLE links ADD COLUMN found_by TEXT REFERENCES sources (id)"
-        " /* another source that led to it, while its publisher's own channels have not */",
+        """
+        ALTER TABLE links ADD COLUMN found_by TEXT
+            /* another source that led to it, while its publisher's own channels have not */ REFERENCES sources (id)
+        """,
         """
         CREATE TABLE foreign_links (
             -- Addresses at other sites that a source's channels listed, and that were read.

@@ -71,6 +71,10 @@ __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "Sto
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
+_KNOWN = (
+    "id, url, title, text, group_id, extraction_method, published_method, snippet_limit, revised_at, gone_at,"
+    " text_dropped_at"
+)
 LONGEST_PAUSE = timedelta(days=31)  # between two cycles of somebody who calls them once a month …
 SETTLING = timedelta(days=7)  # … and for how long a clock must have gone on after a longer one
 KNOWN_DAYS = 90  # links older than that have long left every channel
@@ -441,13 +445,8 @@ class Store(
         self._insert_or_replace("rejected_pages", {**row, "article": json.dumps(article, ensure_ascii=False)})
 
     def find_article(self, key: str) -> dict[str, Any] | None:
-        """The article of that URL key: id, url, title, text, group_id, extraction_method, gone_at, snippet_limit,
-        text_dropped_at, revised_at, published_method."""
-        rows = self._rows(
-            "SELECT id, url, title, text, group_id, extraction_method, gone_at, snippet_limit, text_dropped_at, revised_at,"
-            " published_method FROM articles WHERE url_key = :key",
-            key=key,
-        )
+        """What a new reading of an article is held against (`_KNOWN`), by its URL key."""
+        rows = self._rows(f"SELECT {_KNOWN} FROM articles WHERE url_key = :key", key=key)  # noqa: S608 - our own columns
         return dict(rows[0]) if rows else None
 
     def get_rechecks(self, source_id: str, now: datetime, *, most: int) -> tuple[ArticleLink, ...]:

@@ -104,7 +104,7 @@ def get_site(url: str) -> str:
     "" for what `canonicalize` refuses.
     """
     host = get_host(canonicalize(url))
-    domain = get_registrable_domain(host)
+    domain = get_registrable_domain(host).removeprefix("www.")
     return _extract_lent(host).top_domain_under_public_suffix or domain if "." in domain else domain
 
 
@@ -130,7 +130,7 @@ def is_likely_address(declared: str, own: str, title: str) -> bool:
     two addresses is only told twice.
     """
     ours, theirs = (_WORD.findall(urlsplit(url).path.casefold()) for url in (own, declared))
-    if len(ours) <= 1 or ours[-3:] == theirs[-3:]:  # "/?p=12" says nothing
+    if not ours or ours[-3:] == theirs[-3:]:  # "/?p=12" says nothing
         return True
     if any(len(word) >= LEAST_NUMBER and word.isdigit() and word in ours for word in theirs):
         return True

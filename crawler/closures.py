@@ -11,19 +11,20 @@ import re
 from crawler.challenges import read_title
 
 LARGEST_BYTES = 64 * 1024
-_SITE = r"(?:(?:situs|website|web|site|halaman|server|sistem|system)(?: (?:web|kami|ini))? )?"
+_SITE = r"(?:situs|website|web|site|halaman|server|sistem|system)(?: (?:web|kami|ini))?"
+_WORK = r"(?:maintenance|perbaikan|pemeliharaan)"
 _CLOSED = re.compile(
-    rf"(?:maaf,? )?{_SITE}(?:is )?(?:currently |sedang |masih )?(?:dalam |di ?|under(?:going)? |down for )?"
-    r"(?:scheduled )?(?:maintenance|perbaikan|pemeliharaan)(?: mode)?"
-    rf"|{_SITE}(?:temporarily unavailable|tidak tersedia sementara|service unavailable)|wartungsmodus",
+    rf"(?:maaf,? )?(?:{_SITE} )?(?:is )?(?:currently )?(?:(?:sedang|masih)(?: dalam)?|dalam|under(?:going)?|down for)"
+    rf" (?:scheduled )?{_WORK}|{_SITE} {_WORK}|maintenance(?: mode)?"
+    rf"|{_SITE} (?:temporarily unavailable|tidak tersedia sementara)|service unavailable",
     re.IGNORECASE,
 )
 _LOGIN = re.compile(
-    r"(?:silakan |halaman |user |member |wi-?fi |hotspot )?(?:log ?in|masuk)(?: (?:page|akun|anggota|required|hotspot))?"
+    r"(?:silakan |halaman |user |member |wi-?fi |hotspot )?(?:log ?in|masuk)(?: (?:page|akun|anggota|required))?"
     r"|sign in|anda harus (?:login|masuk)",
     re.IGNORECASE,
 )
-_PARTS = re.compile(r"\s+[|•·»–—-]\s+|: ")
+_PARTS = re.compile(r"\s+[|•·»–—-]\s+")
 
 
 def find_closure(body: bytes) -> str:

@@ -53,8 +53,8 @@ class Visit:
 
     @property
     def room(self) -> int:
-        """How many articles may still be asked for in this cycle."""
-        return max(min(self.settings.max_new_items - self.items, self.settings.max_requests - self.requests), 0)
+        """How many articles may still be asked for in this cycle, about; at least one."""
+        return max(min(self.settings.max_new_items - self.items, self.settings.max_requests - self.requests), 1)
 
     @cached_property
     def sites(self) -> frozenset[str]:

@@ -44,8 +44,9 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
 
 
 def prune(setup: Setup, store: Store, now: datetime) -> list[Pruned]:
-    """Lets go what [aggregator.retention] no longer keeps, a little at a time. Returns what went; nothing while the clock
-    is in doubt. Raises StoreError.
+    """Lets go what [aggregator.retention] no longer keeps, a little at a time; nothing while the clock is in doubt.
+
+    Returns what went. Raises StoreError.
     """
     if doubt := find_doubt(store, now):
         logger.warning("nothing is pruned: %s", doubt)
@@ -64,8 +65,8 @@ def find_doubt(store: Store, now: datetime) -> str:
     if last is None:
         return ""
     return (
-        f"the last cycle before this week was on {last:%Y-%m-%d}, {(now - last).days} days before {now:%Y-%m-%d}; if the"
-        " clock is right, it is done by itself when cycles have run for a week"
+        f"the last cycle before this week was on {last:%Y-%m-%d}, {(now - last).days} days before {now:%Y-%m-%d};"
+        " if the clock is right, it is done by itself when cycles have run for a week"
     )
 
 

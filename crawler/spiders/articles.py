@@ -125,7 +125,7 @@ def check_page(answer: Answer, max_bytes: int) -> None:
 
 
 def check_article(read: PageReading, link: ArticleLink) -> None:
-    """Raises PollError where something else answered in the article's place, and the channel tells no more than a title."""
+    """Raises PollError where something else answered in the article's place, and the channel tells but a title."""
     article = read.article
     if isinstance(article, NotAnArticle) and article.reason in PASSING_REASONS and not link.summary:
         raise PollError(f"{article.reason} in place of the article", status=200)

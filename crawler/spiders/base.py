@@ -35,6 +35,8 @@ from crawler.visit import Visit
 
 logger = logging.getLogger(__name__)
 
+PATIENT_CYCLES = 8  # in which the links that wait are read in their order
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
@@ -174,10 +176,8 @@ class ChannelSpider(ArticleSpider):
         visit = talk.visit
         pending = [waiting.link for waiting in visit.take_pending()]
         wanted = [visit.believe(link) for link in (*pending, *filter(visit.is_wanted, links))]
-        newest = max(
-            len(wanted) - visit.room, 0
-        )  # of more than there is room for, the newest do not wait for the oldest
-        wanted = [*wanted[newest:], *wanted[:newest]]
+        if len(wanted) > PATIENT_CYCLES * visit.room:  # what is new must not wait for days behind what is old
+            wanted = [*wanted[-visit.room :], *wanted[: -visit.room]]
         resting: set[str] = set()  # hosts: links to others are read all the same
         for position, link in enumerate(wanted):
             if not visit.may_take:
@@ -232,7 +232,7 @@ class ChannelSpider(ArticleSpider):
 
 
 def find_elsewhere(links: Sequence[ArticleLink], visit: Visit) -> str:
-    """What is wrong with a channel none of whose links leads to its source: it is another's now, or the source moved."""
+    """What is wrong with a channel none of whose links leads to its source: it is another's, or the source moved."""
     if not links or visit.job.source.discovery or any(map(visit.is_own, links)):
         return ""
     host, domain = host_of(links[0].url), visit.job.source.domain

@@ -27,6 +27,7 @@ from aggregator.diagnosis import diagnose
 from aggregator.differences import find_revision
 from aggregator.grouping import Grouper
 from aggregator.instants import from_text, get_offset_minutes, to_text
+from aggregator.masking import mask_columns, mask_name, mask_personal
 from aggregator.models import (
     ArticleLink,
     ExtractedArticle,
@@ -277,6 +278,7 @@ class Ingest:
             return
         if page.article.noindex and not self._keep_all:
             self._write_link(source, page, LinkState.REFUSED, "the page asks not to be indexed")
+            self._withdraw(page, page.article)
             return
         row = build_row(page, source, self._now) | {"backfilled": int(self._is_backfill)}
         _count_fields(counts.coverage.setdefault(source.id, Counter()), row)
@@ -295,6 +297,17 @@ class Ingest:
             self._store.count_paragraphs(source.id, page.article.boilerplate)
         page_file = self._pages.write(page) if page.passed_scan else ""
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
+
+    def _withdraw(self, page: FetchedPage, article: ExtractedArticle) -> None:
+        """An article that was kept and whose page asks since then not to be indexed leaves; another page in its place,
+        such as a challenge to robots, does not speak for it."""
+        url = page.link.url
+        known = self._store.find_article(make_url_key(url))
+        title = mask_personal(clean_text(article.title, limit=TITLE_LIMIT))
+        if known is not None and article.text and title == known["title"]:
+            logger.warning("%s: its page asks not to be indexed any more; taken out", url)
+            self._grouper.leave(known["id"], known["group_id"])
+            self._store.delete_article(known["id"])
 
     def _write_skipped(self, source: Source, page: FetchedPage, counts: IngestCounts) -> None:
         """A page in which the scan found no topic. What the channel says of it still tells a hijacked site."""
@@ -318,7 +331,7 @@ class Ingest:
         if found is not None:
             return found
         if polled.discovery:
-            name = clean_text(page.link.publisher, limit=PUBLISHER_LIMIT) or host
+            name = mask_name(clean_text(page.link.publisher, limit=PUBLISHER_LIMIT)) or host
             return self._store.add_discovered_source(host, name, polled) if host and host != polled.domain else None
         site, names_topic = get_site(page.url), page.article is not None and page.passed_scan
         if not site or not names_topic or get_site(page.link.url) in list_sites(polled):
@@ -610,14 +623,18 @@ def find_source(host: str, publishers: ByHost, polled: Source) -> Source | None:
 
 
 def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any]:
-    """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE."""
+    """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE.
+
+    Persons' numbers and addresses are masked here, too, so that whatever is made of a row (feeds, pages, the index of
+    words, exports, a copy) cannot tell them; judging and comparing see what is kept.
+    """
     article = page.article or ExtractedArticle()
     text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
     title, title_method = _choose_title(article, page.link, text)
     author, byline = clean_text(", ".join(article.authors), limit=200), clean_text(article.byline, limit=200)
     summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
     published, is_told = _choose_date(article, page, source, now)
-    return {
+    row = {
         "url": canonicalize(page.url) or canonicalize(page.link.url),
         "source_id": source.id,
         "title": title,
@@ -643,6 +660,7 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "page_hash": page.page_hash or None,
         "first_seen_at": to_text(now),
     }
+    return row | mask_columns(row)
 
 
 def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, now: datetime) -> tuple[datetime, bool]:

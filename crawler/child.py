@@ -21,6 +21,7 @@ from scrapy.utils.reactor import install_reactor
 
 from aggregator.lifeline import die_with_parent
 from aggregator.models import ChannelKind, Harvest, RobotsRecord
+from aggregator.printable import set_up_logging
 from crawler.address_guard import AddressGuard, Resolver, install_guard
 from crawler.backfilling.report import ArchiveReport
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
@@ -183,7 +184,7 @@ def claim_stdout() -> BinaryIO:
 def main(log_level: str = "WARNING") -> None:
     """Runs the crawl process until its stdin closes."""
     die_with_parent()
-    logging.basicConfig(stream=sys.stderr, level=log_level, format="%(levelname)s %(name)s: %(message)s")
+    set_up_logging(log_level)
     # it warns of the Referer middleware that is off on purpose
     logging.getLogger("scrapy.downloadermiddlewares.redirect").setLevel(logging.ERROR)
     server = CrawlServer(claim_stdout())

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,6 +13,7 @@ import typer
 from aggregator.exports.choices import Basis
 from aggregator.exports.choices import Format as ExportFormat
 from aggregator.feeds import FeedKind
+from aggregator.printable import make_printable, set_up_logging
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources
 from schedules.commands.context import CommandContext, get_context
@@ -73,9 +73,7 @@ def configure(
     debug: Annotated[bool, typer.Option("--debug", help="show tracebacks, log everything")] = False,
 ) -> None:
     """Options that hold for every command; they stand before its name."""
-    logging.basicConfig(
-        stream=sys.stderr, level="DEBUG" if debug else "WARNING", format="%(levelname)s %(name)s: %(message)s"
-    )
+    set_up_logging("DEBUG" if debug else "WARNING")
     given = {"data": data, "catalogue": catalogue}
     flags = {name: value for name, value in given.items() if value is not None}
     if ctx.invoked_subcommand == "doctor":  # it tells of a broken configuration, and reads it itself
@@ -560,5 +558,5 @@ def main() -> None:
 def fail(error: Exception, code: int) -> None:
     if "--debug" in sys.argv:
         raise error
-    print(f"kabarkota: {error}", file=sys.stderr)
+    print(f"kabarkota: {make_printable(str(error))}", file=sys.stderr)
     sys.exit(code)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
 from aggregator.models import ArticleLink, FetchedPage, LinkFailure, NotAnArticle
@@ -52,7 +53,7 @@ class ArticleSpider(PortalSpider):
                 raise PollError("its address leads to the front page", status=answer.status)
             read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
             check_article(read, link)
-            read = _heed(read, answer.robots)
+            read = _heed(read, answer.robots, reading.now)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
         page = FetchedPage(
@@ -131,13 +132,19 @@ def check_article(read: PageReading, link: ArticleLink) -> None:
         raise PollError(f"{article.reason} in place of the article", status=200)
 
 
-def _heed(read: PageReading, robots: RobotsTags) -> PageReading:
+def _heed(read: PageReading, robots: RobotsTags, now: datetime) -> PageReading:
     """The reading under what the page's header asks for, beside its markup."""
     article = read.article
     if article is None or robots == RobotsTags():
         return read
-    noindex, limit = RobotsTags(article.noindex, article.snippet_limit).join(robots)
-    return replace(read, article=replace(article, noindex=noindex, snippet_limit=limit))
+    asked = RobotsTags(article.noindex, article.snippet_limit).join(robots)
+    heeding = replace(
+        article,
+        noindex=asked.forbids_showing(now),
+        snippet_limit=asked.snippet_limit,
+        image=article.image if asked.has_image else "",
+    )
+    return replace(read, article=heeding)
 
 
 def describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:

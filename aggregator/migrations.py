@@ -1439,3 +1439,26 @@ def m017_masked(db: Database) -> None:
             found += [(name, text, row[0]) for name, text in changes.items()]
         for name, text, row_key in found:
             db.execute(f"UPDATE {table} SET {name} = ? WHERE {key} = ?", (text, row_key))  # noqa: S608
+
+
+@MIGRATIONS()
+def m018_found_by(db: Database) -> None:
+    """Who led to the articles of others: their own channels have not told of them yet, and are to be heard."""
+    for statement in (
+        """
+        ALTER TABLE links ADD COLUMN found_by TEXT
+            /* another source that led to it, while its publisher's own channels have not */ REFERENCES sources (id)
+        """,
+        """
+        CREATE TABLE foreign_links (
+            -- Addresses at other sites that a source's channels listed, and that were read.
+            source_id TEXT NOT NULL REFERENCES sources (id),
+            key TEXT NOT NULL, -- as in links
+            read_at TEXT NOT NULL,
+            PRIMARY KEY (source_id, key)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "DROP INDEX links_of_source",
+        "CREATE INDEX links_of_source ON links (source_id, coalesce(read_at, first_seen_at))",
+    ):
+        db.execute(dedent(statement).strip())

@@ -160,6 +160,10 @@ class ArticleLink:
     image: str = ""
     publisher: str = ""  # who published it, where the channel is another's: a search engine's
 
+    def strip(self) -> ArticleLink:
+        """The address alone: what a channel says of another's article is no word of its publisher."""
+        return ArticleLink(url=self.url)
+
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ChannelPage:

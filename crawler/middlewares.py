@@ -22,6 +22,7 @@ from crawler.answer_errors import AnswerError, BrokenOffError, SlowAnswerError
 from crawler.ballast import Ballast
 from crawler.challenges import is_challenge
 from crawler.clock import Clock
+from crawler.closures import find_closure
 from crawler.downloading import TRUNCATED, Limits, is_broken_off
 from crawler.parking import is_parked
 from crawler.politeness import (
@@ -87,10 +88,15 @@ class ParkedError(Exception):
     """A dealer in domains answered: the portal has let its name go."""
 
 
+class ClosedError(Exception):
+    """A page that says that the site is closed, or wants a login, answered in its place."""
+
+
 class RobotsMiddleware:
     """Obeys robots.txt as RFC 9309 has it: unreachable means disallow, records live for a day and across crawls.
 
-    A guard's or a dealer's page with status 200 is no answer of the site either (with any other it fails anyway).
+    A guard's or a dealer's page with status 200, one that says that the site is closed, or a login, is no answer of the
+    site either (with any other it fails anyway).
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -117,6 +123,8 @@ class RobotsMiddleware:
             raise ChallengedError("a guard against robots answered, not the site")
         if is_page and is_parked(response.body, response.url):
             raise ParkedError("a dealer in domains answered, not the site")
+        if is_page and (closure := find_closure(response.body)):
+            raise ClosedError(f"{closure} answered, not the site")
         return response
 
     async def _get_record(self, request: Request) -> RobotsRecord:

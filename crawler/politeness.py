@@ -142,7 +142,8 @@ class Robots:
     """The robots.txt records of all hosts: those remembered, and those read in this cycle (`fetched`)."""
 
     def __init__(self, records: Iterable[RobotsRecord], now: datetime) -> None:
-        self._records = {record.host: record for record in records if now - record.fetched_at < ROBOTS_MAX_AGE}
+        ahead = timedelta(hours=-1)  # what is of a later day was read while the clock was wrong
+        self._records = {each.host: each for each in records if ahead < now - each.fetched_at < ROBOTS_MAX_AGE}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._fetched: dict[str, RobotsRecord] = {}
         self._reasons: dict[str, str] = {}

@@ -87,7 +87,7 @@ class ArchiveSpider(ArticleSpider):
         """Reads the articles, one after another; returns what stopped it before the last. Raises OutOfBudgetError."""
         for link in job.links:
             try:
-                await self.read_article(talk, link)
+                await self.read_article(talk, talk.visit.believe(link))
             except ParseFailedError as error:
                 talk.failures.append(describe_failure(link, error))
             except PollError as error:

@@ -7,9 +7,11 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from aggregator.models import ArticleLink, FetchedPage, LinkFailure
+from aggregator.models import ArticleLink, FetchedPage, LinkFailure, NotAnArticle
+from aggregator.urls import is_front_page
 from crawler.characters import clean_reason
 from crawler.extraction.page_links import find_first_page
+from crawler.extraction.refusals import PASSING_REASONS
 from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError
 from crawler.reading import PageReading, Reading, read_further_page, read_link, read_page
@@ -46,7 +48,10 @@ class ArticleSpider(PortalSpider):
             url = link.url
         else:
             answer = await self._fetch_page(talk, find_first_page(link.url))
+            if is_front_page(answer.url):
+                raise PollError("its address leads to the front page", status=answer.status)
             read = await self.use_body(answer, read_page, answer.body, link, answer.url, reading, learn)
+            check_article(read, link)
             read = _heed(read, answer.robots, reading.now)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
@@ -122,6 +127,13 @@ def check_page(answer: Answer) -> None:
         raise PollError("the page was cut off")
     if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
+
+
+def check_article(read: PageReading, link: ArticleLink) -> None:
+    """Raises PollError where something else answered in the article's place, and the channel tells but a title."""
+    article = read.article
+    if isinstance(article, NotAnArticle) and article.reason in PASSING_REASONS and not link.summary:
+        raise PollError(f"{article.reason} in place of the article", status=200)
 
 
 def _heed(read: PageReading, robots: RobotsTags, now: datetime) -> PageReading:

@@ -38,6 +38,8 @@ CUT_OFF = "the answer was cut off"
 
 logger = logging.getLogger(__name__)
 
+PATIENT_CYCLES = 8  # in which the links that wait are read in their order
+
 
 @dataclass(frozen=True, kw_only=True)
 class Assignment:
@@ -118,6 +120,8 @@ class ChannelSpider(ArticleSpider):
         answer, links, page = await self.find_links(talk)
         unchanged = is_unchanged(answer, talk.assignment.job)
         answer = replace(answer, body=b"")  # articles may take minutes
+        if elsewhere := find_elsewhere(links, talk.visit):
+            talk.faults.append(elsewhere)
         # oldest first: should the cycle be cut short, the feed has no hole in it
         await self._read_articles(talk, list(reversed(links)))
         if page and page.fault:
@@ -159,7 +163,8 @@ class ChannelSpider(ArticleSpider):
 
     async def _ask(self, talk: Conversation, url: str, validators: Validators) -> Answer:
         answer = await self.fetch(talk, url, validators)
-        if answer.status == 304 or 200 <= answer.status < 300:
+        is_conditional = bool(validators.etag or validators.last_modified)
+        if 200 <= answer.status < 300 or (answer.status == 304 and is_conditional):
             return answer
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
 
@@ -182,7 +187,9 @@ class ChannelSpider(ArticleSpider):
     async def _read_articles(self, talk: Conversation, links: Sequence[ArticleLink]) -> None:
         visit = talk.visit
         pending = [waiting.link for waiting in visit.take_pending()]
-        wanted = [*pending, *(link for link in links if visit.is_wanted(link))]
+        wanted = [visit.believe(link) for link in (*pending, *filter(visit.is_wanted, links))]
+        if len(wanted) > PATIENT_CYCLES * visit.room:  # what is new must not wait for days behind what is old
+            wanted = [*wanted[-visit.room :], *wanted[: -visit.room]]
         resting: set[str] = set()  # hosts: links to others are read all the same
         for position, link in enumerate(wanted):
             if not visit.may_take:
@@ -242,6 +249,14 @@ class ChannelSpider(ArticleSpider):
             deferred=tuple(talk.deferred),
             robots=self.manners.robots.take_fetched(visit.hosts),
         )
+
+
+def find_elsewhere(links: Sequence[ArticleLink], visit: Visit) -> str:
+    """What is wrong with a channel none of whose links leads to its source: it is another's, or the source moved."""
+    if not links or visit.job.source.discovery or any(map(visit.is_own, links)):
+        return ""
+    host, domain = host_of(links[0].url), visit.job.source.domain
+    return f"all {len(links)} links lead to another site ({host!r}), none to {domain!r}"
 
 
 def is_unchanged(answer: Answer, job: ChannelJob) -> bool:

@@ -23,6 +23,7 @@ from crawler.answer_errors import AnswerError
 from crawler.answers import clean_address
 from crawler.ballast import Place, release_all
 from crawler.characters import clean_reason
+from crawler.conditions import keep_date, keep_tag
 from crawler.downloading import TRUNCATED, Limits
 from crawler.freshness import parse_freshness
 from crawler.middlewares import Allowance, Manners
@@ -35,7 +36,6 @@ from crawler.visit import Visit
 P = ParamSpec("P")
 R = TypeVar("R")
 
-LONGEST_VALIDATOR = 1_000  # characters of a tag that is sent back
 LONGEST_URL = 8_000  # servers refuse longer ones
 
 
@@ -210,14 +210,10 @@ class PortalSpider(scrapy.Spider):
         def header(name: str) -> str:
             return (response.headers.get(name) or b"").decode("latin-1")
 
-        def sound(validator: str) -> str:
-            is_sound = len(validator) <= LONGEST_VALIDATOR and validator.isascii() and validator.isprintable()
-            return validator if is_sound else ""
-
         is_truncated = TRUNCATED in response.flags
         validators = Validators(
-            etag=sound(header("ETag")),
-            last_modified=sound(header("Last-Modified")),
+            etag=keep_tag(header("ETag")),
+            last_modified=keep_date(header("Last-Modified"), self.manners.clock()),
             body_hash=hash_body(response.body),
         )
         return Answer(

@@ -14,6 +14,7 @@ from crawler.channels.errors import ChannelError
 P = ParamSpec("P")
 R = TypeVar("R")
 
+READING_SECONDS = 3.0  # of one channel or page; after 5 the worker is killed, which is held against its source
 AGAIN_SECONDS = 0.1  # should some library swallow the first alarm
 
 
@@ -45,7 +46,7 @@ def limit_cpu(seconds: float) -> Callable[[Callable[P, R]], Callable[P, R]]:
                 finally:
                     signal.setitimer(signal.ITIMER_VIRTUAL, 0)
             except _Alarm:
-                raise TooCostlyError(f"it takes more than {seconds:g} CPU s to read") from None
+                raise TooCostlyError(f"the parser gave up after {seconds:g} CPU s") from None
             finally:
                 signal.signal(signal.SIGVTALRM, before)
 

@@ -32,7 +32,7 @@ from aggregator.models import (
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
 from crawler.characters import drop_unsafe
-from crawler.cpu_limit import limit_cpu
+from crawler.cpu_limit import READING_SECONDS, limit_cpu
 from crawler.dates import parse_date
 from crawler.extraction import Page, extract_page, link_to_article, load_profiles
 from crawler.extraction import read_page as parse_page
@@ -41,7 +41,6 @@ from crawler.extraction.page_links import PageLinks, find_page_links, list_addre
 from crawler.overlays import Overlays
 
 SAMPLE_ONE_IN = 100
-CPU_SECONDS = 3.0  # of one reading; after 5 the worker is killed, which is held against the source
 SAME_DAY = timedelta(hours=36)  # from its midnight, whatever zone was meant
 INFERRED = ("dateline", "modified")  # ways to a date of a page: of the event, of the last change
 
@@ -69,7 +68,7 @@ class PageReading:
     links: PageLinks = PageLinks()  # noqa: RUF009 - frozen
 
 
-@limit_cpu(CPU_SECONDS)
+@limit_cpu(READING_SECONDS)
 def read_channel(
     body: bytes, url: str, content_type: str, kind: ChannelKind | None, selectors: Selectors | None
 ) -> ChannelPage:
@@ -77,7 +76,7 @@ def read_channel(
     return parse_channel(body, url, content_type, kind=kind, selectors=selectors)
 
 
-@limit_cpu(CPU_SECONDS)
+@limit_cpu(READING_SECONDS)
 def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatever_topic: bool) -> PageReading:
     """Extracts the article of a page that names a topic anywhere, in its bytes or in what the channel said of it.
 
@@ -100,7 +99,7 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
     return _keep(article, html, passed_scan=names_topic, links=links)
 
 
-@limit_cpu(CPU_SECONDS)
+@limit_cpu(READING_SECONDS)
 def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, reading: Reading) -> PageReading | None:
     """`read`, whose first page came from `first_url`, joined with the page that came from `url` and goes on with it.
 
@@ -122,7 +121,7 @@ def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, 
     return replace(read, article=joined, links=links)
 
 
-@limit_cpu(CPU_SECONDS)
+@limit_cpu(READING_SECONDS)
 def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> PageReading:
     """The same for a link whose channel carries the full text: no page is needed."""
     names_topic = reading.keep_all or _names_topic(b"", link, reading)

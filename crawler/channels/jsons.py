@@ -14,7 +14,7 @@ def load_json(body: bytes) -> Any:
     """What a body in UTF-8 holds. Raises ChannelError for what is no JSON, or too much of it: values, depth (Python's
     limit), digits of a number (4,300)."""
     if sum(map(body.count, (b",", b"[", b"{"))) > MAX_VALUES:
-        raise ChannelError(f"JSON with more than {MAX_VALUES:,} values")
+        raise ChannelError(f"broken JSON: more than {MAX_VALUES:,} values")
     try:
         return json.loads(body)
     except (ValueError, RecursionError) as error:

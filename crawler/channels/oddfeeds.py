@@ -45,7 +45,7 @@ def read_any_feed(body: bytes) -> RawFeed:
     whole = cut_to_whole_entries(bounded)
     fault = "the feed is cut off" if whole != bounded else ""
     if bounded is not body:
-        fault = "the feed is monstrous, and its end is left out"
+        fault = "the parser left out the end of a monstrous feed"
     try:
         feed = feedparser.parse(
             io.BytesIO(_LONG_NAME.sub(rb"\1", cut_long_tags(whole))),

@@ -9,11 +9,12 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime
 
-from aggregator.models import ArticleLink, CrawlJob, PendingLink
+from aggregator.models import ArticleLink, CrawlJob, FetchedPage, PendingLink
 from aggregator.urls import make_url_key
 from crawler.dates import parse_date
 from crawler.settings import CrawlSettings
 
+MOST_KEPT = 4 << 20  # bytes of the pages of one visit, packed, and their texts: they wait in memory to be handed over
 LEARN_PAGES = 5  # pages of a new source read whatever their topic, to learn its boilerplate
 
 
@@ -26,6 +27,7 @@ class Visit:
     ends_at: float | None = None  # by the clock of the event loop; set with the first answer
     requests: int = 0
     items: int = 0
+    kept: int = 0  # bytes of what was read
     learned: int = 0
     hosts: set[str] = field(default_factory=set)
     _met: set[str] = field(default_factory=set)
@@ -46,7 +48,11 @@ class Visit:
     @property
     def may_take(self) -> bool:
         """Whether another new article fits into this cycle."""
-        return self.items < self.settings.max_new_items
+        return self.items < self.settings.max_new_items and self.kept < MOST_KEPT
+
+    def count_kept(self, page: FetchedPage) -> None:
+        """Counts what a page that was read takes until the visit is over."""
+        self.kept += len(page.raw) + (len(page.article.text) if page.article else 0)
 
     def should_learn(self) -> bool:
         """Whether the next page is read whatever its topic; counts those."""

@@ -39,6 +39,7 @@ from crawler.batch import CrawlBatch
 from crawler.clock import system_clock
 from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlProcess, CrawlProcessError
+from crawler.units import join_reports
 from crawler.visit import LEARN_PAGES
 from schedules.config import Setup
 from schedules.cycle import find_overlays, refresh_catalogue
@@ -304,10 +305,10 @@ class Backfilling:
     def _ask(self, crawler: CrawlProcess, unit: _Unit) -> ArchiveReport:
         """Raises CrawlProcessError."""
         batch = CrawlBatch(settings=self._setup.crawl, archives=(unit.job,), overlays=self._overlays, held=self._held)
-        reports = list(crawler.read_archive(batch))
-        if not reports:
+        report = join_reports(crawler.read_archive(batch))
+        if report is None:
             raise CrawlProcessError("the crawl process brought no report")
-        return reports[0]
+        return report
 
     # ── writing ────────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -10,6 +10,7 @@ import random
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -256,12 +257,13 @@ def _crawl(
     crawler = process or CrawlProcess()
     missing = dict(rows)
     try:
-        for done, harvest in enumerate(crawler.crawl(batch), start=1):
-            row = missing.pop(harvest.poll.channel_id)
-            _ingest_harvest(harvest, row, ingest, summary)
-            summary.new_items += meanwhile()
-            if progress:
-                progress(done, len(rows), harvest.source_id)
+        with closing(crawler.crawl(batch)) as harvests:
+            for done, harvest in enumerate(harvests, start=1):
+                row = missing.pop(harvest.poll.channel_id)
+                _ingest_harvest(harvest, row, ingest, summary)
+                summary.new_items += meanwhile()
+                if progress:
+                    progress(done, len(rows), harvest.source_id)
     except CrawlProcessError as error:
         # whoever interrupts it says so and why
         logger.log(logging.INFO if isinstance(error, CrawlInterrupted) else logging.ERROR, "%s", error)

@@ -72,9 +72,11 @@ class Rereader:
                     summary=row["summary"],
                     content_html=page.decode("utf-8", "replace"),
                 )
-                read = self._loop.run_until_complete(self._pool.run(read_link, link, reading, True))
+                read = self._loop.run_until_complete(self._pool.run(source.id, read_link, link, reading, True))
             else:
-                read = self._loop.run_until_complete(self._pool.run(read_page, page, link, row["url"], reading, True))
+                read = self._loop.run_until_complete(
+                    self._pool.run(source.id, read_page, page, link, row["url"], reading, True)
+                )
         except ParseFailedError:
             self.failed.append(row["url"])
             return None

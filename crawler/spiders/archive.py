@@ -62,6 +62,7 @@ class ArchiveSpider(ArticleSpider):
         return replace(
             report,
             requests=talk.requests,
+            kills=talk.kills,
             traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
             pages=tuple(talk.pages),
             failures=tuple(talk.failures),
@@ -74,8 +75,8 @@ class ArchiveSpider(ArticleSpider):
         if not 200 <= answer.status < 300:
             raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
         try:
-            found = await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
+            found = await self.run_parser(
+                talk, answer.url, read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
             )
         except ParseFailedError as error:
             return ArchiveReport(failure=_describe_unreadable(error, answer))

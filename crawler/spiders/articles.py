@@ -41,12 +41,12 @@ class ArticleSpider(PortalSpider):
         reading = self._reading(talk.visit)
         learn = talk.visit.should_learn()
         if link.content_html:
-            read = await self.pool.run(read_link, link, reading, learn)
+            read = await self.run_parser(talk, link.url, read_link, link, reading, learn)
             url = link.url
         else:
             answer = await self.fetch(talk, find_first_page(link.url))
             check_page(answer, self.manners.settings.max_page_bytes)
-            read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
+            read = await self.run_parser(talk, answer.url, read_page, answer.body, link, answer.url, reading, learn)
             read = _heed(read, answer.robots)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
@@ -61,6 +61,7 @@ class ArticleSpider(PortalSpider):
             passed_scan=read.passed_scan,
         )
         talk.pages.append(page)
+        talk.visit.count_kept(page)
 
     async def _read_rest(self, talk: ReadingTalk, read: PageReading, url: str, reading: Reading) -> PageReading:
         """The article with its other pages joined to it: from one page that has them all, else page after page.
@@ -90,7 +91,9 @@ class ArticleSpider(PortalSpider):
         try:
             answer = await self.fetch(talk, address)
             check_page(answer, self.manners.settings.max_page_bytes)
-            joined = await self.pool.run(read_further_page, answer.body, answer.url, read, url, reading)
+            joined = await self.run_parser(
+                talk, answer.url, read_further_page, answer.body, answer.url, read, url, reading
+            )
         except (PollError, ParseFailedError) as error:
             logger.warning("%s: kept without %s: %s", url, address, error)
             return None

@@ -42,6 +42,7 @@ class Assignment:
 
     visit: Visit
     job: ChannelJob
+    unit: int  # of the batch
 
 
 @dataclass(kw_only=True)
@@ -97,7 +98,9 @@ class ChannelSpider(ArticleSpider):
                          ├─ 304, or the body we know ─▶ pending links ─▶ Harvest(UNCHANGED)
                          └─ links ─▶ wanted links, oldest first, and pending ones ─▶ Harvest(CHANGED)
         """
-        talk = Conversation(visit=assignment.visit, assignment=assignment, started_at=self.manners.clock())
+        talk = Conversation(
+            visit=assignment.visit, unit=assignment.unit, assignment=assignment, started_at=self.manners.clock()
+        )
         try:
             answer, links, page = await self.find_links(talk)
         except PollError as error:
@@ -159,8 +162,15 @@ class ChannelSpider(ArticleSpider):
         """The links in an answer of the channel. Raises PollError."""
         channel = talk.assignment.job.channel
         try:
-            return await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
+            return await self.run_parser(
+                talk,
+                answer.url,
+                read_channel,
+                answer.body,
+                answer.url,
+                answer.content_type,
+                kind or self.kind,
+                channel.selectors,
             )
         except ParseFailedError as error:
             raise PollError(str(error), status=answer.status) from error
@@ -209,6 +219,7 @@ class ChannelSpider(ArticleSpider):
             requests=talk.requests,
             host=host_of(talk.assignment.job.channel.url),
             traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
+            kills=talk.kills,
             **{**facts, "reason": clean_reason(facts.get("reason", ""))},
         )
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 import asyncio
 import hashlib
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, ParamSpec, TypeVar
 
 import scrapy
 from scrapy.exceptions import IgnoreRequest
@@ -17,11 +17,15 @@ from crawler.address_guard import AddressRefusedError
 from crawler.characters import clean_reason
 from crawler.freshness import parse_freshness
 from crawler.middlewares import Manners
-from crawler.parsing import ParserPool
+from crawler.parsing import ParseFailedError, ParserBusyError, ParserPool
 from crawler.politeness import HostHeldError, Traffic, host_of
 from crawler.retry_after import parse_retry_after
 from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.visit import Visit
+from crawler.vitals import NOBODY, Vitals
+
+P = ParamSpec("P")
+R = TypeVar("R")
 
 LONGEST_VALIDATOR = 1_000  # characters of a tag that is sent back
 
@@ -68,18 +72,21 @@ class Talk:
     """A conversation with one portal."""
 
     visit: Visit
+    unit: int = NOBODY  # of the batch
     requests: int = 0
+    kills: int = 0  # parsers that died of what the portal sent
     traffic: Traffic = field(default_factory=Traffic)
 
 
 class PortalSpider(scrapy.Spider):
     """Scrapy's downloader and middlewares, asked one thing at a time."""
 
-    def __init__(self, *, name: str, manners: Manners, pool: ParserPool, deadline: float) -> None:
+    def __init__(self, *, name: str, manners: Manners, pool: ParserPool, deadline: float, vitals: Vitals) -> None:
         super().__init__(name=name)
         self.manners = manners
         self.pool = pool
         self.deadline = deadline  # in the time of the event loop
+        self.vitals = vitals
 
     async def fetch(self, talk: Talk, url: str, validators: Validators = Validators()) -> Answer:  # noqa: B008 - frozen
         """Any answer of the portal. Raises PollError when there is none, OutOfBudgetError when it may not be asked."""
@@ -105,6 +112,7 @@ class PortalSpider(scrapy.Spider):
                 dont_filter=True,
                 meta={"traffic": talk.traffic},
             )
+            self.vitals.rest()
             response = await engine.download_async(request)
         except HostHeldError as error:
             visit.requests -= 1  # which was not sent
@@ -114,7 +122,26 @@ class PortalSpider(scrapy.Spider):
             raise PollError(str(error) or "refused", refused=True) from error
         except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
             raise PollError(describe_download_error(error), refused=is_refusal(error)) from error
+        finally:
+            self.vitals.take_up(talk.unit)
         return self._make_answer(response)
+
+    async def run_parser(
+        self, talk: Talk, url: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """`function(*args)` in a parser, of what came from `url`. Raises ParseFailedError, OutOfBudgetError."""
+        source = talk.visit.job.source
+        owner = host_of(url) if source.discovery else source.id  # a search engine leads to the pages of others
+        self.vitals.rest()
+        try:
+            return await self.pool.run(owner, function, *args, **kwargs)
+        except ParserBusyError as error:
+            raise OutOfBudgetError(str(error)) from error
+        except ParseFailedError as error:
+            talk.kills += 0 if source.discovery else error.kills
+            raise
+        finally:
+            self.vitals.take_up(talk.unit)
 
     def _make_answer(self, response: Any) -> Answer:
         def header(name: str) -> str:

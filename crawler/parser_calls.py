@@ -17,9 +17,8 @@ from typing import Any, NamedTuple, get_type_hints
 
 from aggregator.wire import Codec
 
-REQUEST = struct.Struct(">IQQ")  # CPU seconds, bytes of memory, length of the call that follows
-REPLY = struct.Struct(">cQ")  # what became of it (Outcome), length of what follows
-LONGEST_CALL = 1 << 28
+REQUEST = struct.Struct(">QIQIQ")  # its number, CPU seconds, bytes of memory, lengths of name and values, which follow
+REPLY = struct.Struct(">QcQ")  # number of the request, what became of it (Outcome), length of what follows
 LONGEST_REPLY = 64 << 20  # the links of the largest channel come to a quarter of it
 
 
@@ -43,7 +42,7 @@ class Call:
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
-        self._name = f"{function.__module__}:{function.__qualname__}".encode()
+        self.name = f"{function.__module__}:{function.__qualname__}"
         self._signature = inspect.signature(function)
         types = get_type_hints(function)
         self._result = Codec(types.pop("return"))
@@ -51,10 +50,10 @@ class Call:
         self._arguments: Codec[Any] = Codec(dataclasses.make_dataclass("Arguments", fields, frozen=True))
 
     def encode(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> bytes:
+        """The values of its arguments."""
         bound = self._signature.bind(*arguments, **named)
         bound.apply_defaults()
-        values = self._arguments.encode(self._arguments.kind(**bound.arguments))
-        return self._name + b"\n" + values
+        return self._arguments.encode(self._arguments.kind(**bound.arguments))
 
     def run(self, values: bytes) -> bytes:
         """Calls the function; in the worker. Raises what it raises."""
@@ -75,6 +74,6 @@ def get_call(function: Callable[..., Any]) -> Call:
 
 @cache
 def find_call(name: str) -> Call:
-    """The call of a function by its name, as `Call.encode` has it; in the worker, whose parent it trusts."""
+    """The call of a function by its name; in the worker, which trusts its parent."""
     module, _, function = name.partition(":")
     return get_call(getattr(importlib.import_module(module), function))

@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import contextlib
 import os
+import secrets
 import signal
 import socket
 import subprocess
@@ -71,7 +72,7 @@ class ParserProcess:
             raise WorkerUnavailable(f"no parser can be started: {error}") from error
         try:
             async with asyncio.timeout(START_SECONDS):
-                await worker._receive()
+                await worker._receive(0)
         except (WorkerDied, TimeoutError) as error:
             worker.kill()
             raise WorkerUnavailable(f"no parser can be started: {error}") from error
@@ -88,16 +89,18 @@ class ParserProcess:
     def is_alive(self) -> bool:
         return not self._has_ended()
 
-    async def ask(self, call: bytes, limits: Limits) -> Reply:
+    async def ask(self, name: str, values: bytes, limits: Limits) -> Reply:
         """Raises WorkerDied; then the worker is no more."""
         self.calls += 1
+        number = secrets.randbits(64)  # not to be guessed by who would answer before it is asked
         try:
             async with asyncio.timeout(limits.seconds):
-                self._writer.write(REQUEST.pack(limits.cpu_seconds, limits.memory, len(call)))
-                self._writer.write(call)
+                sizes = (len(name.encode()), len(values))
+                self._writer.write(REQUEST.pack(number, limits.cpu_seconds, limits.memory, *sizes) + name.encode())
+                self._writer.write(values)
                 with contextlib.suppress(ConnectionError):  # its end is told below
                     await self._writer.drain()
-                return await self._receive()
+                return await self._receive(number)
         except TimeoutError:
             self.kill()
             raise WorkerTookTooLong("the parser did not finish in time") from None
@@ -105,11 +108,12 @@ class ParserProcess:
             self.kill()
             raise
 
-    async def _receive(self) -> Reply:
+    async def _receive(self, asked: int) -> Reply:
+        """The reply to that call, and to no other: what a worker said too much must not answer the next one."""
         try:
-            outcome, length = REPLY.unpack(await self._reader.readexactly(REPLY.size))
-            if length > LONGEST_REPLY:
-                raise ValueError(f"{length} bytes")
+            number, outcome, length = REPLY.unpack(await self._reader.readexactly(REPLY.size))
+            if number != asked or length > LONGEST_REPLY:
+                raise ValueError(f"{length} bytes in reply to {number:x}, not {asked:x}")
             return Reply(Outcome(outcome), await self._reader.readexactly(length) if length else b"")
         except ValueError as error:
             self.kill()

@@ -38,7 +38,7 @@ def main(descriptor: str, memory: str) -> None:
     resource.setrlimit(resource.RLIMIT_AS, (used + int(memory), used + int(memory)))
     with socket.socket(fileno=int(descriptor)) as parent, parent.makefile("rwb") as pipe:
         assert isinstance(pipe, BufferedRWPair)
-        pipe.write(REPLY.pack(Outcome.RESULT.value, 0))  # it is ready
+        pipe.write(REPLY.pack(0, Outcome.RESULT.value, 0))  # it is ready
         pipe.flush()
         while serve_one(pipe, used):
             pass
@@ -49,13 +49,14 @@ def serve_one(pipe: BufferedRWPair, used: int) -> bool:
     head = pipe.read(REQUEST.size)
     if len(head) < REQUEST.size:
         return False
-    cpu_seconds, memory, length = REQUEST.unpack(head)
-    name, _, values = pipe.read(length).partition(b"\n")
+    number, cpu_seconds, memory, name_length, values_length = REQUEST.unpack(head)
+    name = pipe.read(name_length).decode()
+    values = pipe.read(values_length)
     _limit_time(cpu_seconds)
     _limit_memory(used + memory)
-    reply = run_call(name.decode(), values)
+    reply = run_call(name, values)
     _limit_memory(None)
-    pipe.write(REPLY.pack(reply.outcome.value, len(reply.body)))
+    pipe.write(REPLY.pack(number, reply.outcome.value, len(reply.body)))
     pipe.write(reply.body)
     pipe.flush()
     return True

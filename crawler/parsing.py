@@ -15,10 +15,11 @@ import logging
 import signal
 from collections import Counter
 from collections.abc import Callable
-from typing import ParamSpec, TypeVar
+from dataclasses import dataclass
+from typing import Any, NamedTuple, ParamSpec, TypeVar, cast
 
 from aggregator.wire import WireError
-from crawler.parser_calls import LONGEST_CALL, Outcome, Reply, get_call
+from crawler.parser_calls import Call, Outcome, Reply, get_call
 from crawler.parser_lanes import Lanes
 from crawler.parser_process import Limits, ParserProcess, WorkerDied, WorkerTookTooLong, WorkerUnavailable
 from crawler.settings import MEBIBYTE, CrawlSettings
@@ -51,6 +52,18 @@ class ParserBusyError(Exception):
     """Nothing was parsed, and nobody knows whether it could be: it is for the next cycle."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Job:
+    owner: str
+    call: Call
+    values: Callable[[], bytes]  # of its arguments: made when its turn comes, for many may wait
+
+
+class _Answer(NamedTuple):
+    reply: Reply
+    result: Any  # of the function, where there is one
+
+
 class ParserPool:
     """Runs functions of `crawler.reading` in worker processes, which are started as they are needed."""
 
@@ -72,17 +85,11 @@ class ParserPool:
     async def run(self, owner: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """`function(*args)` in a worker; `owner` is whose bytes they are. Raises ParseFailedError, ParserBusyError."""
         call = get_call(function)
-        request = call.encode(args, kwargs)
-        if len(request) > LONGEST_CALL:
-            raise ParseFailedError(f"{len(request)} bytes are over the limit of what is parsed")
-        reply = await self._try(owner, request)
+        job = _Job(owner=owner, call=call, values=lambda: call.encode(args, kwargs))
+        reply, result = await self._try(job)
         if reply.outcome is not Outcome.RESULT:
             raise self._explain(reply)
-        try:
-            result: R = call.decode(reply.body)
-        except WireError as error:
-            raise self._count(owner, "the parser talked nonsense") from error
-        return result
+        return cast("R", result)
 
     def close(self) -> None:
         """Ends the workers, busy ones too."""
@@ -90,60 +97,64 @@ class ParserPool:
             worker.kill()
         self._idle.clear()
 
-    async def _try(self, owner: str, request: bytes) -> Reply:
-        """The reply of the first try that has one. A worker that somebody else ends costs a try, and no more."""
-        if not self._kills[owner]:
+    async def _try(self, job: _Job) -> _Answer:
+        """The answer of the first try that has one. A worker that somebody else ends costs a try, and no more."""
+        if not self._kills[job.owner]:
             try:
-                reply = await self._ask(owner, request, is_heavy=False)
-                if reply.outcome is not Outcome.NO_MEMORY:
-                    return reply
+                answer = await self._ask(job, is_heavy=False)
+                if answer.reply.outcome is not Outcome.NO_MEMORY:
+                    return answer
             except WorkerDied as death:
-                logger.info("%s: tried again with the whole limits: %s", owner, death)
+                logger.info("%s: tried again with the whole limits: %s", job.owner, death)
         try:
-            return await self._try_heavy(owner, request)
+            return await self._try_heavy(job)
         except WorkerDied as death:
-            raise self._count(owner, self._describe(death)) from death
+            self._kills[job.owner] += 1
+            raise ParseFailedError(self._describe(death), kills=1) from death
 
-    async def _try_heavy(self, owner: str, request: bytes) -> Reply:
+    async def _try_heavy(self, job: _Job) -> _Answer:
         """Raises WorkerDied."""
         try:
-            reply = await self._ask(owner, request, is_heavy=True)
+            answer = await self._ask(job, is_heavy=True)
         except WorkerTookTooLong:
             raise
         except WorkerDied as death:
             if death.signal != signal.SIGKILL:
                 raise
-            reply = await self._ask(owner, request, is_heavy=True)
-        if reply.outcome is Outcome.NO_MEMORY:
+            answer = await self._ask(job, is_heavy=True)
+        if answer.reply.outcome is Outcome.NO_MEMORY:
             raise WorkerDied("the parser ran out of its memory")
-        return reply
+        return answer
 
-    async def _ask(self, owner: str, request: bytes, *, is_heavy: bool) -> Reply:
+    async def _ask(self, job: _Job, *, is_heavy: bool) -> _Answer:
         """Raises WorkerDied, ParserBusyError."""
-        limits = self._heavy if is_heavy else self._light
         try:
-            async with self._lanes.take(owner, is_heavy=is_heavy, patience=self._patience or None):
-                if self._kills[owner] >= MOST_KILLS:
+            async with self._lanes.take(job.owner, is_heavy=is_heavy, patience=self._patience or None):
+                if self._kills[job.owner] >= MOST_KILLS:
                     raise ParserBusyError(f"no time is left to parse more of it: it has ended {MOST_KILLS} parsers")
-                return await self._ask_worker(request, limits, is_heavy=is_heavy)
+                return await self._ask_worker(job, is_heavy=is_heavy)
         except TimeoutError:
             raise ParserBusyError("no time was left to parse it: others were waiting") from None
         except WorkerUnavailable as error:
             logger.error("%s", error)
             raise ParserBusyError(f"no time was left to parse it: {error}") from error
 
-    async def _ask_worker(self, request: bytes, limits: Limits, *, is_heavy: bool) -> Reply:
+    async def _ask_worker(self, job: _Job, *, is_heavy: bool) -> _Answer:
         worker = await self._find_worker()
         self._busy.add(worker)
         try:
-            reply = await worker.ask(request, limits)
+            reply = await worker.ask(job.call.name, job.values(), self._heavy if is_heavy else self._light)
+            result = job.call.decode(reply.body) if reply.outcome is Outcome.RESULT else None
+        except WireError as error:
+            worker.kill()
+            raise WorkerDied("the parser talked nonsense") from error
         finally:
             self._busy.discard(worker)
         if is_heavy or reply.outcome is Outcome.NO_MEMORY or worker.calls >= CALLS_PER_WORKER:
             worker.kill()  # what a large page has left behind goes with it
         else:
             self._idle.append(worker)
-        return reply
+        return _Answer(reply, result)
 
     async def _find_worker(self) -> ParserProcess:
         while self._idle:
@@ -167,10 +178,6 @@ class ParserPool:
         if death.signal == signal.SIGXCPU:
             return f"the parser was stopped (more than {self._heavy.cpu_seconds} CPU s)"
         return str(death)
-
-    def _count(self, owner: str, reason: str) -> ParseFailedError:
-        self._kills[owner] += 1
-        return ParseFailedError(reason, kills=1)
 
 
 def choose_light_memory(workers: int, memory: int) -> int:

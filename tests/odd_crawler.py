@@ -13,6 +13,8 @@ import time
 from typing import Any
 from urllib.parse import urlsplit
 
+import hostile_calls
+
 from crawler.batch import Report
 from crawler.child import ReportWriter, main
 from crawler.spiders.portal import PortalSpider
@@ -39,6 +41,13 @@ def make_answer(spider: PortalSpider, response: Any) -> Any:
     return usual_answer(spider, response)
 
 
+async def run_parser(spider: PortalSpider, talk: Any, url: str, function: Any, *args: Any, **named: Any) -> Any:
+    """Parsers leave over pages of that name."""
+    if "/parah" in url:
+        function, args, named = hostile_calls.leave, (), {}
+    return await usual_run(spider, talk, url, function, *args, **named)
+
+
 async def write(writer: ReportWriter, report: Report) -> None:
     words = WORDS.get(report.harvest.source_id) if report.harvest else None
     if words is None:
@@ -52,6 +61,7 @@ async def write(writer: ReportWriter, report: Report) -> None:
 
 
 usual_answer, PortalSpider._make_answer = PortalSpider._make_answer, make_answer  # type: ignore[method-assign]
+usual_run, PortalSpider.run_parser = PortalSpider.run_parser, run_parser  # type: ignore[method-assign, assignment]
 usual_write, ReportWriter.write = ReportWriter.write, write  # type: ignore[method-assign]
 
 if __name__ == "__main__":

@@ -43,6 +43,7 @@ class Rereader:
     ) -> None:
         if self._pool is not None:
             self._pool.close()
+            self._loop.run_until_complete(asyncio.sleep(0))  # in which its sockets are closed
         self._loop.close()
 
     def reread(self, row: Mapping[str, Any], page: bytes) -> dict[str, Any] | None:

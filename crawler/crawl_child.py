@@ -13,6 +13,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Iterator, Sequence
+from typing import Protocol
 
 from aggregator.processes import read_memory
 from aggregator.wire import WireError
@@ -76,7 +77,7 @@ class CrawlChild:
         self.vitals.reset()
         sending = threading.Thread(target=self._send, args=(batch,), daemon=True)
         sending.start()  # a thread: a process that hangs reads nothing
-        watch = _Watch(self, most_seconds)
+        watch = Watch(self, most_seconds)
         trouble = ""
         while True:
             begun = time.monotonic()
@@ -139,14 +140,24 @@ class CrawlChild:
         self.vitals.close()
 
 
-class _Watch:
+class Watched(Protocol):
+    """What is looked at of a child."""
+
+    vitals: Vitals
+    patience: float
+
+    @property
+    def pid(self) -> int: ...
+
+
+class Watch:
     """Finds out what is wrong with a process that says nothing.
 
     Seconds are counted look by look, none for more than two ticks: while the machine slept or the service was stopped,
     nobody looked, and the process could not beat either.
     """
 
-    def __init__(self, child: CrawlChild, most_seconds: float) -> None:
+    def __init__(self, child: Watched, most_seconds: float) -> None:
         self._child = child
         self._most_seconds = most_seconds
         self._beats = child.vitals.beats

@@ -29,6 +29,7 @@ logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 120  # after the deadline: requests under way, pages in the parser, the last harvests
 MOST_DEATHS = 12  # in a batch: of hundreds of units one that kills without a trace is found with nine
+MOST_STILLBORN = 2  # in a row
 KILLED = "the crawl process died of it: {}"
 # -P: the current folder, which under cron is anything, must not be able to shadow a module
 COMMAND = (sys.executable, "-P", "-m", "crawler")
@@ -100,7 +101,7 @@ class CrawlProcess:
         """Group after group, until none is left."""
         groups = Regrouping(units.list_numbers())
         clock = _Clock(units.batch.settings.deadline_seconds)
-        deaths = 0
+        deaths = stillborn = 0
         while group := groups.begin_next():
             if deaths and clock.left <= 0:
                 raise CrawlProcessError(f"no time was left after {deaths} crawl processes had died")
@@ -111,6 +112,13 @@ class CrawlProcess:
                     raise CrawlInterrupted("the crawl was broken off") from death
                 deaths += 1
                 self.deaths += 1
+                if not self._child.vitals.beats:  # it did not even begin: no channel is to blame
+                    stillborn += 1
+                    if stillborn >= MOST_STILLBORN:
+                        raise CrawlProcessError(f"no crawl process can be started: {death}") from death
+                    groups.put_back()
+                    continue
+                stillborn = 0
                 busy = group[death.busy] if 0 <= death.busy < len(group) else None
                 begun = {group[place] for place in range(len(group)) if self._child.vitals.has_begun(place)}
                 given_up = groups.note_death(busy, begun.__contains__)

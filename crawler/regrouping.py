@@ -43,6 +43,11 @@ class Regrouping(Generic[U]):
         """All that was not done, of all groups."""
         return [*self._left, *(unit for group in self._groups for unit in group)]
 
+    def put_back(self) -> None:
+        """Nothing in the group is to blame: what is left of it comes next once more."""
+        self._groups.appendleft(tuple(self._left))
+        self._left = {}
+
     def note_death(self, busy: U | None, has_begun: Callable[[U], bool]) -> U | None:
         """Shapes the groups anew; returns the unit that is given up, if one is.
 

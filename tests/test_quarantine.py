@@ -25,7 +25,7 @@ from schedules.health import check_health
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 DAY = timedelta(days=1)
-COMMAND = (sys.executable, "-P", str(Path(__file__).parent / "odd_crawler.py"))
+COMMAND = (sys.executable, str(Path(__file__).parent / "odd_crawler.py"))
 
 
 def hold(kills: int, *, days_ago: float = 0, until: float | None = None) -> Quarantine:

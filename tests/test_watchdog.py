@@ -11,6 +11,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -22,16 +23,17 @@ from aggregator.models import ArticleLink, Channel, ChannelJob, ChannelKind, Cra
 from aggregator.processes import list_descendants
 from crawler.backfilling.report import ArchiveJob, ArchivePage
 from crawler.batch import CrawlBatch
+from crawler.crawl_child import Watch
 from crawler.line_reader import LineReader
 from crawler.probing.report import ProbeJob
-from crawler.process import CrawlInterrupted, CrawlProcess
+from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
 from crawler.regrouping import Regrouping
 from crawler.settings import CrawlSettings
 from crawler.units import join_reports
 from crawler.vitals import Vitals
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
-COMMAND = (sys.executable, "-P", str(Path(__file__).parent / "odd_crawler.py"))
+COMMAND = (sys.executable, str(Path(__file__).parent / "odd_crawler.py"))
 FEED = (
     '<rss version="2.0"><channel><title>Uji</title><item><title>Pasar</title><link>{}/a/</link></item></channel></rss>'
 )
@@ -137,6 +139,14 @@ def test_crawl_that_somebody_ends_goes_on(
     assert time.monotonic() - begun < 30
     check_only_failed([first, *rest], names, [])
     assert process.deaths - deaths == 1
+
+
+def test_crawl_that_cannot_begin_blames_no_channel(portal: LoopbackPortal) -> None:
+    process = CrawlProcess(command=(sys.executable, "-c", "raise SystemExit(3)"))
+    with pytest.raises(CrawlProcessError, match=r"no crawl process can be started: .*exit code 3"):
+        list(process.crawl(make_batch(portal, ["satu", "dua"])))
+    assert not portal.asked
+    process.close()
 
 
 def test_interrupted_crawl_is_not_begun_anew(portal: LoopbackPortal, slow: LoopbackPortal) -> None:
@@ -264,6 +274,28 @@ def test_lines_are_read_ahead_only_so_far() -> None:
     assert (reader.get(5), reader.get(5), reader.is_broken) == (b"", b"", False)
     writing.join()
     reader.close()
+
+
+@dataclass
+class Sleeper:
+    vitals: Vitals
+    patience: float = 15
+    pid: int = 0
+
+
+def test_time_in_which_nobody_looked_is_no_silence() -> None:
+    vitals = Vitals()
+    watch = Watch(Sleeper(vitals), 100)
+    assert watch.look(3600) == ""  # it is still being started
+    vitals.beat()
+    assert watch.look(0.5) == ""
+    assert watch.look(3600) == ""  # the machine slept, or the service was stopped
+    assert [watch.look(0.5) for _ in range(27)] == [""] * 27
+    assert watch.look(0.5).startswith("the crawl process hung")
+    for _ in range(200):
+        vitals.beat()
+        told = watch.look(0.5)
+    assert told.startswith("the crawl process did not come to an end")
 
 
 def test_vitals_bear_whatever_the_other_side_writes() -> None:

@@ -137,3 +137,17 @@ def test_operator_lifts_a_quarantine_beside_the_service(portal: LoopbackPortal, 
     assert "was quarantined" in CliRunner().invoke(app, [*arguments, "enable", "uji"]).stdout
     assert run_odd(hostile, datetime.now(UTC), due_only=True) == {"changed": 1}
     assert "quarantined" not in CliRunner().invoke(app, [*arguments, "show", "uji"]).stderr
+
+
+def test_channel_at_which_the_crawl_dies_has_failed_and_others_are_ingested(
+    tmp_path: Path, portal: LoopbackPortal
+) -> None:
+    fill(portal, ["rakernas"])
+    portal.answers["/left.xml"] = portal.answers["/feed.xml"]
+    bad = catalogue(portal).replace("[sources.uji]", "[sources.buruk]").replace("/feed.xml", "/left.xml")
+    setup = make_setup(tmp_path, bad + catalogue(portal))
+    assert run_odd(setup, NOW) == {"changed": 1, "failed": 1}
+    assert query(tmp_path, "SELECT source_id FROM articles") == [("uji",)]
+    assert query(tmp_path, "SELECT code FROM polls WHERE outcome = 'failed'") == [("crawler-killed",)]
+    assert query(tmp_path, "SELECT source_id, strikes FROM channels WHERE failures") == [("buruk", 0.5)]
+    assert query(tmp_path, "SELECT source_id, kills, until FROM quarantines") == [("buruk", 1, None)]

@@ -20,7 +20,7 @@ MAX_URL_LENGTH = 2000  # longer ones are generated, not written; browsers and se
 # parameters that say how a reader came, not what is read
 _TRACKING = re.compile(
     r"utm_\w+|fbclid|gclid|dclid|igshid|igsh|mc_[ce]id|yclid|msclkid|twclid|_ga|_gl|wt_mc|ref_src|referrer|amp_\w+"
-    r"|outputtype|nocache|fb_comment_id|replytocom|tbclid|ved|usg",
+    r"|outputtype|nocache|fb_comment_id|replytocom|tbclid|ved|usg|phpsessid|jsessionid|aspsessionid\w*",
     re.IGNORECASE,
 )
 # the same, unless the value is a number: then it may be what is read
@@ -35,9 +35,15 @@ _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
 _BAD = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
+_WORD = re.compile(r"[^\W_]+")
+LEAST_NUMBER = 5  # digits: years and days have fewer
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
 
 _extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: nothing is fetched
+# the same with those who lend subdomains to anybody
+_extract_lent = tldextract.TLDExtract(
+    suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True, extra_suffixes=("wordpress.com",)
+)
 
 
 def canonicalize(url: str, *, base: str = "") -> str:
@@ -91,9 +97,45 @@ def get_registrable_domain(host: str) -> str:
     return name
 
 
+@lru_cache(maxsize=65536)
+def get_site(url: str) -> str:
+    """The domain whose holder speaks at a URL: the registrable one, or the subdomain that a hoster has lent.
+
+    "" for what `canonicalize` refuses.
+    """
+    host = get_host(canonicalize(url))
+    domain = get_registrable_domain(host).removeprefix("www.")
+    return _extract_lent(host).top_domain_under_public_suffix or domain if "." in domain else domain
+
+
 def is_same_site(a: str, b: str) -> bool:
-    """Whether two URLs belong to one registrable domain."""
-    return get_registrable_domain(get_host(a)) == get_registrable_domain(get_host(b)) != ""
+    """Whether two URLs are of one holder."""
+    return get_site(a) == get_site(b) != ""
+
+
+def is_front_page(url: str) -> bool:
+    """Whether a URL is that of a whole site, which is no article's."""
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return False
+    return parts.path in ("", "/") and not parts.query
+
+
+def is_likely_address(declared: str, own: str, title: str) -> bool:
+    """Whether an article with this title, read at `own`, can have the address that it declares: both have a number or
+    the last part of their paths in common, or the declared one is made of the title's words.
+
+    The worse error is to believe a theme that names another article, which would lose one of the two; an article under
+    two addresses is only told twice.
+    """
+    ours, theirs = (_WORD.findall(urlsplit(url).path.casefold()) for url in (own, declared))
+    if not ours or ours[-3:] == theirs[-3:]:  # "/?p=12" says nothing
+        return True
+    if any(len(word) >= LEAST_NUMBER and word.isdigit() and word in ours for word in theirs):
+        return True
+    words = [word for word in _WORD.findall(title.casefold()) if len(word) > 2]
+    return sum(word in theirs for word in words) * 2 >= len(words)
 
 
 def _strip_path(path: str) -> str:

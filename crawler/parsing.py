@@ -34,6 +34,7 @@ CLOCK_PER_CPU_SECOND = 6  # wall seconds allowed for each CPU second: the machin
 LIGHT_CPU_SECONDS = 1  # an article takes a hundredth of it
 POOL_MEMORY = 768 * MEBIBYTE  # that the calls of all workers together may take
 LEAST_MEMORY = 96 * MEBIBYTE  # of a light try: an article takes a tenth of it
+HEAVY_PATIENCE = 30.0  # seconds that what is heavy waits for its turn, for its body may keep others from being fetched
 MOST_KILLS = 3  # of an owner, in a batch: nothing more of it is parsed then
 
 
@@ -72,7 +73,7 @@ class ParserPool:
         cpu_seconds = settings.parse_cpu_seconds
         self._light = _make_limits(min(LIGHT_CPU_SECONDS, cpu_seconds), choose_light_memory(workers, memory))
         self._heavy = _make_limits(cpu_seconds, memory)
-        self._patience = settings.visit_seconds
+        self._patience = settings.visit_seconds or None
         self._lanes = Lanes(workers)
         self._idle: list[ParserProcess] = []
         self._busy: set[ParserProcess] = set()
@@ -128,8 +129,9 @@ class ParserPool:
 
     async def _ask(self, job: _Job, *, is_heavy: bool) -> _Answer:
         """Raises WorkerDied, ParserBusyError."""
+        patience = min(self._patience or HEAVY_PATIENCE, HEAVY_PATIENCE) if is_heavy else self._patience
         try:
-            async with self._lanes.take(job.owner, is_heavy=is_heavy, patience=self._patience or None):
+            async with self._lanes.take(job.owner, is_heavy=is_heavy, patience=patience):
                 if self._kills[job.owner] >= MOST_KILLS:
                     raise ParserBusyError(f"no time is left to parse more of it: it has ended {MOST_KILLS} parsers")
                 return await self._ask_worker(job, is_heavy=is_heavy)

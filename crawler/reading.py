@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,6 +24,7 @@ from aggregator.models import (
     DatePrecision,
     ExtractedArticle,
     NotAnArticle,
+    ParsedDate,
     Selectors,
 )
 from aggregator.topics import load_topics, scan_bytes
@@ -37,6 +38,8 @@ from crawler.extraction.page_links import PageLinks, find_page_links, list_addre
 from crawler.overlays import Overlays
 
 SAMPLE_ONE_IN = 100
+SAME_DAY = timedelta(hours=36)  # from its midnight, whatever zone was meant
+INFERRED = ("dateline", "modified")  # ways to a date of a page: of the event, of the last change
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -156,13 +159,15 @@ def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:
 def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: Reading) -> ExtractedArticle:
     """Fills what the page does not say from what the channel said; the page is asked first."""
     filled: dict[str, object] = {}
-    if not article.title and link.title:
+    if link.title and (not article.title or isinstance(article, NotAnArticle)):
         filled |= {"title": drop_unsafe(link.title), "title_method": "channel"}
+    if link.summary and isinstance(article, NotAnArticle):  # the page's own is of the site
+        filled["summary"] = drop_unsafe(link.summary)
     if not article.image and link.image:
         filled["image"] = drop_unsafe(link.image)
     if link.published_raw and article.published_precision in (None, DatePrecision.DAY):
         said = parse_date(link.published_raw, zone=reading.zone, now=reading.now, utc_is_local=reading.utc_is_local)
-        if said is not None and (article.published is None or said.precision is not DatePrecision.DAY):
+        if said is not None and (article.published is None or _tells_hour(said, article)):
             filled |= {
                 "published": said.at,
                 "published_precision": said.precision,
@@ -170,3 +175,11 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
                 "published_method": "channel",
             }
     return replace(article, **filled) if filled else article  # type: ignore[arg-type]
+
+
+def _tells_hour(said: ParsedDate, article: ExtractedArticle) -> bool:
+    """Whether a channel's date gives the hour of the day that the page tells. Some channels date everything by the hour
+    at which they are asked, so it must be about the same day, unless the page's is but inferred."""
+    if said.precision is DatePrecision.DAY or article.published is None:
+        return False
+    return article.published_method in INFERRED or abs(said.at - article.published) <= SAME_DAY

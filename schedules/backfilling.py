@@ -350,7 +350,7 @@ class Backfilling:
         if report.failure and report.failure.wait_seconds is not None:
             return  # the page is asked for again
         walked = walk(step, report, self._span, names_topic=self._names_topic)
-        known = store.find_known(list_keys(walked.wanted))
+        known = store.find_known(list_keys(walked.wanted), self._request.source.id)
         wanted = [link for link, key in zip(walked.wanted, list_keys(walked.wanted), strict=True) if key not in known]
         queued = store.queue_links(self._id, wanted)
         store.write_step(replace(walked.step, wanted=walked.step.wanted + queued))

@@ -32,6 +32,8 @@ class SitemapSpider(ChannelSpider):
             return answer, (), None
         page = await self.read(talk, answer)
         links = list(page.links)
+        if not (links or page.sitemaps) and answer.body.lstrip()[:1] in (b"[", b"{"):  # an empty sitemap may be one
+            talk.faults.append("JSON that holds no entries")
         for child in choose_children(page.sitemaps, visit):
             try:
                 part = await self.ask_part(talk, child.url)

@@ -18,7 +18,7 @@ MONTHS = (
     *("Januari", "Februari", "Maret", "April", "Mei", "Juni", "Juli"),
     *("Agustus", "September", "Oktober", "November", "Desember"),
 )
-NOTHING = ("html-not-feed", "not-a-channel")
+NOTHING = ("html-not-feed", "not-a-channel", "login")
 
 # ── dates: whatever they say, the news is kept, under a time that can be true ───────────────────────────────────────
 

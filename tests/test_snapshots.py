@@ -54,7 +54,7 @@ LEFT_OUT = {
     *("backfill_steps", "backfills", "boilerplate", "catalogue_state", "changed_groups", "coverage_due"),
     *("article_changes", "change_history", "news_changes"),
     *("deliveries", "digest_runs", "feed_items", "feeds", "host_days", "hosts", "jobs", "links", "pings", "postings"),
-    *("probes", "publishing_state", "scans", "sketches", "story_likeness", "story_terms", "takedowns"),
+    *("probes", "publishing_state", "quarantines", "scans", "sketches", "story_likeness", "story_terms", "takedowns"),
 }
 STATUS = {"alarms", "channels", "polls", "rejected_pages", "source_days"}
 STATUS_VIEWS = {"source_health", "sources_down", "field_coverage", "hijacked_sources"}  # sums of days are told to all

@@ -61,7 +61,7 @@ from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.sites import list_sites
 from aggregator.spam import judge_spam
-from aggregator.store import ChannelRow, Store, to_json
+from aggregator.store import ChannelRow, Store, StoreError, to_json
 from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.takedowns import KeptOut, describe_same_text
 from aggregator.topic_tables import TopicTable
@@ -152,6 +152,7 @@ class Ingest:
         self._is_backfill = is_backfill
         self._grouper = Grouper(store, now)
         self._kept_out = KeptOut()
+        self._has_complained = False  # of pages that could not be kept
         self._polled: Source | None = None  # whose page is being written
 
     def write(self, harvest: Harvest, cycle_id: int, channel: ChannelRow) -> IngestCounts:
@@ -295,7 +296,7 @@ class Ingest:
             make_url_key(page.link.url)
         ):  # read once more, its text is no more its source's own
             self._store.count_paragraphs(source.id, page.article.boilerplate)
-        page_file = self._pages.write(page) if page.passed_scan else ""
+        page_file = self._keep_page(page) if page.passed_scan else ""
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
 
     def _withdraw(self, page: FetchedPage, article: ExtractedArticle) -> None:
@@ -308,6 +309,16 @@ class Ingest:
             logger.warning("%s: its page asks not to be indexed any more; taken out", url)
             self._grouper.leave(known["id"], known["group_id"])
             self._store.delete_article(known["id"])
+
+    def _keep_page(self, page: FetchedPage) -> str:
+        """Where its bytes are; "" where they could not be kept: that costs a later replay its page, and no article."""
+        try:
+            return self._pages.write(page)
+        except StoreError as error:
+            if not self._has_complained:
+                self._has_complained = True
+                logger.error("%s: pages cannot be kept, their articles are: %s", self._pages.folder, error.__cause__)
+            return ""
 
     def _write_skipped(self, source: Source, page: FetchedPage, counts: IngestCounts) -> None:
         """A page in which the scan found no topic. What the channel says of it still tells a hijacked site."""

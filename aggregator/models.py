@@ -133,6 +133,9 @@ class Source:
     profile: str | None = None  # name of the extraction profile
     utc_is_local: bool = False  # labels its own clock GMT or UTC: that label is not believed
     blackout: tuple[str, ...] = ()  # hours of its day in which it is left alone: "07:00-09:00"
+    ca_bundle: str | None = (
+        None  # file of certificates that are trusted beside the system's; relative to the data folder
+    )
     discovery: bool = False  # a search engine: its links lead to other publishers, who get the credit
     evidence: SourceEvidence = SourceEvidence.GIVEN
     note: str = ""

@@ -8,9 +8,7 @@ from __future__ import annotations
 
 import logging
 import re
-import sys
 
-_FORMAT = "%(levelname)s %(name)s: %(message)s"
 _CONTROL = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200e\u200f\u2028-\u202e\u2066-\u2069\ud800-\udfff]"  # not tab, not line feed
 )
@@ -19,13 +17,6 @@ _CONTROL = re.compile(
 def make_printable(text: str) -> str:
     """`text` in which nothing speaks to a terminal; its lines stay lines, and JSON the same JSON."""
     return text if text.isprintable() else _CONTROL.sub(_escape, text)
-
-
-def set_up_logging(level: str) -> None:
-    """What is logged goes to standard error, one line an entry."""
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(PrintableFormatter(_FORMAT))
-    logging.basicConfig(level=level, handlers=[handler])
 
 
 class PrintableFormatter(logging.Formatter):

@@ -24,6 +24,8 @@ from aggregator.archive_rows import ArchiveRows
 from aggregator.article_json import pack_row, unpack_row
 from aggregator.article_rows import ArticleRows
 from aggregator.backfill_rows import BackfillRows
+from aggregator.backup_rows import BackupRows
+from aggregator.backups import check_not_lost, keep_old_version
 from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
@@ -139,6 +141,7 @@ class Store(
     LookRows,
     RetentionRows,
     SnapshotRows,
+    BackupRows,
     ExportRows,
 ):
     """The database `news.db`."""
@@ -146,13 +149,17 @@ class Store(
     # ── opening ────────────────────────────────────────────────────────────────────────────────────────────────────
 
     @classmethod
-    def open_writer(cls, path: Path) -> Self:
-        """Opens (or creates) the database for the one writer and brings its schema up to date. Raises StoreError."""
+    def open_writer(cls, path: Path, *, keep_old: bool = True) -> Self:
+        """Opens (or creates) the database for the one writer and brings its schema up to date. Raises StoreError.
+
+        `keep_old`: of one of an older version a copy is kept (`aggregator.backups`).
+        """
         with wrap_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
+            check_not_lost(path)
             store = cls(sqlite3.connect(path, timeout=30, factory=Connection), path)
             try:
-                store._prepare()
+                store._prepare(keep_old=keep_old)
             except BaseException:
                 store.close()
                 raise
@@ -185,25 +192,6 @@ class Store(
     def close(self) -> None:
         self._connection.close()
 
-    def copy_to(self, path: Path, *, pages: int = -1, check: bool = False) -> None:
-        """A copy of the database as it stands, a file of its own that needs no WAL; `check` has SQLite look it through.
-
-        `pages`: so many at a time, between which `cut_short` is heeded; for the writer only, since another's write
-        begins the copy anew. Raises StoreError naming the copy.
-        """
-        with wrap_errors(path):
-            target = sqlite3.connect(path, factory=Connection)
-            self._copy = target
-            try:
-                self._connection.backup(target, pages=pages, progress=lambda *_: self._check_cut())
-                target.execute("PRAGMA journal_mode = DELETE")
-                faults = target.execute("PRAGMA quick_check(1)").fetchall() if check else []
-            finally:
-                self._copy = None
-                target.close()
-        if faults and faults[0][0] != "ok":
-            raise StoreError(f"{path}: the copy is damaged: {faults[0][0]}")
-
     def __enter__(self) -> Self:
         return self
 
@@ -212,7 +200,7 @@ class Store(
     ) -> None:
         self.close()
 
-    def _prepare(self) -> None:
+    def _prepare(self, *, keep_old: bool) -> None:
         """What is not ours is not written to. Of a database that is up to date nothing large is read."""
         self.check_ours()
         newer, missing = self.compare_schema()
@@ -220,6 +208,8 @@ class Store(
             raise NewerDatabaseError(
                 f"{self.path}: written by a newer version of Kabar Kota (migration {', '.join(newer)})"
             )
+        if missing and keep_old and self.has_schema():
+            keep_old_version(self, missing[0])
         self._connection.execute("PRAGMA journal_mode = WAL")
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")

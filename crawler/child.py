@@ -14,15 +14,16 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from typing import Any, BinaryIO, cast
 
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
+from twisted.logger import ILogObserver, STDLibLogObserver, globalLogBeginner
 
 from aggregator.lifeline import die_with_parent
+from aggregator.log import set_up_log
 from aggregator.models import ChannelKind, Harvest, RobotsRecord
-from aggregator.printable import set_up_logging
-from crawler.address_guard import AddressGuard, Resolver, install_guard
+from crawler.address_guard import AddressGuard, install_guard
 from crawler.backfilling.report import ArchiveReport
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
 from crawler.clock import system_clock
@@ -30,6 +31,7 @@ from crawler.middlewares import Manners
 from crawler.parsing import ParserPool
 from crawler.politeness import Pace, Robots
 from crawler.probing.report import ProbeReport
+from crawler.resolving import Resolver
 from crawler.scrapy_settings import EVENT_LOOP, REACTOR, build_scrapy_settings
 from crawler.settings import CrawlSettings
 from crawler.spiders.archive import ArchiveSpider
@@ -109,6 +111,7 @@ class CrawlServer:
             pace=self._choose_pace(batch),
             robots=Robots(records, system_clock()),
             clock=system_clock,
+            ca_folder=batch.overlays.data_folder,
         )
         runner = AsyncCrawlerRunner(build_scrapy_settings(settings))
         deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
@@ -184,16 +187,18 @@ def claim_stdout() -> BinaryIO:
 def main(log_level: str = "WARNING") -> None:
     """Runs the crawl process until its stdin closes."""
     die_with_parent()
-    set_up_logging(log_level)
-    # it warns of the Referer middleware that is off on purpose
-    logging.getLogger("scrapy.downloadermiddlewares.redirect").setLevel(logging.ERROR)
+    set_up_log(log_level)
     server = CrawlServer(claim_stdout())
+    # until somebody listens, Twisted keeps all its events, and what they hold on to
+    globalLogBeginner.beginLoggingTo(
+        [cast("ILogObserver", STDLibLogObserver())], discardBuffer=True, redirectStandardIO=False
+    )
     install_reactor(REACTOR, EVENT_LOOP)
     from twisted.internet import reactor
     from twisted.internet.defer import Deferred
     from twisted.internet.task import react
 
-    Resolver(reactor, cache_size=10_000, timeout=10).install_on_reactor()
+    reactor.installNameResolver(Resolver(reactor))
     install_guard(reactor, server.get_guard)
     try:
         react(lambda _: Deferred.fromFuture(asyncio.ensure_future(server.serve())))

@@ -230,9 +230,12 @@ def select_groups(robots: str) -> str:
 def host_of(url: str) -> str:
     """`name:port` of the URL, the usual port left out: what has one pace and one robots.txt.
 
-    Without credentials and the root's dot: a portal must not be able to pose as many hosts.
+    Without credentials and the root's dot: a portal must not be able to pose as many hosts. "" for what has no host.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     match = _HOST.fullmatch(parts.netloc.rpartition("@")[2].lower())
     if match is None:
         return parts.netloc

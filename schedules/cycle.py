@@ -5,8 +5,11 @@ catalogue ─▶ sources table ─▶ due channels ─▶ crawl process ─▶ h
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import random
+import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
@@ -21,7 +24,7 @@ from aggregator.ingest import Ingest
 from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
 from aggregator.pages import PageFolder
 from aggregator.polling import leave_blackout, plan_retry, start_next_day
-from aggregator.store import ChannelRow, Store
+from aggregator.store import ChannelRow, Store, StoreError
 from aggregator.takedowns import apply_takedowns
 from aggregator.takedowns import is_due as are_takedowns_due
 from aggregator.topics import load_topics
@@ -39,6 +42,7 @@ from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
 
+LEAST_FREE = 8_000_000  # bytes on the disk: less than one cycle may write
 FEWEST_SILENT = 5  # hosts: that so many are down at once is less likely than that our own network is
 Progress = Callable[[int, int, str], None]  # harvests so far, harvests expected, the source just done
 
@@ -92,6 +96,7 @@ def run_cycle(
     summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError, ProfileError.
     """
     started = time.monotonic()
+    check_disk(setup)
     refresh_catalogue(setup, store)
     due = store.get_due_channels(now if due_only else None)
     sources = store.get_sources({row.source_id for row in due})
@@ -132,6 +137,16 @@ def run_cycle(
     return summary
 
 
+def check_disk(setup: Setup) -> None:
+    """Raises StoreError where there is no room to write what is fetched: portals would be asked for it in vain."""
+    free = shutil.disk_usage(setup.data_folder).free
+    if free < LEAST_FREE:
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise StoreError(
+            f"{setup.data_folder}: the disk is full; nothing is asked of portals until there is room"
+        ) from full
+
+
 def publish_takedowns(setup: Setup, store: Store, now: datetime) -> int:
     """Publishes where something was taken down, at once; returns the new items. Raises StoreError, PublishError."""
     return publish(setup, store, now).new_items if are_takedowns_due(store) else 0
@@ -143,6 +158,7 @@ def find_overlays(setup: Setup) -> Overlays:
     return Overlays(
         topics=str(setup.topics_overlay) if setup.topics_overlay else None,
         profiles=str(setup.profiles_overlay) if setup.profiles_overlay else None,
+        data_folder=str(setup.data_folder),
     )
 
 

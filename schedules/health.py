@@ -91,7 +91,8 @@ def mend(setup: Setup, store: Store, now: datetime, get_process: Callable[[], Cr
     jobs = [make_job(source, now, robots=robots.get(source.domain, ())) for source in sources.values()]
     found = 0
     process = get_process() if get_process else None
-    for report in run_probes(jobs, setup.crawl, process, held=store.get_held_hosts(system_clock())):
+    held = store.get_held_hosts(system_clock())
+    for report in run_probes(jobs, setup.crawl, process, data_folder=setup.data_folder, held=held):
         failure = record_probe(store, report, now)
         own = {channel.url for channel in sources[report.source_id].channels}
         live = [] if failure else choose_channels(report)

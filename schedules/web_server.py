@@ -13,6 +13,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from aggregator.bulletin import Bulletin
 from aggregator.publish.press import make_publisher
 from aggregator.web.order import WebOrder
 from aggregator.web.protection import Protection
@@ -44,6 +45,7 @@ class WebServer:
     def __init__(self, setup: Setup, *, host: str, port: int) -> None:
         self._host, self._port = host, port
         check_protection(setup)
+        self.bulletin = Bulletin()  # what keeps the service from its work: for /healthz and pages
         self._order = self._make_order(setup)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._looked = self._answered = 0.0
@@ -122,7 +124,9 @@ class WebServer:
             self._looked = time.monotonic()
 
     def _start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-P", "-m", "aggregator.web"], stdin=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "aggregator.web"], stdin=subprocess.PIPE, pass_fds=[self.bulletin.descriptor]
+        )
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as told:  # one that ended is seen at the next look
             told.write(self._order.to_json())
@@ -159,6 +163,7 @@ class WebServer:
                 hubs=publisher.hubs,
             ),
             protection=Protection.from_settings(settings),
+            bulletin=self.bulletin.descriptor,
         )
 
 

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import make_authority
 from command_line import run_here
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -268,6 +269,21 @@ def test_a_catalogue_that_is_off_is_warned_of(tmp_path: Path) -> None:
     (check, *_) = folders.check_tables(make_setup(tmp_path, source))
     assert summarize(check) == ("catalogue", Level.WARNING)
     assert check.found == "1 sources, 0 on"
+
+
+def test_certificates_of_a_source_that_cannot_be_used_are_warned_of(tmp_path: Path) -> None:
+    source = (
+        '[sources.uji]\nname = "Uji"\ndomain = "uji.example"\nca_bundle = "tidak-ada.pem"\n'
+        'channels = [{ kind = "feed", url = "https://uji.example/f" }]\n'
+    )
+    setup = make_setup(tmp_path, source)
+    (check, *_) = folders.check_tables(setup)
+    assert summarize(check) == ("catalogue", Level.WARNING)
+    assert "sources.uji: TLS: ca_bundle 'tidak-ada.pem': there is no such file" in check.found
+    (setup.data_folder).mkdir(exist_ok=True)
+    (setup.data_folder / "tidak-ada.pem").write_bytes(make_authority().pem)
+    (check, *_) = folders.check_tables(setup)
+    assert check.level is Level.OK
 
 
 # ── the database ───────────────────────────────────────────────────────────────────────────────────────────────────

@@ -1139,7 +1139,7 @@ BROKEN = {
     "closed": "refuses connections",
     "hanging": "did not answer in time",
     "dropped": "broke the connection off",
-    "cut short": "broke the connection off",
+    "cut short": "The answer was cut off",
     "no TLS": "certificate is not valid",
     "private": "private network",
 }

@@ -341,7 +341,7 @@ def test_host_that_is_down_says_why(process: CrawlProcess) -> None:
     [
         (Answer(b"%PDF-1.7", content_type="application/pdf"), "not a page but application/pdf", True),
         (Answer(write_page() + b" " * 5_000), "over the limit of 5000", True),
-        (Answer(write_page() + b" " * 60_000), "larger than", False),
+        (Answer(write_page() + b" " * 60_000), "over the limit of 5000", True),
         (Answer(b"x", 404), "HTTP 404", True),
         (Answer(b"x", 410), "HTTP 410", True),
         (Answer(b"x", 403), "HTTP 403", True),

@@ -13,7 +13,7 @@ from aggregator.store import Store
 IDLE_MOST = 4
 
 OpenStore = Callable[[Path], AbstractContextManager[Store]]
-_File = tuple[int, int]  # device and inode
+_File = tuple[int, int, int | None]  # device and inode, and that of the write-ahead log
 
 
 class Reading:
@@ -27,6 +27,9 @@ class Reading:
     @contextmanager
     def __call__(self, path: Path) -> Iterator[Store]:
         """A store over the file as it is now: one that was replaced (a backup was restored) is opened anew.
+
+        So is one whose write-ahead log was deleted or replaced: as long as somebody has the old one open, SQLite takes
+        what is noted of it for true, and whoever writes fails.
 
         Whatever goes wrong with a store, it is not lent again. Raises StoreError.
         """
@@ -66,6 +69,10 @@ class Reading:
 def _identify(path: Path) -> _File | None:
     """None where there is no file. As long as a store has it open, no other file can be taken for it."""
     with suppress(OSError):
-        status = os.stat(path)  # noqa: PTH116 - once per request: Path.stat costs half as much again
-        return status.st_dev, status.st_ino
+        status = os.stat(path)  # noqa: PTH116 - twice per request: Path.stat costs half as much again
+        try:
+            log = os.stat(f"{path}-wal").st_ino  # noqa: PTH116 - as above
+        except FileNotFoundError:
+            log = None
+        return status.st_dev, status.st_ino, log
     return None

@@ -83,10 +83,14 @@ class PageRenderer:
             other_url=make_query_link(path, query, other.language),
         )
 
-    def render_error(self, status: int, language: Language) -> str:
-        """An error page in both languages, `language` first: whoever lands here may not have chosen one."""
+    def render_error(self, status: int, language: Language, *, obstacle: str = "") -> str:
+        """An error page in both languages, `language` first: whoever lands here may not have chosen one.
+
+        `obstacle`: why nothing can be read.
+        """
         return self._templates.get_template("error.html").render(
             status=status,
+            obstacle=obstacle,
             kind=status if status in _ERRORS_WITH_TEXTS else 404 if status < 500 else 500,
             texts=get_texts(language),
             both=[get_texts(language), get_texts(_get_other(language))],

@@ -73,9 +73,11 @@ class ArchiveSpider(ArticleSpider):
         answer = await self.fetch(talk, page.url)
         if not 200 <= answer.status < 300:
             raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
+        if answer.is_truncated:
+            raise PollError("the archive page was cut off")
         try:
-            found = await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
+            found = await self.use_body(
+                answer, read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
             )
         except ParseFailedError as error:
             return ArchiveReport(failure=_describe_unreadable(error, answer))

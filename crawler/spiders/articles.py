@@ -47,11 +47,10 @@ class ArticleSpider(PortalSpider):
             read = await self.pool.run(read_link, link, reading, learn)
             url = link.url
         else:
-            answer = await self.fetch(talk, find_first_page(link.url))
-            check_page(answer, self.manners.settings.max_page_bytes)
+            answer = await self._fetch_page(talk, find_first_page(link.url))
             if is_front_page(answer.url):
                 raise PollError("its address leads to the front page", status=answer.status)
-            read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
+            read = await self.use_body(answer, read_page, answer.body, link, answer.url, reading, learn)
             check_article(read, link)
             read = _heed(read, answer.robots, reading.now)
             url = answer.url
@@ -67,6 +66,12 @@ class ArticleSpider(PortalSpider):
             passed_scan=read.passed_scan,
         )
         talk.pages.append(page)
+
+    async def _fetch_page(self, talk: ReadingTalk, url: str) -> Answer:
+        """The answer, which can be an article page. Raises PollError, OutOfBudgetError."""
+        answer = await self.fetch(talk, url, max_bytes=self.manners.settings.max_page_bytes)
+        check_page(answer)
+        return answer
 
     async def _read_rest(self, talk: ReadingTalk, read: PageReading, url: str, reading: Reading) -> PageReading:
         """The article with its other pages joined to it: from one page that has them all, else page after page.
@@ -94,9 +99,8 @@ class ArticleSpider(PortalSpider):
     ) -> PageReading | None:
         """`read` with the page at `address` joined to it; None where that cannot be had. Raises OutOfBudgetError."""
         try:
-            answer = await self.fetch(talk, address)
-            check_page(answer, self.manners.settings.max_page_bytes)
-            joined = await self.pool.run(read_further_page, answer.body, answer.url, read, url, reading)
+            answer = await self._fetch_page(talk, address)
+            joined = await self.use_body(answer, read_further_page, answer.body, answer.url, read, url, reading)
         except (PollError, ParseFailedError) as error:
             logger.warning("%s: kept without %s: %s", url, address, error)
             return None
@@ -115,12 +119,12 @@ class ArticleSpider(PortalSpider):
         )
 
 
-def check_page(answer: Answer, max_bytes: int) -> None:
+def check_page(answer: Answer) -> None:
     """Raises PollError unless the answer can be an article page."""
     if answer.status != 200:
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
-    if len(answer.body) > max_bytes:
-        raise PollError(f"page of {len(answer.body)} bytes is over the limit of {max_bytes}", status=413)
+    if answer.is_truncated:  # what is missing may come the next time, and half an article would stand for it
+        raise PollError("the page was cut off")
     if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
 
@@ -150,7 +154,7 @@ def _heed(read: PageReading, robots: RobotsTags, now: datetime) -> PageReading:
 def describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:
     """Why an article could not be read, and whether asking again may help."""
     status = getattr(error, "status", 0)
-    is_final = status in (401, 403, 404, 410, 413, 415, 451)  # asking again will not help
+    is_final = getattr(error, "is_final", False) or status in (401, 403, 404, 410, 413, 415, 451)
     return LinkFailure(
         url=link.url,
         link=link,

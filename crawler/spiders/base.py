@@ -21,6 +21,7 @@ from aggregator.models import (
     ChannelKind,
     ChannelPage,
     Harvest,
+    LinkFailure,
     Poll,
     PollOutcome,
     Validators,
@@ -32,6 +33,8 @@ from crawler.reading import read_channel
 from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failure
 from crawler.spiders.portal import Answer, HostRestsError, OutOfBudgetError, PollError
 from crawler.visit import Visit
+
+CUT_OFF = "the answer was cut off"
 
 logger = logging.getLogger(__name__)
 
@@ -101,7 +104,7 @@ class ChannelSpider(ArticleSpider):
         """
         talk = Conversation(visit=assignment.visit, assignment=assignment, started_at=self.manners.clock())
         try:
-            answer, links, page = await self.find_links(talk)
+            return await self._poll_channel(talk)
         except PollError as error:
             outcome = PollOutcome.REFUSED if error.refused else PollOutcome.FAILED
             poll = self._poll(talk, outcome, reason=str(error), http_status=error.status)
@@ -111,8 +114,13 @@ class ChannelSpider(ArticleSpider):
         except Exception as error:  # a bug here must cost this channel only
             logger.exception("poll of %s failed", assignment.job.channel.url)
             return self._harvest(talk, self._poll(talk, PollOutcome.FAILED, reason=f"internal error: {error!r}"))
-        unchanged = is_unchanged(answer, assignment.job)
-        if elsewhere := find_elsewhere(links, assignment.visit):
+
+    async def _poll_channel(self, talk: Conversation) -> Harvest:
+        """Raises PollError, OutOfBudgetError where the channel cannot be read."""
+        answer, links, page = await self.find_links(talk)
+        unchanged = is_unchanged(answer, talk.assignment.job)
+        answer = replace(answer, body=b"")  # articles may take minutes
+        if elsewhere := find_elsewhere(links, talk.visit):
             talk.faults.append(elsewhere)
         # oldest first: should the cycle be cut short, the feed has no hole in it
         await self._read_articles(talk, list(reversed(links)))
@@ -161,14 +169,18 @@ class ChannelSpider(ArticleSpider):
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
 
     async def read(self, talk: Conversation, answer: Answer, kind: ChannelKind | None = None) -> ChannelPage:
-        """The links in an answer of the channel. Raises PollError."""
+        """The links in an answer of the channel: of one that was cut off, those that came. Raises PollError."""
         channel = talk.assignment.job.channel
         try:
-            return await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
+            page = await self.use_body(
+                answer, read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
             )
         except ParseFailedError as error:
-            raise PollError(str(error), status=answer.status) from error
+            reason = f"{CUT_OFF}, and what came cannot be read: {error}" if answer.is_truncated else str(error)
+            raise PollError(reason, status=answer.status) from error
+        if answer.is_truncated and CUT_OFF not in talk.faults:
+            talk.faults.append(CUT_OFF)
+        return page
 
     # ── the articles ───────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -195,15 +207,23 @@ class ChannelSpider(ArticleSpider):
             except OutOfBudgetError:
                 talk.deferred.extend(wanted[position:])
                 return
-            except (PollError, ParseFailedError) as error:
-                talk.failures.append(describe_failure(link, error))
+            except Exception as error:
+                talk.failures.append(self._describe(link, error))
         for link in visit.take_rechecks():
             try:
                 await self.read_article(talk, link)
             except OutOfBudgetError:
                 return  # its turn comes again
-            except (PollError, ParseFailedError) as error:
-                talk.failures.append(describe_failure(link, error))
+            except Exception as error:
+                talk.failures.append(self._describe(link, error))
+
+    @staticmethod
+    def _describe(link: ArticleLink, error: Exception) -> LinkFailure:
+        """Why an article was not read. A bug on one page must not cost the others."""
+        if not isinstance(error, PollError | ParseFailedError):
+            logger.error("reading %s failed", link.url, exc_info=error)
+            error = PollError(f"internal error: {error!r}")
+        return describe_failure(link, error)
 
     # ── the harvest ────────────────────────────────────────────────────────────────────────────────────────────────
 

@@ -85,7 +85,7 @@ class ProbeSpider(PortalSpider):
         report = ProbeReport(source_id=job.source.id, url=job.url, probed_at=job.now)
         try:
             home = talk.home = await self._ask_home(talk)
-            hints = await self.pool.run(read_hints, home.body, home.url)
+            hints = await self.use_body(home, read_hints, home.body, home.url)
             report = replace(
                 report, url=home.url, site_name=hints.name, generator=hints.generator, language=hints.language
             )
@@ -122,6 +122,8 @@ class ProbeSpider(PortalSpider):
         answer = await self.fetch(talk, url)
         if not 200 <= answer.status < 300:
             raise PollError(f"HTTP {answer.status}", status=answer.status)
+        if answer.is_truncated:
+            raise PollError("the answer was cut off", status=answer.status)
         return answer
 
     async def _try_all(self, talk: ProbeTalk, home: Answer, hints: SiteHints) -> None:
@@ -179,8 +181,8 @@ class ProbeSpider(PortalSpider):
         is_home = talk.home is not None and url in (talk.home.url, urljoin(talk.home.url, "/"))
         answer = talk.home if is_home and talk.home is not None else await self._ask(talk, url)
         try:
-            page = await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, channel.kind, channel.selectors
+            page = await self.use_body(
+                answer, read_channel, answer.body, answer.url, answer.content_type, channel.kind, channel.selectors
             )
         except ParseFailedError as error:
             raise PollError(str(error), status=answer.status) from error
@@ -190,7 +192,7 @@ class ProbeSpider(PortalSpider):
         """The zone in which a WordPress site writes; "" where it does not tell. Its feeds are in UTC."""
         try:
             answer = await self._ask(talk, urljoin(root, "wp-json/wp/v2/posts?per_page=1&_fields=date,date_gmt"))
-            return await self.pool.run(read_clock, answer.body)
+            return await self.use_body(answer, read_clock, answer.body)
         except (PollError, ParseFailedError) as error:
             logger.info("%s: the REST API tells no clock: %s", root, error)
             return ""

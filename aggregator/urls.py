@@ -15,6 +15,8 @@ from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsp
 
 import tldextract
 
+MAX_PARAMETERS = 100
+MAX_STRIPS = 20
 MAX_URL_LENGTH = 2000  # longer ones are generated, not written; browsers and servers cut there too
 
 # parameters that say how a reader came, not what is read
@@ -29,8 +31,10 @@ _PAGE_PARAMETER = re.compile(r"page|paged|halaman|hal|laman|pg|show|showpage", r
 _PAGE_VALUE = re.compile(r"\d{1,3}|all|semua|", re.IGNORECASE)  # `?page=berita&id=5` says what is read
 _ONE_PAGE = re.compile(r"(?:single|singlepage|showall)=1|view=all", re.IGNORECASE)  # all pages of an article on one
 _AMP_TAIL = re.compile(r"/amp/?$|\.amp(?=\.html?$)|(?<=\.html)/amp/?$", re.IGNORECASE)
-_AMP_HEAD = re.compile(r"^/amp(?=/)", re.IGNORECASE)
+_AMP_HEAD = re.compile(r"/amp(?=/)", re.IGNORECASE)
 _PAGE_TAIL = re.compile(r"(?<=/)((?:[^/-]+-){3}[^/]+)/(?:page/)?(?:[1-9]|1\d|all)/?$")  # behind a headline's slug only
+_MAYBE_PAGE_TAIL = re.compile(r"/(?:\d\d?|all)/?$", re.IGNORECASE)
+TAIL_LENGTH = 12  # characters, in which the ends above are found
 _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
@@ -50,7 +54,8 @@ _extract_lent = tldextract.TLDExtract(
 def canonicalize(url: str, *, base: str = "") -> str:
     """The address under which an article is kept: absolute http(s), without tracking, AMP, fragment or page number.
 
-    "" for what is no such address, or is hostile: another scheme, credentials, control characters, over 2,000 letters.
+    "" for what is no such address, or is hostile: another scheme, credentials, control characters, over 2,000 letters,
+    over 100 parameters, AMP and page numbers stacked over 20 high.
     """
     parts = _split(url, base)
     if parts is None:
@@ -58,8 +63,12 @@ def canonicalize(url: str, *, base: str = "") -> str:
     scheme, netloc, path, query = parts
     while netloc.startswith("amp.") and netloc.count(".") > 1:
         netloc = netloc.removeprefix("amp.")
-    path = _ESCAPE.sub(_normalize_escape, quote(_strip_path(path), safe=_SAFE_IN_PATH))
-    pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if not _is_beside_the_point(*pair)]
+    try:
+        path = _ESCAPE.sub(_normalize_escape, quote(_strip_path(path), safe=_SAFE_IN_PATH))
+        said = parse_qsl(query, keep_blank_values=True, max_num_fields=MAX_PARAMETERS)
+    except ValueError:
+        return ""
+    pairs = [pair for pair in said if not _is_beside_the_point(*pair)]
     canonical = urlunsplit((scheme, netloc, path, urlencode(sorted(pairs)), ""))
     return canonical if len(canonical) <= MAX_URL_LENGTH else ""
 
@@ -141,13 +150,22 @@ def is_likely_address(declared: str, own: str, title: str) -> bool:
 
 
 def _strip_path(path: str) -> str:
-    """The path without AMP and page number; again and again, for stripping one may lay another bare."""
-    while True:
-        stripped = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
-        stripped = _PAGE_TAIL.sub(r"\1", stripped)
+    """The path without AMP and page number; again and again, for stripping one may lay another bare. Raises ValueError
+    when it takes too often."""
+    path = re.sub(r"/{2,}", "/", path)
+    for _ in range(MAX_STRIPS):
+        stripped = path[:-TAIL_LENGTH] + _AMP_TAIL.sub(
+            "", path[-TAIL_LENGTH:]
+        )  # to search all of it is 20 times dearer
+        if _AMP_HEAD.match(stripped):
+            stripped = stripped[len("/amp") :]
+        if _MAYBE_PAGE_TAIL.search(stripped[-TAIL_LENGTH:]):
+            stripped = _PAGE_TAIL.sub(r"\1", stripped)
+        stripped = stripped or "/"
         if stripped == path:
             return path
         path = stripped
+    raise ValueError("AMP upon AMP")
 
 
 def _is_beside_the_point(name: str, value: str) -> bool:

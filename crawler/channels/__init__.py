@@ -33,8 +33,8 @@ _ELEMENT = re.compile(rb"<(?![?!])(?:\w{1,20}:)?(\w{1,20})")
 # one of them spoils the whole channel.
 _BAD_REFERENCE = re.compile(
     rb"&#(?:(?=\d)0*+(?:[0-8]|1[124-9]|2\d|3[01]|5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]|6553[45]"
-    rb"|[1-9]\d{6,}+)?(?!\d)|x(?=[0-9a-f])0*+(?:[0-8bcef]|1[0-9a-f]|d[89a-f][0-9a-f]{2}|fff[ef]|[1-9a-f][0-9a-f]{5,}+)?"
-    rb"(?![0-9a-f]));?",
+    rb"|[1-9]\d{6,}+)?(?!\d)|x(?=[0-9a-f])0*+(?:d[89a-f][0-9a-f]{2}|(?:[0-8bcef]|1[0-9a-f]|fff[ef]|[1-9a-f][0-9a-f]{5,}+)?"
+    rb"(?![0-9a-f])));?",
     re.IGNORECASE,
 )
 _DOCTYPE_HTML = re.compile(rb"\s*<!doctype\s+html", re.IGNORECASE)

@@ -16,6 +16,7 @@ from crawler.visit import Visit
 MAX_CHILDREN = 5  # sitemaps of an index read in one poll: the newest ones
 MAX_AGE = timedelta(days=14)  # older entries are history: `backfill` is for those
 MAX_UNDATED = 100  # entries without a date taken from either end, since portals add there
+MAX_LINKS = 5_000  # entries taken from either end: nobody has so many in that time
 MAX_READ = 500  # dates taken from either end that want exact reading, which a hostile 50,000 would make half a minute
 _ISO_DAY = re.compile(r"(?:19|20)\d\d-[01]\d-[0-3]\d")
 _MONTH_IN_PATH = re.compile(r"/(20\d\d)[/-](0[1-9]|1[0-2])(?=[/-])")
@@ -64,7 +65,8 @@ def choose_links(links: Sequence[ArticleLink], visit: Visit) -> list[ArticleLink
     kept = [link for link in _take_ends(links, visit) if not is_old(link, visit)]
     undated = [link.url for link in kept if not (link.modified_raw or link.published_raw)]
     middle = set(undated[MAX_UNDATED:-MAX_UNDATED])
-    return [link for link in kept if link.url not in middle]
+    chosen = [link for link in kept if link.url not in middle]
+    return chosen[:MAX_LINKS] + chosen[MAX_LINKS:][-MAX_LINKS:]
 
 
 def is_old(link: ArticleLink, visit: Visit) -> bool:

@@ -35,6 +35,7 @@ _ESCAPE = re.compile(r"%([0-9a-fA-F]{2})")
 _UNRESERVED = frozenset("ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz0123456789-._~")  # RFC 3986, 2.3
 _MOBILE_LABELS = ("amp.", "m.", "mobile.", "wap.")
 _BAD = re.compile(r"[\x00-\x20\x7f-\x9f\\\ud800-\udfff]")
+_HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _WORD = re.compile(r"[^\W_]+")
 LEAST_NUMBER = 5  # digits: years and days have fewer
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
@@ -55,7 +56,7 @@ def canonicalize(url: str, *, base: str = "") -> str:
     if parts is None:
         return ""
     scheme, netloc, path, query = parts
-    if netloc.startswith("amp.") and netloc.count(".") > 1:
+    while netloc.startswith("amp.") and netloc.count(".") > 1:
         netloc = netloc.removeprefix("amp.")
     path = _ESCAPE.sub(_normalize_escape, quote(_strip_path(path), safe=_SAFE_IN_PATH))
     pairs = [pair for pair in parse_qsl(query, keep_blank_values=True) if not _is_beside_the_point(*pair)]
@@ -89,7 +90,8 @@ def get_host(url: str) -> str:
 @lru_cache(maxsize=65536)
 def get_registrable_domain(host: str) -> str:
     """`kaltim.tribunnews.com:443` → `tribunnews.com`; an IP address or a single label is its own domain."""
-    name = get_host(f"//{host}").strip(".")
+    is_bare_ipv6 = host.count(":") > 1 and not host.startswith("[")  # as `get_host` gives it
+    name = get_host(f"//[{host}]" if is_bare_ipv6 else f"//{host}").strip(".")
     try:
         ipaddress.ip_address(name)
     except ValueError:
@@ -140,9 +142,12 @@ def is_likely_address(declared: str, own: str, title: str) -> bool:
 
 def _strip_path(path: str) -> str:
     """The path without AMP and page number; again and again, for stripping one may lay another bare."""
-    stripped = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
-    stripped = _PAGE_TAIL.sub(r"\1", stripped)
-    return stripped if stripped == path else _strip_path(stripped)
+    while True:
+        stripped = _AMP_HEAD.sub("", _AMP_TAIL.sub("", re.sub(r"/{2,}", "/", path))) or "/"
+        stripped = _PAGE_TAIL.sub(r"\1", stripped)
+        if stripped == path:
+            return path
+        path = stripped
 
 
 def _is_beside_the_point(name: str, value: str) -> bool:
@@ -179,5 +184,7 @@ def _split(url: str, base: str) -> tuple[str, str, str, str] | None:
     except UnicodeError:
         return None
     host = f"[{host}]" if ":" in host else host.rstrip(".")
+    if not _HOST.fullmatch(host):
+        return None
     default = {"http": 80, "https": 443}[scheme]
     return scheme, host if port in (None, default) else f"{host}:{port}", parts.path, parts.query

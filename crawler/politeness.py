@@ -178,12 +178,16 @@ class Robots:
 
 
 def is_allowed(record: RobotsRecord, url: str) -> bool:
-    """Whether `record` lets us fetch `url` (RFC 9309: unreachable or 5xx, nothing; 4xx, everything)."""
+    """Whether `record` lets us fetch `url` (RFC 9309: unreachable or 5xx, nothing; 4xx, everything); what is no URL is
+    not allowed."""
     if record.status == 0 or record.status >= 500:
         return False
     if record.status >= 400:
         return True
-    return bool(_parse_robots(record.body).can_fetch(url, PRODUCT_TOKEN))
+    try:
+        return bool(_parse_robots(record.body).can_fetch(url, PRODUCT_TOKEN))
+    except ValueError:
+        return False
 
 
 def get_crawl_delay(record: RobotsRecord) -> float:

@@ -1,5 +1,7 @@
 """What the parser workers run: untrusted bytes in, data out. PURE, and importable without Scrapy.
 
+Each raises TooCostlyError when it has used up its CPU time.
+
 read_channel       channel bytes ──▶ ChannelPage
 read_page          page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes, its further pages)
 read_further_page  bytes of a further page ──▶ extract ──▶ the article with its text joined
@@ -30,6 +32,7 @@ from aggregator.models import (
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
 from crawler.characters import drop_unsafe
+from crawler.cpu_limit import limit_cpu
 from crawler.dates import parse_date
 from crawler.extraction import Page, extract_page, link_to_article, load_profiles
 from crawler.extraction import read_page as parse_page
@@ -38,6 +41,7 @@ from crawler.extraction.page_links import PageLinks, find_page_links, list_addre
 from crawler.overlays import Overlays
 
 SAMPLE_ONE_IN = 100
+CPU_SECONDS = 3.0  # of one reading; after 5 the worker is killed, which is held against the source
 SAME_DAY = timedelta(hours=36)  # from its midnight, whatever zone was meant
 INFERRED = ("dateline", "modified")  # ways to a date of a page: of the event, of the last change
 
@@ -65,6 +69,7 @@ class PageReading:
     links: PageLinks = PageLinks()  # noqa: RUF009 - frozen
 
 
+@limit_cpu(CPU_SECONDS)
 def read_channel(
     body: bytes, url: str, content_type: str, kind: ChannelKind | None, selectors: Selectors | None
 ) -> ChannelPage:
@@ -72,6 +77,7 @@ def read_channel(
     return parse_channel(body, url, content_type, kind=kind, selectors=selectors)
 
 
+@limit_cpu(CPU_SECONDS)
 def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatever_topic: bool) -> PageReading:
     """Extracts the article of a page that names a topic anywhere, in its bytes or in what the channel said of it.
 
@@ -94,6 +100,7 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
     return _keep(article, html, passed_scan=names_topic, links=links)
 
 
+@limit_cpu(CPU_SECONDS)
 def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, reading: Reading) -> PageReading | None:
     """`read`, whose first page came from `first_url`, joined with the page that came from `url` and goes on with it.
 
@@ -115,6 +122,7 @@ def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, 
     return replace(read, article=joined, links=links)
 
 
+@limit_cpu(CPU_SECONDS)
 def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> PageReading:
     """The same for a link whose channel carries the full text: no page is needed."""
     names_topic = reading.keep_all or _names_topic(b"", link, reading)

@@ -523,7 +523,7 @@ def test_json_feed_is_read() -> None:
 
 @pytest.mark.parametrize("body", [b'{"v": "jsonfeed.org"}', b'{"items": 5, "x": "jsonfeed.org"}', b'{"jsonfeed.org'])
 def test_broken_json_feed_is_an_error(body: bytes) -> None:
-    with pytest.raises(ChannelError, match="broken JSON Feed"):
+    with pytest.raises(ChannelError, match="broken JSON"):
         read(body)
 
 

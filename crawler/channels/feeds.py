@@ -17,11 +17,6 @@ from crawler.channels.oddfeeds import read_any_feed
 from crawler.channels.rss import read_rss
 
 _PROLOG = re.compile(rb"<\?xml|<rss|<feed|<rdf:RDF|<(?:\w{1,20}:)(?:feed|rss|rdf)", re.IGNORECASE)
-# References to half a character, which no text can hold: feedparser fails on the whole feed for one.
-_HALF = re.compile(
-    rb"&#(?:x0{0,8}d[89a-f][0-9a-f]{2}|0{0,8}(?:5529[6-9]|55[3-9]\d\d|56\d{3}|57[0-2]\d\d|573[0-3]\d|5734[0-3]));?",
-    re.IGNORECASE,
-)
 
 
 def parse_feed(body: bytes, url: str) -> ChannelPage:
@@ -32,5 +27,5 @@ def parse_feed(body: bytes, url: str) -> ChannelPage:
     start = _PROLOG.search(body[:4096])
     if start is None:
         raise ChannelError("not a feed")
-    body = _HALF.sub(b"", body[start.start() :])
+    body = body[start.start() :]
     return clean_feed(read_rss(body) or read_any_feed(body), url)

@@ -456,6 +456,13 @@ def test_stores_over_a_log_that_is_no_more_are_let_go(tmp_path: Path) -> None:
     (tmp_path / "news.db-wal").rename(tmp_path / "away")
     with read(path) as fresh:
         assert fresh is not first
+    with read(path) as again:
+        assert again is fresh
+    read._is_troubled = lambda: True
+    for _ in range(2):
+        with read(path) as other:
+            assert other is not fresh
+    assert read._idle == []
     room.store.close()
 
 

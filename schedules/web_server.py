@@ -111,11 +111,14 @@ class WebServer:
         return LOOK_SECONDS if self.has_answered else FIRST_LOOK_SECONDS
 
     def _look(self) -> None:
-        """Asks for the head of the feed, which is answered from memory: any answer will do."""
+        """Asks for the head of the feed, which is answered from memory: any answer will do.
+
+        While something is wrong it asks how things are, so that the server looks at the database, and lets go of it.
+        """
         host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - asked, not bound
         connection = http.client.HTTPConnection(host, self._port, timeout=ANSWER_SECONDS)
         try:
-            connection.request("HEAD", "/feed.xml")
+            connection.request("HEAD", "/healthz" if self.bulletin.has_notices else "/feed.xml")
             connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             logger.debug("the web server does not answer: %s", error)

@@ -32,7 +32,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from aggregator.obstacles import Notice
+from aggregator.obstacles import BY_OTHERS, Notice
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
@@ -125,7 +125,8 @@ def create_app(
     is no news yet. `files`: the same folder, where the server answers from it, too. Without `protection` all is public.
     `read_notices`: what the service that runs beside it tells of jobs that fail.
     """
-    context = _make_context(database, public / FEED_FILE, site, Reading(open_store), clock, read_notices=read_notices)
+    reading = Reading(open_store, lambda: any(each.obstacle in BY_OTHERS for each in read_notices()))
+    context = _make_context(database, public / FEED_FILE, site, reading, clock, read_notices=read_notices)
     app = Starlette(
         routes=_list_routes(context, Gate(protection)),
         middleware=[

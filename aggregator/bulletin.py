@@ -14,6 +14,7 @@ from pydantic import TypeAdapter, ValidationError
 from aggregator.obstacles import Notice
 
 SIZE = 8_192
+_NOTHING = b"[] "
 _ATTEMPTS = 3
 _NOTICES: TypeAdapter[tuple[Notice, ...]] = TypeAdapter(tuple[Notice, ...])
 
@@ -22,6 +23,7 @@ class Bulletin:
     """The service's end. The descriptor is inherited by the process that is to read it."""
 
     def __init__(self) -> None:
+        self.has_notices = False
         try:
             self.descriptor = os.memfd_create("kabarkota")
         except (AttributeError, OSError):  # not on Linux
@@ -29,7 +31,9 @@ class Bulletin:
                 self.descriptor = os.dup(file.fileno())
 
     def write(self, notices: Iterable[Notice]) -> None:
-        os.pwrite(self.descriptor, _NOTICES.dump_json(tuple(notices)).ljust(SIZE)[:SIZE], 0)
+        notices = tuple(notices)
+        self.has_notices = bool(notices)
+        os.pwrite(self.descriptor, _NOTICES.dump_json(notices).ljust(SIZE)[:SIZE], 0)
 
     def close(self) -> None:
         os.close(self.descriptor)
@@ -39,7 +43,10 @@ def read_bulletin(descriptor: int) -> tuple[Notice, ...]:
     """What it says now; nothing where nothing was written yet."""
     for _ in range(_ATTEMPTS):  # it may just be written
         try:
-            return _NOTICES.validate_json(os.pread(descriptor, SIZE, 0) or b"[]")
+            found = os.pread(descriptor, SIZE, 0)
+            if not found or found.startswith(_NOTHING):
+                return ()
+            return _NOTICES.validate_json(found)
         except ValidationError:
             continue
         except OSError:

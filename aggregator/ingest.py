@@ -84,6 +84,7 @@ PUBLISHER_LIMIT = 100
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 TAG_LIMIT = 100
+REASON_LIMIT = 400
 REVISIONS_AT_ONCE = 20  # of one article; a page that never says the same twice would fill the database
 AHEAD_SLIGHTLY, AHEAD_MOST = timedelta(minutes=10), timedelta(hours=1)  # by which a portal's clock may be ahead of ours
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
@@ -180,6 +181,7 @@ class Ingest:
                 articles=counts.articles,
                 is_cut_short=bool(harvest.deferred),
             )
+            self._write_kills(harvest)
         return counts
 
     def write_read(self, source: Source, pages: Sequence[FetchedPage], failures: Iterable[LinkFailure]) -> IngestCounts:
@@ -213,6 +215,16 @@ class Ingest:
         self._store.write_poll(
             cycle_id, poll, channel, code=code, posts=posts, articles=articles, now=now, next_poll_at=due
         )
+
+    def _write_kills(self, harvest: Harvest) -> None:
+        """After the poll: where the source is quarantined, its channels are due later than the poll says."""
+        poll = harvest.poll
+        if poll.kills:
+            failed = [f"{failure.url}: {failure.reason}" for failure in harvest.failures if _has_killed(failure.reason)]
+            reason = poll.reason if poll.outcome is PollOutcome.FAILED else (failed or [poll.reason])[-1]
+            self._store.write_kills(harvest.source_id, poll.kills, clean_text(reason, limit=REASON_LIMIT), self._now)
+        elif poll.outcome in (PollOutcome.CHANGED, PollOutcome.UNCHANGED):
+            self._store.forgive_answer(harvest.source_id, self._now)
 
     def _learn(self, poll: Poll, code: str, channel: ChannelRow, source: Source, posts: int) -> ChannelRow:
         """The channel as it is after the poll."""
@@ -586,6 +598,10 @@ class Ingest:
                 yields=not self._is_publisher(source, link.url),
                 **facts,
             )
+
+
+def _has_killed(reason: str) -> bool:
+    return diagnose(reason).code in ("unparsable", "crawler-killed")
 
 
 def _count_fields(coverage: Counter[str], row: Mapping[str, Any]) -> None:

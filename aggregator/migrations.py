@@ -1462,3 +1462,22 @@ def m018_found_by(db: Database) -> None:
         "CREATE INDEX links_of_source ON links (source_id, coalesce(read_at, first_seen_at))",
     ):
         db.execute(dedent(statement).strip())
+
+
+_QUARANTINES = """
+    CREATE TABLE quarantines (
+        -- Sources whose pages ended parsers or crawl processes of ours. Three of them, and it is left alone for a week.
+        source_id TEXT PRIMARY KEY REFERENCES sources (id),
+        kills INTEGER NOT NULL, -- processes that ended
+        counted_from TEXT NOT NULL, -- when the first of them did
+        last_kill_at TEXT NOT NULL,
+        reason TEXT NOT NULL, -- of the last: an address, and how it went
+        until TEXT -- it is not polled before then, and then with care; NULL: it was never that bad
+    )
+"""
+
+
+@MIGRATIONS()
+def m019_quarantines(db: Database) -> None:
+    """Sources that end our processes are counted, and left alone."""
+    db.execute(dedent(_QUARANTINES).strip())

@@ -333,11 +333,12 @@ class Poll:
     retry_after_seconds: int | None = None
     host: str = ""  # of the channel
     traffic: tuple[HostTraffic, ...] = ()
+    kills: int = 0  # parsers, and crawl processes, that died of what the source sent
 
     @property
     def is_silent(self) -> bool:
         """Whether nobody answered anything."""
-        return not self.http_status and not any(part.answers for part in self.traffic)
+        return not self.http_status and not self.kills and not any(part.answers for part in self.traffic)
 
     @property
     def bytes(self) -> int:

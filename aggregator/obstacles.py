@@ -24,6 +24,10 @@ class Obstacle(StrEnum):
     OTHER = "other"
 
 
+# What another process may be the cause of that has the database, or what lay beside it, open.
+BY_OTHERS = frozenset({Obstacle.DISK, Obstacle.DAMAGED, Obstacle.LOCKED, Obstacle.MISSING})
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class Notice:
     """A job that fails, turn after turn."""

@@ -35,7 +35,6 @@ from aggregator.evidence_json import pack_evidence, unpack_evidence
 from aggregator.export_rows import ExportRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
-from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.integrity_rows import IntegrityRows
 from aggregator.item_rows import ItemRows
@@ -57,6 +56,7 @@ from aggregator.operation_rows import OperationRows
 from aggregator.ping_rows import PingRows
 from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
+from aggregator.quarantine_rows import QuarantineRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.retention_rows import RetentionRows
 from aggregator.search_rows import SearchRows
@@ -126,7 +126,7 @@ class Store(
     ArticleRows,
     KlipingRows,
     PollRows,
-    HealthRows,
+    QuarantineRows,
     OperationRows,
     IntegrityRows,
     BackfillRows,
@@ -726,10 +726,13 @@ _HALVE_BOILERPLATE = (
 )
 _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
 _FAILING_CHANNELS = """
-    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason,
-        h.last_status AS http_status
+    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at,
+        coalesce('quarantined: ' || q.reason, h.last_reason) AS reason,
+        CASE WHEN q.source_id IS NULL THEN h.last_status ELSE 0 END AS http_status
     FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
-    WHERE h.failures > 0 AND h.is_enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 25
+    LEFT JOIN quarantines AS q ON q.source_id = h.source_id AND q.until IS NOT NULL
+    WHERE (h.failures > 0 OR q.source_id IS NOT NULL) AND h.is_enabled AND s.enabled
+    ORDER BY h.failures DESC, s.name, h.url LIMIT 25
 """
 _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
 

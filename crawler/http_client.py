@@ -16,7 +16,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from twisted.web._newclient import HEADER, HTTP11ClientProtocol, HTTPClientParser, Request
 from twisted.web.client import HTTPConnectionPool, ResponseDone, _HTTP11ClientFactory
-from twisted.web.http import PotentialDataLoss
+from twisted.web.http import PotentialDataLoss, _MalformedChunkedDataError
 
 from crawler.answer_errors import BrokenAnswerError, BrokenOffError, TooLargeError
 from crawler.ballast import LARGE_BYTES
@@ -156,7 +156,9 @@ class BodyReader(Protocol):
         ended_well = isinstance(reason.value, ResponseDone)
         is_whole = ended_well or (isinstance(reason.value, PotentialDataLoss) and not self._response.was_reset)
         content = bytes(self._content)
-        if is_whole or content:
+        if any(isinstance(each.value, _MalformedChunkedDataError) for each in getattr(reason.value, "reasons", ())):
+            self.done.errback(BrokenAnswerError("its chunks are none"))
+        elif is_whole or content:
             self._content = bytearray()
             self.done.callback(Body(content=content, is_truncated=not is_whole))
         else:

@@ -10,12 +10,13 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from functools import cached_property
 
-from aggregator.models import ArticleLink, CrawlJob, PendingLink
+from aggregator.models import ArticleLink, CrawlJob, FetchedPage, PendingLink
 from aggregator.sites import list_sites
 from aggregator.urls import get_site, is_front_page, make_url_key
 from crawler.dates import parse_date
 from crawler.settings import CrawlSettings
 
+MOST_KEPT = 4 << 20  # bytes of the pages of one visit, packed, and their texts: they wait in memory to be handed over
 LEARN_PAGES = 5  # pages of a new source read whatever their topic, to learn its boilerplate
 LEAST_REREAD_SECONDS = 3_600  # between two readings of an article that is said to have changed: some say so always
 
@@ -29,6 +30,7 @@ class Visit:
     ends_at: float | None = None  # by the clock of the event loop; set with the first answer
     requests: int = 0
     items: int = 0
+    kept: int = 0  # bytes of what was read
     learned: int = 0
     hosts: set[str] = field(default_factory=set)
     _met: set[str] = field(default_factory=set)
@@ -49,7 +51,11 @@ class Visit:
     @property
     def may_take(self) -> bool:
         """Whether another new article fits into this cycle."""
-        return self.items < self.settings.max_new_items
+        return self.items < self.settings.max_new_items and self.kept < MOST_KEPT
+
+    def count_kept(self, page: FetchedPage) -> None:
+        """Counts what a page that was read takes until the visit is over."""
+        self.kept += len(page.raw) + (len(page.article.text) if page.article else 0)
 
     @property
     def room(self) -> int:

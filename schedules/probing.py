@@ -150,6 +150,9 @@ def record_probe(store: Store, report: ProbeReport, now: datetime) -> Diagnosis 
     failure = explain_failure(report)
     problem = failure.says if failure else ""
     store.write_probe(report.source_id, now, problem=problem, report=report_to_json(report), traffic=report.traffic)
+    if report.kills:
+        with store.transaction():
+            store.write_kills(report.source_id, report.kills, f"{report.url}: {report.reason or 'a probe'}", now)
     return failure
 
 

@@ -15,6 +15,7 @@ from typing import Self
 
 from aggregator.bulletin import Bulletin
 from aggregator.publish.press import make_publisher
+from aggregator.settings import PrivatePages
 from aggregator.web.order import WebOrder
 from aggregator.web.protection import Protection
 from aggregator.web.site import SiteInfo
@@ -55,6 +56,8 @@ class WebServer:
         check_port(self._host, self._port)
         self._start()
         print(f"kabarkota: serving http://{self._host}:{self._port}/", file=sys.stderr)
+        if hint := find_exposed(self._host, self._order.protection):
+            print(f"kabarkota: {hint}", file=sys.stderr)
         return self
 
     def __exit__(
@@ -108,11 +111,14 @@ class WebServer:
         return LOOK_SECONDS if self.has_answered else FIRST_LOOK_SECONDS
 
     def _look(self) -> None:
-        """Asks for the head of the feed, which is answered from memory: any answer will do."""
+        """Asks for the head of the feed, which is answered from memory: any answer will do.
+
+        While something is wrong it asks how things are, so that the server looks at the database, and lets go of it.
+        """
         host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - asked, not bound
         connection = http.client.HTTPConnection(host, self._port, timeout=ANSWER_SECONDS)
         try:
-            connection.request("HEAD", "/feed.xml")
+            connection.request("HEAD", "/healthz" if self.bulletin.has_notices else "/feed.xml")
             connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             logger.debug("the web server does not answer: %s", error)
@@ -174,6 +180,18 @@ def check_protection(setup: Setup) -> None:
     """
     if setup.aggregator.private_pages and not setup.aggregator.has_operator:
         raise UsageFailure(f"aggregator.private_pages: {LOCKED_OUT}")
+
+
+def find_exposed(host: str, protection: Protection) -> str:
+    """What to tell who opens the operator's pages to other machines; "" where none is open to them. PURE."""
+    is_here = host == "localhost" or host.startswith("127.") or host == "::1"
+    exposed = [f"/{page.value}" for page in PrivatePages if page not in protection.private]
+    if is_here or not exposed:
+        return ""
+    return (
+        f"whoever reaches this machine can read {', '.join(exposed)}; unless that is meant, set "
+        "aggregator.private_pages and a password (docs/operation.md, Who may see what)"
+    )
 
 
 def check_port(host: str, port: int) -> None:

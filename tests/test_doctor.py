@@ -317,7 +317,7 @@ def test_a_sound_database(kept: Setup) -> None:
     checks = look(kept)
     assert {check.level for check in checks.values()} == {Level.OK}
     looks = {"database", "integrity", "references", "write-ahead log", "search index", "cycles", "clock and database"}
-    assert set(checks) == {*looks, "messages"}
+    assert set(checks) == {*looks, "quarantine", "messages"}
     assert checks["cycles"].found == "the last one 2026-10-05 14:55 WIB, 5 min ago"
 
 

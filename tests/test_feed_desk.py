@@ -434,7 +434,7 @@ def test_nothing_that_is_asked_breaks_anything(site: FeedSite, query: bytes, sta
         status, answer = send(site, b"GET /feeds/search." + ending.encode() + b"?" + query)
         body = answer.partition(b"\r\n\r\n")[2]
         assert status in statuses
-        if b"text/plain" in answer:  # the parser of HTTP refused it
+        if status == 400 and not body:  # the parser of HTTP refused it
             continue
         if ending is Format.JSON:
             JSON_SCHEMA.validate(json.loads(body))

@@ -211,18 +211,15 @@ def act(
         assert re.fullmatch(reasons, health.json()["reason"]), health.text
         assert str(folder) not in health.text
         assert page.status_code == 200 or "Feed RSS tetap dapat dibaca" in page.text
-        turns = len(serving.errors)
-        wait_for(lambda: len(portal.asked_at) < 30 and serving.process.poll() is None)
         end(scene)
         change_database(scene.database, DUE)
         announce(portal, "Rapat awal", "Rapat kedua", "Rapat sesudahnya")
         wait_for(lambda: has(serving, "Rapat sesudahnya"))
         wait_for(lambda: read_health(serving).get("status") == "ok")
-        assert turns < 4_000, serving.errors
     lines = [line for line in serving.errors.splitlines() if "ERROR" in line]
     assert 0 < len(lines) == len(set(lines)) < 9, serving.errors
     assert "Traceback" not in serving.errors
-    assert "works again" in serving.errors
+    assert len(portal.asked_at) < 12  # nobody was asked again and again for what could not be kept
 
 
 def read_health(serving: Serving) -> dict[str, Any]:
@@ -459,6 +456,13 @@ def test_stores_over_a_log_that_is_no_more_are_let_go(tmp_path: Path) -> None:
     (tmp_path / "news.db-wal").rename(tmp_path / "away")
     with read(path) as fresh:
         assert fresh is not first
+    with read(path) as again:
+        assert again is fresh
+    read._is_troubled = lambda: True
+    for _ in range(2):
+        with read(path) as other:
+            assert other is not fresh
+    assert read._idle == []
     room.store.close()
 
 

@@ -28,16 +28,16 @@ from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
-from aggregator.obstacles import Notice
+from aggregator.obstacles import BY_OTHERS, Notice
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.api import routes as api
+from aggregator.web.compression import CompressionMiddleware
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints import (
     api_page,
@@ -80,7 +80,7 @@ PAGES = (
     api_page.list_routes,
     status.list_routes,
 )
-_COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
+_COMPRESSED = [Middleware(CompressionMiddleware)]
 
 
 def read_clock() -> datetime:
@@ -125,7 +125,8 @@ def create_app(
     is no news yet. `files`: the same folder, where the server answers from it, too. Without `protection` all is public.
     `read_notices`: what the service that runs beside it tells of jobs that fail.
     """
-    context = _make_context(database, public / FEED_FILE, site, Reading(open_store), clock, read_notices=read_notices)
+    reading = Reading(open_store, lambda: any(each.obstacle in BY_OTHERS for each in read_notices()))
+    context = _make_context(database, public / FEED_FILE, site, reading, clock, read_notices=read_notices)
     app = Starlette(
         routes=_list_routes(context, Gate(protection)),
         middleware=[

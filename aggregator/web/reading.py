@@ -19,8 +19,10 @@ _File = tuple[int, int, int | None]  # device and inode, and that of the write-a
 class Reading:
     """Lends stores, one to each thread that asks at a time. Call it as `Store.open_reader`, in a `with` statement."""
 
-    def __init__(self, open_store: Callable[[Path], Store]) -> None:
+    def __init__(self, open_store: Callable[[Path], Store], is_troubled: Callable[[], bool] = lambda: False) -> None:
+        """`is_troubled`: whether whoever writes cannot; no store stays open then, for it may be what is in the way."""
         self._open_store = open_store
+        self._is_troubled = is_troubled
         self._idle: list[tuple[_File, Store]] = []
         self._lock = Lock()
 
@@ -33,13 +35,17 @@ class Reading:
 
         Whatever goes wrong with a store, it is not lent again. Raises StoreError.
         """
-        file = _identify(path)
-        store = self._take(file) or self._open_store(path)
+        file = _identify(path) if not self._is_troubled() else None
+        known = self._take(file)
+        store = known or self._open_store(path)
         try:
             yield store
         except BaseException:
             store.close()
             raise
+        if known is None and file is not None:  # who reads first may have made the log
+            after = _identify(path)
+            file = after if after is not None and after[:2] == file[:2] else None
         if file is not None and self._keep(file, store):
             return
         store.close()

@@ -62,6 +62,7 @@ class ArchiveSpider(ArticleSpider):
         return replace(
             report,
             requests=talk.requests,
+            kills=talk.kills,
             traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
             pages=tuple(talk.pages),
             failures=tuple(talk.failures),
@@ -77,7 +78,7 @@ class ArchiveSpider(ArticleSpider):
             raise PollError("the archive page was cut off")
         try:
             found = await self.use_body(
-                answer, read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
+                talk, answer, read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
             )
         except ParseFailedError as error:
             return ArchiveReport(failure=_describe_unreadable(error, answer))

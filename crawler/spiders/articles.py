@@ -44,13 +44,13 @@ class ArticleSpider(PortalSpider):
         reading = self._reading(talk.visit)
         learn = talk.visit.should_learn()
         if link.content_html:
-            read = await self.pool.run(read_link, link, reading, learn)
+            read = await self.run_parser(talk, link.url, read_link, link, reading, learn)
             url = link.url
         else:
             answer = await self._fetch_page(talk, find_first_page(link.url))
             if is_front_page(answer.url):
                 raise PollError("its address leads to the front page", status=answer.status)
-            read = await self.use_body(answer, read_page, answer.body, link, answer.url, reading, learn)
+            read = await self.use_body(talk, answer, read_page, answer.body, link, answer.url, reading, learn)
             check_article(read, link)
             read = _heed(read, answer.robots, reading.now)
             url = answer.url
@@ -66,6 +66,7 @@ class ArticleSpider(PortalSpider):
             passed_scan=read.passed_scan,
         )
         talk.pages.append(page)
+        talk.visit.count_kept(page)
 
     async def _fetch_page(self, talk: ReadingTalk, url: str) -> Answer:
         """The answer, which can be an article page. Raises PollError, OutOfBudgetError."""
@@ -100,7 +101,7 @@ class ArticleSpider(PortalSpider):
         """`read` with the page at `address` joined to it; None where that cannot be had. Raises OutOfBudgetError."""
         try:
             answer = await self._fetch_page(talk, address)
-            joined = await self.use_body(answer, read_further_page, answer.body, answer.url, read, url, reading)
+            joined = await self.use_body(talk, answer, read_further_page, answer.body, answer.url, read, url, reading)
         except (PollError, ParseFailedError) as error:
             logger.warning("%s: kept without %s: %s", url, address, error)
             return None

@@ -47,6 +47,7 @@ class Assignment:
 
     visit: Visit
     job: ChannelJob
+    unit: int  # of the batch
 
 
 @dataclass(kw_only=True)
@@ -102,7 +103,9 @@ class ChannelSpider(ArticleSpider):
                          ├─ 304, or the body we know ─▶ pending links ─▶ Harvest(UNCHANGED)
                          └─ links ─▶ wanted links, oldest first, and pending ones ─▶ Harvest(CHANGED)
         """
-        talk = Conversation(visit=assignment.visit, assignment=assignment, started_at=self.manners.clock())
+        talk = Conversation(
+            visit=assignment.visit, unit=assignment.unit, assignment=assignment, started_at=self.manners.clock()
+        )
         try:
             return await self._poll_channel(talk)
         except PollError as error:
@@ -173,7 +176,14 @@ class ChannelSpider(ArticleSpider):
         channel = talk.assignment.job.channel
         try:
             page = await self.use_body(
-                answer, read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
+                talk,
+                answer,
+                read_channel,
+                answer.body,
+                answer.url,
+                answer.content_type,
+                kind or self.kind,
+                channel.selectors,
             )
         except ParseFailedError as error:
             reason = f"{CUT_OFF}, and what came cannot be read: {error}" if answer.is_truncated else str(error)
@@ -236,6 +246,7 @@ class ChannelSpider(ArticleSpider):
             requests=talk.requests,
             host=host_of(talk.assignment.job.channel.url),
             traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
+            kills=talk.kills,
             **{**facts, "reason": clean_reason(facts.get("reason", ""))},
         )
 

@@ -27,11 +27,12 @@ from crawler.conditions import keep_date, keep_tag
 from crawler.downloading import TRUNCATED, Limits
 from crawler.freshness import parse_freshness
 from crawler.middlewares import Allowance, Manners
-from crawler.parsing import ParseFailedError, ParserPool
+from crawler.parsing import ParseFailedError, ParserBusyError, ParserPool
 from crawler.politeness import HostHeldError, Traffic, host_of
 from crawler.retry_after import parse_retry_after
 from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.visit import Visit
+from crawler.vitals import NOBODY, Vitals
 
 P = ParamSpec("P")
 R = TypeVar("R")
@@ -95,18 +96,21 @@ class Talk:
     """A conversation with one portal."""
 
     visit: Visit
+    unit: int = NOBODY  # of the batch
     requests: int = 0
+    kills: int = 0  # parsers that died of what the portal sent
     traffic: Traffic = field(default_factory=Traffic)
 
 
 class PortalSpider(scrapy.Spider):
     """Scrapy's downloader and middlewares, asked one thing at a time."""
 
-    def __init__(self, *, name: str, manners: Manners, pool: ParserPool, deadline: float) -> None:
+    def __init__(self, *, name: str, manners: Manners, pool: ParserPool, deadline: float, vitals: Vitals) -> None:
         super().__init__(name=name)
         self.manners = manners
         self.pool = pool
         self.deadline = deadline  # in the time of the event loop
+        self.vitals = vitals
 
     async def fetch(
         self,
@@ -135,10 +139,12 @@ class PortalSpider(scrapy.Spider):
         weakref.finalize(answer, release_all, places)  # should nobody parse it
         return answer
 
-    async def use_body(self, answer: Answer, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
-        """`function(*args)` in a worker; after that the body of `answer` needs no room. Raises ParseFailedError."""
+    async def use_body(
+        self, talk: Talk, answer: Answer, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """As `run_parser`; after that the body of `answer` needs no room."""
         try:
-            return await self.pool.run(function, *args, **kwargs)
+            return await self.run_parser(talk, answer.url, function, *args, **kwargs)
         except ParseFailedError as error:
             traceback.clear_frames(error.__traceback__)  # a future and its failure keep each other, and the body
             raise
@@ -146,10 +152,28 @@ class PortalSpider(scrapy.Spider):
             release_all(answer.places)
             del args
 
+    async def run_parser(
+        self, talk: Talk, url: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs
+    ) -> R:
+        """`function(*args)` in a parser, of what came from `url`. Raises ParseFailedError, OutOfBudgetError."""
+        source = talk.visit.job.source
+        owner = host_of(url) if source.discovery else source.id  # a search engine leads to the pages of others
+        self.vitals.rest()
+        try:
+            return await self.pool.run(owner, function, *args, **kwargs)
+        except ParserBusyError as error:
+            raise OutOfBudgetError(str(error)) from error
+        except ParseFailedError as error:
+            talk.kills += 0 if source.discovery else error.kills
+            raise
+        finally:
+            self.vitals.take_up(talk.unit)
+
     async def _download(self, talk: Talk, request: scrapy.Request) -> Response:
         """Raises PollError, OutOfBudgetError."""
         engine = self.crawler.engine
         assert engine is not None
+        self.vitals.rest()
         try:
             return await engine.download_async(request)
         except HostHeldError as error:
@@ -166,6 +190,8 @@ class PortalSpider(scrapy.Spider):
         except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
             refusal = find_refusal(error)
             raise PollError(describe_download_error(refusal or error), refused=refusal is not None) from error
+        finally:
+            self.vitals.take_up(talk.unit)
 
     def _check_budget(self, visit: Visit) -> None:
         """Raises OutOfBudgetError when the source may be asked nothing more in this cycle."""

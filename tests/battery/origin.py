@@ -39,9 +39,19 @@ class Origin:
 
     async def listen(self, name: str, context: ssl.SSLContext | None) -> None:
         """At every address of this machine, on a port that is free."""
-        listening = socket.create_server(("::", 0), family=socket.AF_INET6, dualstack_ipv6=True, backlog=1024)
+        listening = socket.create_server(
+            ("::", 0), family=socket.AF_INET6, dualstack_ipv6=True, reuse_port=True, backlog=1024
+        )
         await asyncio.start_server(self.serve, sock=listening, limit=HEAD_MOST, ssl=context)
         self.ports[name] = listening.getsockname()[1]
+
+    async def take_over(self, port: int, family: str) -> None:
+        """At the addresses of a family, which are closer than every address."""
+        self.ports[""] = port
+        for address, case in self._cases.items():
+            if case.family == family:
+                listening = socket.create_server((address, port), reuse_port=True, backlog=1024)
+                await asyncio.start_server(self.serve, sock=listening, limit=HEAD_MOST)
 
     async def serve(self, reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
         address = writer.get_extra_info("sockname")[0].removeprefix("::ffff:")
@@ -88,7 +98,7 @@ class Origin:
         return not writer.is_closing()
 
     def _find_base(self, address: str, case: Case) -> str:
-        return f"https://{address}:{self.ports[case.name]}" if case.tls else f"http://{address}:{self.ports['']}"
+        return f"https://{address}:{self.ports.get(case.name, 0)}" if case.tls else f"http://{address}:{self.ports['']}"
 
     def report(self) -> dict[str, object]:
         return {
@@ -98,13 +108,16 @@ class Origin:
         }
 
 
-async def main() -> None:
+async def main(port: int = 0, family: str = "") -> None:
     origin = Origin(load_cases())
     authority = make_authority("Penerbit Uji")
-    await origin.listen("", None)
-    for address, case in origin.list_cases():
-        if case.tls:
-            await origin.listen(case.name, make_context(case.tls, address, authority))
+    if port:
+        await origin.take_over(port, family)
+    else:
+        await origin.listen("", None)
+        for address, case in origin.list_cases():
+            if case.tls:
+                await origin.listen(case.name, make_context(case.tls, address, authority))
     print(json.dumps({"ports": origin.ports, "authority": authority.pem.decode()}), flush=True)
     await asyncio.to_thread(sys.stdin.read)
     print(json.dumps(origin.report()), flush=True)
@@ -112,6 +125,6 @@ async def main() -> None:
 
 if __name__ == "__main__":
     with contextlib.suppress(KeyboardInterrupt):
-        asyncio.run(main())
+        asyncio.run(main(*map(int, sys.argv[1:2]), *sys.argv[2:]))
     sys.stdout.flush()
     os._exit(0)  # cases that hang are not waited for

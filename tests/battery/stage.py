@@ -74,17 +74,32 @@ class Outcome:
 
 @contextmanager
 def play_origin(outcome: Outcome) -> Iterator[dict[str, Any]]:
-    """Runs the origin and gives what it says of itself. What it counted is in `outcome` afterwards."""
+    """Runs the origin, the healthy portals in a process of their own, and gives what it says of itself.
+
+    What it counted is in `outcome` afterwards.
+    """
+    with _start_origin(outcome) as origin, _start_origin(outcome, str(origin["ports"][""]), "controls"):
+        yield origin
+
+
+@contextmanager
+def _start_origin(outcome: Outcome, *arguments: str) -> Iterator[dict[str, Any]]:
     process = subprocess.Popen(
-        [sys.executable, "-m", "battery.origin"], cwd=TESTS, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True
+        [sys.executable, "-m", "battery.origin", *arguments],
+        cwd=TESTS,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        text=True,
     )
     assert process.stdout is not None
     assert process.stdin is not None
     try:
         yield json.loads(process.stdout.readline())
         process.stdin.close()
-        for name, value in json.loads(process.stdout.readline() or "{}").items():
-            setattr(outcome, name, value)
+        counted = json.loads(process.stdout.readline() or "{}")
+        outcome.asked |= counted["asked"]
+        outcome.canary += counted["canary"]
+        outcome.faults += counted["faults"]
     finally:
         process.kill()
         process.wait()

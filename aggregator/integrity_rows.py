@@ -19,6 +19,10 @@ _TAIL = 60  # characters of a text
 class IntegrityRows(StoreBase):
     """What `doctor` asks the database about itself."""
 
+    def has_info(self) -> bool:
+        """Whether it tells what it is: those of the first versions do not."""
+        return bool(self._value("SELECT count(*) FROM sqlite_master WHERE name = 'database_info'"))
+
     def get_newest_instant(self) -> datetime | None:
         """The latest moment at which this database was written to: a clock that shows less was turned back."""
         found = [
@@ -27,9 +31,12 @@ class IntegrityRows(StoreBase):
         ]
         return max((from_text(text) for text in found if text), default=None)
 
-    def check_integrity(self, *, most: int = 5) -> list[str]:
-        """What SQLite finds wrong with the file; reads all of it. Empty: nothing."""
-        rows = self._rows(f"PRAGMA quick_check({most:d})")
+    def check_integrity(self, *, most: int = 5, fully: bool = False) -> list[str]:
+        """What SQLite finds wrong with the file; reads all of it. Empty: nothing.
+
+        `fully`: looks up every entry of every index, too, which takes twice as long.
+        """
+        rows = self._rows(f"PRAGMA {'integrity_check' if fully else 'quick_check'}({most:d})")
         return [str(row[0]) for row in rows if row[0] != "ok"]
 
     def check_references(self, *, most: int = 5) -> list[str]:
@@ -92,6 +99,10 @@ class IntegrityRows(StoreBase):
         """Whether this is a database of something else: it has tables, and none of ours."""
         tables = {row[0] for row in self._rows("SELECT name FROM sqlite_master WHERE type = 'table'")}
         return bool(tables - _LIBRARY_TABLES) and "sources" not in tables
+
+    def has_schema(self) -> bool:
+        """Whether there is anything of ours in it: a new file has nothing."""
+        return bool(self._value("SELECT count(*) FROM sqlite_master WHERE name = 'sources'"))
 
     def check_ours(self) -> None:
         """Raises StoreError where this is a database of something else."""

@@ -35,7 +35,7 @@ class PageFolder:
     """Writes page files: `<day>/<URL key>.html.zst`."""
 
     def __init__(self, folder: Path) -> None:
-        self._folder = folder
+        self.folder = folder
 
     def write(self, page: FetchedPage) -> str:
         """Keeps the page's bytes; returns the file's name below the folder, "" when there is nothing to keep.
@@ -47,7 +47,7 @@ class PageFolder:
         if not page.raw or not key:
             return ""
         name = f"{page.fetched_at:%Y-%m-%d}/{key}.html.zst"
-        path = self._folder / name
+        path = self.folder / name
         try:
             path.parent.mkdir(parents=True, exist_ok=True)
             beside = path.with_suffix(".part")
@@ -60,7 +60,7 @@ class PageFolder:
     def read(self, name: str) -> bytes | None:
         """The bytes of a page that was kept; None where the file is gone or broken."""
         try:
-            packed = (self._folder / name).read_bytes() if name else b""
+            packed = (self.folder / name).read_bytes() if name else b""
         except OSError:
             return None
         return unpack(packed)
@@ -75,8 +75,8 @@ class PageFolder:
     def discard(self, name: str) -> None:
         """Deletes a file that `write` has just made. Raises StoreError naming it."""
         if name:
-            with _telling(self._folder / name):
-                (self._folder / name).unlink(missing_ok=True)
+            with _telling(self.folder / name):
+                (self.folder / name).unlink(missing_ok=True)
 
     def measure(self, before: datetime) -> list[DayFolder]:
         """The days before that of `before`, the oldest first. Raises StoreError."""
@@ -85,7 +85,7 @@ class PageFolder:
     def prune(self, before: datetime) -> Iterator[DayFolder]:
         """Deletes the pages of days before that of `before`; yields each day when it is gone. Raises StoreError."""
         for found in self.measure(before):
-            folder = self._folder / found.day
+            folder = self.folder / found.day
             with _telling(folder):
                 for path in folder.iterdir():
                     if ".html." in path.name:
@@ -95,10 +95,10 @@ class PageFolder:
             yield found
 
     def _list_days(self) -> list[Path]:
-        if not self._folder.is_dir():
+        if not self.folder.is_dir():
             return []
-        with _telling(self._folder):
-            return sorted(path for path in self._folder.iterdir() if _DAY.fullmatch(path.name) and path.is_dir())
+        with _telling(self.folder):
+            return sorted(path for path in self.folder.iterdir() if _DAY.fullmatch(path.name) and path.is_dir())
 
 
 def _measure(folder: Path) -> DayFolder:

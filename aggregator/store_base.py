@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import errno
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -121,6 +122,14 @@ def wrap_errors(path: Path) -> Iterator[None]:
         raise StoreError(f"{path}: {error}{hint}") from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error
+
+
+def is_disk_full(error: StoreError) -> bool:
+    """Whether it is that: SQLite and the file system each have a word for it."""
+    cause = error.__cause__
+    if isinstance(cause, OSError):
+        return cause.errno in (errno.ENOSPC, errno.EDQUOT)
+    return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
 
 
 def _is_of_the_file(error: sqlite3.Error) -> bool:

@@ -1,59 +1,128 @@
-"""Backups: checked copies of the database, the newest kept."""
+"""Backups: checked copies of the database with the operator's own files, the newest kept."""
 
 from __future__ import annotations
 
-import re
+import shutil
+import time
 from contextlib import suppress
-from datetime import UTC, datetime
+from dataclasses import asdict, dataclass
+from datetime import datetime
 from pathlib import Path
+from typing import Any
 
+from aggregator.backup_rows import Progress
+from aggregator.backups import drop_oldest, list_backups, make_backup, name_backup, name_files, sweep
 from aggregator.publish.files import sync_folder
 from aggregator.store import Store, StoreError
+from aggregator.takedown_log import LOG_FILE
 from schedules.config import Setup
+from schedules.errors import UsageFailure
+from schedules.lock import hold_backup_lock
 
 JOB = "backup"
-PAGES = 2_000  # copied at a time, 8 MB: whoever waits to cut it short waits no longer
-_FORMAT = "news-%Y%m%dT%H%M%SZ.db"
-_NAME = re.compile(r"news-\d{8}T\d{6}Z\.db")
-_LEFTOVERS = (".news.db.tmp", ".news.db.tmp-journal", ".news.db.tmp-wal", ".news.db.tmp-shm")
+# Beside the database in the data folder; small, and the operator's own work. Not the configuration, which may lie
+# elsewhere, nor `pages` (what can be fetched no more only makes a replay poorer) and `public` (made from the database).
+OWN_FILES = (LOG_FILE, "sources.toml", "topics.toml", "profiles.toml", "timetable.toml", "alerts.toml")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Made:
+    """What was made."""
+
+    path: Path
+    bytes: int
+    articles: int
+    files: tuple[str, ...]  # of the operator's, copied beside it
+    dropped: tuple[str, ...]  # older ones, by name
+    seconds: float
+
+    def to_json(self) -> dict[str, Any]:
+        return {**asdict(self), "path": str(self.path)}
 
 
 def back_up(setup: Setup, store: Store, now: datetime) -> Path:
-    """Copies the database into the folder of backups, looks the copy through, and drops the oldest copies.
+    """The job of every night, which is recorded. Returns the copy. Raises as `take_backup`."""
+    made = take_backup(setup, store, now)
+    record(store, made, now)
+    return made.path
 
-        copy beside ─▶ check ─▶ rename ─▶ drop what is more than `backups_kept`
 
-    Returns the copy. Raises StoreError naming the file; the copies made before are then all still there.
+def record(store: Store, made: Made, now: datetime) -> None:
+    """For the writer. Raises StoreError."""
+    store.write_job(JOB, now, {"file": made.path.name, "bytes": made.bytes})
+
+
+def take_backup(
+    setup: Setup, store: Store, now: datetime, *, to: Path | None = None, progress: Progress | None = None
+) -> Made:
+    """Copies the database, looks the copy through, and drops the oldest copies; or copies it to `to` and drops none.
+
+        the operator's files ─▶ copy beside ─▶ check ─▶ rename ─▶ drop what is more than `backups_kept`
+
+    `store` may be a reader: nothing is written into the database, whoever writes goes on. Raises StoreError naming the
+    file, and the copies made before are then all still there; WriterBusy when another backup is being made;
+    UsageFailure for a `to` that is something else.
     """
-    folder = setup.backups
-    target = folder / now.astimezone(UTC).strftime(_FORMAT)
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(folder)  # of a killed process
-        store.copy_to(folder / _LEFTOVERS[0], pages=PAGES, check=True)
-        (folder / _LEFTOVERS[0]).replace(target)
-        sync_folder(folder)
-        for path in list_backups(folder)[setup.aggregator.backups_kept :]:
-            path.unlink(missing_ok=True)
-    except OSError as error:
-        raise StoreError(f"{error.filename or folder}: {error.strerror or error}") from error
-    finally:
-        with suppress(OSError):
-            _remove_leftovers(folder)
-    store.write_job(JOB, now, {"file": target.name, "bytes": target.stat().st_size})
+    started = time.monotonic()
+    with hold_backup_lock(setup.data_folder):
+        folder = setup.backups
+        target = _choose_target(setup, to, now) if to else name_backup(folder, now)
+        try:
+            if to is None:
+                folder.mkdir(parents=True, exist_ok=True)
+                sweep(folder, before_migration=False)
+            files = _copy_own_files(setup, name_files(target))
+            try:
+                make_backup(store, target, progress=progress)
+            except BaseException:
+                if not target.exists():
+                    shutil.rmtree(name_files(target), ignore_errors=True)
+                raise
+            dropped: list[Path] = []
+            if to is None:
+                nightly = [each for each in list_backups(folder, now) if not each.level]
+                dropped = drop_oldest(nightly, kept=setup.aggregator.backups_kept, but=target)
+        except OSError as error:
+            raise StoreError(f"{error.filename or target.parent}: {error.strerror or error}") from error
+    return Made(
+        path=target,
+        bytes=target.stat().st_size,
+        articles=store.get_health().articles,
+        files=files,
+        dropped=tuple(path.name for path in dropped),
+        seconds=round(time.monotonic() - started, 1),
+    )
+
+
+def _choose_target(setup: Setup, to: Path, now: datetime) -> Path:
+    """Raises UsageFailure for what must not be replaced."""
+    target = name_backup(to, now) if to.is_dir() else to
+    if target.exists() and not (_is_backup(target) and not target.samefile(setup.database)):
+        raise UsageFailure(f"--to {target}: is there already, and is no backup")
+    if target.parent.resolve() == setup.data_folder.resolve():
+        raise UsageFailure(f"--to {target}: not in the data folder itself; without --to it goes into {setup.backups}")
+    if not target.parent.is_dir():
+        raise UsageFailure(f"--to {target}: {target.parent} is no folder")
     return target
 
 
-def list_backups(folder: Path) -> list[Path]:
-    """The backups in a folder, newest first; nothing else that lies there."""
-    return sorted((path for path in folder.iterdir() if _NAME.fullmatch(path.name)), reverse=True)
+def _is_backup(path: Path) -> bool:
+    with suppress(StoreError), Store.open_reader(path) as store:
+        return store.has_schema()
+    return False
 
 
-def read_time(backup: Path) -> datetime:
-    """When a backup was made, by its name."""
-    return datetime.strptime(backup.name, _FORMAT).replace(tzinfo=UTC)
-
-
-def _remove_leftovers(folder: Path) -> None:
-    for name in _LEFTOVERS:
-        (folder / name).unlink(missing_ok=True)
+def _copy_own_files(setup: Setup, folder: Path) -> tuple[str, ...]:
+    """The names of those that there are. Beside first, so that the folder is there whole or not. Raises OSError."""
+    present = tuple(name for name in OWN_FILES if (setup.data_folder / name).is_file())
+    beside = folder.with_name(f".{folder.name}.tmp")
+    shutil.rmtree(beside, ignore_errors=True)
+    if not present:
+        return ()
+    beside.mkdir(mode=0o700)
+    for name in present:
+        shutil.copy2(setup.data_folder / name, beside / name)
+    shutil.rmtree(folder, ignore_errors=True)
+    beside.rename(folder)
+    sync_folder(folder)
+    return present

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import logging
 import sys
 from datetime import UTC, datetime
 from enum import StrEnum
@@ -14,11 +13,13 @@ import typer
 from aggregator.exports.choices import Basis
 from aggregator.exports.choices import Format as ExportFormat
 from aggregator.feeds import FeedKind
+from aggregator.log import set_up_log
+from aggregator.printable import make_printable
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources
 from schedules.commands.context import CommandContext, get_context
 from schedules.commands.order import OrderedGroup
-from schedules.commands.run import report_cycle, run_once, warn_of_gaps
+from schedules.commands.run import bring_up_to_date, report_cycle, run_once, warn_of_gaps
 from schedules.config import load_setup
 from schedules.errors import KabarKotaError, UsageFailure
 
@@ -73,9 +74,7 @@ def configure(
     debug: Annotated[bool, typer.Option("--debug", help="show tracebacks, log everything")] = False,
 ) -> None:
     """Options that hold for every command; they stand before its name."""
-    logging.basicConfig(
-        stream=sys.stderr, level="DEBUG" if debug else "WARNING", format="%(levelname)s %(name)s: %(message)s"
-    )
+    set_up_log("DEBUG" if debug else "WARNING", thinned=not debug)
     given = {"data": data, "catalogue": catalogue}
     flags = {name: value for name, value in given.items() if value is not None}
     if ctx.invoked_subcommand == "doctor":  # it tells of a broken configuration, and reads it itself
@@ -108,10 +107,15 @@ def run(
     strict: Annotated[bool, typer.Option("--strict", help="exit code 1 when a source failed")] = False,
     no_alerts: Annotated[bool, typer.Option("--no-alerts", help="tell no instant alerts")] = False,
     now: Annotated[str | None, typer.Option(metavar="TIME", help="the cycle's clock, ISO 8601 with offset")] = None,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="bring a database of an older version up to date without a copy of it")
+    ] = False,
     json: AsJson = False,
 ) -> None:
     """Run one cycle, then exit: what cron calls."""
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, keep)
+    if no_backup:
+        bring_up_to_date(context.setup)
     summary = run_once(context.setup, now=parse_now(now), due_only=due, quiet=json, alerts=not no_alerts)
     raise typer.Exit(report_cycle(summary, as_json=json, strict=strict))
 
@@ -145,6 +149,9 @@ def serve(
         bool,
         typer.Option("--no-crawl", "--no-schedule", help="serve what is there, run no job: cron may, beside it"),
     ] = False,
+    no_backup: Annotated[
+        bool, typer.Option("--no-backup", help="bring a database of an older version up to date without a copy of it")
+    ] = False,
 ) -> None:
     """Gather by the timetable and serve the pages and the feed, until stopped."""
     from schedules.service import serve_forever
@@ -152,6 +159,8 @@ def serve(
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, None)
     if not no_crawl:
         warn_of_gaps(context.setup)
+        if no_backup:
+            bring_up_to_date(context.setup)
     serve_forever(
         context.setup,
         host=host,
@@ -378,6 +387,42 @@ def prune_database(
 
 
 @app.command()
+def backup(
+    ctx: typer.Context,
+    *,
+    to: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="there, or under its own name in that folder; none is dropped")
+    ] = None,
+    json: AsJson = False,
+) -> None:
+    """Make a checked copy of the database, beside a running service, too; the service makes one each night."""
+    from schedules.commands.backup import run_backup
+
+    run_backup(get_context(ctx).setup, datetime.now(UTC), to=to, as_json=json)
+
+
+@app.command()
+def restore(
+    ctx: typer.Context,
+    backup: Annotated[
+        str | None, typer.Argument(metavar="[BACKUP]", help="a file, or a name of --list; default: the newest")
+    ] = None,
+    *,
+    listed: Annotated[bool, typer.Option("--list", help="show the backups that there are")] = False,
+    dry_run: Annotated[bool, typer.Option("--dry-run", help="look the backup through, and change nothing")] = False,
+    yes: Annotated[bool, typer.Option("--yes", help="do not ask")] = False,
+    json: AsJson = False,
+) -> None:
+    """Put a backup in the place of the database, which is set aside. Nothing else may be at work."""
+    from schedules.commands.restore import run_restore, show_backups
+
+    if listed:
+        show_backups(get_context(ctx).setup, datetime.now(UTC), as_json=json)
+    else:
+        run_restore(get_context(ctx).setup, backup, datetime.now(UTC), dry_run=dry_run, is_sure=yes, as_json=json)
+
+
+@app.command()
 def publish(
     ctx: typer.Context,
     *,
@@ -560,5 +605,5 @@ def main() -> None:
 def fail(error: Exception, code: int) -> None:
     if "--debug" in sys.argv:
         raise error
-    print(f"kabarkota: {error}", file=sys.stderr)
+    print(f"kabarkota: {make_printable(str(error))}", file=sys.stderr)
     sys.exit(code)

@@ -5,11 +5,15 @@ catalogue ─▶ sources table ─▶ due channels ─▶ crawl process ─▶ h
 
 from __future__ import annotations
 
+import errno
 import logging
+import os
 import random
+import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -21,7 +25,7 @@ from aggregator.ingest import Ingest
 from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
 from aggregator.pages import PageFolder
 from aggregator.polling import leave_blackout, plan_retry, start_next_day
-from aggregator.store import ChannelRow, Store
+from aggregator.store import ChannelRow, Store, StoreError
 from aggregator.takedowns import apply_takedowns
 from aggregator.takedowns import is_due as are_takedowns_due
 from aggregator.topics import load_topics
@@ -35,10 +39,12 @@ from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
 from schedules.config import Setup
 from schedules.publishing import publish
+from schedules.quarantines import lift_quarantines
 from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
 
+LEAST_FREE = 2_000_000  # bytes on the disk: less than the articles of one source may take
 FEWEST_SILENT = 5  # hosts: that so many are down at once is less likely than that our own network is
 Progress = Callable[[int, int, str], None]  # harvests so far, harvests expected, the source just done
 
@@ -92,7 +98,9 @@ def run_cycle(
     summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError, ProfileError.
     """
     started = time.monotonic()
+    check_disk(setup)
     refresh_catalogue(setup, store)
+    lift_quarantines(setup, store, now)
     due = store.get_due_channels(now if due_only else None)
     sources = store.get_sources({row.source_id for row in due})
     due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
@@ -132,6 +140,14 @@ def run_cycle(
     return summary
 
 
+def check_disk(setup: Setup) -> None:
+    """Raises StoreError where there is no room to write what is fetched: portals would be asked for it in vain."""
+    free = shutil.disk_usage(setup.data_folder).free
+    if free < LEAST_FREE:
+        full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
+        raise StoreError(f"{setup.database}: the disk is full; portals are asked when there is room") from full
+
+
 def publish_takedowns(setup: Setup, store: Store, now: datetime) -> int:
     """Publishes where something was taken down, at once; returns the new items. Raises StoreError, PublishError."""
     return publish(setup, store, now).new_items if are_takedowns_due(store) else 0
@@ -143,6 +159,7 @@ def find_overlays(setup: Setup) -> Overlays:
     return Overlays(
         topics=str(setup.topics_overlay) if setup.topics_overlay else None,
         profiles=str(setup.profiles_overlay) if setup.profiles_overlay else None,
+        data_folder=str(setup.data_folder),
     )
 
 
@@ -159,17 +176,19 @@ def hold_back(
 ) -> list[ChannelRow]:
     """Those of the due channels that may be asked now; the others are put off.
 
-    They are put off to the end of their source's blackout, of what their host asked for (Retry-After, Crawl-delay), or
-    of the day whose requests to their host are used up. Hosts live by the machine's clock, whatever the cycle's says.
+    They are put off to the end of their source's quarantine or blackout, of what their host asked for (Retry-After,
+    Crawl-delay), or of the day whose requests to their host are used up. Hosts live by the machine's clock, whatever
+    the cycle's says.
     """
     clock = system_clock()
     spent = store.get_spent_hosts(clock, setup.aggregator.requests_per_day)
     patience = timedelta(seconds=setup.crawl.max_crawl_delay_seconds)
+    quarantined = {each.source_id: each.until for each in store.list_quarantined(now)}
     held = {host: free_at - clock for host, free_at in store.get_held_hosts(clock + patience)}
     kept, later = [], []
     for row in due:
         source, host = sources[row.source_id], host_of(row.url)
-        until = max(now, now + held.get(host, timedelta(0)))
+        until = max(now, now + held.get(host, timedelta(0)), quarantined.get(row.source_id) or now)
         if host in spent:
             until = max(until, start_next_day(now, random.Random(row.id).random()))  # noqa: S311 - spreads load
         until = leave_blackout(until, source.blackout, ZoneInfo(source.timezone))
@@ -256,12 +275,13 @@ def _crawl(
     crawler = process or CrawlProcess()
     missing = dict(rows)
     try:
-        for done, harvest in enumerate(crawler.crawl(batch), start=1):
-            row = missing.pop(harvest.poll.channel_id)
-            _ingest_harvest(harvest, row, ingest, summary)
-            summary.new_items += meanwhile()
-            if progress:
-                progress(done, len(rows), harvest.source_id)
+        with closing(crawler.crawl(batch)) as harvests:
+            for done, harvest in enumerate(harvests, start=1):
+                row = missing.pop(harvest.poll.channel_id)
+                _ingest_harvest(harvest, row, ingest, summary)
+                summary.new_items += meanwhile()
+                if progress:
+                    progress(done, len(rows), harvest.source_id)
     except CrawlProcessError as error:
         # whoever interrupts it says so and why
         logger.log(logging.INFO if isinstance(error, CrawlInterrupted) else logging.ERROR, "%s", error)

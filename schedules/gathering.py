@@ -14,12 +14,13 @@ from datetime import UTC, datetime
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
-from aggregator.store import Store
+from aggregator.store import Store, StoreError
 from schedules.alerts.bureau import Bureau
 from schedules.alerts.configuration import Alerts
 from schedules.config import Setup
 from schedules.errors import RunFailure
 from schedules.jobs import JOBS, PINGED, RELOAD
+from schedules.obstacles import Post
 from schedules.pinging import Pinger
 from schedules.timetable import Timetable
 from schedules.writer import ALL_JOBS, Writer
@@ -43,11 +44,16 @@ class Gatherer:
     """Scheduler and writer. All methods are for the main thread, none for a signal handler."""
 
     def __init__(
-        self, setup: Setup, timetable: Timetable, on_change: Callable[[], object], alerts: Alerts | None = None
+        self,
+        setup: Setup,
+        timetable: Timetable,
+        on_change: Callable[[], object],
+        alerts: Alerts | None = None,
+        post: Post = lambda _: None,
     ) -> None:
         self._setup, self._timetable = setup, timetable
         self._on_change = on_change
-        self._writer = Writer(setup, self._note_change)
+        self._writer = Writer(setup, self._note_change, post)
         self._take_alerts(alerts or Alerts())
         self._pinger = Pinger(setup, self._writer.pinged, lambda: self._writer.ask(PINGED))
         self._last_beat: float | None = None
@@ -59,19 +65,27 @@ class Gatherer:
         )
 
     def start(self) -> None:
-        """Polls at once, makes up for turns missed while nothing ran, then goes by the timetable. Raises StoreError."""
+        """Polls at once, makes up for turns missed while nothing ran, then goes by the timetable."""
         now = datetime.now(UTC)
-        with Store.open_writer(self._setup.database) as store:
-            done = {name: store.get_last_job(name) for name in self._timetable}
+        done = self._read_last_jobs()
         for name, times in self._timetable.items():
             self._schedule(name)
-            last = done[name]
+            last = done.get(name)
             if times.enabled and (name == "poll" or (last is not None and times.is_overdue(last, now))):
                 self._writer.ask(name)
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_SECONDS, next_run_time=now, id="beat")
         self._writer.start()
         self._pinger.start()
         self._scheduler.start()
+
+    def _read_last_jobs(self) -> dict[str, datetime | None]:
+        """When each was last done; nothing where the database cannot be read: what is wrong the first turn says."""
+        try:
+            with Store.open_writer(self._setup.database) as store:
+                return {name: store.get_last_job(name) for name in self._timetable}
+        except StoreError as error:
+            logger.debug("%s", error)
+            return {}
 
     def apply(self, setup: Setup, timetable: Timetable, alerts: Alerts) -> None:
         """Takes these. A turn under way keeps what it has; what is scheduled anew counts from now."""

@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
 from filelock import FileLock, Timeout
 
 from aggregator.processes import LOCK_FILE
+from aggregator.replacing import finish_replacing
 from schedules.errors import UsageFailure, WriterBusy
 
 TAKEDOWN_PATIENCE = 10  # seconds
@@ -18,10 +19,12 @@ TAKEDOWN_PATIENCE = 10  # seconds
 def hold_writer_lock(data_folder: Path, *, patience: float = 0) -> Iterator[None]:
     """Holds the data folder's lock, which the kernel releases however the process ends.
 
-    Raises WriterBusy when another process holds it for longer than `patience` seconds, UsageFailure when the folder
-    cannot be written.
+    Whoever gets it first finishes what a restore that was killed has left. Raises WriterBusy when another process holds
+    it for longer than `patience` seconds, UsageFailure when the folder cannot be written, StoreError where a restore
+    cannot be finished.
     """
     with _hold(data_folder, LOCK_FILE, "another kabarkota process (run, serve or demo) is writing here", patience):
+        finish_replacing(data_folder)
         yield
 
 
@@ -43,6 +46,25 @@ def hold_takedown_lock(data_folder: Path) -> Iterator[None]:
 def hold_snapshot_lock(data_folder: Path) -> Iterator[None]:
     """Held while a snapshot is made, which needs no writer's lock. Raises as that."""
     with _hold(data_folder, "snapshot.lock", "another snapshot is being made", 0):
+        yield
+
+
+@contextmanager
+def hold_backup_lock(data_folder: Path) -> Iterator[None]:
+    """Held while a backup is made, which needs no writer's lock. Raises as that."""
+    with _hold(data_folder, "backup.lock", "another backup is being made", 0):
+        yield
+
+
+@contextmanager
+def hold_alone(data_folder: Path) -> Iterator[None]:
+    """The writer's lock, and those of whoever holds that only now and then: nobody is at work here. Raises as that."""
+    with ExitStack() as stack:
+        stack.enter_context(hold_writer_lock(data_folder))
+        stack.enter_context(hold_backup_lock(data_folder))
+        stack.enter_context(hold_snapshot_lock(data_folder))
+        for path in sorted(data_folder.glob("backfill-*.lock")):
+            stack.enter_context(hold_backfill_lock(data_folder, path.stem.removeprefix("backfill-")))
         yield
 
 

@@ -12,8 +12,12 @@ import signal
 import sys
 from collections.abc import Callable
 from contextlib import ExitStack
+from datetime import UTC, datetime
 
-from aggregator.store import Store
+from aggregator.feeds import ALL, make_feed_path
+from aggregator.obstacles import Notice, classify_obstacle
+from aggregator.publish.feed_info import Format
+from aggregator.store import NewerDatabaseError, Store, StoreError
 from aggregator.topics import load_topics
 from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
@@ -47,8 +51,10 @@ class Service:
         *,
         setup: Setup,
         reload: Callable[[], Setup],
+        admit: Callable[[], Gatherer] | None = None,
     ) -> None:
-        self._signals, self._web, self._gatherer = signals, web, gatherer
+        """`admit` makes the gatherer later, where the data folder cannot be written yet; it raises till then."""
+        self._signals, self._web, self._gatherer, self._admit = signals, web, gatherer, admit
         self._setup, self._read_setup = setup, reload
         self._notifier = Notifier(os.environ)
         self._orphans = Orphans()
@@ -75,10 +81,23 @@ class Service:
             if signal.SIGHUP in came:
                 self._reload()
             pause = min(LONGEST_SLEEP, self._web.watch(), self._notifier.ping_seconds or LONGEST_SLEEP)
+            if self._admit is not None:
+                self._try_to_begin(self._admit)
             if self._gatherer is not None:
                 pause = min(pause, self._gatherer.watch())
             self._orphans.watch()
             self._tell()
+
+    def _try_to_begin(self, admit: Callable[[], Gatherer]) -> None:
+        """Gathers, as soon as the data folder can be written."""
+        try:
+            gatherer = admit()
+        except FAILURES as error:
+            logger.debug("%s", error)
+        else:
+            logger.warning("%s can be written again: gathering begins", self._setup.data_folder)
+            self._gatherer, self._admit = gatherer, None
+            gatherer.start()
 
     def _tell(self) -> None:
         """Tells systemd, and the log where something is wrong."""
@@ -145,25 +164,64 @@ class Service:
 def serve_forever(setup: Setup, *, host: str, port: int, crawl: bool, reload: Callable[[], Setup]) -> None:
     """Serves until SIGINT or SIGTERM; SIGHUP has `reload` give the setup anew.
 
-    Raises UsageFailure (port taken, a faulty timetable), WriterBusy, StoreError, CatalogueError, TableError,
-    ProfileError.
+    Raises UsageFailure (port taken, a faulty timetable), WriterBusy, StoreError (where nothing is published yet),
+    CatalogueError, TableError, ProfileError.
     """
     if not logger.isEnabledFor(logging.DEBUG):
         logging.getLogger("apscheduler").setLevel(logging.ERROR)  # what a late turn means is the writer's matter
     with ExitStack() as stack:
-        if crawl:
-            timetable, alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
-            stack.enter_context(hold_writer_lock(setup.data_folder))
-            with Store.open_writer(setup.database) as store:  # what is wrong with it is said before anything starts
-                refresh_catalogue(setup, store)
-        elif setup.database.exists():
+        opened = _Opening(setup, stack) if crawl else None
+        if opened is None and setup.database.exists() and not has_feeds(setup):
             with Store.open_reader(setup.database) as store:
                 store.check_ours()
         signals = SignalPipe(SIGNALS)
-        gatherer = Gatherer(setup, timetable, signals.wake, alerts) if crawl else None
         stack.enter_context(signals)
         web = stack.enter_context(WebServer(setup, host=host, port=port))
-        Service(signals, web, gatherer, setup=setup, reload=reload).run()
+        if opened is None:
+            Service(signals, web, None, setup=setup, reload=reload).run()
+            return
+
+        def gather() -> Gatherer:
+            opened.take_lock()
+            return Gatherer(setup, opened.timetable, signals.wake, opened.alerts, web.bulletin.write)
+
+        web.bulletin.write(opened.notices)
+        gatherer, admit = (gather(), None) if opened.has_lock else (None, gather)
+        Service(signals, web, gatherer, setup=setup, reload=reload, admit=admit).run()
+
+
+class _Opening:
+    """What is looked at, and locked, before anything is served.
+
+    What is wrong with the operator's files, and that another process writes, is said at once, and ends it. So is what
+    is wrong with database and folder, unless feeds are published: they stay served, and gathering begins when it can.
+    Raises as `serve_forever`.
+    """
+
+    def __init__(self, setup: Setup, stack: ExitStack) -> None:
+        self._setup, self._stack = setup, stack
+        self.timetable, self.alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
+        self.has_lock = False
+        self.notices: tuple[Notice, ...] = ()
+        try:
+            self.take_lock()
+            with Store.open_writer(setup.database) as store:
+                refresh_catalogue(setup, store)
+        except (UsageFailure, StoreError) as error:
+            if isinstance(error, NewerDatabaseError) or not has_feeds(setup):
+                raise
+            logger.error("%s; the feeds stay served as they were, and gathering is tried again", error)
+            self.notices = (Notice(job="start", obstacle=classify_obstacle(error), since=datetime.now(UTC)),)
+
+    def take_lock(self) -> None:
+        if not self.has_lock:
+            self._stack.enter_context(hold_writer_lock(self._setup.data_folder))
+            self.has_lock = True
+
+
+def has_feeds(setup: Setup) -> bool:
+    """Whether there is anything to serve without a database."""
+    return (setup.public / make_feed_path(ALL, Format.RSS)).is_file()
 
 
 def serve_pages_until_stopped(setup: Setup, *, host: str, port: int) -> None:

@@ -13,6 +13,7 @@ from datetime import timedelta
 from types import TracebackType
 from typing import Self
 
+from aggregator.bulletin import Bulletin
 from aggregator.publish.press import make_publisher
 from aggregator.settings import PrivatePages
 from aggregator.web.order import WebOrder
@@ -45,6 +46,7 @@ class WebServer:
     def __init__(self, setup: Setup, *, host: str, port: int) -> None:
         self._host, self._port = host, port
         check_protection(setup)
+        self.bulletin = Bulletin()  # what keeps the service from its work: for /healthz and pages
         self._order = self._make_order(setup)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._looked = self._answered = 0.0
@@ -109,11 +111,14 @@ class WebServer:
         return LOOK_SECONDS if self.has_answered else FIRST_LOOK_SECONDS
 
     def _look(self) -> None:
-        """Asks for the head of the feed, which is answered from memory: any answer will do."""
+        """Asks for the head of the feed, which is answered from memory: any answer will do.
+
+        While something is wrong it asks how things are, so that the server looks at the database, and lets go of it.
+        """
         host = {"0.0.0.0": "127.0.0.1", "": "127.0.0.1", "::": "::1"}.get(self._host, self._host)  # noqa: S104 - asked, not bound
         connection = http.client.HTTPConnection(host, self._port, timeout=ANSWER_SECONDS)
         try:
-            connection.request("HEAD", "/feed.xml")
+            connection.request("HEAD", "/healthz" if self.bulletin.has_notices else "/feed.xml")
             connection.getresponse()
         except (OSError, http.client.HTTPException) as error:
             logger.debug("the web server does not answer: %s", error)
@@ -125,7 +130,9 @@ class WebServer:
             self._looked = time.monotonic()
 
     def _start(self) -> None:
-        self._process = subprocess.Popen([sys.executable, "-P", "-m", "aggregator.web"], stdin=subprocess.PIPE)
+        self._process = subprocess.Popen(
+            [sys.executable, "-P", "-m", "aggregator.web"], stdin=subprocess.PIPE, pass_fds=[self.bulletin.descriptor]
+        )
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as told:  # one that ended is seen at the next look
             told.write(self._order.to_json())
@@ -162,6 +169,7 @@ class WebServer:
                 hubs=publisher.hubs,
             ),
             protection=Protection.from_settings(settings),
+            bulletin=self.bulletin.descriptor,
         )
 
 

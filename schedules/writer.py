@@ -17,6 +17,7 @@ from schedules.alerts.configuration import Alerts
 from schedules.alerts.courier import Courier
 from schedules.config import Setup
 from schedules.jobs import DELIVERED, FAILURES, JOBS, ON_DEMAND, RELOAD, Desk
+from schedules.obstacles import Obstacles, Post
 
 logger = logging.getLogger(__name__)
 
@@ -75,15 +76,16 @@ class Turn:
 class Writer:
     """Does what it is asked for. Whatever falls due while something is being done is done next, once.
 
-    `on_change` is called, in the thread, when a turn begins and when it ends.
+    `on_change` is called, in the thread, when a turn begins and when it ends; `post` when jobs begin or cease to fail.
     """
 
-    def __init__(self, setup: Setup, on_change: Callable[[], object]) -> None:
+    def __init__(self, setup: Setup, on_change: Callable[[], object], post: Post = lambda _: None) -> None:
         self.setup = setup  # replaced on a reload; a turn keeps what it began with
         self.turn: Turn | None = None
         self.pinged: SimpleQueue[PingOutcome] = SimpleQueue()  # what hubs said, to be recorded
         self.bureau = Bureau(Alerts(), Courier(lambda: self.ask(DELIVERED)))  # replaced on a reload
         self._on_change = on_change
+        self._obstacles = Obstacles(post)
         self._waiting: dict[str, None] = {}  # in the order in which they fell due
         self._changed = threading.Condition()
         self._is_ending = False
@@ -157,7 +159,7 @@ class Writer:
             return self.turn
 
     def _take(self, turn: Turn) -> None:
-        """Does the job. A failure is logged; the next turn tries again."""
+        """Does the job. A failure is noted; the next turn tries again."""
         setup = self.setup
         if turn.name == RELOAD:  # what is warm knows the old settings
             self._drop_crawler()
@@ -176,11 +178,15 @@ class Writer:
                     )
                 )
         except FAILURES as error:
-            # whoever cut it short has said so
-            logger.log(logging.DEBUG if turn.is_cut else logging.ERROR, "%s failed: %s", turn.name, error)
+            if turn.is_cut:  # whoever cut it short has said so
+                logger.debug("%s failed: %s", turn.name, error)
+            else:
+                self._obstacles.note_failure(turn.name, error, datetime.now(UTC))
         except Exception as error:
             is_debug = logger.isEnabledFor(logging.DEBUG)
             logger.error("%s failed: %s: %s", turn.name, type(error).__name__, error, exc_info=is_debug)
+        else:
+            self._obstacles.note_success(turn.name)
         finally:
             turn.finish()
         if turn.is_cut:  # an interrupted one takes no further batch

@@ -72,6 +72,7 @@ class Newsroom:
         kind: SourceKind = SourceKind.REGIONAL,
         precision: DatePrecision = DatePrecision.MINUTE,
         boilerplate: Sequence[str] = (),
+        raw: bytes = b"",
     ) -> None:
         """`source_id` publishes an article at that hour, and it is read and ingested."""
         url = f"https://{source_id}.example/{slug}"
@@ -83,7 +84,7 @@ class Newsroom:
             published_precision=precision,
             boilerplate=tuple(map(hash_paragraph, boilerplate)),
         )
-        page = FetchedPage(url=url, link=ArticleLink(url=url), article=article, fetched_at=self.now)
+        page = FetchedPage(url=url, link=ArticleLink(url=url), article=article, fetched_at=self.now, raw=raw)
         self._ingest(source_id, kind, pages=(page,))
 
     def bring(self, source_id: str, page: FetchedPage) -> None:

@@ -2,18 +2,21 @@
 
 from __future__ import annotations
 
+import re
 import sqlite3
 import subprocess
 import sys
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
+from typing import Any
 
 import pytest
 from fresh_database import open_fresh
 from portals import make_setup
 
+from aggregator.backups import list_backups
 from aggregator.store import Store, StoreError
-from schedules.backups import back_up, list_backups
+from schedules.backups import back_up
 
 NOW = datetime(2026, 11, 23, 20, 10, tzinfo=UTC)
 
@@ -49,10 +52,10 @@ def test_newest_are_kept_and_what_is_not_ours_stays(tmp_path: Path) -> None:
     )
     setup.backups.mkdir(parents=True)
     (setup.backups / "news-before-upgrade.db").touch()
-    (setup.backups / ".news.db.tmp").write_text("left by a killed process", encoding="utf-8")
+    (setup.backups / ".news-20261101T000000Z.db.tmp").write_text("left by a killed process", encoding="utf-8")
     with open_fresh(setup.database) as store:
         made = [back_up(setup, store, NOW + timedelta(days=day)) for day in range(4)]
-    assert list_backups(setup.backups) == [made[3], made[2]]
+    assert [each.path for each in list_backups(setup.backups, NOW + timedelta(days=9))] == [made[3], made[2]]
     assert {path.name for path in setup.backups.iterdir()} == {made[2].name, made[3].name, "news-before-upgrade.db"}
 
 
@@ -69,12 +72,11 @@ def test_backup_that_is_cut_short_leaves_the_old_ones(tmp_path: Path, monkeypatc
     with open_fresh(setup.database) as store:
         fill(store, 64)
         old = back_up(setup, store, NOW)
-        monkeypatch.setattr("schedules.backups.PAGES", 1)
+        monkeypatch.setattr("aggregator.backup_rows.PAGES", 1)
         copied = store.copy_to
 
-        def cut_and_copy(path: Path, *, pages: int, check: bool) -> None:
-            store.cut_short()
-            copied(path, pages=pages, check=check)
+        def cut_and_copy(path: Path, **options: Any) -> None:
+            copied(path, **options | {"progress": lambda *_: store.cut_short()})
 
         monkeypatch.setattr(store, "copy_to", cut_and_copy)
         with pytest.raises(StoreError):
@@ -95,7 +97,7 @@ def test_damage_is_found_before_the_old_copies_go(tmp_path: Path) -> None:
         file.write(b"\x0d" * 64)
     with (
         Store.open_writer(setup.database) as store,
-        pytest.raises(StoreError, match=r"backups/\.news\.db\.tmp: .*(damaged|malformed)"),
+        pytest.raises(StoreError, match=r"backups/\.news-\S+\.db\.tmp: .*(damaged|malformed)"),
     ):
         back_up(setup, store, NOW + timedelta(days=1))
     assert list(setup.backups.iterdir()) == [old]
@@ -123,5 +125,5 @@ def test_full_disk_is_one_error_and_the_old_copies_stay(tmp_path: Path) -> None:
         text=True,
         check=False,
     )
-    assert result.stderr.startswith(f"error: {setup.backups / '.news.db.tmp'}: "), result.stderr
+    assert re.match(rf"error: {setup.backups}/\.news-\S+\.db\.tmp: ", result.stderr), result.stderr
     assert list(setup.backups.iterdir()) == [old]

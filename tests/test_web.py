@@ -513,6 +513,8 @@ def test_health_of_a_running_installation(world: World, client: httpx.Client) ->
         "stale_since": None,
         "articles": 31,
         "feed_age_seconds": 90,
+        "reason": None,
+        "failing": {},
     }
 
 

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import tempfile
 from collections.abc import Mapping
 from contextlib import suppress
 from pathlib import Path
@@ -134,6 +135,14 @@ def _name_temporary(target: Path) -> Path:
 def _write_temporary(target: Path, content: bytes) -> None:
     with open(_name_temporary(target), "wb", opener=lambda name, flags: os.open(name, flags, _MODE)) as file:
         file.write(content)
+        file.flush()
+        os.fsync(file.fileno())
+
+
+def try_to_write(folder: Path) -> None:
+    """Writes a file without a name, which is gone when it is closed. Raises OSError where none can be written."""
+    with tempfile.TemporaryFile(dir=folder) as file:
+        file.write(bytes(4_096))
         file.flush()
         os.fsync(file.fileno())
 

@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import sys
 
+from aggregator.bulletin import read_bulletin
 from aggregator.lifeline import die_with_parent
+from aggregator.log import set_up_log
 from aggregator.web.app import create_app
 from aggregator.web.order import read_order
 from aggregator.web.public_file import PublicFiles
@@ -14,14 +16,21 @@ from aggregator.web.server import run_server
 def main() -> int:
     """Serves until it is told to stop; returns the exit code."""
     die_with_parent()
+    set_up_log()
     try:
         order = read_order(sys.stdin.buffer.read())
     except ValueError:  # whose message may have the password in it
         print("aggregator.web: wants its order as JSON on standard input; `kabarkota serve` gives it", file=sys.stderr)
         return 2
     files = PublicFiles(order.public)
+    bulletin = order.bulletin
     app = create_app(
-        database=order.database, public=order.public, site=order.site, files=files, protection=order.protection
+        database=order.database,
+        public=order.public,
+        site=order.site,
+        files=files,
+        protection=order.protection,
+        read_notices=(lambda: read_bulletin(bulletin)) if bulletin is not None else lambda: (),
     )
     return run_server(app, host=order.host, port=order.port, files=files)
 

@@ -32,6 +32,7 @@ from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
 
+from aggregator.obstacles import BY_OTHERS, Notice
 from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
@@ -116,13 +117,16 @@ def create_app(
     protection: Protection = Protection(),  # noqa: B008 - frozen
     open_store: Callable[[Path], Store] = Store.open_current_reader,
     clock: Callable[[], datetime] = read_clock,
+    read_notices: Callable[[], tuple[Notice, ...]] = lambda: (),
 ) -> Starlette:
     """The application over the SQLite file `database` and the folder `public` of published files.
 
     Neither has to exist yet: without a feed /feed.xml answers 503, without a database the front page says that there
     is no news yet. `files`: the same folder, where the server answers from it, too. Without `protection` all is public.
+    `read_notices`: what the service that runs beside it tells of jobs that fail.
     """
-    context = _make_context(database, public / FEED_FILE, site, Reading(open_store), clock)
+    reading = Reading(open_store, lambda: any(each.obstacle in BY_OTHERS for each in read_notices()))
+    context = _make_context(database, public / FEED_FILE, site, reading, clock, read_notices=read_notices)
     app = Starlette(
         routes=_list_routes(context, Gate(protection)),
         middleware=[
@@ -136,7 +140,13 @@ def create_app(
 
 
 def _make_context(
-    database: Path, feed: Path, site: SiteInfo, open_store: OpenStore, clock: Callable[[], datetime]
+    database: Path,
+    feed: Path,
+    site: SiteInfo,
+    open_store: OpenStore,
+    clock: Callable[[], datetime],
+    *,
+    read_notices: Callable[[], tuple[Notice, ...]],
 ) -> PageContext:
     publisher = Publisher(site_url=site.url, name=site.name, hubs=site.hubs)
     desk = FeedDesk(
@@ -156,6 +166,7 @@ def _make_context(
         turnstile=Turnstile(),
         open_store=open_store,
         clock=clock,
+        read_notices=read_notices,
         renderer=PageRenderer(site),
     )
 

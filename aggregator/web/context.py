@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from aggregator.obstacles import Notice
 from aggregator.publish.describing import Publisher
 from aggregator.store import Store
 from aggregator.web.conditional import answer_content
@@ -47,6 +48,7 @@ class PageContext:
     turnstile: Turnstile  # for what costs more than a page does
     open_store: OpenStore
     clock: Callable[[], datetime]  # aware, UTC
+    read_notices: Callable[[], tuple[Notice, ...]]  # of jobs that fail
     renderer: PageRenderer
 
     @property

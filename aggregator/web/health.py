@@ -3,27 +3,39 @@
 from __future__ import annotations
 
 import logging
+from collections.abc import Sequence
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aggregator.obstacles import Notice, classify_obstacle
 from aggregator.operation import Pulse
 from aggregator.store import StoreError
 from aggregator.web.reading import OpenStore
 
 SILENT_AFTER = timedelta(minutes=30)  # since the last answer, when no channel works: our own network is down, mostly
 
+VITAL = {"start": "gathering fails", "poll": "gathering fails", "publish": "publishing fails"}  # by job
+
 logger = logging.getLogger(__name__)
 
 
 def check_health(
-    open_store: OpenStore, *, database: Path, feed: Path, now: datetime, late_after: timedelta
+    open_store: OpenStore,
+    *,
+    database: Path,
+    feed: Path,
+    now: datetime,
+    late_after: timedelta,
+    notices: Sequence[Notice] = (),
 ) -> tuple[int, dict[str, Any]]:
-    """The HTTP status and what to say: 200 when the database opens and no channel has waited for its poll too long.
+    """The HTTP status and what to say: 200 when the database opens, no channel has waited for its poll too long, and
+    what is gathered is written and published.
 
-    The body names no path and no error, for it is public; the log has them.
+    The body names no path and no error, for it is public; the log has them. `notices`: of jobs that fail.
     """
     facts: dict[str, Any] = {
+        "reason": None,
         "last_cycle": None,
         "lateness_seconds": None,
         "stale_since": None,
@@ -35,14 +47,17 @@ def check_health(
             health, pulse = store.get_health(), store.get_pulse(now)
     except StoreError as error:
         logger.error("%s", error)
-        return 503, {"status": "database unreadable", **facts}
+        return 503, {"status": "database unreadable", **facts, "reason": classify_obstacle(error).value}
     last = health.last_cycle_finished_at
     facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None
     facts["lateness_seconds"] = int((now - pulse.due_since).total_seconds()) if pulse.due_since else 0
     stale = find_silence(pulse, now, late_after)
     facts["stale_since"] = stale.isoformat() if stale else None
     facts["articles"] = health.articles
-    problem = judge_pulse(pulse, now, late_after)
+    facts["failing"] = {each.job: each.obstacle.value for each in notices}
+    vital = min((each for each in notices if each.job in VITAL), key=lambda each: each.since, default=None)
+    facts["reason"] = vital.obstacle.value if vital else None
+    problem = VITAL[vital.job] if vital else judge_pulse(pulse, now, late_after)
     return 503 if problem else 200, {"status": problem or "ok", **facts}
 
 

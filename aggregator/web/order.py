@@ -24,6 +24,7 @@ class WebOrder:
     port: int
     site: SiteInfo
     protection: Protection = field(default_factory=Protection)
+    bulletin: int | None = None  # a descriptor that was inherited: what the service tells of itself
 
     def to_json(self) -> bytes:
         return _ORDER.dump_json(self)

@@ -13,14 +13,16 @@ from aggregator.store import Store
 IDLE_MOST = 4
 
 OpenStore = Callable[[Path], AbstractContextManager[Store]]
-_File = tuple[int, int]  # device and inode
+_File = tuple[int, int, int | None]  # device and inode, and that of the write-ahead log
 
 
 class Reading:
     """Lends stores, one to each thread that asks at a time. Call it as `Store.open_reader`, in a `with` statement."""
 
-    def __init__(self, open_store: Callable[[Path], Store]) -> None:
+    def __init__(self, open_store: Callable[[Path], Store], is_troubled: Callable[[], bool] = lambda: False) -> None:
+        """`is_troubled`: whether whoever writes cannot; no store stays open then, for it may be what is in the way."""
         self._open_store = open_store
+        self._is_troubled = is_troubled
         self._idle: list[tuple[_File, Store]] = []
         self._lock = Lock()
 
@@ -28,15 +30,22 @@ class Reading:
     def __call__(self, path: Path) -> Iterator[Store]:
         """A store over the file as it is now: one that was replaced (a backup was restored) is opened anew.
 
+        So is one whose write-ahead log was deleted or replaced: as long as somebody has the old one open, SQLite takes
+        what is noted of it for true, and whoever writes fails.
+
         Whatever goes wrong with a store, it is not lent again. Raises StoreError.
         """
-        file = _identify(path)
-        store = self._take(file) or self._open_store(path)
+        file = _identify(path) if not self._is_troubled() else None
+        known = self._take(file)
+        store = known or self._open_store(path)
         try:
             yield store
         except BaseException:
             store.close()
             raise
+        if known is None and file is not None:  # who reads first may have made the log
+            after = _identify(path)
+            file = after if after is not None and after[:2] == file[:2] else None
         if file is not None and self._keep(file, store):
             return
         store.close()
@@ -66,6 +75,10 @@ class Reading:
 def _identify(path: Path) -> _File | None:
     """None where there is no file. As long as a store has it open, no other file can be taken for it."""
     with suppress(OSError):
-        status = os.stat(path)  # noqa: PTH116 - once per request: Path.stat costs half as much again
-        return status.st_dev, status.st_ino
+        status = os.stat(path)  # noqa: PTH116 - twice per request: Path.stat costs half as much again
+        try:
+            log = os.stat(f"{path}-wal").st_ino  # noqa: PTH116 - as above
+        except FileNotFoundError:
+            log = None
+        return status.st_dev, status.st_ino, log
     return None

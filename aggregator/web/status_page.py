@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
@@ -12,6 +12,7 @@ from aggregator.cleaning import cut_text, safe_url, xml_safe
 from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
 from aggregator.marked import TITLE_LIMIT
+from aggregator.obstacles import Notice
 from aggregator.store import Status
 from aggregator.web.links import make_link, make_story_link
 from aggregator.web.shown_item import tell_staleness
@@ -68,6 +69,7 @@ class StatusPage:
     version: str
     database_size: str
     backup: str  # when the last one was made, and its size; "" before the first
+    notices: tuple[str, ...]  # what keeps the service from its work
     jobs: tuple[DoneJob, ...]
     sources_url: str  # of the list of sources, …
     trouble_url: str  # … and of those in trouble
@@ -93,13 +95,19 @@ def build_status_page(
     database_bytes: int,
     jobs: Sequence[Mapping[str, Any]] = (),
     stale_since: datetime | None = None,
+    notices: Iterable[Notice] = (),
+    backup: tuple[datetime, int] | None = None,
 ) -> StatusPage:
-    """The page for what the database tells; every text is safe to encode, none is escaped yet. `jobs`: rows of jobs."""
+    """The page for what the database tells; every text is safe to encode, none is escaped yet.
+
+    `jobs`: rows of jobs; `notices`: jobs that fail; `backup`: the newest in the folder, and its size.
+    """
     cycle = status.last_cycle
     return StatusPage(
         version=version,
         database_size=texts.format_size(database_bytes),
-        backup=_tell_backup(jobs, texts),
+        backup=_tell_backup(jobs, backup, texts),
+        notices=tuple(tell_notice(each, texts) for each in notices),
         jobs=_list_jobs(jobs, texts),
         sources_url=make_link("/sources", texts.language),
         trouble_url=make_link("/sources", texts.language, state=SourceState.TROUBLE),
@@ -118,12 +126,24 @@ def build_status_page(
     )
 
 
-def _tell_backup(jobs: Sequence[Mapping[str, Any]], texts: Texts) -> str:
-    for job in jobs:
-        if job["name"] == BACKUP_JOB:
-            size = json.loads(job["summary"]).get("bytes", 0)
-            return f"{_format(job['done_at'], texts)} ({texts.format_size(size)})"
-    return ""
+def tell_notice(notice: Notice, texts: Texts) -> str:
+    """E.g. "The disk is full: since 14.55 WIB polling fails." """
+    what, job = texts["obstacles"][notice.obstacle.value], texts["failing_jobs"].get(notice.job, notice.job)
+    return str(texts["obstacle"].format(what=what, job=job, since=texts.format_moment(notice.since.astimezone(WIB))))
+
+
+def _tell_backup(jobs: Sequence[Mapping[str, Any]], newest: tuple[datetime, int] | None, texts: Texts) -> str:
+    """The last: made by hand beside the service it is in the folder alone, moved elsewhere among the jobs alone."""
+    made = [
+        (from_text(job["done_at"]), json.loads(job["summary"]).get("bytes", 0))
+        for job in jobs
+        if job["name"] == BACKUP_JOB
+    ]
+    made += [newest] if newest else []
+    if not made:
+        return ""
+    at, size = max(made)
+    return f"{texts.format_moment(at.astimezone(WIB))} ({texts.format_size(size)})"
 
 
 def _list_jobs(jobs: Sequence[Mapping[str, Any]], texts: Texts) -> tuple[DoneJob, ...]:

@@ -11,7 +11,7 @@ ORDER = (
     *("status", "doctor", "sources"),
     *("search", "export", "datasette", "explain"),
     *("publish", "digest", "alerts", "takedown"),
-    *("backfill", "replay", "prune"),
+    *("backfill", "replay", "prune", "backup", "restore"),
     *("extract", "classify", "dedup", "topics"),
 )
 

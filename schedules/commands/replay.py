@@ -94,7 +94,7 @@ def _open_copy(setup: Setup) -> Iterator[Store]:
         copy = Path(folder) / setup.database.name
         with Store.open_reader(setup.database) as store:
             store.copy_to(copy)
-        with Store.open_writer(copy) as store:
+        with Store.open_writer(copy, keep_old=False) as store:
             yield store
 
 

@@ -57,6 +57,13 @@ def run_once(
     return summary
 
 
+def bring_up_to_date(setup: Setup) -> None:
+    """Brings a database of an older version up to date without keeping a copy of it. Raises as `run_once`."""
+    if setup.database.exists():
+        with hold_writer_lock(setup.data_folder):
+            Store.open_writer(setup.database, keep_old=False).close()
+
+
 def warn_without_contact(setup: Setup) -> None:
     if setup.contact_hint:
         print(f"kabarkota: {setup.contact_hint}", file=sys.stderr)

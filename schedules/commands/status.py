@@ -2,9 +2,11 @@
 
 from __future__ import annotations
 
+import errno
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict
 from datetime import datetime, timedelta
+from pathlib import Path
 from typing import Any
 
 import typer
@@ -13,6 +15,7 @@ from aggregator.alert_rows import State, TroubledTarget
 from aggregator.diagnosis import explain
 from aggregator.operation import Alarm, ChannelState, Operation, SourceOperation
 from aggregator.ping_rows import WaitingPings
+from aggregator.publish.files import try_to_write
 from aggregator.store import Store
 from crawler.politeness import host_of
 from schedules.commands.context import CommandContext
@@ -62,6 +65,10 @@ def show_status(
                 summary += summarize_targets(troubled, now)
                 told["troubled_targets"] = [_plain(asdict(each)) for each in troubled]
                 told["waiting_pings"] = [_plain(asdict(each)) for each in waiting]
+    obstacle = find_obstacle(context.data_folder)
+    if obstacle and source_id is None and not only_failing:
+        told["obstacle"] = obstacle
+        summary = [obstacle, *summary]
     if as_json:
         print_json(told)
         return
@@ -70,6 +77,16 @@ def show_status(
     print_tables(tables)
     if only_failing and not failing[2]:
         typer.echo("No channel is failing.")
+
+
+def find_obstacle(folder: Path) -> str:
+    """Why nothing can be written, of what is the disk's fault; "" where it can, or only whoever asks may not."""
+    try:
+        try_to_write(folder)
+    except OSError as error:
+        if error.errno not in (errno.EACCES, errno.EPERM):
+            return f"Nothing can be written to {folder}: {error.strerror}. `kabarkota doctor` says what to do."
+    return ""
 
 
 # ── for people ─────────────────────────────────────────────────────────────────────────────────────────────────────

@@ -10,8 +10,8 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
+from aggregator.backups import FOLDER, Backup, list_backups
 from aggregator.store import Store, StoreError
-from schedules.backups import list_backups, read_time
 from schedules.commands.figures import format_moment
 
 STOP = "stop all kabarkota processes"
@@ -22,7 +22,7 @@ class Rescue:
     """For one database. Backups are looked through when they are needed, the newest first, until one is sound."""
 
     def __init__(self, path: Path, now: datetime) -> None:
-        self._path = path
+        self._path, self._now = path, now
         self._aside = path.parent / f"damaged-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         self._damaged = 0  # backups that are newer than the one that is sound
 
@@ -32,12 +32,12 @@ class Rescue:
         return self._move(self._path, *self._list_beside())
 
     @cached_property
-    def newest(self) -> Path | None:
+    def newest(self) -> Backup | None:
         """The newest backup that is sound; None: there is none."""
         with suppress(OSError):
-            for path in list_backups(self._path.parent / "backups"):
-                if _is_sound(path):
-                    return path
+            for backup in list_backups(self._path.parent / FOLDER, self._now):
+                if _is_sound(backup.path):
+                    return backup
                 self._damaged += 1
         return None
 
@@ -58,10 +58,10 @@ class Rescue:
                 " `kabarkota run`)"
             )
         newer = f", {self._damaged} newer ones are damaged" if self._damaged else ""
-        moved = f"{self.move_away} && " if self._path.exists() else ""
+        command = f"kabarkota --data {_quote(self._path.parent)} restore --yes {self.newest.path.name}"
         return (
-            f"{STOP}, then: {moved}cp {_quote(self.newest)} {_quote(self._path)}  (the newest sound backup, of"
-            f" {format_moment(read_time(self.newest))}{newer}; the next cycle brings in what portals still list)"
+            f"{STOP}, then: {command}  (the newest sound backup, of {format_moment(self.newest.made_at)}{newer}; the"
+            " damaged file is set aside, and the next cycle brings in what portals still list)"
         )
 
     def advise_foreign(self) -> str:

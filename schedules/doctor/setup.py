@@ -12,11 +12,14 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from aggregator.processes import find_writer, read_command
+from aggregator.publish.files import try_to_write
 from aggregator.reference import TableError
 from aggregator.settings import PrivatePages
 from aggregator.store import StoreError
 from aggregator.topic_tables import load_topics
+from crawler.answer_errors import TlsError
 from crawler.catalogue import CatalogueError, load_catalogue
+from crawler.downloading import check_ca_bundle
 from crawler.extraction import load_profiles
 from crawler.extraction.profiles import ProfileError
 from schedules.alerts.configuration import find_alerts_file, load_alerts
@@ -30,6 +33,8 @@ from schedules.timetable import load_timetable
 FLOOR = 500_000_000  # bytes that should be free beside twice the database: a backup, a replay, the write-ahead log
 LEAST = 50_000_000  # below that writing fails any moment
 INODES = 10_000  # kept pages are files
+FEW_INODES = 100  # below that publishing fails any moment
+_WRITE_HINT = "look at the disk: is it full, has it gone read-only after errors (dmesg), is there a quota?"
 NETWORK_FILE_SYSTEMS = ("9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.sshfs", "lustre", "nfs", "smb")
 _FILE_HINT = "name a file that holds it by KABARKOTA_AGGREGATOR__OPERATOR_PASSWORD_FILE (docs/operation.md)"
 _HOST = re.compile(r"\bserve\b.*?--host[ =](\S+)")
@@ -119,6 +124,10 @@ def check_folder(folder: Path) -> Check:
     closed = [part for part in inside if part.exists() and not os.access(part, _need(part))]
     if closed:
         return fault(name, f"{closed[0]}: cannot be written", who)
+    try:
+        try_to_write(folder)
+    except OSError as error:
+        return fault(name, f"{folder}: nothing can be written there: {error.strerror}", _WRITE_HINT)
     strange = [part for part in (folder, *inside) if part.exists() and part.stat().st_uid != os.geteuid()]
     if strange:
         owner = strange[0].stat().st_uid
@@ -139,7 +148,8 @@ def check_disk(folder: Path, database: Path) -> Check:
         return warn("disk", found, advice)
     status = os.statvfs(place)
     if status.f_files and status.f_favail < INODES:  # some file systems have no such limit, and tell 0
-        return warn(
+        judge = warn if status.f_favail > FEW_INODES else fault
+        return judge(
             "disk", f"{found}, but only {status.f_favail} more files", "remove small files, or use another disk"
         )
     return ok("disk", found)
@@ -189,6 +199,12 @@ def _check_catalogue(setup: Setup) -> Check:
     sources = load_catalogue(setup.catalogue_path, overlay=overlay).sources
     on = sum(source.enabled for source in sources)
     found = f"{len(sources)} sources, {on} on{_name_overlay(overlay)}"
+    for source in sources:
+        try:
+            if source.enabled and source.ca_bundle:
+                check_ca_bundle(setup.data_folder / source.ca_bundle)
+        except TlsError as error:
+            return warn("catalogue", f"{overlay}: sources.{source.id}: {error}", "mend the path or the file")
     return ok("catalogue", found) if on else warn("catalogue", found, "`kabarkota sources enable ID` switches one on")
 
 

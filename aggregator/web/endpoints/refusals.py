@@ -9,6 +9,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from aggregator.obstacles import classify_obstacle
 from aggregator.store import StoreError
 from aggregator.web.feed_desk import read_language
 from aggregator.web.headers import SECURITY_HEADERS
@@ -41,7 +42,7 @@ def make_handlers(renderer: PageRenderer) -> dict[type[Exception] | int, Handler
     def show_trouble(request: Request, error: Exception) -> Response:
         """The database cannot be read: for a moment, or until the operator sees the log."""
         logger.error("%s", error)
-        body = renderer.render_error(503, read_language(request))
+        body = renderer.render_error(503, read_language(request), obstacle=classify_obstacle(error).value)
         return HTMLResponse(body, 503, {"retry-after": "60", "cache-control": "no-store"})
 
     return {HTTPException: show_refusal, StoreError: show_trouble, 500: show_failure}

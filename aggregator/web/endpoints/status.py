@@ -9,6 +9,7 @@ from starlette.requests import Request
 from starlette.responses import JSONResponse, Response
 from starlette.routing import Route
 
+from aggregator.backups import FOLDER, find_newest
 from aggregator.web.context import PageContext
 from aggregator.web.health import check_health
 from aggregator.web.protection import LET_IN
@@ -46,6 +47,8 @@ class _Status:
             database_bytes=context.database.stat().st_size,
             jobs=jobs,
             stale_since=stale_since,
+            notices=context.read_notices(),
+            backup=find_newest(context.database.parent / FOLDER, context.clock()),
         )
         return context.answer(request, "status.html", page)
 
@@ -58,6 +61,7 @@ class _Status:
             feed=context.feed,
             now=context.clock(),
             late_after=context.site.late_after,
+            notices=context.read_notices(),
         )
         if not request.scope.get(LET_IN, True):
             facts = {"status": facts["status"]}

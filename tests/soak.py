@@ -163,7 +163,7 @@ class Soaked:
         if pid == self.process.pid:
             return "scheduler"
         command = read_command(pid)
-        marks = {"aggregator.web": "web", "-m crawler": "crawl", "multiprocessing": "parsers"}
+        marks = {"aggregator.web": "web", "crawler.parser_worker": "parsers", "-m crawler": "crawl"}
         return next((role for mark, role in marks.items() if mark in command), "")
 
     def _read(self) -> Iterator[str]:

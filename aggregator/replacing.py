@@ -21,6 +21,7 @@ from aggregator.publish.files import sync_folder
 from aggregator.store_base import wrap_errors
 
 DATABASE, MAKING, READY = "news.db", ".news.db.restoring", "news.db.restored"
+ASIDE = "before-restore-"
 BESIDE = ("-wal", "-shm", "-journal")
 
 
@@ -56,7 +57,7 @@ def finish_replacing(folder: Path) -> Path | None:
         return None
     with wrap_errors(ready):
         made = datetime.fromtimestamp(ready.stat().st_mtime, UTC)  # the same, however often it is begun again
-        aside = folder / f"before-restore-{made:%Y%m%dT%H%M%SZ}"
+        aside = folder / f"{ASIDE}{made:%Y%m%dT%H%M%SZ}"
         while os.path.lexists(aside / DATABASE) and os.path.lexists(folder / DATABASE):  # somebody put one there since
             aside = aside.with_name(f"{aside.name}-again")
         for name in (DATABASE, *(f"{DATABASE}{end}" for end in BESIDE)):

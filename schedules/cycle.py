@@ -44,7 +44,7 @@ from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
 
-LEAST_FREE = 8_000_000  # bytes on the disk: less than one cycle may write
+LEAST_FREE = 2_000_000  # bytes on the disk: less than the articles of one source may take
 FEWEST_SILENT = 5  # hosts: that so many are down at once is less likely than that our own network is
 Progress = Callable[[int, int, str], None]  # harvests so far, harvests expected, the source just done
 
@@ -145,9 +145,7 @@ def check_disk(setup: Setup) -> None:
     free = shutil.disk_usage(setup.data_folder).free
     if free < LEAST_FREE:
         full = OSError(errno.ENOSPC, os.strerror(errno.ENOSPC))
-        raise StoreError(
-            f"{setup.data_folder}: the disk is full; nothing is asked of portals until there is room"
-        ) from full
+        raise StoreError(f"{setup.database}: the disk is full; portals are asked when there is room") from full
 
 
 def publish_takedowns(setup: Setup, store: Store, now: datetime) -> int:

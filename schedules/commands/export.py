@@ -30,6 +30,7 @@ from aggregator.exports.table import Export, ExportError, find_export, load_expo
 from aggregator.exports.target import TargetError, is_stream
 from aggregator.exports.text_files import INDONESIAN_EXCEL, CsvStyle
 from aggregator.processes import LOCK_FILE
+from aggregator.replacing import ASIDE, READY
 from aggregator.store import Store
 from aggregator.takedown_log import LOG_FILE
 from aggregator.web.downloads import FOLDER
@@ -50,7 +51,7 @@ _FULL_TEXT = (
     "kabarkota: the texts belong to their publishers: they are for your own work, and may be passed on only where the"
     " source allows it (sources.full_text)"
 )
-_OWN_NAMES = {LOCK_FILE, LOG_FILE, "backups", "pages"}  # in the data folder
+_OWN_NAMES = {LOCK_FILE, LOG_FILE, READY, "backups", "pages"}  # in the data folder
 _NOBODY_READS = 141  # exit code, as of a process that the signal ended
 
 
@@ -159,7 +160,8 @@ def _check_place(path: Path, setup: Setup, *, full_text: bool) -> None:
     parts = real.relative_to(folder).parts
     if parts[0] == setup.database.name or parts[0].startswith(f"{setup.database.name}-"):
         raise UsageFailure(f"{path}: is the database itself")
-    if parts[0] in _OWN_NAMES or parts[0].endswith(".toml") or (parts[0] == setup.public.name and parts[1] != FOLDER):
+    is_ours = parts[0] in _OWN_NAMES or parts[0].startswith(ASIDE) or parts[0].endswith(".toml")
+    if is_ours or (parts[0] == setup.public.name and parts[1] != FOLDER):
         raise UsageFailure(f"{path}: {parts[0]} is kept by Kabar Kota itself; write elsewhere")
     if parts[0] == setup.public.name and (full_text or is_of_snapshot(parts[-1])):
         problem = "full texts may not be served" if full_text else "is of the nightly snapshot"

@@ -6,6 +6,7 @@ minute. To count them costs next to nothing, and what would be too dear is cut o
 
 from __future__ import annotations
 
+MAX_XML_VALUES = 100_000  # "=", of attributes or in addresses: an attribute costs as much as two elements
 MAX_XML_TAGS = 1_000_000  # of lxml: .3 s and 120 MB; 20 for each of the 50,000 entries of the largest sitemap
 
 

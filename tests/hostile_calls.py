@@ -11,6 +11,7 @@ import socket
 import time
 
 from aggregator.models import ArticleLink
+from crawler.cpu_limit import limit_cpu
 from crawler.parser_calls import REPLY
 
 
@@ -24,6 +25,11 @@ def echo(link: ArticleLink, raw: bytes) -> tuple[ArticleLink, bytes]:
 
 def name_own_process() -> int:
     return os.getpid()
+
+
+@limit_cpu(0.2)
+def give_up() -> bool:
+    return None is not re.match(r"(a+)+$", "a" * 60 + "b")
 
 
 def crash() -> int:

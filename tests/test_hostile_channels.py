@@ -5,7 +5,6 @@ Nothing in a body makes anybody open a file or a connection.
 
 from __future__ import annotations
 
-import asyncio
 import gzip
 import re
 import socket
@@ -16,14 +15,12 @@ from contextlib import closing
 
 import pytest
 
-from aggregator.models import ChannelKind, ChannelPage
+from aggregator.models import ChannelKind
 from crawler.bounds import cut_marks
 from crawler.channels import ChannelError, parse_channel
 from crawler.channels.jsons import MAX_VALUES
 from crawler.cpu_limit import TooCostlyError, limit_cpu
-from crawler.parsing import ParseFailedError, ParserPool
 from crawler.reading import read_channel
-from crawler.settings import CrawlSettings
 
 URL = "https://portal.example/feed/"
 MEGABYTE = 1_000_000
@@ -263,21 +260,3 @@ def test_threads_have_no_limit() -> None:
     thread.start()
     thread.join()
     assert found == [3]
-
-
-def test_worker_outlives_what_is_broken_off() -> None:
-    async def read() -> tuple[ChannelPage, str]:
-        pool = ParserPool(CrawlSettings(parser_workers=1))
-        try:
-            reason = ""
-            try:
-                await pool.run(hang)
-            except ParseFailedError as error:
-                reason = str(error)
-            return await pool.run(read_channel, wrap("rss"), URL, "", None, None), reason
-        finally:
-            pool.close()
-
-    page, reason = asyncio.run(read())
-    assert reason == "the parser gave up after 0.2 CPU s"
-    assert len(page.links) == 1

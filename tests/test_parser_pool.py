@@ -64,6 +64,7 @@ async def check_death(pool: ParserPool, call: Callable[[], object], reason: str,
         pytest.param(calls.answer_too_soon, "talked nonsense", 1, marks=pytest.mark.slow),
         (calls.answer_something_else, "failed", 0),
         (calls.fail, "a bug", 0),
+        (calls.give_up, r"gave up after 0\.2 CPU s", 0),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )

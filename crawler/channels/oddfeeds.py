@@ -53,6 +53,8 @@ def read_any_feed(body: bytes) -> RawFeed:
             sanitize_html=False,
             resolve_relative_uris=False,
         )
+    except MemoryError:
+        raise
     except Exception as error:  # feedparser raises whatever its many parsers raise
         raise ChannelError(f"unreadable feed: {error!r}"[:200]) from error
     if not feed.get("version") and not feed.entries:

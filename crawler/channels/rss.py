@@ -9,7 +9,7 @@ from collections import defaultdict
 
 from lxml import etree
 
-from crawler.bounds import MAX_XML_TAGS
+from crawler.bounds import MAX_XML_TAGS, MAX_XML_VALUES
 from crawler.channels.links import MAX_LINKS
 from crawler.channels.raw import RawEntry, RawFeed
 
@@ -32,7 +32,9 @@ _MEDIA_TAGS = frozenset(
 
 def read_rss(body: bytes) -> RawFeed | None:
     """The feed in a body in UTF-8, or None where feedparser should read it."""
-    if any(mark in body for mark in _ODD) or body.count(b"<") > MAX_XML_TAGS:
+    if any(mark in body for mark in _ODD):
+        return None
+    if body.count(b"<") > MAX_XML_TAGS or body.count(b"=") > MAX_XML_VALUES:
         return None
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True)
     try:

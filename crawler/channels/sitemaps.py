@@ -7,7 +7,7 @@ import re
 from lxml import etree
 
 from aggregator.models import ArticleLink, ChannelPage
-from crawler.bounds import MAX_XML_TAGS, cut_marks
+from crawler.bounds import MAX_XML_TAGS, MAX_XML_VALUES, cut_marks
 from crawler.channels.errors import ChannelError
 from crawler.channels.links import LIMITS, resolve, to_plain
 
@@ -17,7 +17,7 @@ _START = re.compile(rb"<\?xml|<(?:\w{1,20}:)?(?:urlset|sitemapindex)", re.IGNORE
 
 def parse_sitemap(body: bytes, url: str) -> ChannelPage:
     """The entries of a sitemap in UTF-8 as links, those of an index as `sitemaps`. Raises ChannelError."""
-    body = cut_marks(body, b"<", MAX_XML_TAGS)
+    body = cut_marks(cut_marks(body, b"<", MAX_XML_TAGS), b"=", MAX_XML_VALUES)
     start = _START.search(body[:4096])
     if start is None:
         return _read_list(body, url)
@@ -27,11 +27,13 @@ def parse_sitemap(body: bytes, url: str) -> ChannelPage:
     try:
         root: etree._Element | None = etree.fromstring(body[start.start() :], parser)
     except (etree.XMLSyntaxError, ValueError) as error:
+        _check_memory(parser)
         raise ChannelError(f"not a sitemap: {error}"[:200]) from error
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise ChannelError("not a sitemap")
     entries = [_read_entry(child, url) for child in root[:MAX_ENTRIES] if isinstance(child.tag, str)]
     links = tuple(entry for entry in entries if entry.url)
+    _check_memory(parser)
     errors = list(parser.error_log)
     fault = errors[0].message[:200] if errors else ""
     if fault and not links:
@@ -39,6 +41,12 @@ def parse_sitemap(body: bytes, url: str) -> ChannelPage:
     if _name(root) == "sitemapindex":
         return ChannelPage(sitemaps=links, fault=fault)
     return ChannelPage(links=links, fault=fault)
+
+
+def _check_memory(parser: etree.XMLParser) -> None:
+    """Raises MemoryError where that was the matter: with more of it the sitemap may be whole."""
+    if any(error.type == etree.ErrorTypes.ERR_NO_MEMORY for error in parser.error_log):
+        raise MemoryError
 
 
 def _read_list(body: bytes, url: str) -> ChannelPage:

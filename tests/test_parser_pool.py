@@ -218,3 +218,37 @@ def test_light_goes_before_heavy_and_nobody_is_forgotten() -> None:
 
     asyncio.run(main())
     assert order in (["b", "d", "A", "C"], ["d", "A", "C"])
+
+
+def test_those_whose_patience_ends_harm_nobody() -> None:
+    async def hold(lanes: Lanes, number: int) -> None:
+        async with lanes.take(f"owner {number % 50}", is_heavy=number % 7 == 0, patience=0.0005 * (number % 20)):
+            await asyncio.sleep(0.001)
+
+    async def main() -> None:
+        lanes = Lanes(4)
+        for _ in range(5):
+            ended = await asyncio.gather(*(hold(lanes, number) for number in range(200)), return_exceptions=True)
+            assert {type(each) for each in ended} == {TimeoutError, type(None)}
+        async with AsyncExitStack() as stack:
+            assert [await enter(stack, lanes, owner) for owner in "abcde"] == [True, True, True, True, False]
+
+    asyncio.run(main())
+
+
+def test_a_place_is_not_given_to_whose_patience_has_just_ended() -> None:
+    async def wait(lanes: Lanes) -> None:
+        async with lanes.take("late"):
+            raise AssertionError("it was cancelled")
+
+    async def main() -> None:
+        lanes = Lanes(1)
+        async with lanes.take("first"):
+            late = asyncio.ensure_future(wait(lanes))
+            await asyncio.sleep(0)
+            late.cancel()  # it hears of it when this task pauses, after the place was given back
+        assert await enter(AsyncExitStack(), lanes, "next")
+        with pytest.raises(asyncio.CancelledError):
+            await late
+
+    asyncio.run(main())

@@ -284,7 +284,7 @@ class FetchedPage:
 
     url: str
     link: ArticleLink
-    article: ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
+    article: NotAnArticle | ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
     fetched_at: datetime
     raw: bytes = b""  # zstd, kept only when the page was extracted
     page_hash: bytes = b""  # SHA-256 of what is in `raw`: the page as received, or the full text of the channel

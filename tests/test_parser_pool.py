@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hostile_calls as calls
 import pytest
+from pydantic_core import PydanticSerializationError
 from test_watchdog import read_state, wait_for
 
 from aggregator.models import ArticleLink
 from crawler.parser_lanes import Lanes
+from crawler.parser_process import ParserProcess
 from crawler.parsing import MOST_KILLS, ParseFailedError, ParserBusyError, ParserPool, choose_light_memory
 from crawler.settings import MEBIBYTE, CrawlSettings
 
@@ -63,6 +68,7 @@ async def check_death(pool: ParserPool, call: Callable[[], object], reason: str,
         pytest.param(calls.talk_nonsense, "talked nonsense", 1, marks=pytest.mark.slow),
         pytest.param(calls.answer_too_soon, "talked nonsense", 1, marks=pytest.mark.slow),
         (calls.answer_something_else, "failed", 0),
+        (calls.answer_what_cannot_be_read, "failed: WireError", 0),
         (calls.fail, "a bug", 0),
         (calls.give_up, r"gave up after 0\.2 CPU s", 0),
     ],
@@ -164,6 +170,67 @@ def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     async def do(pool: ParserPool) -> None:
         with pytest.raises(ParserBusyError):
             await pool.run("a", calls.add, 1)
+
+    work(do)
+
+
+@pytest.mark.parametrize("trouble", [OSError("no"), asyncio.CancelledError()], ids=["fails", "is broken off"])
+def test_worker_that_cannot_be_reached_is_ended(monkeypatch: pytest.MonkeyPatch, trouble: BaseException) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    async def connect(**_: object) -> None:
+        raise trouble
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*arguments, **options))
+        return started[-1]
+
+    async def do(pool: ParserPool) -> None:
+        with pytest.raises(ParserBusyError if isinstance(trouble, OSError) else asyncio.CancelledError):
+            await pool.run("a", calls.add, 1)
+
+    monkeypatch.setattr("crawler.parser_process.asyncio.open_unix_connection", connect)
+    monkeypatch.setattr("crawler.parser_process.subprocess", SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL))
+    work(do)
+    (process,) = started
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_no_socket_is_left_for_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async def do(pool: ParserPool) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("crawler.parser_process.socket", SimpleNamespace(socketpair=fail))
+            with pytest.raises(ParserBusyError):
+                await pool.run("a", calls.add, 1)
+        assert await pool.run("a", calls.add, 1) == 2
+
+    work(do)
+
+
+def test_nobody_waits_for_the_end_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.parser_process.END_LOOKS", 5_000)
+
+    async def main() -> None:
+        worker = await ParserProcess.start(128 * MEBIBYTE)
+        ending = asyncio.ensure_future(worker._wait())
+        await asyncio.sleep(0.02)
+        assert not ending.done()
+        os.kill(worker.pid, signal.SIGTERM)
+        assert await ending == -signal.SIGTERM
+
+    asyncio.run(main())
+
+
+def test_arguments_that_cannot_be_sent_cost_no_worker() -> None:
+    async def do(pool: ParserPool) -> None:
+        first = await pool.run("a", calls.name_own_process)
+        with pytest.raises(PydanticSerializationError):
+            await pool.run("a", calls.add, object())  # type: ignore[arg-type]
+        assert (len(pool._idle), len(pool._busy)) == (1, 0)
+        assert await pool.run("a", calls.name_own_process) == first
 
     work(do)
 

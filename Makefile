@@ -3,7 +3,7 @@
 PYTHON ?= python3
 BIN := .venv/bin
 
-.PHONY: help install demo run test test-slow lint types imports format quality bench screenshots notebook lock clean
+.PHONY: help install demo run test test-slow lint types imports format quality bench screenshots notebook audit soak lock clean
 
 help: ## this list
 	@grep -E '^[a-z-]+:.*## ' $(MAKEFILE_LIST) | sed -E 's/:.*## /\t/' | expand -t 12
@@ -64,9 +64,16 @@ screenshots: install ## pictures of the demo's pages into docs/screenshots, on a
 notebook: install ## runs docs/analysis.ipynb anew over a fresh demo whose clock stands still, and keeps its pictures
 	$(BIN)/python tests/notebook_room.py
 
+audit: install ## known vulnerabilities of what is pinned; says so, and fails, where no advisories can be reached
+	$(BIN)/python tests/audit.py
+
+soak: install ## half an hour of `serve` over 300 portals with faults (MINUTES=5: shorter): is memory flat, does it leak?
+	$(BIN)/python tests/soak.py --minutes $(or $(MINUTES),30)
+
 lock: install ## resolves the pins again
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header --group dev --extra analysis pyproject.toml -o requirements-dev.txt
 	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt pyproject.toml -o requirements.txt
+	$(BIN)/uv pip compile --quiet --universal --python-version 3.11 --generate-hashes --no-emit-index-url --no-header -c requirements-dev.txt --group build -o requirements-build.txt
 
 clean: ## removes what was built
 	rm -rf .venv build dist .mypy_cache .pytest_cache .ruff_cache .import_linter_cache .hypothesis

@@ -98,12 +98,18 @@ class BackfillRows(StoreBase):
 
     # ── links that wait ────────────────────────────────────────────────────────────────────────────────────────────
 
-    def find_known(self, keys: Collection[str]) -> set[str]:
-        """Which of these URL keys were ever seen, on a channel or by a backfill, or taken down."""
+    def find_known(self, keys: Collection[str], source_id: str) -> set[str]:
+        """Which of these URL keys were ever seen, on a channel or by a backfill of that source, or taken down.
+
+        What others led to is to be heard from itself, too.
+        """
         rows = self._rows(
-            "SELECT k.value AS key FROM json_each(:keys) AS k WHERE EXISTS (SELECT 1 FROM links WHERE key = k.value)"
+            "SELECT k.value AS key FROM json_each(:keys) AS k WHERE EXISTS (SELECT 1 FROM links WHERE key = k.value"
+            " AND coalesce(found_by, :source) = :source AND (source_id = :source OR read_at IS NOT NULL))"
+            " OR EXISTS (SELECT 1 FROM foreign_links WHERE key = k.value AND source_id = :source)"
             " OR EXISTS (SELECT 1 FROM takedowns WHERE key = k.value)",
             keys=json.dumps(list(keys)),
+            source=source_id,
         )
         return {row["key"] for row in rows}
 

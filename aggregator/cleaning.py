@@ -16,6 +16,8 @@ import nh3
 # take 0.45 s, 8,000 tags of the worst kind (`<ul><li>` in turn) 0.12 s. A long article has a few hundred tags.
 MAX_MARKUP_CHARS = 200_000
 MAX_MARKUP_TAGS = 8_000
+# Of what becomes one line of some length, as much is read: portals put a few tags and addresses around it.
+MARKUP_PER_CHARACTER = 20
 MAX_URL_LENGTH = 2000
 # NFC, too, is quadratic in a run of combining marks (32,000 pairs: 3 s). Real words carry two or three; the run is cut.
 MAX_MARK_RUN = 32
@@ -73,7 +75,8 @@ def clean_text(value: str, *, limit: int) -> str:
     one level of entities is read and tags are stripped; "Luas < 5 km" stays. The error that remains, a title about
     `<b>` that loses its `<b>`, is rarer and milder than subscribers reading "&#8211;".
     """
-    return cut_text(" ".join(_read_plain(value).split()), limit)
+    markup_chars = min(MAX_MARKUP_CHARS, 2_000 + limit * MARKUP_PER_CHARACTER)
+    return cut_text(" ".join(_read_plain(value, markup_chars=markup_chars).split()), limit)
 
 
 def clean_paragraphs(text: str, *, limit: int) -> str:

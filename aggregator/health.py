@@ -62,11 +62,13 @@ class SourceFacts:
     posts: int = 0  # of the last 24 hours
     expected_posts: float = 0.0
     hijacked_at: datetime | None = None
+    quarantine: str = ""  # why it is in one
 
 
 def find_alarms(facts: SourceFacts, now: datetime) -> list[Alarm]:
     """All that is wrong with a source, each code once."""
-    found = [*_judge_channels(facts.channels), *_judge_coverage(facts.recent, facts.usual), *_judge_posts(facts)]
+    held = [Alarm("quarantined", facts.quarantine)] if facts.quarantine else []
+    found = [*held, *_judge_channels(facts.channels), *_judge_coverage(facts.recent, facts.usual), *_judge_posts(facts)]
     if facts.hijacked_at is not None and now - facts.hijacked_at < HIJACKED_FOR:
         found.append(Alarm("hijacked", f"last found on {facts.hijacked_at:%Y-%m-%d}"))
     return list({alarm.code: alarm for alarm in reversed(found)}.values())[::-1]

@@ -100,11 +100,20 @@ class HealthRows(StoreBase):
             [(at, *key) for key in known - wanted.keys()],
         )
         self._connection.executemany(
-            "INSERT INTO alarms (source_id, code, since, detail) VALUES (?, ?, ?, ?)"
-            " ON CONFLICT (source_id, code) WHERE until IS NULL DO UPDATE SET detail = excluded.detail",
+            _OPEN_ALARM,
             [(source_id, code, at, detail[:500]) for (source_id, code), detail in wanted.items()],
         )
         return len(wanted.keys() - known), len(known - wanted.keys())
+
+    def open_alarm(self, source_id: str, alarm: Alarm, now: datetime) -> None:
+        """Opens one before the next check does, which has to find it, too."""
+        self._connection.execute(_OPEN_ALARM, (source_id, alarm.code, to_text(now), alarm.detail[:500]))
+
+    def close_alarm(self, source_id: str, code: str, now: datetime) -> None:
+        self._connection.execute(
+            "UPDATE alarms SET until = ? WHERE source_id = ? AND code = ? AND until IS NULL",
+            (to_text(now), source_id, code),
+        )
 
     # ── stand-ins ──────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -116,12 +125,14 @@ class HealthRows(StoreBase):
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
             WHERE c.enabled AND s.enabled AND (c.strikes >= :strikes OR c.retired_at IS NOT NULL)
                 AND coalesce(c.last_success_at, '') < :since
+                AND NOT EXISTS (SELECT 1 FROM quarantines AS q WHERE q.source_id = c.source_id AND q.until > :now)
                 AND NOT EXISTS (SELECT 1 FROM probes AS p WHERE p.source_id = c.source_id AND p.probed_at >= :again)
             GROUP BY c.source_id ORDER BY since, c.source_id LIMIT :most
             """,
             strikes=STAND_IN_STRIKES,
             since=to_text(now - STAND_IN_AFTER),
             again=to_text(now - STAND_IN_AGAIN),
+            now=to_text(now),
             most=most,
         )
         return [row["source_id"] for row in rows]
@@ -160,4 +171,8 @@ class HealthRows(StoreBase):
         return cursor.rowcount
 
 
+_OPEN_ALARM = (
+    "INSERT INTO alarms (source_id, code, since, detail) VALUES (?, ?, ?, ?)"
+    " ON CONFLICT (source_id, code) WHERE until IS NULL DO UPDATE SET detail = excluded.detail"
+)
 _OPEN_ALARMS = "SELECT source_id, code FROM alarms WHERE until IS NULL"

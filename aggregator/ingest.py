@@ -18,7 +18,6 @@ from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, datetime, timedelta
 from typing import Any, NamedTuple, Protocol
-from urllib.parse import urlsplit
 from zoneinfo import ZoneInfo
 
 from aggregator.article_json import pack_row
@@ -27,7 +26,8 @@ from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
 from aggregator.diagnosis import diagnose
 from aggregator.differences import find_revision
 from aggregator.grouping import Grouper
-from aggregator.instants import get_offset_minutes, to_text
+from aggregator.instants import from_text, get_offset_minutes, to_text
+from aggregator.masking import mask_columns, mask_name, mask_personal
 from aggregator.models import (
     ArticleLink,
     ExtractedArticle,
@@ -42,6 +42,7 @@ from aggregator.models import (
     TopicMatch,
 )
 from aggregator.pages import PageFolder, unpack
+from aggregator.poll_rows import LONGEST_CYCLE
 from aggregator.polling import (
     BOUNDS,
     LONGEST_WAIT,
@@ -58,13 +59,22 @@ from aggregator.polling import (
 )
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
+from aggregator.sites import list_sites
 from aggregator.spam import judge_spam
 from aggregator.store import ChannelRow, Store, StoreError, to_json
 from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.takedowns import KeptOut, describe_same_text
 from aggregator.topic_tables import TopicTable
 from aggregator.topics import match_topics
-from aggregator.urls import canonicalize, get_host, is_same_site, make_url_key
+from aggregator.urls import (
+    canonicalize,
+    get_host,
+    get_site,
+    is_front_page,
+    is_likely_address,
+    is_same_site,
+    make_url_key,
+)
 
 logger = logging.getLogger(__name__)
 
@@ -74,6 +84,9 @@ PUBLISHER_LIMIT = 100
 TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 TAG_LIMIT = 100
+REASON_LIMIT = 400
+REVISIONS_AT_ONCE = 20  # of one article; a page that never says the same twice would fill the database
+AHEAD_SLIGHTLY, AHEAD_MOST = timedelta(minutes=10), timedelta(hours=1)  # by which a portal's clock may be ahead of ours
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
     *("url", "first_seen_at", "backfilled"),
     *("published_at", "published_offset", "published_precision", "published_raw", "published_method"),
@@ -141,6 +154,7 @@ class Ingest:
         self._grouper = Grouper(store, now)
         self._kept_out = KeptOut()
         self._has_complained = False  # of pages that could not be kept
+        self._polled: Source | None = None  # whose page is being written
 
     def write(self, harvest: Harvest, cycle_id: int, channel: ChannelRow) -> IngestCounts:
         """Writes one harvest in one transaction; `channel` is as it was before the poll.
@@ -149,10 +163,12 @@ class Ingest:
         """
         source = self._sources[harvest.source_id]
         with self._store.transaction():
-            posts = self._store.count_unknown([make_url_key(link.url) for link in _list_links(harvest)])
+            keys = [make_url_key(link.url) for link in _list_links(harvest)]
+            posts = self._store.count_unknown(keys, source.id)
             counts = self.write_read(source, harvest.pages, harvest.failures)
             for link in harvest.deferred:
-                self._write_waiting(source, link, attempts=self._store.get_attempts(make_url_key(link.url)))
+                attempts = self._store.get_attempts(make_url_key(link.url), source.id)
+                self._write_waiting(source, link, attempts=attempts)
             self._store.write_robots(harvest.robots)
             for source_id, coverage in counts.coverage.items():
                 self._store.count_day(source_id, self._now, **coverage)
@@ -165,6 +181,7 @@ class Ingest:
                 articles=counts.articles,
                 is_cut_short=bool(harvest.deferred),
             )
+            self._write_kills(harvest)
         return counts
 
     def write_read(self, source: Source, pages: Sequence[FetchedPage], failures: Iterable[LinkFailure]) -> IngestCounts:
@@ -198,6 +215,16 @@ class Ingest:
         self._store.write_poll(
             cycle_id, poll, channel, code=code, posts=posts, articles=articles, now=now, next_poll_at=due
         )
+
+    def _write_kills(self, harvest: Harvest) -> None:
+        """After the poll: where the source is quarantined, its channels are due later than the poll says."""
+        poll = harvest.poll
+        if poll.kills:
+            failed = [f"{failure.url}: {failure.reason}" for failure in harvest.failures if _has_killed(failure.reason)]
+            reason = poll.reason if poll.outcome is PollOutcome.FAILED else (failed or [poll.reason])[-1]
+            self._store.write_kills(harvest.source_id, poll.kills, clean_text(reason, limit=REASON_LIMIT), self._now)
+        elif poll.outcome in (PollOutcome.CHANGED, PollOutcome.UNCHANGED):
+            self._store.forgive_answer(harvest.source_id, self._now)
 
     def _learn(self, poll: Poll, code: str, channel: ChannelRow, source: Source, posts: int) -> ChannelRow:
         """The channel as it is after the poll."""
@@ -244,7 +271,13 @@ class Ingest:
     # ── pages ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def _write_page(self, polled: Source, page: FetchedPage, counts: IngestCounts) -> None:
-        source = self._find_publisher(polled, page)
+        self._polled, source = polled, self._find_publisher(polled, page)
+        if source is not None and source.id != polled.id and not polled.discovery:
+            if page.from_channel:  # its publisher has not said so
+                attempts = self._store.get_attempts(make_url_key(page.link.url), polled.id)
+                self._write_waiting(polled, page.link.strip(), attempts=attempts)
+                return
+            page = replace(page, link=page.link.strip())
         if page.article is None or not page.passed_scan:
             self._store.count_scan(page.fetched_at, skipped=page.article is None)
         if source is None:
@@ -258,10 +291,13 @@ class Ingest:
             return
         if page.article.noindex and not self._keep_all:
             self._write_link(source, page, LinkState.REFUSED, "the page asks not to be indexed")
+            self._withdraw(page, page.article)
             return
         row = build_row(page, source, self._now) | {"backfilled": int(self._is_backfill)}
         _count_fields(counts.coverage.setdefault(source.id, Counter()), row)
         if not row["title"] or not (row["text"] or row["summary"]):
+            if self._store.find_article(make_url_key(page.link.url)) is not None:
+                return  # what was read once is kept
             self._write_link(source, page, LinkState.FAILED, "no article found on the page")
             counts.failed += 1
             return
@@ -274,6 +310,17 @@ class Ingest:
             self._store.count_paragraphs(source.id, page.article.boilerplate)
         page_file = self._keep_page(page) if page.passed_scan else ""
         self._judge(_Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file), counts)
+
+    def _withdraw(self, page: FetchedPage, article: ExtractedArticle) -> None:
+        """An article that was kept and whose page asks since then not to be indexed leaves; another page in its place,
+        such as a challenge to robots, does not speak for it."""
+        url = page.link.url
+        known = self._store.find_article(make_url_key(url))
+        title = mask_personal(clean_text(article.title, limit=TITLE_LIMIT))
+        if known is not None and article.text and title == known["title"]:
+            logger.warning("%s: its page asks not to be indexed any more; taken out", url)
+            self._grouper.leave(known["id"], known["group_id"])
+            self._store.delete_article(known["id"])
 
     def _keep_page(self, page: FetchedPage) -> str:
         """Where its bytes are; "" where they could not be kept: that costs a later replay its page, and no article."""
@@ -297,16 +344,22 @@ class Ingest:
             counts.off_topic += 1
 
     def _find_publisher(self, polled: Source, page: FetchedPage) -> Source | None:
-        """Who gets the credit: the source of the catalogue at the page's host, else the one that was polled.
+        """Who gets the credit: the source of the catalogue at the page's host, else the one that was polled where the
+        link was to its own site, else the site, once there is something to credit it for.
 
         What a search engine led to is credited to whom it names; None where it names nobody.
         """
         host = get_host(canonicalize(page.url)).removeprefix("www.")
         found = find_source(host, self._publishers, polled)
-        if found is not None or not polled.discovery:
-            return found or polled
-        name = clean_text(page.link.publisher, limit=PUBLISHER_LIMIT)
-        return self._store.add_discovered_source(host, name or host, polled) if host and host != polled.domain else None
+        if found is not None:
+            return found
+        if polled.discovery:
+            name = mask_name(clean_text(page.link.publisher, limit=PUBLISHER_LIMIT)) or host
+            return self._store.add_discovered_source(host, name, polled) if host and host != polled.domain else None
+        site, names_topic = get_site(page.url), page.article is not None and page.passed_scan
+        if not site or not names_topic or get_site(page.link.url) in list_sites(polled):
+            return polled
+        return self._store.add_discovered_source(site, site, polled)
 
     def _judge(self, candidate: _Candidate, counts: IngestCounts) -> None:
         page, row = candidate.page, candidate.row
@@ -364,7 +417,8 @@ class Ingest:
                 self._store.mark_checked(article_id, self._now, is_gone=False)
             if known["snippet_limit"] != row["snippet_limit"] and not page.from_channel:
                 self._store.revise_article(article_id, {"snippet_limit": row["snippet_limit"]})
-            if self._heed_dropped(candidate, known) or not _is_revision(known, row):
+            self._date_late(known, row)
+            if self._heed_dropped(candidate, known) or not _is_revision(known, row) or self._is_restless(known):
                 return
             self._revise(known, row, candidate.page_file)
             counts.revised += 1
@@ -378,6 +432,18 @@ class Ingest:
             self._grouper.come_back(article_id, row, self._store.find_withdrawn_group(key))
         else:
             self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"]})
+
+    def _date_late(self, known: Mapping[str, Any], row: Mapping[str, Any]) -> None:
+        """Gives an article its date that had none at the first reading, or one that our clock did not believe."""
+        if known["published_method"] == "first-seen" != row["published_method"]:
+            dated = {name: value for name, value in row.items() if name.startswith("published_")}
+            self._store.revise_article(known["id"], dated)
+
+    def _is_restless(self, known: Mapping[str, Any]) -> bool:
+        """Whether an article changes so often that it is revised once a day only."""
+        if self._store.count_revisions(known["id"]) < REVISIONS_AT_ONCE:
+            return False
+        return abs(self._now - from_text(known["revised_at"])) < timedelta(days=1)
 
     def _revise(self, known: Mapping[str, Any], row: Mapping[str, Any], page_file: str) -> None:
         """Writes what an article says now; what it said until now is kept beside it, with the difference.
@@ -400,7 +466,7 @@ class Ingest:
         own = make_url_key(row["url"])
         declared = canonicalize(row["declared_url"]) if row["declared_url"] else ""
         key = make_url_key(declared)
-        if declared and key != own and self._believes(declared, key, row):
+        if declared and key != own and self._believes(declared, key, candidate):
             row["url"] = declared
         else:
             key = own
@@ -412,14 +478,21 @@ class Ingest:
                 state=LinkState.KEPT,
                 now=self._now,
                 read_at=candidate.page.fetched_at,
+                found_by=self._find_finder(candidate.source),
             )
         return key
 
-    def _believes(self, declared: str, key: str, row: Mapping[str, Any]) -> bool:
-        if not is_same_site(declared, row["url"]) or urlsplit(declared).path in ("", "/"):
+    def _believes(self, declared: str, key: str, candidate: _Candidate) -> bool:
+        row = candidate.row
+        if not is_same_site(declared, row["url"]) or is_front_page(declared):
+            return False
+        holder = find_source(get_host(declared).removeprefix("www."), self._publishers, candidate.source)
+        if holder is not None and holder.id != candidate.source.id:
             return False
         known = self._store.find_article(key)
-        return known is None or known["title"] == row["title"]
+        return (
+            is_likely_address(declared, row["url"], row["title"]) if known is None else known["title"] == row["title"]
+        )
 
     # ── links ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -432,7 +505,17 @@ class Ingest:
             reason=reason,
             now=self._now,
             read_at=page.fetched_at,
+            found_by=self._find_finder(source),
         )
+
+    def _find_finder(self, source: Source) -> str | None:
+        """The id of the source that led to another's page."""
+        return self._polled.id if self._polled is not None and self._polled.id != source.id else None
+
+    def _is_publisher(self, source: Source, url: str) -> bool:
+        """Whether what a source met with at an address counts there: it is of its own site."""
+        found = find_source(get_host(canonicalize(url)).removeprefix("www."), self._publishers, source)
+        return found.id == source.id if found is not None else get_site(url) in list_sites(source)
 
     def _reject(self, candidate: _Candidate, state: LinkState, scores: str) -> None:
         page, row = candidate.page, candidate.row
@@ -459,15 +542,17 @@ class Ingest:
         if self._kept_out.has_key(key):
             self._refuse(source, failure.link, key)
             return
+        if not self._is_publisher(source, failure.url) and self._store.is_link_of_another(key, source.id):
+            self._store.remember_foreign_link(source.id, key, self._now)  # it may never have been an address of theirs
+            return
         known = self._store.find_article(key)
         if known is not None:  # what was read once is kept, whatever became of its page
-            if failure.gone and known["gone_at"] is None:
-                counts.gone += 1
-            is_gone = failure.gone or known["gone_at"] is not None
-            self._store.mark_checked(known["id"], self._now, is_gone=is_gone)
+            was_gone, is_gone = known["gone_at"] is not None, failure.gone and failure.url == known["url"]
+            counts.gone += is_gone and not was_gone
+            self._store.mark_checked(known["id"], self._now, is_gone=is_gone or was_gone)
             return
         counts.failed += 1
-        attempts = self._store.get_attempts(key) + 1
+        attempts = self._store.get_attempts(key, source.id) + 1
         if failure.refused or failure.permanent or attempts >= self._settings.max_attempts:
             state = LinkState.REFUSED if failure.refused else LinkState.FAILED
             self._store.write_link(
@@ -478,6 +563,7 @@ class Ingest:
                 now=self._now,
                 reason=failure.reason,
                 attempts=attempts,
+                yields=not self._is_publisher(source, failure.url),
             )
         else:
             retry_at = plan_page_retry(attempts, self._now)
@@ -486,7 +572,13 @@ class Ingest:
     def _refuse(self, source: Source, link: ArticleLink, key: str) -> None:
         """A link that was taken down: what the channel says of it is not kept."""
         self._store.write_link(
-            key=key, url=link.url, source_id=source.id, state=LinkState.REFUSED, now=self._now, reason=TAKEN_DOWN
+            key=key,
+            url=link.url,
+            source_id=source.id,
+            state=LinkState.REFUSED,
+            now=self._now,
+            reason=TAKEN_DOWN,
+            yields=not self._is_publisher(source, link.url),
         )
 
     def _write_waiting(self, source: Source, link: ArticleLink, *, attempts: int, **facts: Any) -> None:
@@ -503,8 +595,13 @@ class Ingest:
                 now=self._now,
                 attempts=attempts,
                 link=link,
+                yields=not self._is_publisher(source, link.url),
                 **facts,
             )
+
+
+def _has_killed(reason: str) -> bool:
+    return diagnose(reason).code in ("unparsable", "crawler-killed")
 
 
 def _count_fields(coverage: Counter[str], row: Mapping[str, Any]) -> None:
@@ -531,6 +628,8 @@ def _is_revision(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether an article says something else now. A channel's text and a page's are not held against each other."""
     if (known["extraction_method"] == "channel") != (row["extraction_method"] == "channel"):
         return False
+    if known["text"] and not row["text"]:  # a page that was emptied
+        return False
     return bool((known["title"], known["text"]) != (row["title"], row["text"]))
 
 
@@ -551,14 +650,18 @@ def find_source(host: str, publishers: ByHost, polled: Source) -> Source | None:
 
 
 def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any]:
-    """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE."""
+    """The columns of `articles` for a page, cleaned: the one place where a portal's text is made safe. PURE.
+
+    Persons' numbers and addresses are masked here, too, so that whatever is made of a row (feeds, pages, the index of
+    words, exports, a copy) cannot tell them; judging and comparing see what is kept.
+    """
     article = page.article or ExtractedArticle()
     text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
     title, title_method = _choose_title(article, page.link, text)
     author, byline = clean_text(", ".join(article.authors), limit=200), clean_text(article.byline, limit=200)
     summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
-    published = article.published or now
-    return {
+    published, is_told = _choose_date(article, page, source, now)
+    row = {
         "url": canonicalize(page.url) or canonicalize(page.link.url),
         "source_id": source.id,
         "title": title,
@@ -567,10 +670,10 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "byline": byline,
         "author_method": article.author_method if author or byline else "",
         "published_at": to_text(published.astimezone(UTC)),
-        "published_offset": get_offset_minutes(published) if article.published else 0,
-        "published_precision": article.published_precision.value if article.published_precision else "none",
+        "published_offset": get_offset_minutes(published) if is_told else 0,
+        "published_precision": article.published_precision.value if is_told and article.published_precision else "none",
         "published_raw": clean_text(article.published_raw, limit=200),
-        "published_method": article.published_method if article.published else "first-seen",
+        "published_method": article.published_method if is_told else "first-seen",
         "modified_at": to_text(article.modified) if article.modified else None,
         "text": text,
         "summary": summary,
@@ -584,6 +687,22 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "page_hash": page.page_hash or None,
         "first_seen_at": to_text(now),
     }
+    return row | mask_columns(row)
+
+
+def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, now: datetime) -> tuple[datetime, bool]:
+    """When it was published, and whether the portal told so: `now` where it told nothing, or what has not come yet.
+
+    A portal's clock may be a little ahead of ours. An instant of UTC that has not come, and has where the source is, is
+    of a portal that labels its own clock so.
+    """
+    latest = page.fetched_at if abs(page.fetched_at - now) <= LONGEST_CYCLE else now  # the clock may have been set
+    if (told := article.published) is None:
+        return now, False
+    if told - latest > AHEAD_SLIGHTLY and not told.utcoffset():
+        local = told.replace(tzinfo=ZoneInfo(source.timezone))
+        told = local if local <= latest else told
+    return (min(told, latest.astimezone(told.tzinfo)), True) if told - latest <= AHEAD_MOST else (now, False)
 
 
 def _choose_title(article: ExtractedArticle, link: ArticleLink, text: str) -> tuple[str, str]:

@@ -9,6 +9,7 @@ import re
 from textwrap import dedent
 
 from aggregator.lean_sqlite_utils import Database, Migrations
+from aggregator.masking import mask_columns
 
 MIGRATIONS = Migrations("kabarkota")
 
@@ -1417,3 +1418,66 @@ def m016_evidence(db: Database) -> None:
     """Evidence without the names of its parts, which are half of it: [term, place, offset, weight] of every match."""
     for table in ("article_topics", "article_regions"):
         db.execute(dedent(_PACK.format(table=table)).strip())
+
+
+_MASKED = {  # table → its key, columns with portals' words
+    "articles": ("id", "title, text, summary, tags, published_raw, author, byline"),
+    "article_revisions": ("id", "title, text, difference"),
+    "rejected_pages": ("key", "title, text, article"),
+    "stories": ("id", "title"),
+}
+
+
+@MIGRATIONS()
+def m017_masked(db: Database) -> None:
+    """Phone numbers, mail addresses and NIK in what was kept before they were masked; feeds that told them are due."""
+    for table, (key, listed) in _MASKED.items():
+        names = listed.split(", ")
+        found = []
+        for row in db.execute(f"SELECT {key}, {listed} FROM {table}"):  # noqa: S608 - our own words
+            changes = mask_columns(dict(zip(names, row[1:], strict=True)))
+            found += [(name, text, row[0]) for name, text in changes.items()]
+        for name, text, row_key in found:
+            db.execute(f"UPDATE {table} SET {name} = ? WHERE {key} = ?", (text, row_key))  # noqa: S608
+
+
+@MIGRATIONS()
+def m018_found_by(db: Database) -> None:
+    """Who led to the articles of others: their own channels have not told of them yet, and are to be heard."""
+    for statement in (
+        """
+        ALTER TABLE links ADD COLUMN found_by TEXT
+            /* another source that led to it, while its publisher's own channels have not */ REFERENCES sources (id)
+        """,
+        """
+        CREATE TABLE foreign_links (
+            -- Addresses at other sites that a source's channels listed, and that were read.
+            source_id TEXT NOT NULL REFERENCES sources (id),
+            key TEXT NOT NULL, -- as in links
+            read_at TEXT NOT NULL,
+            PRIMARY KEY (source_id, key)
+        ) STRICT, WITHOUT ROWID
+        """,
+        "DROP INDEX links_of_source",
+        "CREATE INDEX links_of_source ON links (source_id, coalesce(read_at, first_seen_at))",
+    ):
+        db.execute(dedent(statement).strip())
+
+
+_QUARANTINES = """
+    CREATE TABLE quarantines (
+        -- Sources whose pages ended parsers or crawl processes of ours. Three of them, and it is left alone for a week.
+        source_id TEXT PRIMARY KEY REFERENCES sources (id),
+        kills INTEGER NOT NULL, -- processes that ended
+        counted_from TEXT NOT NULL, -- when the first of them did
+        last_kill_at TEXT NOT NULL,
+        reason TEXT NOT NULL, -- of the last: an address, and how it went
+        until TEXT -- it is not polled before then, and then with care; NULL: it was never that bad
+    )
+"""
+
+
+@MIGRATIONS()
+def m019_quarantines(db: Database) -> None:
+    """Sources that end our processes are counted, and left alone."""
+    db.execute(dedent(_QUARANTINES).strip())

@@ -133,6 +133,9 @@ class Source:
     profile: str | None = None  # name of the extraction profile
     utc_is_local: bool = False  # labels its own clock GMT or UTC: that label is not believed
     blackout: tuple[str, ...] = ()  # hours of its day in which it is left alone: "07:00-09:00"
+    ca_bundle: str | None = (
+        None  # file of certificates that are trusted beside the system's; relative to the data folder
+    )
     discovery: bool = False  # a search engine: its links lead to other publishers, who get the credit
     evidence: SourceEvidence = SourceEvidence.GIVEN
     note: str = ""
@@ -156,6 +159,10 @@ class ArticleLink:
     guid: str = ""
     image: str = ""
     publisher: str = ""  # who published it, where the channel is another's: a search engine's
+
+    def strip(self) -> ArticleLink:
+        """The address alone: what a channel says of another's article is no word of its publisher."""
+        return ArticleLink(url=self.url)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -326,11 +333,12 @@ class Poll:
     retry_after_seconds: int | None = None
     host: str = ""  # of the channel
     traffic: tuple[HostTraffic, ...] = ()
+    kills: int = 0  # parsers, and crawl processes, that died of what the source sent
 
     @property
     def is_silent(self) -> bool:
         """Whether nobody answered anything."""
-        return not self.http_status and not any(part.answers for part in self.traffic)
+        return not self.http_status and not self.kills and not any(part.answers for part in self.traffic)
 
     @property
     def bytes(self) -> int:

@@ -117,6 +117,13 @@ POLICIES = (
         at_once=10_000,
     ),
     Policy(
+        setting="links_days",
+        table="foreign_links",
+        goes="addresses at other sites, last read so long ago",
+        key=("source_id", "key"),
+        age="t.read_at",
+    ),
+    Policy(
         setting="polls_days",
         table="polls",
         goes="each poll",

@@ -15,7 +15,8 @@ from aggregator.instants import from_text, to_day, to_text, to_text_exactly
 from aggregator.models import Channel, ChannelKind, HostTraffic, Poll, PollOutcome, Validators
 from aggregator.store_base import StoreBase
 
-LONGEST_PLAN = timedelta(days=45)  # a retired channel is asked once in 30 days
+LONGEST_PLAN = timedelta(days=9)  # Retry-After is believed up to a week, and a blackout may follow
+LONGEST_RETIREMENT = timedelta(days=45)  # a retired channel is asked once in 30 days
 LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
 LONGEST_CYCLE = timedelta(hours=1)
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
@@ -43,18 +44,22 @@ class PollRows(StoreBase):
     def get_due_channels(self, now: datetime | None) -> list[ChannelRow]:
         """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`.
 
-        A date beyond all plans was made by a clock that was wrong, and counts as due.
+        A date beyond all plans was made by a clock that was wrong, and so were the plans of a channel that answered in
+        what is the future now: they count as due.
         """
         rows = self._rows(
             """
             SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
                 c.rhythm, c.retired_at, c.stand_in, c.validator_parts
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
-            WHERE c.enabled AND s.enabled AND (c.next_poll_at <= :now OR c.next_poll_at > :beyond)
+            WHERE c.enabled AND s.enabled AND (c.next_poll_at <= :now OR c.last_success_at > :ahead
+                OR c.next_poll_at > CASE WHEN c.retired_at IS NULL THEN :beyond ELSE :retired END)
             ORDER BY c.next_poll_at, c.id
             """,
             now=to_text(now) if now else "9999",
+            ahead=to_text(now + LONGEST_CYCLE) if now else "9999",
             beyond=to_text(now + LONGEST_PLAN) if now else "9999",
+            retired=to_text(now + LONGEST_RETIREMENT) if now else "9999",
         )
         return [_read_channel(row) for row in rows]
 

@@ -35,6 +35,20 @@ def list_descendants(pid: int) -> set[int]:
     return found
 
 
+def list_zombies(parent: int) -> set[int]:
+    """Children of that process that have ended, and that it has not waited for."""
+    found = set()
+    for folder in PROC.iterdir():
+        with contextlib.suppress(OSError):
+            if folder.name.isdigit():
+                state, above = (
+                    (folder / "stat").read_text(encoding="utf-8", errors="replace").rpartition(")")[2].split()[:2]
+                )
+                if state == "Z" and int(above) == parent:
+                    found.add(int(folder.name))
+    return found
+
+
 def read_memory(pid: int) -> int:
     """Bytes of memory that the process occupies; 0: it has ended, or cannot be seen."""
     try:

@@ -29,12 +29,3 @@ class RepeatFilter(logging.Filter):
         if is_new and held:
             record.msg, record.args = f"{line[1]} (and {held} times before)", ()
         return is_new
-
-
-def set_up_log(level: str = "WARNING", *, thinned: bool = True) -> None:
-    """For a process whose log goes to standard error."""
-    handler = logging.StreamHandler()
-    handler.setFormatter(logging.Formatter("%(levelname)s %(name)s: %(message)s"))
-    if thinned:
-        handler.addFilter(RepeatFilter())
-    logging.basicConfig(level=level, handlers=[handler])

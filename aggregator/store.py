@@ -35,7 +35,6 @@ from aggregator.evidence_json import pack_evidence, unpack_evidence
 from aggregator.export_rows import ExportRows
 from aggregator.feed_rows import FeedRows
 from aggregator.group_rows import GroupRows
-from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text, to_text_exactly
 from aggregator.integrity_rows import IntegrityRows
 from aggregator.item_rows import ItemRows
@@ -57,6 +56,7 @@ from aggregator.operation_rows import OperationRows
 from aggregator.ping_rows import PingRows
 from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
+from aggregator.quarantine_rows import QuarantineRows
 from aggregator.reference import load_cities, load_provinces
 from aggregator.retention_rows import RetentionRows
 from aggregator.search_rows import SearchRows
@@ -73,6 +73,12 @@ __all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "Sto
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
+_KNOWN = (
+    "id, url, title, text, group_id, extraction_method, published_method, snippet_limit, revised_at, gone_at,"
+    " text_dropped_at"
+)
+LONGEST_PAUSE = timedelta(days=31)  # between two cycles of somebody who calls them once a month …
+SETTLING = timedelta(days=7)  # … and for how long a clock must have gone on after a longer one
 KNOWN_DAYS = 90  # links older than that have long left every channel
 BOILERPLATE_PAGES = 3  # a paragraph on so many pages of a source …
 BOILERPLATE_SHARE = 0.1  # … and on such a share of them is the site's own
@@ -120,7 +126,7 @@ class Store(
     ArticleRows,
     KlipingRows,
     PollRows,
-    HealthRows,
+    QuarantineRows,
     OperationRows,
     IntegrityRows,
     BackfillRows,
@@ -251,11 +257,16 @@ class Store(
     # ── what is remembered for a crawl ─────────────────────────────────────────────────────────────────────────────
 
     def get_known_links(self, source_id: str, now: datetime) -> dict[str, int]:
-        """URL key → Unix time of the last reading, of the links seen in the last 90 days that are not pending."""
+        """URL key → Unix time of the last reading, of the links that the source's channels led to, and that were read
+        (or given up) in the last 90 days."""
         rows = self._rows(
             """
             SELECT key, CAST(strftime('%s', coalesce(read_at, first_seen_at)) AS INTEGER) AS at FROM links
-            WHERE source_id = :source AND state <> 'pending' AND first_seen_at >= :since
+            WHERE source_id = :source AND state <> 'pending' AND found_by IS NULL
+                AND coalesce(read_at, first_seen_at) >= :since
+            UNION ALL
+            SELECT key, CAST(strftime('%s', read_at) AS INTEGER) FROM foreign_links
+            WHERE source_id = :source AND read_at >= :since
             """,
             source=source_id,
             since=to_text(now - timedelta(days=KNOWN_DAYS)),
@@ -284,8 +295,10 @@ class Store(
             for row in rows
         ]
 
-    def get_attempts(self, key: str) -> int:
-        return int(self._value("SELECT attempts FROM links WHERE key = :key", key=key) or 0)
+    def get_attempts(self, key: str, source_id: str) -> int:
+        """How often a page failed that this source led to; what others met with there is not held against it."""
+        sql = "SELECT attempts FROM links WHERE key = :key AND source_id = :source"
+        return int(self._value(sql, key=key, source=source_id) or 0)
 
     def was_read(self, key: str) -> bool:
         """Whether the page of a URL was ever read."""
@@ -307,15 +320,22 @@ class Store(
     # ── writing a harvest ──────────────────────────────────────────────────────────────────────────────────────────
 
     def write_link(self, *, key: str, url: str, source_id: str, state: LinkState, now: datetime, **facts: Any) -> None:
-        """Records what became of a URL. `facts`: reason, attempts, read_at; link and retry_at while pending."""
+        """Records what became of a URL. `facts`: reason, attempts, read_at; link and retry_at while pending; found_by,
+        where another source than its own led to it; yields: a row that is another source's stays as it is.
+
+        Once the source's own channels have led to it, it is no longer found by others.
+        """
         link = facts.get("link")
         read_at, retry_at = facts.get("read_at"), facts.get("retry_at")
         self._connection.execute(
             """
-            INSERT INTO links (key, url, source_id, state, reason, attempts, first_seen_at, read_at, link, retry_at)
-            VALUES (:key, :url, :source_id, :state, :reason, :attempts, :now, :read_at, :link, :retry_at)
+            INSERT INTO links (key, url, source_id, state, reason, attempts, first_seen_at, read_at, link, retry_at,
+                found_by)
+            VALUES (:key, :url, :source_id, :state, :reason, :attempts, :now, :read_at, :link, :retry_at, :found_by)
             ON CONFLICT (key) DO UPDATE SET state = :state, reason = :reason, attempts = :attempts,
-                read_at = coalesce(:read_at, read_at), link = :link, retry_at = :retry_at
+                read_at = coalesce(:read_at, read_at), link = :link, retry_at = :retry_at, source_id = :source_id,
+                found_by = CASE WHEN source_id <> :source_id OR found_by IS NOT NULL THEN :found_by END
+            WHERE source_id = :source_id OR NOT :yields
             """,
             {
                 "key": key,
@@ -328,14 +348,30 @@ class Store(
                 "read_at": to_text(read_at) if read_at else None,
                 "link": _LINK.dump_json(link).decode() if link is not None else None,
                 "retry_at": to_text(retry_at) if retry_at else None,
+                "found_by": facts.get("found_by"),
+                "yields": facts.get("yields", False),
             },
         )
+        if facts.get("found_by") and read_at:
+            self.remember_foreign_link(facts["found_by"], key, read_at)
 
-    def count_unknown(self, keys: Collection[str]) -> int:
-        """How many of these URL keys were never seen."""
-        sql = "SELECT count(*) FROM json_each(:keys) AS k JOIN links AS l ON l.key = k.value"
+    def remember_foreign_link(self, source_id: str, key: str, read_at: datetime) -> None:
+        """Records that an address of another was asked for because this source's channel listed it."""
+        self._connection.execute(
+            "INSERT OR REPLACE INTO foreign_links VALUES (?, ?, ?)", (source_id, key, to_text(read_at))
+        )
+
+    def is_link_of_another(self, key: str, source_id: str) -> bool:
+        return bool(self._value("SELECT source_id <> :id FROM links WHERE key = :key", key=key, id=source_id))
+
+    def count_unknown(self, keys: Collection[str], source_id: str) -> int:
+        """How many of these URL keys were never seen, by the source itself where they are its own."""
+        sql = (
+            "SELECT count(*) FROM json_each(:keys) AS k JOIN links AS l ON l.key = k.value"
+            " WHERE l.found_by IS NULL OR l.source_id <> :source"
+        )
         unique = set(keys)
-        return len(unique) - int(self._value(sql, keys=json.dumps(list(unique))))
+        return len(unique) - int(self._value(sql, keys=json.dumps(list(unique)), source=source_id))
 
     def count_pages_read(self, source_id: str) -> int:
         """Pages of a source from which its boilerplate was learnt."""
@@ -399,27 +435,23 @@ class Store(
         self._insert_or_replace("rejected_pages", {**row, "article": json.dumps(article, ensure_ascii=False)})
 
     def find_article(self, key: str) -> dict[str, Any] | None:
-        """The article of that URL key: id, title, text, group_id, extraction_method, gone_at, snippet_limit,
-        text_dropped_at."""
-        rows = self._rows(
-            "SELECT id, title, text, group_id, extraction_method, gone_at, snippet_limit, text_dropped_at FROM articles"
-            " WHERE url_key = :key",
-            key=key,
-        )
+        """What a new reading of an article is held against (`_KNOWN`), by its URL key."""
+        rows = self._rows(f"SELECT {_KNOWN} FROM articles WHERE url_key = :key", key=key)  # noqa: S608 - our own columns
         return dict(rows[0]) if rows else None
 
     def get_rechecks(self, source_id: str, now: datetime, *, most: int) -> tuple[ArticleLink, ...]:
         """Articles of the last RECHECK_DAYS to be read once more: a day after the first sighting, then ever less.
 
-        The gap is twice what lies between the first sighting and the last reading: after 1, 3, 9 and 27 days.
+        The gap is twice what lies between the first sighting and the last reading: after 1, 3, 9 and 27 days. So are
+        those that were deleted, it seemed: a portal that moves house is without its pages for a day.
         """
         rows = self._rows(
             """
             SELECT url, title FROM (
-                SELECT url, title, gone_at, julianday(:now) - julianday(coalesce(checked_at, first_seen_at)) AS gap,
+                SELECT url, title, julianday(:now) - julianday(coalesce(checked_at, first_seen_at)) AS gap,
                     julianday(coalesce(checked_at, first_seen_at)) - julianday(first_seen_at) AS age
                 FROM articles WHERE source_id = :source AND first_seen_at >= :since)
-            WHERE gone_at IS NULL AND gap >= max(1, 2 * age) ORDER BY gap DESC, url LIMIT :most
+            WHERE abs(gap) >= max(1, 2 * abs(age)) ORDER BY gap DESC, url LIMIT :most
             """,
             source=source_id,
             now=to_text(now),
@@ -444,6 +476,9 @@ class Store(
             "INSERT INTO article_revisions (article_id, replaced_at, title, text, difference) VALUES (?, ?, ?, ?, ?)",
             (article_id, to_text(now), title, text, json.dumps(difference, ensure_ascii=False)),
         )
+
+    def count_revisions(self, article_id: int) -> int:
+        return int(self._value("SELECT count(*) FROM article_revisions WHERE article_id = :id", id=article_id) or 0)
 
     def add_article(self, row: Mapping[str, Any]) -> int:
         columns = ", ".join(row)
@@ -566,7 +601,7 @@ class Store(
     def publish_groups(self, now: datetime, *, archive_older_than: timedelta) -> int:
         """Gives every group that has none its guid and its place in the feed; returns how many those were.
 
-        What is old, or is known by backfills alone, goes to the archives.
+        What is old, or is known by backfills alone, goes to the archives; after a long pause what was old before it.
 
         The order among them is that of their publication, one microsecond apart, so that the feed's order is total
         and does not depend on arrival. They come after all that is published, also where the clock was set
@@ -580,7 +615,7 @@ class Store(
             WHERE g.guid IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL ORDER BY a.published_at, a.url_key
             """
         )
-        oldest = to_text(now - archive_older_than)
+        oldest = to_text((self.find_pause(now) or now) - archive_older_than)
         with self.transaction():
             begin = self._find_next_place(now) if rows else now
             for place, row in enumerate(rows):
@@ -615,6 +650,15 @@ class Store(
                 "UPDATE cycles SET finished_at = ?, summary = ? WHERE id = ?",
                 (to_text(now), json.dumps(summary), cycle_id),
             )
+
+    def find_pause(self, now: datetime) -> datetime | None:
+        """The beginning of the last cycle before a long pause, where the pause ended less than a week ago.
+
+        Either nothing ran meanwhile, or the clock is ahead: what is done by age alone should wait. None: no such pause.
+        """
+        sql = "SELECT max(started_at) FROM cycles WHERE started_at < :settled"
+        last = self._value(sql, settled=to_text(now - SETTLING))
+        return from_text(last) if last and from_text(last) < now - SETTLING - LONGEST_PAUSE else None
 
     def get_first_cycle(self) -> datetime | None:
         """When the first cycle that is known began."""
@@ -682,10 +726,13 @@ _HALVE_BOILERPLATE = (
 )
 _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
 _FAILING_CHANNELS = """
-    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason,
-        h.last_status AS http_status
+    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at,
+        coalesce('quarantined: ' || q.reason, h.last_reason) AS reason,
+        CASE WHEN q.source_id IS NULL THEN h.last_status ELSE 0 END AS http_status
     FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
-    WHERE h.failures > 0 AND h.is_enabled AND s.enabled ORDER BY h.failures DESC, s.name, h.url LIMIT 25
+    LEFT JOIN quarantines AS q ON q.source_id = h.source_id AND q.until IS NOT NULL
+    WHERE (h.failures > 0 OR q.source_id IS NOT NULL) AND h.is_enabled AND s.enabled
+    ORDER BY h.failures DESC, s.name, h.url LIMIT 25
 """
 _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
 

@@ -11,6 +11,7 @@ APEKSI event and names neither it nor its programmes (a headline "Selamat Datang
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from functools import lru_cache
 from typing import NamedTuple
 
 from aggregator.models import Evidence, TopicMatch
@@ -77,7 +78,7 @@ def _add_evidence(match: TopicMatch, evidence: Evidence) -> TopicMatch:
     return TopicMatch(topic=match.topic, score=_sum(together), evidence=together)
 
 
-def _match_topic(topic: Topic, passages: Sequence[Passage], table: TopicTable) -> TopicMatch:
+def _match_topic(topic: Topic, passages: tuple[Passage, ...], table: TopicTable) -> TopicMatch:
     hits = [hit for passage in passages for hit in _find_hits(topic, passage, passages, table.places[passage.place])]
     terms = _pick_terms(hits, table.body_paragraphs)
     if not terms:  # what looks like a term and is none tells an explanation why
@@ -90,7 +91,7 @@ def _match_topic(topic: Topic, passages: Sequence[Passage], table: TopicTable) -
     return TopicMatch(topic=topic.id, score=_sum(evidence), evidence=evidence)
 
 
-def _find_hits(topic: Topic, passage: Passage, passages: Sequence[Passage], factor: float) -> Iterable[_Hit]:
+def _find_hits(topic: Topic, passage: Passage, passages: tuple[Passage, ...], factor: float) -> Iterable[_Hit]:
     slot = (_SHARED_SLOT.get(passage.place, passage.place), passage.slot)
     for match in topic.phrases.find(passage.words):
         if match.value.where is not None and not _is_there(match, match.value.where, passage, passages):
@@ -104,7 +105,7 @@ def _find_hits(topic: Topic, passage: Passage, passages: Sequence[Passage], fact
         yield _Hit(match.value, slot, evidence)
 
 
-def _is_there(match: PhraseMatch[Rule], where: Where, passage: Passage, passages: Sequence[Passage]) -> bool:
+def _is_there(match: PhraseMatch[Rule], where: Where, passage: Passage, passages: tuple[Passage, ...]) -> bool:
     """Whether a phrase stands in the company that its rule asks for."""
     if where.places and passage.place not in where.places:
         return False
@@ -125,7 +126,8 @@ def _is_near(phrases: PhraseIndex[bool], match: PhraseMatch[Rule], passage: Pass
     )
 
 
-def _is_anywhere(phrases: PhraseIndex[bool], passages: Sequence[Passage]) -> bool:
+@lru_cache(maxsize=32)  # the same is asked for each of a thousand matches in one article
+def _is_anywhere(phrases: PhraseIndex[bool], passages: tuple[Passage, ...]) -> bool:
     return any(True for passage in passages for _ in phrases.find(passage.words))
 
 

@@ -31,6 +31,7 @@ class Codec(Generic[T]):
     """
 
     def __init__(self, kind: type[T]) -> None:
+        self.kind = kind
         self._model: type[_Wire[T]] = _Wire[kind]  # type: ignore[valid-type]
 
     def encode(self, value: T) -> bytes:

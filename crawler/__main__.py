@@ -1,8 +1,8 @@
-"""`python -m crawler`: the crawl process, started by `crawler.process.CrawlProcess`."""
+"""`python -m crawler`: the crawl process, started by `crawler.crawl_child.CrawlChild`."""
 
 import sys
 
 if __name__ == "__main__":  # parser workers are spawned: they import this file and must not start a crawl
     from crawler.child import main
 
-    main(*sys.argv[1:2])
+    main(*sys.argv[1:3])

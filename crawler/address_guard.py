@@ -11,9 +11,6 @@ import ipaddress
 from collections.abc import Callable, Iterable
 from typing import Any
 
-from scrapy.resolver import CachingThreadedResolver
-from twisted.internet import defer
-
 IPAddress = ipaddress.IPv4Address | ipaddress.IPv6Address
 IPNetwork = ipaddress.IPv4Network | ipaddress.IPv6Network
 
@@ -85,12 +82,3 @@ def install_guard(reactor: Any, guard: Callable[[], AddressGuard]) -> None:
         return connect(host, port, *args, **kwargs)
 
     reactor.connectTCP = connect_guarded
-
-
-class Resolver(CachingThreadedResolver):
-    """Scrapy's resolver; names under `.localhost` are this machine without asking anyone (RFC 6761, 6.3)."""
-
-    def getHostByName(self, name: str, timeout: Any = ()) -> Any:  # noqa: N802 - Twisted's name
-        if name == "localhost" or name.endswith(".localhost"):
-            return defer.succeed("127.0.0.1")
-        return super().getHostByName(name, timeout)

@@ -14,21 +14,26 @@ import os
 import sys
 from collections import defaultdict
 from collections.abc import Iterator, Sequence
-from typing import Any, BinaryIO
+from dataclasses import replace
+from itertools import count
+from typing import Any, BinaryIO, cast
 
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
+from twisted.logger import ILogObserver, STDLibLogObserver, globalLogBeginner
 
 from aggregator.lifeline import die_with_parent
-from aggregator.models import ChannelKind, Harvest, RobotsRecord
-from crawler.address_guard import AddressGuard, Resolver, install_guard
-from crawler.backfilling.report import ArchiveReport
+from aggregator.log import set_up_log
+from aggregator.models import ChannelKind, Harvest, PollOutcome, RobotsRecord, Validators
+from crawler.address_guard import AddressGuard, install_guard
+from crawler.backfilling.report import ArchiveFailure, ArchiveReport
 from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
 from crawler.clock import system_clock
 from crawler.middlewares import Manners
 from crawler.parsing import ParserPool
 from crawler.politeness import Pace, Robots
 from crawler.probing.report import ProbeReport
+from crawler.resolving import Resolver
 from crawler.scrapy_settings import EVENT_LOOP, REACTOR, build_scrapy_settings
 from crawler.settings import CrawlSettings
 from crawler.spiders.archive import ArchiveSpider
@@ -39,11 +44,14 @@ from crawler.spiders.probe import ProbeSpider
 from crawler.spiders.sitemap import SitemapSpider
 from crawler.spiders.wordpress import WordPressSpider
 from crawler.visit import Visit
+from crawler.vitals import Vitals
 
 SPIDERS: dict[ChannelKind, type[ChannelSpider]] = {
     spider.kind: spider for spider in (FeedSpider, SitemapSpider, WordPressSpider, ListingSpider)
 }
-LONGEST_LINE = 1 << 30
+LONGEST_LINE = 1 << 30  # of a batch: our own parent sends it
+LONGEST_REPORT = 32 << 20  # bytes; the parent takes twice as much
+BEAT_SECONDS = 1.0
 
 logger = logging.getLogger(__name__)
 
@@ -66,9 +74,11 @@ class ReportWriter:
         await self.write(Report(archive=report))
 
     async def write(self, report: Report) -> None:
-        line = REPORT.encode(report) + b"\n"
+        line = REPORT.encode(report)
+        if len(line) > LONGEST_REPORT:
+            line = REPORT.encode(shorten(report, len(line)))
         async with self._lock:
-            await asyncio.to_thread(self._write_line, line)
+            await asyncio.to_thread(self._write_line, line + b"\n")
         self.harvests += report.harvest is not None
 
     def _write_line(self, line: bytes) -> None:
@@ -79,8 +89,9 @@ class ReportWriter:
 class CrawlServer:
     """Serves batches until stdin closes."""
 
-    def __init__(self, out: BinaryIO) -> None:
+    def __init__(self, out: BinaryIO, vitals: Vitals) -> None:
         self._out = out
+        self._vitals = vitals
         self._guard = AddressGuard()
         self._pool: ParserPool | None = None
         self._pace: tuple[CrawlSettings, Pace] | None = None  # of backfills
@@ -92,15 +103,24 @@ class CrawlServer:
         lines = await open_stdin()
         try:
             while line := await lines.readline():
+                beating = asyncio.ensure_future(self._beat())
                 await self._crawl(BATCH.decode(line))
+                beating.cancel()
         finally:
             if self._pool is not None:
                 self._pool.close()
+
+    async def _beat(self) -> None:
+        """Tells the parent that the event loop goes round."""
+        while True:
+            self._vitals.beat()
+            await asyncio.sleep(BEAT_SECONDS)
 
     async def _crawl(self, batch: CrawlBatch) -> None:
         settings = batch.settings
         self._guard = AddressGuard(settings.allow_networks)
         self._pool = self._pool or ParserPool(settings)
+        self._pool.begin_batch()
         writer = ReportWriter(self._out)
         records = (record for robots in _list_robots(batch) for record in robots)
         manners = Manners(
@@ -108,10 +128,11 @@ class CrawlServer:
             pace=self._choose_pace(batch),
             robots=Robots(records, system_clock()),
             clock=system_clock,
+            ca_folder=batch.overlays.data_folder,
         )
         runner = AsyncCrawlerRunner(build_scrapy_settings(settings))
         deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
-        tools: dict[str, Any] = {"manners": manners, "pool": self._pool, "deadline": deadline}
+        tools: dict[str, Any] = {"manners": manners, "pool": self._pool, "deadline": deadline, "vitals": self._vitals}
         crawlers = []
         crawls = []
         for kind, assignments in assign_channels(batch).items():
@@ -147,11 +168,24 @@ def _list_robots(batch: CrawlBatch) -> Iterator[tuple[RobotsRecord, ...]]:
 def assign_channels(batch: CrawlBatch) -> dict[ChannelKind, list[Assignment]]:
     """The channels by kind; channels of one source share its visit."""
     by_kind: defaultdict[ChannelKind, list[Assignment]] = defaultdict(list)
+    units = count()
     for job in batch.jobs:
         visit = Visit(job=job, settings=batch.settings)
         for channel_job in job.channels:
-            by_kind[channel_job.channel.kind].append(Assignment(visit=visit, job=channel_job))
+            by_kind[channel_job.channel.kind].append(Assignment(visit=visit, job=channel_job, unit=next(units)))
     return dict(by_kind)
+
+
+def shorten(report: Report, length: int) -> Report:
+    """What is left of a report that is too long for anybody to read: that it was."""
+    reason = f"what the portal sent comes to {length} bytes, over the limit of {LONGEST_REPORT}"
+    if report.harvest is not None:
+        poll = replace(report.harvest.poll, outcome=PollOutcome.FAILED, reason=reason, validators=Validators())
+        return Report(harvest=Harvest(source_id=report.harvest.source_id, poll=poll, robots=report.harvest.robots))
+    if report.probe is not None:
+        return Report(probe=replace(report.probe, findings=(), reason=reason))
+    failure = ArchiveFailure(reason=reason, is_unreadable=True)
+    return Report(archive=replace(report.archive or ArchiveReport(), page=None, pages=(), failures=(), failure=failure))
 
 
 def summarise(crawlers: Sequence[Any], harvests: int) -> BatchEnd:
@@ -180,19 +214,21 @@ def claim_stdout() -> BinaryIO:
     return out
 
 
-def main(log_level: str = "WARNING") -> None:
-    """Runs the crawl process until its stdin closes."""
+def main(log_level: str = "WARNING", vitals: str = "-1") -> None:
+    """Runs the crawl process until its stdin closes. `vitals`: descriptor of the memory shared with the parent."""
     die_with_parent()
-    logging.basicConfig(stream=sys.stderr, level=log_level, format="%(levelname)s %(name)s: %(message)s")
-    # it warns of the Referer middleware that is off on purpose
-    logging.getLogger("scrapy.downloadermiddlewares.redirect").setLevel(logging.ERROR)
-    server = CrawlServer(claim_stdout())
+    set_up_log(log_level)
+    server = CrawlServer(claim_stdout(), Vitals(int(vitals)))
+    # until somebody listens, Twisted keeps all its events, and what they hold on to
+    globalLogBeginner.beginLoggingTo(
+        [cast("ILogObserver", STDLibLogObserver())], discardBuffer=True, redirectStandardIO=False
+    )
     install_reactor(REACTOR, EVENT_LOOP)
     from twisted.internet import reactor
     from twisted.internet.defer import Deferred
     from twisted.internet.task import react
 
-    Resolver(reactor, cache_size=10_000, timeout=10).install_on_reactor()
+    reactor.installNameResolver(Resolver(reactor))
     install_guard(reactor, server.get_guard)
     try:
         react(lambda _: Deferred.fromFuture(asyncio.ensure_future(server.serve())))

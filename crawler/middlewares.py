@@ -1,13 +1,14 @@
-"""Downloader middlewares: only what Scrapy lacks. Both act through the `Manners` that all spiders share.
+"""Downloader middlewares for manners and limits of time. They act through the `Manners` that all spiders share.
 
 They find it on the spider, for Scrapy copies its settings deeply.
 """
 
 from __future__ import annotations
 
+import asyncio
 import logging
 from contextlib import AsyncExitStack
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 
 from scrapy import Request
 from scrapy.crawler import Crawler
@@ -17,11 +18,24 @@ from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import RobotsRecord
 from crawler.address_guard import find_refusal
+from crawler.answer_errors import AnswerError, BrokenOffError, SlowAnswerError
+from crawler.ballast import Ballast
 from crawler.challenges import is_challenge
 from crawler.clock import Clock
-from crawler.downloading import is_broken_off
+from crawler.closures import find_closure
+from crawler.downloading import TRUNCATED, Limits, is_broken_off
 from crawler.parking import is_parked
-from crawler.politeness import HostHeldError, Pace, Robots, Traffic, cut_robots, get_crawl_delay, host_of, is_allowed
+from crawler.politeness import (
+    ROBOTS_MAX_BYTES,
+    HostHeldError,
+    Pace,
+    Robots,
+    Traffic,
+    cut_robots,
+    get_crawl_delay,
+    host_of,
+    is_allowed,
+)
 from crawler.retry_after import parse_retry_after
 from crawler.settings import CrawlSettings
 
@@ -44,6 +58,20 @@ class Manners:
     pace: Pace
     robots: Robots
     clock: Clock
+    ballast: Ballast = field(default_factory=Ballast)
+    ca_folder: str = ""  # what the paths of CA bundles are relative to
+
+
+@dataclass
+class Allowance:
+    """Seconds that are left for the answers to one request, its redirects included; waiting for a turn is free."""
+
+    whole: float
+    spent: float = 0
+
+    @property
+    def left(self) -> float:
+        return self.whole - self.spent
 
 
 def find_manners(crawler: Crawler) -> Manners:
@@ -60,10 +88,15 @@ class ParkedError(Exception):
     """A dealer in domains answered: the portal has let its name go."""
 
 
+class ClosedError(Exception):
+    """A page that says that the site is closed, or wants a login, answered in its place."""
+
+
 class RobotsMiddleware:
     """Obeys robots.txt as RFC 9309 has it: unreachable means disallow, records live for a day and across crawls.
 
-    A guard's or a dealer's page with status 200 is no answer of the site either (with any other it fails anyway).
+    A guard's or a dealer's page with status 200, one that says that the site is closed, or a login, is no answer of the
+    site either (with any other it fails anyway).
     """
 
     def __init__(self, crawler: Crawler) -> None:
@@ -90,6 +123,8 @@ class RobotsMiddleware:
             raise ChallengedError("a guard against robots answered, not the site")
         if is_page and is_parked(response.body, response.url):
             raise ParkedError("a dealer in domains answered, not the site")
+        if is_page and (closure := find_closure(response.body)):
+            raise ClosedError(f"{closure} answered, not the site")
         return response
 
     async def _get_record(self, request: Request) -> RobotsRecord:
@@ -98,18 +133,27 @@ class RobotsMiddleware:
             record = robots.get(host)
             if record is None:
                 robots_url = f"{request.url.partition(':')[0]}://{host}/robots.txt"
-                record = await self._fetch(host, robots_url, request.meta.get("traffic"))
+                record = await self._fetch(host, robots_url, request)
                 robots.add(record)
             self._manners.pace.slow_down(host, get_crawl_delay(record))
         return record
 
-    async def _fetch(self, host: str, robots_url: str, traffic: Traffic | None) -> RobotsRecord:
-        meta = {"is_robots_txt": True, "traffic": traffic}
+    async def _fetch(self, host: str, robots_url: str, wanted: Request) -> RobotsRecord:
+        """The host's robots.txt, of which the first 500 KiB count, for the sake of the request `wanted`."""
+        meta = {
+            "is_robots_txt": True,
+            "limits": Limits(max_bytes=ROBOTS_MAX_BYTES + 1, may_cut=True),  # one more, so that the cut is seen
+            "allowance": wanted.meta.get("robots_allowance"),
+            "traffic": wanted.meta.get("traffic"),
+            "ca_bundle": wanted.meta.get("ca_bundle"),
+        }
         request = Request(robots_url, meta=meta, callback=NO_CALLBACK, dont_filter=True)
         engine = self._crawler.engine
         assert engine is not None
         try:
             response = await engine.download_async(request)
+            if TRUNCATED in response.flags:
+                raise BrokenOffError("in the middle of robots.txt")  # what it forbids may be in the rest
         except HostHeldError:
             raise  # nobody was asked
         except Exception as error:  # whatever kept it from being read, the consequence is the same
@@ -117,7 +161,8 @@ class RobotsMiddleware:
             if refusal is not None:
                 raise refusal from error  # which is our doing and not the host's
             logger.info("%s: robots.txt cannot be read: %s", host, error)
-            self._manners.robots.set_reason(host, f"{type(error).__name__}: {error}")
+            reason = str(error) if isinstance(error, AnswerError) else f"{type(error).__name__}: {error}"
+            self._manners.robots.set_reason(host, reason)
             return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=0)
         body = cut_robots(response.body) if 200 <= response.status < 300 else b""
         return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=response.status, body=body)
@@ -137,6 +182,7 @@ class PaceMiddleware:
         stack = AsyncExitStack()
         await stack.enter_async_context(self._manners.pace.turn(host_of(request.url)))
         request.meta["pace_turn"] = stack
+        self._start_clock(request)
         traffic: Traffic | None = request.meta.get("traffic")
         if traffic is not None:
             traffic.requests[host_of(request.url)] += 1
@@ -160,8 +206,21 @@ class PaceMiddleware:
             return request.replace(meta={**request.meta, "is_second": True})
         return None
 
+    def _start_clock(self, request: Request) -> None:
+        """Raises SlowAnswerError when redirects have used up the time."""
+        allowance = request.meta.get("allowance")
+        if allowance is None:
+            allowance = request.meta["allowance"] = Allowance(self._manners.settings.timeout_seconds)
+        if allowance.left <= 0:
+            raise SlowAnswerError(allowance.whole)
+        request.meta["download_timeout"] = allowance.left
+        request.meta["asked_at"] = asyncio.get_running_loop().time()
+
     @staticmethod
     async def _leave(request: Request) -> None:
+        asked_at = request.meta.pop("asked_at", None)
+        if asked_at is not None:
+            request.meta["allowance"].spent += asyncio.get_running_loop().time() - asked_at
         stack = request.meta.pop("pace_turn", None)
         if stack is not None:
             await stack.aclose()

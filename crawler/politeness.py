@@ -142,7 +142,8 @@ class Robots:
     """The robots.txt records of all hosts: those remembered, and those read in this cycle (`fetched`)."""
 
     def __init__(self, records: Iterable[RobotsRecord], now: datetime) -> None:
-        self._records = {record.host: record for record in records if now - record.fetched_at < ROBOTS_MAX_AGE}
+        ahead = timedelta(hours=-1)  # what is of a later day was read while the clock was wrong
+        self._records = {each.host: each for each in records if ahead < now - each.fetched_at < ROBOTS_MAX_AGE}
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._fetched: dict[str, RobotsRecord] = {}
         self._reasons: dict[str, str] = {}
@@ -177,12 +178,16 @@ class Robots:
 
 
 def is_allowed(record: RobotsRecord, url: str) -> bool:
-    """Whether `record` lets us fetch `url` (RFC 9309: unreachable or 5xx, nothing; 4xx, everything)."""
+    """Whether `record` lets us fetch `url` (RFC 9309: unreachable or 5xx, nothing; 4xx, everything); what is no URL is
+    not allowed."""
     if record.status == 0 or record.status >= 500:
         return False
     if record.status >= 400:
         return True
-    return bool(_parse_robots(record.body).can_fetch(url, PRODUCT_TOKEN))
+    try:
+        return bool(_parse_robots(record.body).can_fetch(url, PRODUCT_TOKEN))
+    except ValueError:
+        return False
 
 
 def get_crawl_delay(record: RobotsRecord) -> float:
@@ -229,9 +234,12 @@ def select_groups(robots: str) -> str:
 def host_of(url: str) -> str:
     """`name:port` of the URL, the usual port left out: what has one pace and one robots.txt.
 
-    Without credentials and the root's dot: a portal must not be able to pose as many hosts.
+    Without credentials and the root's dot: a portal must not be able to pose as many hosts. "" for what has no host.
     """
-    parts = urlsplit(url)
+    try:
+        parts = urlsplit(url)
+    except ValueError:
+        return ""
     match = _HOST.fullmatch(parts.netloc.rpartition("@")[2].lower())
     if match is None:
         return parts.netloc

@@ -1,32 +1,42 @@
-"""The parent's handle on a crawl process."""
+"""The parent's handle on a crawl process, which is replaced when it dies of what it crawls.
+
+batch ─▶ crawl process ─▶ reports ─▶ …        it dies ─▶ a new one goes on with what is left (crawler.regrouping)
+"""
 
 from __future__ import annotations
 
-import contextlib
 import logging
-import os
-import queue
-import subprocess
 import sys
 import threading
-from collections.abc import Iterator
-from typing import IO
+import time
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import replace
+from typing import TypeVar
 
 from aggregator.models import Harvest
-from aggregator.wire import WireError
 from crawler.backfilling.report import ArchiveReport
-from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
+from crawler.batch import BATCH, BatchEnd, CrawlBatch
+from crawler.clock import system_clock
+from crawler.crawl_child import SILENT_SECONDS, ChildDied, CrawlChild
 from crawler.probing.report import ProbeReport
+from crawler.regrouping import Regrouping
+from crawler.units import ArchiveUnits, ChannelUnits, ProbeUnits, Units
+from crawler.vitals import NOBODY
+
+R = TypeVar("R")
 
 logger = logging.getLogger(__name__)
 
 GRACE_SECONDS = 120  # after the deadline: requests under way, pages in the parser, the last harvests
-_QUIET = "ignore:resource_tracker"  # when it is killed, its semaphores are tidied up, which is no news
-QUEUE_LENGTH = 64  # harvests that may wait while one is being written
+MOST_DEATHS = 12  # in a batch: of hundreds of units one that kills without a trace is found with nine
+MOST_STILLBORN = 2  # in a row
+KILLED = "the crawl process died of it: {}"
+# -P: the current folder, which under cron is anything, must not be able to shadow a module
+COMMAND = (sys.executable, "-P", "-m", "crawler")
 
 
 class CrawlProcessError(Exception):
-    """The crawl process died, hung or talked nonsense; what it had handed over is safe."""
+    """Crawl processes die again and again, or time is up; what was handed over is safe, the rest was not polled."""
 
 
 class CrawlInterrupted(CrawlProcessError):  # noqa: N818 - named after what happened to the crawl
@@ -36,124 +46,150 @@ class CrawlInterrupted(CrawlProcessError):  # noqa: N818 - named after what happ
 class CrawlProcess:
     """Starts `python -m crawler` and talks to it. One batch at a time; warm between batches."""
 
-    def __init__(self, *, log_level: str = "WARNING") -> None:
-        # -P: the current folder, which under cron is anything, must not be able to shadow a module
-        self._process = subprocess.Popen(  # noqa: S603 - our own module
-            [sys.executable, "-P", "-m", "crawler", log_level],
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            env=os.environ | {"PYTHONWARNINGS": ",".join(filter(None, (os.environ.get("PYTHONWARNINGS"), _QUIET)))},
-        )
-        self._lines: queue.Queue[bytes] = queue.Queue(QUEUE_LENGTH)
-        assert self._process.stdout is not None
-        self._reader = threading.Thread(target=self._read, args=(self._process.stdout,), daemon=True)
-        self._reader.start()
-        self.batches = 0
+    def __init__(
+        self, *, log_level: str = "WARNING", command: Sequence[str] = COMMAND, patience: float = SILENT_SECONDS
+    ) -> None:
+        """`patience`: seconds without a sign of life after which it is ended."""
+        self._command, self._patience = (*command, log_level), patience
+        self._lock = threading.RLock()
         self._is_busy = self._is_interrupted = False
+        self._child = self._start()
+        self.batches = 0
+        self.deaths = 0  # of processes, in all batches
         self.last_end: BatchEnd | None = None
 
     @property
     def pid(self) -> int:
-        return self._process.pid
+        return self._child.pid
 
     @property
     def is_alive(self) -> bool:
-        return self._process.poll() is None
+        return self._child.is_alive
 
-    def crawl(self, batch: CrawlBatch) -> Iterator[Harvest]:
-        """Sends the batch and yields its harvests as they come. Raises CrawlProcessError."""
-        return (report.harvest for report in self._run(batch) if report.harvest is not None)
+    def crawl(self, batch: CrawlBatch) -> Generator[Harvest]:
+        """Sends the batch and yields its harvests as they come, each channel's once.
 
-    def probe(self, batch: CrawlBatch) -> Iterator[ProbeReport]:
+        A channel that crawl processes die of has failed. Raises CrawlProcessError.
+        """
+        return self._run(ChannelUnits(batch))
+
+    def probe(self, batch: CrawlBatch) -> Generator[ProbeReport]:
         """Sends the batch and yields what its probes found, as they come. Raises CrawlProcessError."""
-        return (report.probe for report in self._run(batch) if report.probe is not None)
+        return self._run(ProbeUnits(batch))
 
-    def read_archive(self, batch: CrawlBatch) -> Iterator[ArchiveReport]:
-        """Sends the batch and yields what the archives gave, as it comes. Raises CrawlProcessError."""
-        return (report.archive for report in self._run(batch) if report.archive is not None)
+    def read_archive(self, batch: CrawlBatch) -> Generator[ArchiveReport]:
+        """Sends the batch, of one job, and yields what the archive gave; in parts, where processes died of it.
 
-    def _run(self, batch: CrawlBatch) -> Iterator[Report]:
+        Raises CrawlProcessError.
+        """
+        return self._run(ArchiveUnits(batch))
+
+    def _run(self, units: Units[R]) -> Generator[R]:
         self.batches += 1
         self.last_end = None
         self._is_busy = True
         try:
             if self._is_interrupted:
                 raise CrawlInterrupted("the crawl was broken off")
-            yield from self._crawl(batch)
-        except CrawlProcessError as error:
-            if self._is_interrupted and not isinstance(error, CrawlInterrupted):
-                raise CrawlInterrupted("the crawl was broken off") from error
-            raise
+            yield from self._work(units)
         finally:
             self._is_busy = False
+            if not self._child.is_idle:  # nobody may take what is still under way for an answer to the next batch
+                self._child.close()
 
-    def _crawl(self, batch: CrawlBatch) -> Iterator[Report]:
-        self._send(batch)
-        patience = batch.settings.deadline_seconds + batch.settings.timeout_seconds + GRACE_SECONDS
-        while True:
+    def _work(self, units: Units[R]) -> Iterator[R]:
+        """Group after group, until none is left."""
+        groups = Regrouping(units.list_numbers())
+        clock = _Clock(units.batch.settings.deadline_seconds)
+        deaths = stillborn = 0
+        while group := groups.begin_next():
+            if deaths and clock.left <= 0:
+                raise CrawlProcessError(f"no time was left after {deaths} crawl processes had died")
             try:
-                line = self._lines.get(timeout=patience)
-            except queue.Empty:
-                self.kill()
-                raise CrawlProcessError(f"the crawl process said nothing for {patience:.0f} s") from None
-            if not line:
-                raise CrawlProcessError(f"the crawl process ended (exit code {self._process.wait()})")
-            try:
-                report = REPORT.decode(line)
-            except WireError as error:
-                self.kill()
-                raise CrawlProcessError(f"the crawl process sent {error}") from error
+                yield from self._crawl(units, group, groups, clock, may_be_new=bool(deaths))
+            except ChildDied as death:
+                if self._is_interrupted:
+                    raise CrawlInterrupted("the crawl was broken off") from death
+                deaths += 1
+                self.deaths += 1
+                if not self._child.vitals.beats:  # it did not even begin: no channel is to blame
+                    stillborn += 1
+                    if stillborn >= MOST_STILLBORN:
+                        raise CrawlProcessError(f"no crawl process can be started: {death}") from death
+                    groups.put_back()
+                    continue
+                stillborn = 0
+                busy = group[death.busy] if 0 <= death.busy < len(group) else None
+                begun = {group[place] for place in range(len(group)) if self._child.vitals.has_begun(place)}
+                given_up = groups.note_death(busy, begun.__contains__)
+                logger.warning("%s; what is left: %d", death, len(groups.list_left()))
+                if given_up is not None:
+                    yield units.give_up(given_up, KILLED.format(death), system_clock())
+                if deaths >= MOST_DEATHS:
+                    raise CrawlProcessError(f"{deaths} crawl processes died, the last: {death}") from death
+
+    def _crawl(
+        self, units: Units[R], group: Sequence[int], groups: Regrouping[int], clock: _Clock, *, may_be_new: bool
+    ) -> Iterator[R]:
+        """The reports of one group. Raises ChildDied, CrawlInterrupted."""
+        child = self._get_child()
+        settings = units.batch.settings
+        batch = units.cut(group)
+        if may_be_new:
+            settings = settings.model_copy(update={"deadline_seconds": clock.left})
+            batch = replace(batch, settings=settings)
+        most = settings.deadline_seconds + settings.timeout_seconds + GRACE_SECONDS
+        for report in child.work(BATCH.encode(batch) + b"\n", most):
             if report.end is not None:
                 self.last_end = report.end
                 return
-            yield report
+            read = units.read(report)
+            if read is None or not all(map(groups.is_left, read[1])):
+                raise ChildDied("the crawl process sent what it was not asked for", busy=NOBODY)
+            for number in read[1]:
+                groups.note_done(number)
+            yield read[0]
 
     def close(self, timeout: float = 10) -> None:
         """Lets the process end by itself, then makes it."""
-        assert self._process.stdin is not None
-        try:
-            self._process.stdin.close()
-        except OSError:
-            logger.debug("the crawl process had closed its stdin")
-        try:
-            self._process.wait(timeout)
-        except subprocess.TimeoutExpired:
-            self._process.kill()
-        self._tidy()
+        self._child.close(timeout)
 
     def interrupt(self) -> None:
         """Breaks a batch off, from another thread or a signal handler: `crawl` then raises CrawlInterrupted.
 
         It takes no further batch.
         """
-        self._is_interrupted = True
-        if self._is_busy:
-            self._process.kill()
+        with self._lock:
+            self._is_interrupted = True
+            if self._is_busy:
+                self._child.interrupt()
 
     def kill(self) -> None:
-        self._process.kill()
-        self._tidy()
+        self._child.close()
 
-    def _tidy(self) -> None:
-        """Waits for the process and its reader, and closes the pipes."""
-        self._process.wait()
-        while self._reader.is_alive():  # it may be waiting for room in the queue
-            with contextlib.suppress(queue.Empty):
-                self._lines.get(timeout=0.05)
-        for pipe in (self._process.stdin, self._process.stdout):
-            if pipe is not None:
-                with contextlib.suppress(OSError):
-                    pipe.close()
+    def _get_child(self) -> CrawlChild:
+        """A process that waits for a batch. Raises CrawlInterrupted."""
+        with self._lock:
+            if self._is_interrupted:
+                raise CrawlInterrupted("the crawl was broken off")
+            if not self._child.is_idle or not self._child.is_alive:
+                self._child.close()
+                self._child = self._start()
+            return self._child
 
-    def _send(self, batch: CrawlBatch) -> None:
-        assert self._process.stdin is not None
+    def _start(self) -> CrawlChild:
         try:
-            self._process.stdin.write(BATCH.encode(batch) + b"\n")
-            self._process.stdin.flush()
+            return CrawlChild(self._command, patience=self._patience)
         except OSError as error:
-            raise CrawlProcessError(f"the crawl process cannot be reached: {error}") from error
+            raise CrawlProcessError(f"no crawl process can be started: {error}") from error
 
-    def _read(self, out: IO[bytes]) -> None:
-        for line in out:
-            self._lines.put(line)
-        self._lines.put(b"")
+
+class _Clock:
+    """What is left of a batch's time."""
+
+    def __init__(self, seconds: float) -> None:
+        self._ends_at = time.monotonic() + seconds
+
+    @property
+    def left(self) -> float:
+        return max(0.0, self._ends_at - time.monotonic())

@@ -1,5 +1,7 @@
 """What the parser workers run: untrusted bytes in, data out. PURE, and importable without Scrapy.
 
+Each raises TooCostlyError when it has used up its CPU time.
+
 read_channel       channel bytes ──▶ ChannelPage
 read_page          page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes, its further pages)
 read_further_page  bytes of a further page ──▶ extract ──▶ the article with its text joined
@@ -10,7 +12,7 @@ from __future__ import annotations
 
 import zlib
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from hashlib import sha256
 from pathlib import Path
 from zoneinfo import ZoneInfo
@@ -24,11 +26,13 @@ from aggregator.models import (
     DatePrecision,
     ExtractedArticle,
     NotAnArticle,
+    ParsedDate,
     Selectors,
 )
 from aggregator.topics import load_topics, scan_bytes
 from crawler.channels import parse_channel
 from crawler.characters import drop_unsafe
+from crawler.cpu_limit import READING_SECONDS, limit_cpu
 from crawler.dates import parse_date
 from crawler.extraction import Page, extract_page, link_to_article, load_profiles
 from crawler.extraction import read_page as parse_page
@@ -37,6 +41,8 @@ from crawler.extraction.page_links import PageLinks, find_page_links, list_addre
 from crawler.overlays import Overlays
 
 SAMPLE_ONE_IN = 100
+SAME_DAY = timedelta(hours=36)  # from its midnight, whatever zone was meant
+INFERRED = ("dateline", "modified")  # ways to a date of a page: of the event, of the last change
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -62,6 +68,7 @@ class PageReading:
     links: PageLinks = PageLinks()  # noqa: RUF009 - frozen
 
 
+@limit_cpu(READING_SECONDS)
 def read_channel(
     body: bytes, url: str, content_type: str, kind: ChannelKind | None, selectors: Selectors | None
 ) -> ChannelPage:
@@ -69,6 +76,7 @@ def read_channel(
     return parse_channel(body, url, content_type, kind=kind, selectors=selectors)
 
 
+@limit_cpu(READING_SECONDS)
 def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatever_topic: bool) -> PageReading:
     """Extracts the article of a page that names a topic anywhere, in its bytes or in what the channel said of it.
 
@@ -91,6 +99,7 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
     return _keep(article, html, passed_scan=names_topic, links=links)
 
 
+@limit_cpu(READING_SECONDS)
 def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, reading: Reading) -> PageReading | None:
     """`read`, whose first page came from `first_url`, joined with the page that came from `url` and goes on with it.
 
@@ -112,6 +121,7 @@ def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, 
     return replace(read, article=joined, links=links)
 
 
+@limit_cpu(READING_SECONDS)
 def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> PageReading:
     """The same for a link whose channel carries the full text: no page is needed."""
     names_topic = reading.keep_all or _names_topic(b"", link, reading)
@@ -156,13 +166,15 @@ def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:
 def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: Reading) -> ExtractedArticle:
     """Fills what the page does not say from what the channel said; the page is asked first."""
     filled: dict[str, object] = {}
-    if not article.title and link.title:
+    if link.title and (not article.title or isinstance(article, NotAnArticle)):
         filled |= {"title": drop_unsafe(link.title), "title_method": "channel"}
+    if link.summary and isinstance(article, NotAnArticle):  # the page's own is of the site
+        filled["summary"] = drop_unsafe(link.summary)
     if not article.image and link.image:
         filled["image"] = drop_unsafe(link.image)
     if link.published_raw and article.published_precision in (None, DatePrecision.DAY):
         said = parse_date(link.published_raw, zone=reading.zone, now=reading.now, utc_is_local=reading.utc_is_local)
-        if said is not None and (article.published is None or said.precision is not DatePrecision.DAY):
+        if said is not None and (article.published is None or _tells_hour(said, article)):
             filled |= {
                 "published": said.at,
                 "published_precision": said.precision,
@@ -170,3 +182,11 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
                 "published_method": "channel",
             }
     return replace(article, **filled) if filled else article  # type: ignore[arg-type]
+
+
+def _tells_hour(said: ParsedDate, article: ExtractedArticle) -> bool:
+    """Whether a channel's date gives the hour of the day that the page tells. Some channels date everything by the hour
+    at which they are asked, so it must be about the same day, unless the page's is but inferred."""
+    if said.precision is DatePrecision.DAY or article.published is None:
+        return False
+    return article.published_method in INFERRED or abs(said.at - article.published) <= SAME_DAY

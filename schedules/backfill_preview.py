@@ -67,7 +67,13 @@ def preview(setup: Setup, request: Request, now: datetime) -> Preview:
                 walked = walk(step, report, span, names_topic=lambda text: scan_bytes(text.encode(), topics))
                 found.requests += report.requests
                 steps = [_assume_end(walked.step) if other.id == step.id else other for other in steps]
-                _take_in(found, walked, report, pages_left=_count_left(walked, span), new=_count_new(setup, walked))
+                _take_in(
+                    found,
+                    walked,
+                    report,
+                    pages_left=_count_left(walked, span),
+                    new=_count_new(setup, walked, source.id),
+                )
     finally:
         crawler.close()
     found.seconds_left = round(found.requests_left * setup.crawl.delay_seconds, 1)
@@ -88,13 +94,13 @@ def _count_left(walked: Walk, span: Span) -> int:
     return count_pages_left(walked.step, span) if walked.step.state is StepState.WAITING else 0
 
 
-def _count_new(setup: Setup, walked: Walk) -> int:
+def _count_new(setup: Setup, walked: Walk, source_id: str) -> int:
     """Articles on the page whose own pages would have to be asked for."""
     links = [link for link in walked.wanted if not link.content_html]
     if not setup.database.is_file():
         return len(links)
     with Store.open_reader(setup.database) as store:
-        return len(links) - len(store.find_known(list_keys(links)))
+        return len(links) - len(store.find_known(list_keys(links), source_id))
 
 
 def _assume_end(step: Step) -> Step:

@@ -26,6 +26,7 @@ from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
 from aggregator.models import FetchedPage, LinkFailure, RobotsRecord, Source
 from aggregator.pages import PageFolder
+from aggregator.quarantine import describe
 from aggregator.store import Store
 from aggregator.topics import load_topics, scan_bytes
 from aggregator.urls import get_host
@@ -39,6 +40,7 @@ from crawler.batch import CrawlBatch
 from crawler.clock import system_clock
 from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlProcess, CrawlProcessError
+from crawler.units import join_reports
 from crawler.visit import LEARN_PAGES
 from schedules.config import Setup
 from schedules.cycle import find_overlays, refresh_catalogue
@@ -304,10 +306,10 @@ class Backfilling:
     def _ask(self, crawler: CrawlProcess, unit: _Unit) -> ArchiveReport:
         """Raises CrawlProcessError."""
         batch = CrawlBatch(settings=self._setup.crawl, archives=(unit.job,), overlays=self._overlays, held=self._held)
-        reports = list(crawler.read_archive(batch))
-        if not reports:
+        report = join_reports(crawler.read_archive(batch))
+        if report is None:
             raise CrawlProcessError("the crawl process brought no report")
-        return reports[0]
+        return report
 
     # ── writing ────────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -323,6 +325,8 @@ class Backfilling:
             received = sum(part.bytes for part in report.traffic)
             store.count_day(self._request.source.id, now, requests=report.requests, bytes=received)
             store.write_traffic(report.traffic, now)
+            if report.kills:
+                self._write_kills(store, report, now)
             if unit.step is not None:
                 self._write_page(store, unit.step, report)
             else:
@@ -335,11 +339,18 @@ class Backfilling:
         self._pause = wait if wait is not None and wait > self._setup.crawl.max_crawl_delay_seconds else 0
         self._show(store, unit)
 
+    def _write_kills(self, store: Store, report: ArchiveReport, now: datetime) -> None:
+        reasons = [f"{failure.url}: {failure.reason}" for failure in report.failures]
+        reason = report.failure.reason if report.failure else (reasons or ["a backfill"])[-1]
+        held = store.write_kills(self._request.source.id, report.kills, reason, now)
+        if held is not None:
+            self._stopped = f"the source is quarantined {describe(held)}"
+
     def _write_page(self, store: Store, step: Step, report: ArchiveReport) -> None:
         if report.failure and report.failure.wait_seconds is not None:
             return  # the page is asked for again
         walked = walk(step, report, self._span, names_topic=self._names_topic)
-        known = store.find_known(list_keys(walked.wanted))
+        known = store.find_known(list_keys(walked.wanted), self._request.source.id)
         wanted = [link for link, key in zip(walked.wanted, list_keys(walked.wanted), strict=True) if key not in known]
         queued = store.queue_links(self._id, wanted)
         store.write_step(replace(walked.step, wanted=walked.step.wanted + queued))

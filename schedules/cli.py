@@ -13,7 +13,8 @@ import typer
 from aggregator.exports.choices import Basis
 from aggregator.exports.choices import Format as ExportFormat
 from aggregator.feeds import FeedKind
-from aggregator.repeated import set_up_log
+from aggregator.log import set_up_log
+from aggregator.printable import make_printable
 from aggregator.replay import Stage
 from schedules.commands import alerts, sources
 from schedules.commands.context import CommandContext, get_context
@@ -604,5 +605,5 @@ def main() -> None:
 def fail(error: Exception, code: int) -> None:
     if "--debug" in sys.argv:
         raise error
-    print(f"kabarkota: {error}", file=sys.stderr)
+    print(f"kabarkota: {make_printable(str(error))}", file=sys.stderr)
     sys.exit(code)

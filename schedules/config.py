@@ -23,6 +23,7 @@ from schedules.errors import UsageFailure
 
 PREFIX = "KABARKOTA_"
 FILE_NAME = "kabarkota.toml"
+DATABASE = "news.db"  # in the data folder
 # Variables of the environment that hold several values, with commas between.
 LISTS = ("allow_networks", "websub_hubs", "private_pages", "trusted_proxies")
 NameKey = Callable[[list[str]], str]  # how a key of one layer is named to the operator
@@ -61,7 +62,7 @@ class Setup:
 
     @property
     def database(self) -> Path:
-        return self.data_folder / "news.db"
+        return self.data_folder / DATABASE
 
     @property
     def public(self) -> Path:

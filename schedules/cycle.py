@@ -13,6 +13,7 @@ import shutil
 import time
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Sequence
+from contextlib import closing
 from dataclasses import asdict, dataclass, field
 from datetime import datetime, timedelta
 from functools import partial
@@ -38,6 +39,7 @@ from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
 from schedules.config import Setup
 from schedules.publishing import publish
+from schedules.quarantines import lift_quarantines
 from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
@@ -98,6 +100,7 @@ def run_cycle(
     started = time.monotonic()
     check_disk(setup)
     refresh_catalogue(setup, store)
+    lift_quarantines(setup, store, now)
     due = store.get_due_channels(now if due_only else None)
     sources = store.get_sources({row.source_id for row in due})
     due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
@@ -156,6 +159,7 @@ def find_overlays(setup: Setup) -> Overlays:
     return Overlays(
         topics=str(setup.topics_overlay) if setup.topics_overlay else None,
         profiles=str(setup.profiles_overlay) if setup.profiles_overlay else None,
+        data_folder=str(setup.data_folder),
     )
 
 
@@ -172,17 +176,19 @@ def hold_back(
 ) -> list[ChannelRow]:
     """Those of the due channels that may be asked now; the others are put off.
 
-    They are put off to the end of their source's blackout, of what their host asked for (Retry-After, Crawl-delay), or
-    of the day whose requests to their host are used up. Hosts live by the machine's clock, whatever the cycle's says.
+    They are put off to the end of their source's quarantine or blackout, of what their host asked for (Retry-After,
+    Crawl-delay), or of the day whose requests to their host are used up. Hosts live by the machine's clock, whatever
+    the cycle's says.
     """
     clock = system_clock()
     spent = store.get_spent_hosts(clock, setup.aggregator.requests_per_day)
     patience = timedelta(seconds=setup.crawl.max_crawl_delay_seconds)
+    quarantined = {each.source_id: each.until for each in store.list_quarantined(now)}
     held = {host: free_at - clock for host, free_at in store.get_held_hosts(clock + patience)}
     kept, later = [], []
     for row in due:
         source, host = sources[row.source_id], host_of(row.url)
-        until = max(now, now + held.get(host, timedelta(0)))
+        until = max(now, now + held.get(host, timedelta(0)), quarantined.get(row.source_id) or now)
         if host in spent:
             until = max(until, start_next_day(now, random.Random(row.id).random()))  # noqa: S311 - spreads load
         until = leave_blackout(until, source.blackout, ZoneInfo(source.timezone))
@@ -269,12 +275,13 @@ def _crawl(
     crawler = process or CrawlProcess()
     missing = dict(rows)
     try:
-        for done, harvest in enumerate(crawler.crawl(batch), start=1):
-            row = missing.pop(harvest.poll.channel_id)
-            _ingest_harvest(harvest, row, ingest, summary)
-            summary.new_items += meanwhile()
-            if progress:
-                progress(done, len(rows), harvest.source_id)
+        with closing(crawler.crawl(batch)) as harvests:
+            for done, harvest in enumerate(harvests, start=1):
+                row = missing.pop(harvest.poll.channel_id)
+                _ingest_harvest(harvest, row, ingest, summary)
+                summary.new_items += meanwhile()
+                if progress:
+                    progress(done, len(rows), harvest.source_id)
     except CrawlProcessError as error:
         # whoever interrupts it says so and why
         logger.log(logging.INFO if isinstance(error, CrawlInterrupted) else logging.ERROR, "%s", error)

@@ -16,6 +16,7 @@ from zoneinfo import ZoneInfo
 
 from aggregator.health import Alarm, Coverage, SourceFacts, find_alarms
 from aggregator.polling import Rhythm
+from aggregator.quarantine import describe
 from aggregator.store import Store
 from crawler.clock import system_clock
 from crawler.politeness import ROBOTS_MAX_AGE
@@ -54,6 +55,7 @@ def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
     channels = store.get_troubled_channels()
     coverage = store.get_field_coverage(now)
     hijacked = store.get_hijacked(now - timedelta(days=365))
+    quarantines = {held.source_id: describe(held) for held in store.list_quarantined(now)}
     posts: defaultdict[str, int] = defaultdict(int)
     expected: defaultdict[str, float] = defaultdict(float)
     for channel in store.get_posts(now - DAY):
@@ -63,7 +65,7 @@ def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
         posts[channel.source_id] += channel.posts
         expected[channel.source_id] += rhythm.expect(now - DAY, now, ZoneInfo(channel.timezone))
     alarms: dict[str, list[Alarm]] = {}
-    for source_id in sorted({*channels, *coverage, *hijacked, *posts}):
+    for source_id in sorted({*channels, *coverage, *hijacked, *quarantines, *posts}):
         recent, usual = coverage.get(source_id, (Coverage(), Coverage()))
         facts = SourceFacts(
             channels=channels.get(source_id, ()),
@@ -72,6 +74,7 @@ def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
             posts=posts[source_id],
             expected_posts=expected[source_id],
             hijacked_at=hijacked.get(source_id),
+            quarantine=quarantines.get(source_id, ""),
         )
         if found := find_alarms(facts, now):
             alarms[source_id] = found
@@ -91,7 +94,8 @@ def mend(setup: Setup, store: Store, now: datetime, get_process: Callable[[], Cr
     jobs = [make_job(source, now, robots=robots.get(source.domain, ())) for source in sources.values()]
     found = 0
     process = get_process() if get_process else None
-    for report in run_probes(jobs, setup.crawl, process, held=store.get_held_hosts(system_clock())):
+    held = store.get_held_hosts(system_clock())
+    for report in run_probes(jobs, setup.crawl, process, data_folder=setup.data_folder, held=held):
         failure = record_probe(store, report, now)
         own = {channel.url for channel in sources[report.source_id].channels}
         live = [] if failure else choose_channels(report)

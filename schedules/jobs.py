@@ -30,6 +30,7 @@ from schedules.health import check_health, mend
 from schedules.pinging import record_pinged
 from schedules.probing import probe_unprobed
 from schedules.publishing import publish
+from schedules.quarantines import lift_quarantines
 from schedules.snapshots import make_and_record
 from schedules.tending import prune, tend
 
@@ -60,7 +61,11 @@ class Job:
 
 
 def poll(desk: Desk) -> None:
-    """One cycle over what is due; and what was taken down is gone within a minute also where nothing is."""
+    """One cycle over what is due; and what was taken down is gone within a minute also where nothing is.
+
+    So is a quarantine that the operator has lifted.
+    """
+    lift_quarantines(desk.setup, desk.store, desk.now)
     if desk.store.get_due_channels(desk.now) or desk.store.get_health().last_cycle_finished_at is None:
         run_cycle(desk.setup, desk.store, now=desk.now, due_only=True, process=desk.get_crawler())
     else:

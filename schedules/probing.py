@@ -23,6 +23,7 @@ from crawler.catalogue import Catalogue, describe_channels, load_catalogue, set_
 from crawler.catalogue.addresses import read_host
 from crawler.catalogue.naming import make_slug
 from crawler.clock import system_clock
+from crawler.overlays import Overlays
 from crawler.politeness import ROBOTS_MAX_AGE
 from crawler.probing.conclusion import choose_channels, explain_failure, revise_source
 from crawler.probing.report import Finding, ProbeJob, ProbeReport
@@ -73,6 +74,7 @@ def run_probes(
     settings: CrawlSettings,
     process: CrawlProcess | None = None,
     *,
+    data_folder: Path | None = None,
     held: Iterable[tuple[str, datetime]] = (),
 ) -> Iterator[ProbeReport]:
     """The reports as they come. `process` is a warm crawl process; `held`: hosts that may be asked only from then on.
@@ -81,7 +83,9 @@ def run_probes(
     """
     crawler = process or CrawlProcess()
     try:
-        yield from crawler.probe(CrawlBatch(settings=settings, probes=tuple(jobs), held=tuple(held)))
+        overlays = Overlays(data_folder=str(data_folder or ""))
+        batch = CrawlBatch(settings=settings, probes=tuple(jobs), overlays=overlays, held=tuple(held))
+        yield from crawler.probe(batch)
     finally:
         if process is None:
             crawler.close()
@@ -131,7 +135,8 @@ def probe_unprobed(setup: Setup, store: Store, now: datetime, process: CrawlProc
     robots = group_robots(store.get_robots(now - ROBOTS_MAX_AGE))
     jobs = [make_job(source, now, robots=robots.get(source.domain, ())) for source in chosen]
     reports = []
-    for report in run_probes(jobs, setup.crawl, process, held=store.get_held_hosts(system_clock())):
+    held = store.get_held_hosts(system_clock())
+    for report in run_probes(jobs, setup.crawl, process, data_folder=setup.data_folder, held=held):
         failure = record_probe(store, report, now)
         source = catalogue.get(report.source_id)
         if failure is None and source is not None:
@@ -145,6 +150,9 @@ def record_probe(store: Store, report: ProbeReport, now: datetime) -> Diagnosis 
     failure = explain_failure(report)
     problem = failure.says if failure else ""
     store.write_probe(report.source_id, now, problem=problem, report=report_to_json(report), traffic=report.traffic)
+    if report.kills:
+        with store.transaction():
+            store.write_kills(report.source_id, report.kills, f"{report.url}: {report.reason or 'a probe'}", now)
     return failure
 
 

@@ -43,6 +43,7 @@ class Rereader:
     ) -> None:
         if self._pool is not None:
             self._pool.close()
+            self._loop.run_until_complete(asyncio.sleep(0))  # in which its sockets are closed
         self._loop.close()
 
     def reread(self, row: Mapping[str, Any], page: bytes) -> dict[str, Any] | None:
@@ -72,9 +73,11 @@ class Rereader:
                     summary=row["summary"],
                     content_html=page.decode("utf-8", "replace"),
                 )
-                read = self._loop.run_until_complete(self._pool.run(read_link, link, reading, True))
+                read = self._loop.run_until_complete(self._pool.run(source.id, read_link, link, reading, True))
             else:
-                read = self._loop.run_until_complete(self._pool.run(read_page, page, link, row["url"], reading, True))
+                read = self._loop.run_until_complete(
+                    self._pool.run(source.id, read_page, page, link, row["url"], reading, True)
+                )
         except ParseFailedError:
             self.failed.append(row["url"])
             return None

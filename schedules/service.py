@@ -29,6 +29,7 @@ from schedules.gathering import Gatherer, TurnStuck
 from schedules.jobs import FAILURES
 from schedules.lock import hold_writer_lock
 from schedules.notify import Notifier
+from schedules.orphans import Orphans
 from schedules.signals import SignalPipe
 from schedules.timetable import Timetable, load_timetable
 from schedules.web_server import WebServer, check_protection
@@ -56,6 +57,7 @@ class Service:
         self._signals, self._web, self._gatherer, self._admit = signals, web, gatherer, admit
         self._setup, self._read_setup = setup, reload
         self._notifier = Notifier(os.environ)
+        self._orphans = Orphans()
         self._is_ready = False
         self._trouble = ""
 
@@ -83,6 +85,7 @@ class Service:
                 self._try_to_begin(self._admit)
             if self._gatherer is not None:
                 pause = min(pause, self._gatherer.watch())
+            self._orphans.watch()
             self._tell()
 
     def _try_to_begin(self, admit: Callable[[], Gatherer]) -> None:

@@ -34,13 +34,7 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
         moved = Grouper(store, now).verify()
     with store.transaction():
         stories = Chronicle(store, now).look_again()
-    pruned = 0
-    while True:
-        with store.transaction():
-            part = store.prune_sketches(_get_window(setup, now))
-        pruned += part
-        if not part:
-            break
+    pruned = 0 if find_doubt(store, now) else _prune_sketches(setup, store, now)
     publish(setup, store, now)
     done = {"articles_moved": moved, "stories": stories, "sketches_pruned": pruned}
     store.write_job(JOB, now, done)
@@ -50,13 +44,39 @@ def tend(setup: Setup, store: Store, now: datetime) -> dict[str, int]:
 
 
 def prune(setup: Setup, store: Store, now: datetime) -> list[Pruned]:
-    """Lets go what [aggregator.retention] no longer keeps, a little at a time. Returns what went. Raises StoreError."""
+    """Lets go what [aggregator.retention] no longer keeps, a little at a time; nothing while the clock is in doubt.
+
+    Returns what went. Raises StoreError.
+    """
+    if doubt := find_doubt(store, now):
+        logger.warning("nothing is pruned: %s", doubt)
+        return []
     done = list(make_pruner(setup, store, now).run())
     rows = Counter[str]()
     for each in done:
         rows[each.policy.name] += each.due.rows
     store.write_job(PRUNE_JOB, now, {**+rows, "bytes": sum(each.due.bytes for each in done)})
     return done
+
+
+def find_doubt(store: Store, now: datetime) -> str:
+    """Why the clock may be ahead, so that what it calls old may be new; "" where nothing speaks for it."""
+    last = store.find_pause(now)
+    if last is None:
+        return ""
+    return (
+        f"the last cycle before this week was on {last:%Y-%m-%d}, {(now - last).days} days before {now:%Y-%m-%d};"
+        " if the clock is right, it is done by itself when cycles have run for a week"
+    )
+
+
+def _prune_sketches(setup: Setup, store: Store, now: datetime) -> int:
+    pruned, part = 0, 1
+    while part:
+        with store.transaction():
+            part = store.prune_sketches(_get_window(setup, now))
+        pruned += part
+    return pruned
 
 
 def make_pruner(setup: Setup, store: Store, now: datetime) -> Pruner:

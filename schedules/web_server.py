@@ -15,6 +15,7 @@ from typing import Self
 
 from aggregator.bulletin import Bulletin
 from aggregator.publish.press import make_publisher
+from aggregator.settings import PrivatePages
 from aggregator.web.order import WebOrder
 from aggregator.web.protection import Protection
 from aggregator.web.site import SiteInfo
@@ -55,6 +56,8 @@ class WebServer:
         check_port(self._host, self._port)
         self._start()
         print(f"kabarkota: serving http://{self._host}:{self._port}/", file=sys.stderr)
+        if hint := find_exposed(self._host, self._order.protection):
+            print(f"kabarkota: {hint}", file=sys.stderr)
         return self
 
     def __exit__(
@@ -177,6 +180,18 @@ def check_protection(setup: Setup) -> None:
     """
     if setup.aggregator.private_pages and not setup.aggregator.has_operator:
         raise UsageFailure(f"aggregator.private_pages: {LOCKED_OUT}")
+
+
+def find_exposed(host: str, protection: Protection) -> str:
+    """What to tell who opens the operator's pages to other machines; "" where none is open to them. PURE."""
+    is_here = host == "localhost" or host.startswith("127.") or host == "::1"
+    exposed = [f"/{page.value}" for page in PrivatePages if page not in protection.private]
+    if is_here or not exposed:
+        return ""
+    return (
+        f"whoever reaches this machine can read {', '.join(exposed)}; unless that is meant, set "
+        "aggregator.private_pages and a password (docs/operation.md, Who may see what)"
+    )
 
 
 def check_port(host: str, port: int) -> None:

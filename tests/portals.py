@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import sys
 import threading
 import time
 from collections import Counter
@@ -16,6 +17,13 @@ from typing import Any
 from aggregator.settings import AggregatorSettings
 from crawler.settings import CrawlSettings
 from schedules.config import Setup
+
+
+class _Server(ThreadingHTTPServer):
+    def handle_error(self, request: Any, client_address: Any) -> None:
+        """A crawler that was killed is no news; whatever else goes wrong is told."""
+        if not isinstance(sys.exception(), ConnectionError):
+            super().handle_error(request, client_address)
 
 
 @dataclass
@@ -69,7 +77,7 @@ class LoopbackPortal:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
                 pass
 
-        self._server = ThreadingHTTPServer(("127.0.0.1", 0), Handler)
+        self._server = _Server(("127.0.0.1", 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
         self.base = f"http://127.0.0.1:{self.port}"

@@ -3,20 +3,26 @@
 from __future__ import annotations
 
 import ipaddress
+import socket
+import sqlite3
 import subprocess
 import sys
 from collections.abc import Iterator
 from datetime import UTC, datetime
+from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
-from portals import Answer, LoopbackPortal, serve_portal
-from twisted.internet.defer import Deferred
+from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from raw_portal import answer, head, serve_raw
+from warm import run_warm
 
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, PollOutcome, Source
-from crawler.address_guard import AddressGuard, AddressRefusedError, Resolver, install_guard, is_public
+from crawler.address_guard import AddressGuard, AddressRefusedError, install_guard, is_public
 from crawler.batch import BATCH, REPORT, CrawlBatch
 from crawler.process import CrawlProcess
+from crawler.resolving import Resolver
 from crawler.settings import CrawlSettings
 
 FEED = (
@@ -121,12 +127,28 @@ def test_guard_sits_under_every_connection_and_follows_new_settings() -> None:
     assert reactor.connected == [("8.8.8.8", 443), ("127.0.0.1", 80)]
 
 
+class Receiver:
+    """Takes what a resolver tells."""
+
+    def __init__(self) -> None:
+        self.found: list[str] = []
+        self.is_complete = False
+
+    def resolutionBegan(self, resolution: object) -> None:  # noqa: N802 - Twisted's name
+        pass
+
+    def addressResolved(self, address: Any) -> None:  # noqa: N802
+        self.found.append(address.host)
+
+    def resolutionComplete(self) -> None:  # noqa: N802
+        self.is_complete = True
+
+
 @pytest.mark.parametrize("name", ["localhost", "portal.localhost", "a.b.localhost"])
 def test_names_under_localhost_are_this_machine_without_asking_anyone(name: str) -> None:
-    found: list[Any] = []
-    answer: Deferred[Any] = Resolver.getHostByName(Resolver.__new__(Resolver), name)
-    answer.addCallback(found.append)
-    assert found == ["127.0.0.1"]
+    receiver = Receiver()
+    Resolver(SimpleNamespace(suggestThreadPoolSize=lambda size: None)).resolveHostName(receiver, name)
+    assert (receiver.found, receiver.is_complete) == (["127.0.0.1"], True)
 
 
 # ── through the crawl ──────────────────────────────────────────────────────────────────────────────────────────────
@@ -171,10 +193,11 @@ def check_refused(harvest: Harvest) -> None:
 
 
 def test_private_feed_is_refused_under_every_name_and_spelling(process: CrawlProcess) -> None:
-    names = ["127.0.0.1", "localhost", "kabar.localhost", "127.0.0.1.", "saya:rahasia@127.0.0.1", "[::ffff:127.0.0.1]"]
-    numbers = ["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0.0.0.0"]
-    unreachable = ["[::1]", "%31%32%37.0.0.1"]  # nothing here looks up IPv6, and the other is no name
-    hosts = names + numbers + unreachable
+    names = ["127.0.0.1", "localhost", "kabar.localhost", "LocalHost", "127.0.0.1.", "saya:rahasia@127.0.0.1"]
+    numbers = ["2130706433", "0x7f.1", "0177.0.0.1", "127.1", "0.0.0.0", "１２７.0.0.1", "127。0。0。1", "0x7f000001"]
+    version_6 = ["[::1]", "[::]", "[::ffff:127.0.0.1]", "[::ffff:7f00:1]", "[::127.0.0.1]", "[64:ff9b::7f00:1]"]
+    unreachable = ["%31%32%37.0.0.1", f"{'a' * 64}.example"]  # no names
+    hosts = names + numbers + version_6 + unreachable
     with serve_portal() as portal:
         fill(portal)
         harvests = list(process.crawl(make_batch([f"http://{host}:{portal.port}/feed.xml" for host in hosts])))
@@ -192,13 +215,16 @@ def test_redirect_to_a_private_address_is_refused_on_the_second_hop(process: Cra
             "address": "127.0.0.2",
             "decimal": "2130706434",
             "octal": "0177.0.0.2",
+            "credentials": "saya:rahasia@127.0.0.2",
+            "loopback6": "[::1]",
             "short": "127.2",
             "mapped": "[::ffff:127.0.0.2]",
             "metadata": "169.254.169.254",
         }
-        for name, host in targets.items():
+        for number, (name, host) in enumerate(targets.items()):
             location = f"http://{host}:{inner.port}/feed.xml"
-            portal.answers[f"/{name}"] = Answer(status=302, headers={"Location": location})
+            status = (301, 302, 303, 307, 308)[number % 5]
+            portal.answers[f"/{name}"] = Answer(status=status, headers={"Location": location})
         urls = [f"{portal.base}/{name}" for name in targets]
         harvests = {harvest.source_id: harvest for harvest in process.crawl(make_batch(urls, "127.0.0.1/32"))}
     assert len(harvests) == len(urls)
@@ -213,7 +239,8 @@ def test_redirect_out_of_the_web_is_not_followed(process: CrawlProcess, location
     with serve_portal() as portal:
         portal.answers["/feed.xml"] = Answer(status=302, headers={"Location": location})
         (harvest,) = process.crawl(make_batch([f"{portal.base}/feed.xml"], "127.0.0.0/8"))
-    assert (harvest.poll.outcome, harvest.poll.reason) == (PollOutcome.FAILED, "HTTP 302")
+    assert harvest.poll.outcome is PollOutcome.FAILED
+    assert harvest.poll.reason.startswith("a redirect out of the web")
 
 
 def test_article_link_to_a_private_address_is_refused(process: CrawlProcess) -> None:
@@ -226,29 +253,91 @@ def test_article_link_to_a_private_address_is_refused(process: CrawlProcess) -> 
     assert inner.asked.total() == 0
 
 
+def test_robots_txt_that_leads_to_a_private_address_is_refused(process: CrawlProcess) -> None:
+    with serve_portal() as portal, serve_portal() as inner:
+        fill(portal)
+        location = f"http://127.0.0.2:{inner.port}/robots.txt"
+        portal.answers["/robots.txt"] = Answer(status=301, headers={"Location": location})
+        (harvest,) = process.crawl(make_batch([f"{portal.base}/feed.xml"], "127.0.0.1/32"))
+    check_refused(harvest)
+    assert inner.asked.total() == 0
+
+
 DNS_OF_AN_ATTACKER = """
-import socket
-socket.gethostbyname = lambda name: "127.0.0.1"
+import itertools, socket
+TIMES = itertools.count()
+FOUND = {
+    "v4.example.com": ["127.0.0.2"],
+    "v6.example.com": ["::1"],
+    "mapped.example.com": ["::ffff:127.0.0.2"],
+    "private-first.example.com": ["127.0.0.2", "127.0.0.1"],
+    "private-last.example.com": ["127.0.0.1", "127.0.0.2"],
+    "private-6.example.com": ["::1", "127.0.0.1"],
+    "many.example.com": [f"127.0.1.{number}" for number in range(200)],
+}
+def getaddrinfo(name, port, family=0, type=0, *more):
+    found = FOUND.get(name) or [("127.0.0.1", "127.0.0.2")[next(TIMES) % 2]]  # the last rebinds
+    def describe(address):
+        if ":" in address:
+            return socket.AF_INET6, type, 6, "", (address, 0, 0, 0)
+        return socket.AF_INET, type, 6, "", (address, 0)
+    return [describe(address) for address in found]
+socket.getaddrinfo = getaddrinfo
+from crawler import resolving
+resolving.KEPT_SECONDS = 0
 from crawler.child import main
 main("ERROR")
 """
 
 
-def test_public_name_that_resolves_to_a_private_address_is_refused() -> None:
-    """Only the answer of DNS is made up, for nobody can be asked here."""
+def test_name_is_connected_to_at_its_public_addresses_alone() -> None:
+    """127.0.0.1 is opened, so it stands for a public address; only the answers of DNS are made up."""
+    names = {
+        "v4": False,
+        "v6": False,
+        "mapped": False,
+        "many": False,
+        "private-first": True,
+        "private-last": True,
+        "private-6": True,
+        "rebinding": True,
+    }
     with serve_portal() as portal:
-        fill(portal)
-        batch = make_batch([f"http://kabar.example.com:{portal.port}/feed.xml"])
+        portal.answers["/feed.xml"] = Answer(FEED.replace(b"/rahasia", b"http://rebinding.example.com/rahasia"))
+        canary = socket.create_server(("127.0.0.2", portal.port))
+        urls = [f"http://{name}.example.com:{portal.port}/feed.xml" for name in names]
         result = subprocess.run(
             [sys.executable, "-c", DNS_OF_AN_ATTACKER],
-            input=BATCH.encode(batch) + b"\n",
+            input=BATCH.encode(make_batch(urls, "127.0.0.1/32")) + b"\n",
             stdout=subprocess.PIPE,
             check=True,
             timeout=60,
         )
-    harvest, end = (REPORT.decode(line) for line in result.stdout.splitlines())
-    assert harvest.harvest is not None
-    check_refused(harvest.harvest)
-    assert end.end is not None
-    assert end.end.harvests == 1
-    assert portal.asked.total() == 0
+        canary.setblocking(False)
+        with canary, pytest.raises(BlockingIOError):
+            canary.accept()
+    harvests = [report.harvest for line in result.stdout.splitlines() if (report := REPORT.decode(line)).harvest]
+    assert len(harvests) == len(names)
+    for harvest in harvests:
+        if names[list(names)[harvest.poll.channel_id]]:
+            assert harvest.poll.outcome is PollOutcome.CHANGED, harvest.poll.reason
+        else:
+            check_refused(harvest)
+
+
+def test_what_is_stored_of_a_refusal_and_of_a_cut_answer_has_its_code(tmp_path: Path) -> None:
+    catalogue = ""
+    with serve_raw(answer(head("200 OK", "Content-Length: 9999"), FEED)) as cut:
+        for name, url in (("dalam", "http://10.0.0.1/feed"), ("potong", f"{cut.base}/feed")):
+            channel = f'channels = [{{ kind = "feed", url = "{url}" }}]\n'
+            catalogue += f'[sources.{name}]\nname = "Uji"\ndomain = "{name}.example"\n{channel}'
+        run_warm(make_setup(tmp_path, catalogue), now=datetime.now(UTC))
+    db = sqlite3.connect(tmp_path / "data" / "news.db")
+    try:
+        rows = db.execute(
+            "SELECT channels.source_id, outcome, code, channels.etag FROM polls"
+            " JOIN channels ON channels.id = channel_id ORDER BY source_id"
+        ).fetchall()
+    finally:
+        db.close()
+    assert [row[:3] for row in rows] == [("dalam", "refused", "private-address"), ("potong", "changed", "truncated")]

@@ -154,6 +154,12 @@ def test_titles_are_plain(title: str, expected: str) -> None:
     assert read(write_rss(write_item(title=title))).links[0].title == expected
 
 
+@pytest.mark.parametrize("half", ["&#xD83D;", "&#55357;", "&#x0000dfff", "&#xDE00;&#xD83D;"])
+def test_half_a_character_costs_no_feed(half: str) -> None:
+    page = read(write_rss(write_item(title=f"Rapat {half}APEKSI &#x1F600;")))
+    assert page.links[0].title == "Rapat APEKSI \U0001f600"
+
+
 @pytest.mark.parametrize(
     ("link", "expected"),
     [
@@ -517,7 +523,7 @@ def test_json_feed_is_read() -> None:
 
 @pytest.mark.parametrize("body", [b'{"v": "jsonfeed.org"}', b'{"items": 5, "x": "jsonfeed.org"}', b'{"jsonfeed.org'])
 def test_broken_json_feed_is_an_error(body: bytes) -> None:
-    with pytest.raises(ChannelError, match="broken JSON Feed"):
+    with pytest.raises(ChannelError, match="broken JSON"):
         read(body)
 
 

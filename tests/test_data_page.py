@@ -23,6 +23,7 @@ from aggregator.web.site import SiteInfo
 from aggregator.web.texts import Language
 
 SITE = SiteInfo(url="", operator="Dinas Kominfo", contact="redaksi@kabar.example")
+WHOLE = "id,title\n1,Rapat\n"
 
 
 @pytest.fixture(scope="module")
@@ -40,11 +41,11 @@ def folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
     room.store.close()
     files = folder / "public" / "data"
     (files / "sub.csv").mkdir(parents=True)
-    (files / "articles.csv").write_text("id,title\n1,Rapat\n", encoding="utf-8")
+    (files / "articles.csv").write_text(WHOLE, encoding="utf-8")
     (files / "news-2026-10-05.db.zst").write_bytes(b"\x28\xb5\x2f\xfd" * 500)
     (files / "news-2026-10-06.db").write_bytes(b"SQLite")
     (files / "news.db").write_bytes(b"SQLite")
-    for name in (".news.db.tmp", "a b.csv", "<b>.csv", "no-ending"):
+    for name in (".news.db.tmp", "a b.csv", "<b>.csv", "no-ending", "news.db.tmp", "x.part", "news.db-wal"):
         (files / name).write_text("rahasia", encoding="utf-8")
     (files / "link.csv").symlink_to(folder / "news.db")
     return folder
@@ -73,7 +74,7 @@ def test_files_are_listed_with_size_and_day_and_nothing_else_is(client: httpx.Cl
 
 def test_a_file_comes_whole_in_part_and_not_again(client: httpx.Client) -> None:
     whole = client.get("/data/articles.csv")
-    assert (whole.status_code, whole.text) == (200, "id,title\n1,Rapat\n")
+    assert (whole.status_code, whole.text) == (200, WHOLE)
     assert whole.headers["content-type"] == "text/csv; charset=utf-8"
     assert whole.headers["content-disposition"] == 'attachment; filename="articles.csv"'
     check_security_headers(whole)
@@ -82,14 +83,43 @@ def test_a_file_comes_whole_in_part_and_not_again(client: httpx.Client) -> None:
     again = client.get("/data/articles.csv", headers={"If-None-Match": whole.headers["etag"]})
     assert (again.status_code, again.content) == (304, b"")
     check_security_headers(again)
-    head = client.head("/data/articles.csv")
-    assert (head.headers["content-length"], head.content) == ("17", b"")
+    head = client.head("/data/articles.csv", headers={"Range": "bytes=3-7"})
+    assert (head.status_code, head.headers["content-length"], head.content) == (200, "17", b"")
+
+
+@pytest.mark.parametrize(
+    ("asked", "status", "body"),
+    [
+        ("bytes=0-1", 206, "id"),
+        ("bytes=9-", 206, "1,Rapat\n"),
+        ("bytes=-6", 206, "Rapat\n"),
+        ("bytes=0-999999999999999999", 206, WHOLE),
+        ("bytes=17-", 416, ""),
+        ("bytes=-0", 416, ""),
+        ("bytes=0-1,3-4", 200, WHOLE),  # several: the whole, too, is an answer
+        ("bytes=" + ",".join(["0-"] * 1_000), 200, WHOLE),
+        ("bytes=0-" + "9" * 5_000, 200, WHOLE),
+        ("bytes=+0-1_0", 200, WHOLE),
+        ("items=0-1", 200, WHOLE),
+        ("rubbish", 200, WHOLE),
+    ],
+    ids=lambda value: str(value)[:30],
+)
+def test_one_range_is_a_part_and_any_other_is_the_whole(
+    client: httpx.Client, asked: str, status: int, body: str
+) -> None:
+    answer = client.get("/data/articles.csv", headers={"Range": asked})
+    assert (answer.status_code, answer.text) == (status, body)
+    check_security_headers(answer)
+    stale = client.get("/data/articles.csv", headers={"Range": asked, "If-Range": '"another"'})
+    assert (stale.status_code, stale.text) == (200, WHOLE)
 
 
 @pytest.mark.parametrize(
     "name",
     [
         *(".news.db.tmp", "a%20b.csv", "%3Cb%3E.csv", "no-ending", "link.csv", "sub.csv", "tidak-ada.csv"),
+        *("news.db.tmp", "x.part", "news.db-wal"),
         *("..%2fnews.db", "%2e%2e", "..%2f..%2fnews.db", "articles.csv%00", "x" * 5_000 + ".csv", "News.db"),
     ],
 )

@@ -20,6 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from certificates import make_authority
 from command_line import run_here
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
@@ -270,6 +271,21 @@ def test_a_catalogue_that_is_off_is_warned_of(tmp_path: Path) -> None:
     assert check.found == "1 sources, 0 on"
 
 
+def test_certificates_of_a_source_that_cannot_be_used_are_warned_of(tmp_path: Path) -> None:
+    source = (
+        '[sources.uji]\nname = "Uji"\ndomain = "uji.example"\nca_bundle = "tidak-ada.pem"\n'
+        'channels = [{ kind = "feed", url = "https://uji.example/f" }]\n'
+    )
+    setup = make_setup(tmp_path, source)
+    (check, *_) = folders.check_tables(setup)
+    assert summarize(check) == ("catalogue", Level.WARNING)
+    assert "sources.uji: TLS: ca_bundle 'tidak-ada.pem': there is no such file" in check.found
+    (setup.data_folder).mkdir(exist_ok=True)
+    (setup.data_folder / "tidak-ada.pem").write_bytes(make_authority().pem)
+    (check, *_) = folders.check_tables(setup)
+    assert check.level is Level.OK
+
+
 # ── the database ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -301,7 +317,7 @@ def test_a_sound_database(kept: Setup) -> None:
     checks = look(kept)
     assert {check.level for check in checks.values()} == {Level.OK}
     looks = {"database", "integrity", "references", "write-ahead log", "search index", "cycles", "clock and database"}
-    assert set(checks) == {*looks, "messages"}
+    assert set(checks) == {*looks, "quarantine", "messages"}
     assert checks["cycles"].found == "the last one 2026-10-05 14:55 WIB, 5 min ago"
 
 

@@ -286,12 +286,12 @@ def test_the_process_is_told_the_window_and_the_hubs(tmp_path: Path) -> None:
         ("/feeds/planet/kota-batu", "", "city/kota-batu"),
         ("/feeds/kota-gorontalo", "lang=en", "Perhaps city/kota-gorontalo was meant."),
         ("/feeds/city/jawa/kota-bogor", "", "city/kota-bogor"),
-        ("/feeds/city/%3Cb%3E%22", "", 'Tidak ada kota “<b>"”.'),
+        ("/feeds/city/%3Cb%3E%22", "", 'Tidak ada kota “< b>"”.'),
         ("/feeds/city/%00%ED%A0%80%FF", "", "Tidak ada kota"),
         ("/feeds/city/" + "x" * 5_000, "", "x" * 64 + "”"),
         ("/feeds/search", "city=gorontalo", "kota-gorontalo"),
         ("/feeds/search", "topic=apeksi&topic=apexi&lang=en", "There is no topic “apexi”. Perhaps apeksi was meant."),
-        ("/feeds/search", "source=%3Cscript%3E&lang=en", "There is no source “<script>”."),
+        ("/feeds/search", "source=%3Cscript%3E&lang=en", "There is no source “< script>”."),
         ("/feeds/search", "before=tag:nobody", "Tidak ada berita dengan guid ini"),
         ("/feed", "group=story&before=x&lang=en", "There is no news with this guid"),
         ("/feeds/archive/all/99", "", "/feed."),
@@ -324,7 +324,7 @@ def test_what_is_not_there_is_told_in_the_format_with_a_hint(
         ("q=judul:&lang=en", "q: judul: needs a word right behind it"),
         ("group=portal&lang=en", "The search cannot be read: group: can be story only"),
         ("kota=gorontalo", "kota: bukan kunci pencarian; yang ada: q, topic, city"),
-        ("%3Cscript%3E=1", "<script>: bukan kunci"),
+        ("%3Cscript%3E=1", "< script>: bukan kunci"),
         ("&".join(f"a{number}=1" for number in range(1_000)), "a0: bukan kunci"),
         ("&".join(f"city=kota-{number}" for number in range(1_000)), "lebih dari 50 nilai"),
     ],
@@ -434,7 +434,7 @@ def test_nothing_that_is_asked_breaks_anything(site: FeedSite, query: bytes, sta
         status, answer = send(site, b"GET /feeds/search." + ending.encode() + b"?" + query)
         body = answer.partition(b"\r\n\r\n")[2]
         assert status in statuses
-        if b"text/plain" in answer:  # the parser of HTTP refused it
+        if status == 400 and not body:  # the parser of HTTP refused it
             continue
         if ending is Format.JSON:
             JSON_SCHEMA.validate(json.loads(body))

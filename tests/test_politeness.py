@@ -461,6 +461,9 @@ def test_hosts_held_by_earlier_crawls_stay_held() -> None:
     asyncio.run(check())
 
 
+ENDED = datetime(2010, 6, 25, 23, 0, tzinfo=UTC)
+
+
 @pytest.mark.parametrize(
     ("values", "expected"),
     [
@@ -472,7 +475,13 @@ def test_hosts_held_by_earlier_crawls_stay_held() -> None:
         (["max-snippet:-1, max-image-preview:large"], RobotsTags()),
         (["otherbot: noindex, nosnippet"], RobotsTags()),
         (["otherbot: noindex, googlebot: nosnippet"], RobotsTags(snippet_limit=0)),
-        (["unavailable_after: 25 Jun 2010 15:00:00 PST, noindex"], RobotsTags(noindex=True)),
+        (["unavailable_after: 25 Jun 2010 15:00:00 PST, noindex"], RobotsTags(noindex=True, until=ENDED)),
+        (["unavailable_after: Friday, 25-Jun-10 15:00:00 PST"], RobotsTags(until=ENDED)),
+        (["otherbot: unavailable_after: 2010-06-25"], RobotsTags()),
+        (["unavailable_after: 2010-06-26T06:00:00+07:00", "unavailable_after: 2030-01-01"], RobotsTags(until=ENDED)),
+        (["unavailable_after: besok", "unavailable_after:"], RobotsTags()),
+        (["noimageindex"], RobotsTags(has_image=False)),
+        (["max-image-preview:none, kabarkota: noindex"], RobotsTags(noindex=True, has_image=False)),
         (["index, follow"], RobotsTags()),
         (["max-snippet:999999999999999999999"], RobotsTags()),
         ([",,,:,: noindex:"], RobotsTags()),

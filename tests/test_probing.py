@@ -704,10 +704,11 @@ def test_wrong_label_of_a_live_feed_is_noted(finding: Finding, expected: bool) -
 # ── diagnosis ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 FALLBACK = "It could not be read"
-CODE = ("channels", "spiders", "middlewares.py", "politeness.py", "address_guard.py", "parsing.py")
+CODE = ("channels", "spiders", "middlewares.py", "politeness.py", "address_guard.py", "parsing.py", "parser_process.py")
 ERRORS = {
     *("PollError", "ChannelError", "ParseFailedError", "RobotsRefusedError", "RobotsUnreadableError"),
-    *("ChallengedError", "HostHeldError", "AddressRefusedError", "OutOfBudgetError"),
+    *("ChallengedError", "HostHeldError", "AddressRefusedError", "OutOfBudgetError", "ParserBusyError"),
+    *("WorkerDied", "WorkerTookTooLong"),
 }
 
 
@@ -1139,7 +1140,7 @@ BROKEN = {
     "closed": "refuses connections",
     "hanging": "did not answer in time",
     "dropped": "broke the connection off",
-    "cut short": "broke the connection off",
+    "cut short": "The answer was cut off",
     "no TLS": "certificate is not valid",
     "private": "private network",
 }

@@ -178,23 +178,35 @@ def test_guesses_come_back_with_time_and_take_no_memory() -> None:
 
 
 @pytest.mark.parametrize(
-    ("peer", "forwarded", "counted"),
+    ("peer", "forwarded", "counted", "logged"),
     [
-        pytest.param("198.51.100.1", b"203.0.113.1", "198.51.100.1", id="no proxy of ours"),
-        pytest.param("127.0.0.1", b"", "127.0.0.1", id="a proxy that says nothing"),
-        pytest.param("127.0.0.1", b"203.0.113.1, 198.51.100.1, 127.0.0.2", "198.51.100.1", id="two proxies of ours"),
-        pytest.param("::ffff:127.0.0.1", b"2001:db8:1:2:3::4", "2001:db8:1:2::/64", id="a household"),
-        pytest.param("127.0.0.1", b"rumah", "127.0.0.1", id="rubbish"),
-        pytest.param(None, b"203.0.113.1", "an unknown address", id="a socket without addresses"),
+        pytest.param("198.51.100.1", b"203.0.113.1", "198.51.100.1", "198.51.100.0/24", id="no proxy of ours"),
+        pytest.param("127.0.0.1", b"", "127.0.0.1", "127.0.0.0/24", id="a proxy that says nothing"),
+        pytest.param(
+            *("127.0.0.1", b"203.0.113.1, 198.51.100.1, 127.0.0.2", "198.51.100.1", "198.51.100.0/24"),
+            id="two proxies of ours",
+        ),
+        pytest.param(
+            *("::ffff:127.0.0.1", b"2001:db8:1:2:3::4", "2001:db8:1:2::/64", "2001:db8:1::/48"), id="a household"
+        ),
+        pytest.param("127.0.0.1", b"rumah", "127.0.0.1", "127.0.0.0/24", id="rubbish"),
+        pytest.param(None, b"203.0.113.1", "an unknown address", "an unknown address", id="a socket without addresses"),
     ],
 )
-def test_clients_are_counted_by_the_address_that_our_proxy_saw(
-    caplog: pytest.LogCaptureFixture, peer: str | None, forwarded: bytes, counted: str
+def test_clients_are_counted_by_the_address_that_our_proxy_saw_and_the_log_has_their_network(
+    caplog: pytest.LogCaptureFixture, peer: str | None, forwarded: bytes, counted: str, logged: str
 ) -> None:
-    gate = Gate(Protection(private=ALL_PAGES, password=PASSWORD, proxies=LOOPBACK))
+    wrong: list[str] = []
+
+    class Noted(Guesses):
+        def count_wrong(self, address: str) -> None:
+            wrong.append(address)
+
+    gate = Gate(Protection(private=ALL_PAGES, password=PASSWORD, proxies=LOOPBACK), Noted())
     headers = [(b"authorization", credentials("salah").encode()), (b"x-forwarded-for", forwarded)]
     assert gate.judge({"client": (peer, 1) if peer else None, "headers": headers}) is Entry.STRANGER
-    assert caplog.messages == [f"wrong password for the operator's pages from {counted}"]
+    assert wrong == [counted]
+    assert caplog.messages == [f"wrong password for the operator's pages from {logged}"]
     assert PASSWORD not in caplog.text
 
 

@@ -15,7 +15,7 @@ import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from pathlib import Path
-from typing import Any
+from typing import IO, Any
 
 import pytest
 import uvicorn
@@ -27,6 +27,7 @@ from starlette.routing import Route
 
 from aggregator.publish.files import write_public
 from aggregator.web import server as web_server
+from aggregator.web.headers import SECURITY_HEADERS
 from aggregator.web.order import WebOrder
 from aggregator.web.protocol import HEAD_BYTES, make_protocol
 from aggregator.web.public_file import PublicFiles, PublicFilesMiddleware
@@ -53,13 +54,14 @@ class Running:
             ],
             middleware=[Middleware(PublicFilesMiddleware, files=files)],
         )
-        head_seconds = options.pop("head_seconds", 60.0)
+        head_seconds, crowd = options.pop("head_seconds", 60.0), options.pop("crowd", None)
         config = {
             "port": 0,
             "interface": "asgi3",
-            "http": make_protocol(files, head_seconds=head_seconds),
+            "http": make_protocol(files, head_seconds=head_seconds, crowd=crowd),
             "log_level": "critical",
             "lifespan": "off",
+            "ws": "none",
             "server_header": False,
         }
         self.server = Server(uvicorn.Config(self.count, **(config | options)))
@@ -155,6 +157,12 @@ class Answers:
         piece = self._connection.recv(2**20)
         assert piece, f"ended after {self._got!r}"
         self._got += piece
+
+
+def check_refusal(answers: Answers, status: int) -> None:
+    told, headers, body = answers.read()
+    assert (told, headers["connection"], body) == (status, "close", b"")
+    assert SECURITY_HEADERS.items() <= headers.items()
 
 
 # ── plain requests ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -340,7 +348,7 @@ def test_a_request_that_does_not_end_is_given_up(tmp_path: Path, begin: bytes) -
         if begin.startswith(make_request("/feed.xml")):
             assert answers.read()[2] == BODY
         if begin:  # of whom nothing was heard nothing is told: browsers connect in advance
-            assert answers.read()[:2] == (408, {"content-length": "0", "connection": "close"})
+            check_refusal(answers, 408)
         assert answers.is_at_end()
         assert running.is_well()
 
@@ -386,7 +394,7 @@ def test_a_long_head_says_why_it_is_refused(running: Running) -> None:
         connection.sendall(b"GET /feed.xml HTTP/1.1\r\n")
         wait_for(lambda: any(each._is_in_head for each in running.server.server_state.connections))
         connection.sendall(b"x: " + b"y" * HEAD_BYTES)
-        assert Answers(connection).read()[:2] == (431, {"content-length": "0", "connection": "close"})
+        check_refusal(Answers(connection), 431)
 
 
 def test_many_short_requests_at_once_are_no_long_head(running: Running) -> None:
@@ -506,14 +514,14 @@ def test_the_limit_of_open_files_is_raised_as_far_as_is_allowed() -> None:
 
 
 @contextmanager
-def run_process(folder: Path) -> Iterator[int]:
+def run_process(folder: Path, stderr: IO[bytes] | None = None) -> Iterator[int]:
     """`python -m aggregator.web` that was given 256 open files at first; gives its port."""
     with socket.create_server(("127.0.0.1", 0)) as found:
         port = found.getsockname()[1]
     site = SiteInfo(url="")
     order = WebOrder(database=folder / "news.db", public=folder / "public", host="127.0.0.1", port=port, site=site)
     command = ["sh", "-c", 'ulimit -Sn 256; exec "$@"', "sh", sys.executable, "-P", "-m", "aggregator.web"]
-    process = subprocess.Popen(command, stdin=subprocess.PIPE)
+    process = subprocess.Popen(command, stdin=subprocess.PIPE, stderr=stderr)
     assert process.stdin is not None
     with process.stdin as told:
         told.write(order.to_json())

@@ -33,16 +33,16 @@ FOLLOW_UP = [
 # ── arrival ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 ARRIVALS = [
-    ("mula", "kunjungan", RELEASE, 3),
-    ("salin", "apeksi-datang", ["SALIN, GORONTALO – Baca juga.", *RELEASE[:3]], 5),
-    ("petik", "tamu", RELEASE[:2], 6),
-    ("ekor", "rombongan", RELEASE[2:], 6),
-    ("niaga", "obligasi", OTHER, 4),
-    ("kutip", "kas-kota", OTHER[:3], 7),
-    ("rangkum", "sepekan", ROUND_UP, 8),
-    ("ulang", "sepekan-lagi", ["Sepekan terakhir.", *ROUND_UP], 9),
-    ("lagi", "rangkuman", [*ROUND_UP, "Sekian."], 10),
-    ("kembar", "kunjungan", RELEASE, 3),
+    ("mula", "kunjungan", RELEASE, 0),
+    ("salin", "apeksi-datang", ["SALIN, GORONTALO – Baca juga.", *RELEASE[:3]], 2),
+    ("petik", "tamu", RELEASE[:2], 3),
+    ("ekor", "rombongan", RELEASE[2:], 3),
+    ("niaga", "obligasi", OTHER, 1),
+    ("kutip", "kas-kota", OTHER[:3], 4),
+    ("rangkum", "sepekan", ROUND_UP, 5),
+    ("ulang", "sepekan-lagi", ["Sepekan terakhir.", *ROUND_UP], 6),
+    ("lagi", "rangkuman", [*ROUND_UP, "Sekian."], 7),
+    ("kembar", "kunjungan", RELEASE, 0),
 ]
 
 

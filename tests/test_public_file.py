@@ -116,6 +116,13 @@ def test_a_folder_of_that_name_is_no_file(public: Path) -> None:
     assert PublicFiles(public).find("/feed.xml") is None
 
 
+def test_a_link_is_no_file(public: Path, tmp_path: Path) -> None:
+    (tmp_path / "secret").write_bytes(b"secret")
+    public.mkdir()
+    (public / "feed.xml").symlink_to(tmp_path / "secret")
+    assert PublicFiles(public).find("/feed.xml") is None
+
+
 @pytest.mark.skipif(os.geteuid() == 0, reason="root reads everything")
 def test_a_file_that_may_not_be_read_is_logged_and_not_there(public: Path, caplog: pytest.LogCaptureFixture) -> None:
     write_public(public / "feed.xml", BODY)

@@ -32,7 +32,7 @@ def test_what_is_fitted_stays(text: str) -> None:
 
 
 def test_a_line_ends_no_tag_and_keeps_to_its_limit() -> None:
-    assert fit_line(" satu\n dua </b>, 3</ 4 ") == "satu dua < /b>, 3</ 4"
+    assert fit_line(" satu\n dua </b>, 3</ 4 ") == "satu dua < /b>, 3< / 4"
     assert fit_line("satu dua tiga", 9) == "satu dua…"
 
 

@@ -79,6 +79,7 @@ class Serving:
         configuration: str = CONFIGURATION,
         environ: Mapping[str, str] | None = None,
         start: Sequence[str] = ("-m", "schedules"),
+        through: Sequence[str] = (),
     ) -> None:
         (folder / "kabarkota.toml").write_text(configuration, encoding="utf-8")
         (folder / "catalogue.toml").write_text(CATALOGUE.format(base=portal.base), encoding="utf-8")
@@ -89,7 +90,7 @@ class Serving:
         self.log = folder / "serve.log"
         with self.log.open("w") as log:
             self.process = subprocess.Popen(
-                [*self.command("serve"), "--port", str(self.port), *options],
+                [*through, *self.command("serve"), "--port", str(self.port), *options],
                 stderr=log,
                 env={**os.environ, **(environ or {})},
             )

@@ -53,8 +53,9 @@ LEFT_OUT = {
     *("alert_groups", "alert_looks", "alert_silences", "alert_stories", "archive_pages", "backfill_links"),
     *("backfill_steps", "backfills", "boilerplate", "catalogue_state", "changed_groups", "coverage_due"),
     *("article_changes", "change_history", "news_changes"),
-    *("deliveries", "digest_runs", "feed_items", "feeds", "host_days", "hosts", "jobs", "links", "pings", "postings"),
-    *("probes", "publishing_state", "scans", "sketches", "story_likeness", "story_terms", "takedowns"),
+    *("deliveries", "digest_runs", "feed_items", "feeds", "foreign_links", "host_days", "hosts", "jobs"),
+    *("links", "pings", "postings"),
+    *("probes", "publishing_state", "quarantines", "scans", "sketches", "story_likeness", "story_terms", "takedowns"),
 }
 STATUS = {"alarms", "channels", "polls", "rejected_pages", "source_days"}
 STATUS_VIEWS = {"source_health", "sources_down", "field_coverage", "hijacked_sources"}  # sums of days are told to all

@@ -155,6 +155,7 @@ def test_show_prints_all_of_a_source_as_json(run: Run) -> None:
         "full_text": False,
         "utc_is_local": False,
         "blackout": [],
+        "ca_bundle": None,
         "discovery": False,
         "evidence": "given",
         "profile": None,

@@ -341,7 +341,7 @@ def test_host_that_is_down_says_why(process: CrawlProcess) -> None:
     [
         (Answer(b"%PDF-1.7", content_type="application/pdf"), "not a page but application/pdf", True),
         (Answer(write_page() + b" " * 5_000), "over the limit of 5000", True),
-        (Answer(write_page() + b" " * 60_000), "larger than", False),
+        (Answer(write_page() + b" " * 60_000), "over the limit of 5000", True),
         (Answer(b"x", 404), "HTTP 404", True),
         (Answer(b"x", 410), "HTTP 410", True),
         (Answer(b"x", 403), "HTTP 403", True),
@@ -699,12 +699,36 @@ def test_limits_on_quoting_are_read_from_markup_and_header(
     assert page.article.snippet_limit == limit
 
 
-def test_noindex_in_the_header_is_heeded(portal: LoopbackPortal, poller: Poller) -> None:
+@pytest.mark.parametrize(
+    ("head", "header", "noindex"),
+    [
+        ("", "noindex, nofollow", True),
+        ("", "unavailable_after: Mon, 05 Jan 2026 10:00:00 GMT", True),
+        ("", "unavailable_after: 2099-01-01", False),
+        ('<meta name="robots" content="unavailable_after: 2026-01-05">', "", True),
+        ('<meta name="kabarkota" content="noindex">', "", True),
+        ('<meta name="x" content="y">' * 2_000 + '<meta content="none" name="Robots">', "", True),
+        ('<meta name="otherbot" content="noindex">', "otherbot: noindex", False),
+    ],
+)
+def test_noindex_is_heeded_in_markup_and_header_and_when_its_time_has_come(
+    portal: LoopbackPortal, poller: Poller, head: str, header: str, noindex: bool
+) -> None:
     portal.answers["/feed"] = Answer(write_feed([f"{portal.base}/a"]), content_type=RSS)
-    portal.answers["/a"] = Answer(write_page(), headers={"X-Robots-Tag": "noindex, nofollow"})
+    portal.answers["/a"] = Answer(write_page(head=head), headers={"X-Robots-Tag": header} if header else {})
     (page,) = poller.poll(ChannelKind.FEED, "/feed").pages
     assert page.article is not None
-    assert page.article.noindex
+    assert page.article.noindex == noindex
+
+
+def test_a_picture_that_is_not_to_be_shown_is_not_kept(portal: LoopbackPortal, poller: Poller) -> None:
+    picture = f'<meta property="og:image" content="{portal.base}/foto.jpg">'
+    portal.answers["/feed"] = Answer(write_feed([f"{portal.base}/{name}" for name in "abc"]), content_type=RSS)
+    portal.answers["/a"] = Answer(write_page(head=picture))
+    portal.answers["/b"] = Answer(write_page(head=picture), headers={"X-Robots-Tag": "noimageindex"})
+    portal.answers["/c"] = Answer(write_page(head=f'{picture}<meta name="robots" content="max-image-preview:none">'))
+    images = {page.url[-1]: page.article.image for page in poller.poll(ChannelKind.FEED, "/feed").pages if page.article}
+    assert images == {"a": f"{portal.base}/foto.jpg", "b": "", "c": ""}
 
 
 def test_dealer_in_domains_is_not_taken_for_the_portal(portal: LoopbackPortal, poller: Poller) -> None:

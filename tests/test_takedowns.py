@@ -198,7 +198,7 @@ def test_rejected_page_link_that_waits_and_link_of_an_archive_go(desk: Desk) -> 
         desk.order(url)
     desk.publish()
     assert find_traces(desk, MARK) == set()
-    assert desk.store.find_known([make_url_key(link.url)]) == {make_url_key(link.url)}
+    assert desk.store.find_known([make_url_key(link.url)], "lain") == {make_url_key(link.url)}
 
 
 def test_nothing_is_done_while_the_log_is_as_it_was(desk: Desk) -> None:

@@ -91,7 +91,7 @@ def test_systemd_finds_little_exposed(copied: list[Path]) -> None:
     for path in copied:
         if path.name in SERVICES:
             result = subprocess.run(
-                ["systemd-analyze", "security", "--offline=true", "--threshold=20", path],
+                ["systemd-analyze", "security", "--offline=true", "--threshold=15", path],
                 capture_output=True,
                 text=True,
                 check=False,

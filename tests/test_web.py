@@ -408,6 +408,18 @@ def test_page_is_revalidated_and_compressed(world: World, client: httpx.Client) 
     assert client.get("/", headers={"If-None-Match": first.headers["etag"]}).status_code == 200
 
 
+@pytest.mark.parametrize(
+    ("asked", "coding"),
+    [("gzip", "gzip"), ("br, gzip;q=0.5", "gzip"), ("gzip;q=0", None), ("*;q=0", None), ("x" * 10_000, None)],
+    ids=lambda value: str(value)[:20],
+)
+def test_page_is_compressed_for_those_who_take_it(client: httpx.Client, asked: str, coding: str | None) -> None:
+    for path in ("/", "/api/v1/articles"):
+        answer = client.get(path, headers={"Accept-Encoding": asked})
+        assert answer.headers.get("content-encoding") == coding
+        assert answer.headers["vary"] == "Accept-Encoding"
+
+
 def test_page_needs_nothing_from_elsewhere(client: httpx.Client) -> None:
     page = read_page(client)
     loaded = page.xpath("//link[@rel='stylesheet' or @rel='icon']/@href | //@src")

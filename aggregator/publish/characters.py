@@ -8,14 +8,14 @@ from __future__ import annotations
 
 import re
 
-from aggregator.cleaning import cut_text, safe_url, xml_safe
+from aggregator.cleaning import cut_text, drop_invisible, safe_url, xml_safe
 
 _DAMAGE = "\ufffd"  # stands for what was lost before the text came to us
 # The last two code points of each plane are no characters; those of the first plane are gone already.
 _BEYOND = re.compile("[\U00010000-\U0010ffff]+")
 # A letter of UTF-8 that was read as two of Latin-1: "Ã©" for "é", "Â»" for "»". No Indonesian word holds such a pair.
 _TWICE_ENCODED = re.compile("([\xc2\xc3])([\xa1-\xbf])")
-_END_TAG = re.compile(r"</(?=\w)")
+_TAG_BEGINS = re.compile(r"<(?=[A-Za-z/!?])")
 _MAIL_ADDRESS = re.compile(r" ?<[^<>]*@[^<>]*>")
 _BARE_PERCENT = re.compile("%(?![0-9A-Fa-f]{2})")
 
@@ -34,11 +34,12 @@ def fit_text(text: str) -> str:
 def fit_line(text: str, limit: int = 0) -> str:
     """`text` on one line, in at most `limit` characters if there is one.
 
-    It is plain text, and some readers show plain text as HTML: an end tag is pulled apart, so that it ends nothing.
+    It is plain text, and some readers show plain text as HTML: what a tag could begin with is pulled apart, also
+    where the tag never ends. Nothing in it hides, or turns the line around.
     """
-    line = " ".join(fit_text(text).split())
-    if "</" in line:
-        line = _END_TAG.sub("< /", line)
+    line = " ".join(drop_invisible(fit_text(text)).split())
+    if "<" in line:
+        line = _TAG_BEGINS.sub("< ", line)
     return cut_text(line, limit) if limit else line
 
 

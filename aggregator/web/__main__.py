@@ -6,7 +6,7 @@ import sys
 
 from aggregator.bulletin import read_bulletin
 from aggregator.lifeline import die_with_parent
-from aggregator.repeated import set_up_log
+from aggregator.log import set_up_log
 from aggregator.web.app import create_app
 from aggregator.web.order import read_order
 from aggregator.web.public_file import PublicFiles

@@ -28,7 +28,6 @@ from starlette.applications import Starlette
 from starlette.convertors import Convertor, register_url_convertor
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
-from starlette.middleware.gzip import GZipMiddleware
 from starlette.requests import Request
 from starlette.responses import Response
 from starlette.routing import Route
@@ -38,6 +37,7 @@ from aggregator.publish.describing import Publisher
 from aggregator.publish.feed_info import Format
 from aggregator.store import Store
 from aggregator.web.api import routes as api
+from aggregator.web.compression import CompressionMiddleware
 from aggregator.web.context import PageContext
 from aggregator.web.endpoints import (
     api_page,
@@ -80,7 +80,7 @@ PAGES = (
     api_page.list_routes,
     status.list_routes,
 )
-_COMPRESSED = [Middleware(GZipMiddleware, minimum_size=1, compresslevel=5)]
+_COMPRESSED = [Middleware(CompressionMiddleware)]
 
 
 def read_clock() -> datetime:

@@ -15,6 +15,7 @@ from starlette.responses import Response
 from aggregator.publish.twins import CODINGS
 
 _ENTITY_TAG = re.compile(r'(?:W/)?("[^"]*")')
+_LIST_CHARS = 1_000  # of a header that is ranked: what is ranked is remembered
 _QUALITY = re.compile(r"\s*q\s*=\s*(0(?:\.\d{0,3})?|1(?:\.0{0,3})?)\s*")
 
 
@@ -54,13 +55,18 @@ def is_not_modified(*, etag: str, modified: int, if_none_match: str | None, if_m
     return if_modified_since is not None and _is_since(modified, if_modified_since)
 
 
-@lru_cache(maxsize=256)  # a handful of readers send the same few values all day
 def rank_codings(accept_encoding: str) -> tuple[str, ...]:
     """Those of `CODINGS` that the client takes, the best first (RFC 9110, 12.5.3); none: it gets the plain body.
 
     A coding is taken when it is named, or covered by `*`, with a quality above zero that is no lower than the plain
-    body's, if that was named. Of equals the one that compresses better comes first. What cannot be read is not taken.
+    body's, if that was named. Of equals the one that compresses better comes first. What cannot be read is not taken,
+    nor what is longer than any client's list.
     """
+    return _rank_codings(accept_encoding) if len(accept_encoding) <= _LIST_CHARS else ()
+
+
+@lru_cache(maxsize=256)  # a handful of readers send the same few values all day
+def _rank_codings(accept_encoding: str) -> tuple[str, ...]:
     offers = {}
     for offer in accept_encoding.lower().split(","):
         name, _, parameter = offer.partition(";")
@@ -78,9 +84,13 @@ def _read_quality(parameter: str) -> float:
     return float(found[1]) if found else 0.0 if parameter.strip() else 1.0
 
 
-@lru_cache(maxsize=256)
 def is_browser(accept: str) -> bool:
     """Whether the client shows pages: it names HTML among what it takes, as feed readers do not."""
+    return len(accept) <= _LIST_CHARS and _is_browser(accept)
+
+
+@lru_cache(maxsize=256)
+def _is_browser(accept: str) -> bool:
     offers = (offer.partition(";") for offer in accept.lower().split(","))
     return any(name.strip() == "text/html" and _read_quality(parameter) > 0 for name, _, parameter in offers)
 

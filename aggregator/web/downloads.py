@@ -1,7 +1,7 @@
 """Files of data that are there to be downloaded: those in `public/data/`, whatever made them.
 
 What a name may look like is one strict pattern: no folder, no hidden file, nothing that a shell or a browser would
-read as something else. Symbolic links are not followed.
+read as something else; nor what is only being written. Symbolic links are not followed.
 """
 
 from __future__ import annotations
@@ -18,6 +18,7 @@ from pathlib import Path
 FOLDER = "data"  # below the folder of published files
 FILES_MOST = 200
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_-]{0,79}(?:\.[A-Za-z0-9_-]{1,20}){1,4}")
+_UNFINISHED = re.compile(r".*(?:\.(?:tmp|temp|part|partial|swp|lock)|-(?:wal|shm|journal))", re.IGNORECASE)
 _MEDIA_TYPES = {
     ".csv": "text/csv; charset=utf-8",
     ".json": "application/json",
@@ -52,7 +53,7 @@ def list_downloads(public: Path) -> list[Download]:
 
 def find_download(public: Path, name: str) -> Download | None:
     """None: there is no such file, or it is none that may be given away."""
-    if not _NAME.fullmatch(name):
+    if not _NAME.fullmatch(name) or _UNFINISHED.fullmatch(name):
         return None
     path = public / FOLDER / name
     try:

@@ -16,7 +16,7 @@ import logging
 from collections.abc import Iterable
 from dataclasses import dataclass, field
 from enum import Enum, auto
-from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address, ip_network
 
 from starlette.exceptions import HTTPException
 from starlette.middleware import Middleware
@@ -94,13 +94,14 @@ class Gate:
         given = _collect(scope, b"authorization")
         if self._digest is None or not given:
             return Entry.STRANGER
-        client = _describe(self._find_client(scope, peer))
+        address = self._find_client(scope, peer)
+        client = _describe(address)
         if not self._guesses.may_guess(client):
             return Entry.TOO_MANY_GUESSES
         if hmac.compare_digest(_digest(_read_password(given)), self._digest):
             return Entry.IN
         self._guesses.count_wrong(client)
-        logger.warning("wrong password for the operator's pages from %s", client)
+        logger.warning("wrong password for the operator's pages from %s", _blur(address))
         return Entry.STRANGER
 
     def refuse(self, entry: Entry) -> HTTPException:
@@ -179,6 +180,13 @@ def _describe(address: _Address | None) -> str:
     if isinstance(address, IPv6Address):
         return str(IPv6Network((address, 64), strict=False))
     return str(address or "an unknown address")
+
+
+def _blur(address: _Address | None) -> str:
+    """What the log may keep of who came: whose network it was, not who."""
+    if address is None:
+        return "an unknown address"
+    return str(ip_network(f"{address}/{24 if address.version == 4 else 48}", strict=False))
 
 
 def _collect(scope: Scope, name: bytes) -> list[bytes]:

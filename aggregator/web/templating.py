@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import re
 from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
@@ -28,6 +29,10 @@ NAVIGATION = {
     "/feeds": "nav_feeds",
     "/data": "nav_data",
 }
+# Controls, halves of letters, and marks that turn a line around: what we store has none, what is asked of us may.
+_UNSHOWABLE = re.compile(
+    "[\x00-\x08\x0b\x0c\x0e-\x1f\x7f-\x9f\u061c\u200e\u200f\u202a-\u202e\u2066-\u2069\ud800-\udfff\ufffe\uffff]"
+)
 _ERRORS_WITH_TEXTS = frozenset({401, 403, 404, 405, 410, 429, 500})
 
 
@@ -39,6 +44,7 @@ class PageRenderer:
             loader=FileSystemLoader(_FOLDER / "templates"),
             autoescape=True,
             undefined=StrictUndefined,
+            finalize=_make_showable,
             trim_blocks=True,
             lstrip_blocks=True,
             auto_reload=False,
@@ -100,6 +106,13 @@ def name_static_file(name: str) -> str:
     """The address of a static file, with a mark of its content so that a new release is not shown in old clothes."""
     digest = hashlib.sha256((STATIC_FOLDER / name).read_bytes()).hexdigest()[:8]
     return f"/static/{name}?v={digest}"
+
+
+def _make_showable(value: object) -> object:
+    """A value as pages show it. Words of an address come back on many pages, and are whatever somebody wrote there."""
+    if not isinstance(value, str) or value.isprintable() or not _UNSHOWABLE.search(value):
+        return value
+    return type(value)(_UNSHOWABLE.sub("", value))  # what is escaped already stays so
 
 
 def _get_other(language: Language) -> Language:

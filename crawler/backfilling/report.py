@@ -71,3 +71,4 @@ class ArchiveReport:
     failures: tuple[LinkFailure, ...] = ()
     failure: ArchiveFailure | None = None  # the page could not be had; with articles: what stopped the rest
     robots: tuple[RobotsRecord, ...] = ()
+    kills: int = 0  # parsers, and crawl processes, that died of what the portal sent

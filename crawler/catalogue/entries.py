@@ -130,6 +130,7 @@ class SourceEntry(_Entry):
     profile: Slug | None = None
     utc_is_local: bool | None = None
     discovery: bool | None = None
+    ca_bundle: Line | None = None
     blackout: list[Annotated[str, AfterValidator(_check_hours)]] | None = None
     evidence: Annotated[SourceEvidence, Field(strict=False)] | None = None
     note: Annotated[str, AfterValidator(_check_note)] | None = None

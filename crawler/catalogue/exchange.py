@@ -28,7 +28,19 @@ Format = Literal["csv", "tsv", "opml"]
 
 SEPARATOR = " ; "  # between several values of one cell
 MAX_ENTRIES = 10_000
-_TEXTS = ("name", "domain", "kind", "province", "city", "timezone", "language", "evidence", "profile", "note")
+_TEXTS = (
+    "name",
+    "domain",
+    "kind",
+    "province",
+    "city",
+    "timezone",
+    "language",
+    "evidence",
+    "profile",
+    "ca_bundle",
+    "note",
+)
 _FLAGS = ("enabled", "discovery", "full_text", "utc_is_local")
 _CHANNELS = tuple(kind.value for kind in ChannelKind)
 COLUMNS = ("id", *_TEXTS, *_FLAGS, "blackout", *_CHANNELS, "terms")

@@ -5,6 +5,7 @@ from __future__ import annotations
 import re
 
 from aggregator.models import ArticleLink, ChannelPage
+from aggregator.urls import is_front_page
 from crawler.channels.fulltexts import choose_full_texts
 from crawler.channels.links import LIMITS, MAX_LINKS, resolve, to_plain
 from crawler.channels.raw import RawEntry, RawFeed
@@ -32,7 +33,7 @@ def clean_feed(feed: RawFeed, url: str) -> ChannelPage:
 
 def _clean_entry(entry: RawEntry, full_text: str, url: str) -> ArticleLink:
     summary = "" if entry.summary == entry.content else entry.summary
-    address = resolve(entry.link, url)
+    address = _choose_address(entry, url)
     behind = resolve(find_publisher_url(address), url) if address else ""
     title, publisher = to_plain(entry.title, LIMITS["title"]), to_plain(entry.publisher, MAX_PUBLISHER)
     return ArticleLink(
@@ -48,6 +49,16 @@ def _clean_entry(entry: RawEntry, full_text: str, url: str) -> ArticleLink:
         image=_choose_image(entry, url),
         publisher=publisher,
     )
+
+
+def _choose_address(entry: RawEntry, url: str) -> str:
+    """The entry's link, or its guid where that is an address and the link leads nowhere: to the site as a whole, or to
+    the feed itself ("#", "")."""
+    guid = entry.guid.strip()
+    candidates = (entry.link, guid if guid.startswith(("http://", "https://")) else "")
+    found = (resolve(candidate, url) for candidate in candidates)
+    own = url.partition("#")[0]
+    return next((each for each in found if each.partition("#")[0] not in ("", own) and not is_front_page(each)), "")
 
 
 def _join_authors(authors: tuple[str, ...]) -> str:

@@ -48,7 +48,7 @@ _NO_ARTICLE = re.compile(
     r"|[?&](?:s|q|share|replytocom)=|^https?://[^/]+/?$",
     re.IGNORECASE,
 )
-_SLUG = re.compile(r"(?:[^/-]+-){3}|\d{4}")
+_SLUG = re.compile(r"(?<![^/-])(?:[^/-]+-){3}|\d{4}")  # from the start of a part, or else a long one costs its square
 _ORDINAL_CLASS = re.compile(r"\d|^(?:odd|even|first|last|active|alt|clearfix)$", re.IGNORECASE)
 
 

@@ -2,23 +2,23 @@
 
 from __future__ import annotations
 
-import json
 from typing import Any
 
 from aggregator.models import ChannelPage
 from crawler.channels.cleaning import clean_feed
 from crawler.channels.errors import ChannelError
+from crawler.channels.jsons import load_json
 from crawler.channels.links import MAX_LINKS
 from crawler.channels.raw import RawEntry, RawFeed
 
 
 def parse_json_feed(body: bytes, url: str) -> ChannelPage:
     """The items of a JSON Feed. Raises ChannelError."""
-    try:
-        feed = json.loads(body)
-        items = [item for item in feed["items"] if isinstance(item, dict)][:MAX_LINKS]
-    except (ValueError, KeyError, TypeError, RecursionError) as error:
-        raise ChannelError(f"broken JSON Feed: {error!r}"[:200]) from error
+    feed = load_json(body)
+    listed = feed.get("items") if isinstance(feed, dict) else None
+    if not isinstance(listed, list):
+        raise ChannelError("broken JSON Feed: it has no list of items")
+    items = [item for item in listed if isinstance(item, dict)][:MAX_LINKS]
     return clean_feed(RawFeed(entries=tuple(map(_read_item, items)), title=_text(feed, "title")), url)
 
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 import re
 from urllib.parse import urljoin, urlsplit
 
-from crawler.characters import unescape
+from crawler.characters import drop_unsafe, unescape
 
 MAX_URL = 2_000
 MAX_LINKS = 2_000
@@ -20,7 +20,7 @@ def resolve(url: str, base: str) -> str:
         return ""
     is_plain = url.startswith(("https://", "http://")) and url.isprintable()
     try:
-        absolute = url if is_plain else urljoin(base, url)  # joining is half of what a sitemap costs
+        absolute = url if is_plain else drop_unsafe(urljoin(base, url))  # joining is half of what a sitemap costs
         parts = urlsplit(absolute)
         usable = parts.scheme in ("http", "https") and bool(parts.hostname)
     except ValueError:

@@ -29,7 +29,7 @@ NO_SELECTORS = Selectors(item="")
 
 def parse_listing(body: bytes, url: str, selectors: Selectors | None = None) -> ChannelPage:
     """The article links of a listing page, in its order. Raises ChannelError when there are none."""
-    root = parse_markup(read_markup(body))
+    root = parse_markup(read_markup(body), deep=False)  # links are looked at with all that is around them
     if root is None:
         raise ChannelError("not an HTML page")
     title = to_plain(root.findtext(".//title") or "", 300)

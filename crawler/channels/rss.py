@@ -9,6 +9,7 @@ from collections import defaultdict
 
 from lxml import etree
 
+from crawler.bounds import MAX_XML_TAGS
 from crawler.channels.links import MAX_LINKS
 from crawler.channels.raw import RawEntry, RawFeed
 
@@ -31,7 +32,7 @@ _MEDIA_TAGS = frozenset(
 
 def read_rss(body: bytes) -> RawFeed | None:
     """The feed in a body in UTF-8, or None where feedparser should read it."""
-    if any(mark in body for mark in _ODD):
+    if any(mark in body for mark in _ODD) or body.count(b"<") > MAX_XML_TAGS:
         return None
     parser = etree.XMLParser(encoding="utf-8", resolve_entities=False, no_network=True, remove_comments=True)
     try:

@@ -7,6 +7,7 @@ import re
 from lxml import etree
 
 from aggregator.models import ArticleLink, ChannelPage
+from crawler.bounds import MAX_XML_TAGS, cut_marks
 from crawler.channels.errors import ChannelError
 from crawler.channels.links import LIMITS, resolve, to_plain
 
@@ -16,6 +17,7 @@ _START = re.compile(rb"<\?xml|<(?:\w{1,20}:)?(?:urlset|sitemapindex)", re.IGNORE
 
 def parse_sitemap(body: bytes, url: str) -> ChannelPage:
     """The entries of a sitemap in UTF-8 as links, those of an index as `sitemaps`. Raises ChannelError."""
+    body = cut_marks(body, b"<", MAX_XML_TAGS)
     start = _START.search(body[:4096])
     if start is None:
         return _read_list(body, url)

@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-import json
 import re
 from typing import Any
 
 from aggregator.models import ArticleLink, ChannelPage
 from crawler.channels.errors import ChannelError
+from crawler.channels.jsons import load_json
 from crawler.channels.links import LIMITS, MAX_LINKS, resolve, to_plain
 
 LEAST_CONTENT = 200  # characters: what is shorter was built by a page builder that the API does not run
@@ -23,10 +23,7 @@ def find_root(url: str) -> str:
 
 def parse_posts(body: bytes, url: str) -> ChannelPage:
     """The posts of an answer, or of a single post. Raises ChannelError, for the API's own error objects too."""
-    try:
-        answer = json.loads(body)
-    except (ValueError, RecursionError) as error:
-        raise ChannelError(f"broken JSON: {error}"[:200]) from error
+    answer = load_json(body)
     if isinstance(answer, dict) and "code" in answer and "link" not in answer:
         raise ChannelError(f"WordPress says {answer['code']}"[:200])
     posts = [answer] if isinstance(answer, dict) else answer

@@ -85,7 +85,7 @@ def extract_page(
         modified=find_modification(page, reader),
         text="" if reason else drop_unsafe(text),
         summary=drop_unsafe(meta.description),
-        image=drop_unsafe(meta.image or _find_image(page)),
+        image=drop_unsafe(meta.image or _find_image(page)) if meta.robots.has_image else "",
         canonical_url=drop_unsafe(meta.canonical_url),
         amp_url=drop_unsafe(meta.amp_url),
         site_name=drop_unsafe(meta.site_name),
@@ -93,7 +93,7 @@ def extract_page(
         tags=tuple(map(drop_unsafe, _find_tags(page))),
         method=body.method,
         profile=page.profile.name,
-        noindex=meta.robots.noindex,
+        noindex=meta.robots.forbids_showing(now),
         snippet_limit=meta.robots.snippet_limit,
         boilerplate=_hash_blocks(page.outline, body),
     )

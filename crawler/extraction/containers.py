@@ -20,6 +20,8 @@ TWIN_GAIN = 1.2  # an article in several pieces of one name is taken whole
 NESTED_SHARE = 0.9  # a container inside a container is taken if nothing is lost
 DESCEND_SHARE = 0.75
 SHORT_SHARE = 0.5  # of the prose in the element that a short text shares with its headline
+MAX_HEADING_BLOCKS = 20
+MAX_HEADING_CHARS = 1_000
 
 _STOP_TAGS = frozenset(("p", "li", "blockquote"))
 
@@ -63,16 +65,24 @@ def find_headlines(outline: Outline, title: str) -> Headlines:
     """The heading that says the title, an h1 if one does, else the first h1; and the h1 with another text after it."""
     folded, nodes = fold_words(title), outline.nodes
     firsts = [index for index, node in enumerate(nodes) if node.tag == "h1"]
-    said = [index for index, node in enumerate(nodes) if node.tag in HEADINGS and _read_node(outline, index) == folded]
-    own = next((index for index in said if nodes[index].tag == "h1"), next(iter(said), next(iter(firsts), None)))
+    said = {
+        index for index, node in enumerate(nodes) if node.tag in HEADINGS and _read_heading(outline, index) == folded
+    }
+    own = min(
+        (index for index in said if nodes[index].tag == "h1"), default=min(said, default=next(iter(firsts), None))
+    )
     if own is None or own not in said:
         return Headlines(own=own)
     return Headlines(own=own, next=next((index for index in firsts if index > own and index not in said), None))
 
 
-def _read_node(outline: Outline, index: int) -> str:
+def _read_heading(outline: Outline, index: int) -> str | None:
+    """The words of a heading; None for what is too long to be one, of which there may be thousands in one another."""
     node = outline.nodes[index]
-    return fold_words(" ".join(block.text for block in outline.blocks[node.first : node.end]))
+    if node.end - node.first > MAX_HEADING_BLOCKS:
+        return None
+    texts = [block.text for block in outline.blocks[node.first : node.end]]
+    return fold_words(" ".join(texts)) if sum(map(len, texts)) <= MAX_HEADING_CHARS else None
 
 
 def _find_named(prose: ProseMap, headlines: Headlines) -> int | None:

@@ -2,7 +2,7 @@
 
 Nothing here raises on junk: whatever comes in, a tree goes out, or None where there is no element at all.
 
-    bytes ──cap──▶ ──charset──▶ UTF-8 without control characters ──▶ over-long tags cut ──▶ lxml tree
+    bytes ──cap──▶ ──charset──▶ UTF-8 without control characters ──▶ too many and over-long tags cut ──▶ lxml tree
 """
 
 from __future__ import annotations
@@ -12,15 +12,24 @@ import re
 
 from lxml import etree
 
+from crawler.bounds import cut_marks
+
 # A page the crawler fetched has at most 3 MiB; articles end long before the cap.
 MAX_PAGE_BYTES = 4 * 1024 * 1024
 # libxml2 checks each attribute against all earlier ones of its tag: 100,000 on one tag take 13 s, 2,700 (what fits in
 # such a tag) 10 ms. Tags of real pages that are longer hold data: URIs or JSON, which nobody reads here.
 MAX_TAG_BYTES = 8_000
+# A page of nothing but tags costs 1 s a million; of 276 development pages the one with most has 9,770.
+MAX_TAGS = 100_000
 UNCHECKED_BYTES = 64 * 1024  # a page of one tag and this size costs .3 s, which is not worth looking for
-# Where so much of the first 64 KiB is not UTF-8, it is some other encoding throughout, and is not mended byte by byte.
+# Attributes of a tag of some length that is read; pages have been seen with 60.
+MAX_ATTRIBUTES = 200
+LONG_TAG_BYTES = 1_000
+# Where so much of the first 64 KiB, or of all, is not UTF-8, it is some other encoding throughout, and is not mended
+# byte by byte, which takes 1 s for a million.
 MAX_STRAY_BYTES = 2_000
 SAMPLE_BYTES = 65_536
+MAX_ALL_STRAY_BYTES = 50_000
 
 _BYTE_ORDER_MARKS = ((codecs.BOM_UTF8, "utf-8"), (codecs.BOM_UTF16_LE, "utf-16-le"), (codecs.BOM_UTF16_BE, "utf-16-be"))
 _DECLARED_CHARSET = re.compile(
@@ -38,13 +47,14 @@ _START_TAG = re.compile(
     | <([a-z][^\s/>]{0,40}+)(?:[^>=]++|=\s*+(?:"[^"]*+"|'[^']*+')?+)*+""",
     re.IGNORECASE | re.VERBOSE,
 )
+_QUOTED = re.compile(rb"""\"[^"]*+"|'[^']*+'""")
 # A page of nothing but tags that surely are within the limit: text, scripts, styles and short tags. All in one match,
 # for to look at each tag costs as much as half of the parsing.
 _SHORT_TAGS = re.compile(
     rb"""(?:[^<]++
     | <[sS][cC][rR][iI][pP][tT]\b(?:[^<]++|<(?!/[sS][cC][rR][iI][pP][tT]))*+
     | <[sS][tT][yY][lL][eE]\b(?:[^<]++|<(?!/[sS][tT][yY][lL][eE]))*+
-    | <[a-zA-Z][^\s/>]{0,40}+(?:[^>=]{0,40}+(?:=\s{0,20}+(?:"[^"]*+"|'[^']*+')?+)?+){0,200}+>
+    | <[a-zA-Z][^\s/>]{0,40}+(?:[^>=]{0,40}+(?:=\s{0,20}+(?:"[^"]*+"|'[^']*+')?+)?+){0,60}+>
     | <(?![a-zA-Z]))*+""",
     re.VERBOSE,
 )
@@ -52,23 +62,25 @@ _PAGE_END = re.compile(rb"</(?:body|html)\s{0,20}>", re.IGNORECASE)
 
 
 def read_markup(html: bytes) -> bytes:
-    """A page in any encoding as UTF-8 that lxml can be trusted with: 4 MiB, no control characters, no endless tags.
+    """A page in any encoding as UTF-8 that lxml can be trusted with: 4 MiB, 100,000 tags, no control characters, no
+    endless tags.
 
     The ends of body and html go: browsers read on after them, libxml2 loses what follows (templates that close the
     page after their header).
     """
-    return _PAGE_END.sub(b"", _cut_long_tags(read_utf8(html)))
+    return _PAGE_END.sub(b"", cut_long_tags(cut_marks(read_utf8(html), b"<", MAX_TAGS)))
 
 
-def parse_markup(data: bytes) -> etree._Element | None:
+def parse_markup(data: bytes, *, deep: bool = True) -> etree._Element | None:
     """The root element of what `read_markup` gave, without comments; None where there is no element at all.
 
-    Elements nested deeper than libxml2 allows (2,048) are lost with their text.
+    Elements nested deeper than libxml2 allows (2,048, or 256 where not `deep`) are lost with their text, and so is what
+    follows them. The deepest of 276 development pages has 45.
     """
     if not data.strip():
         return None
     # A parser of its own for each page: lxml's are not safe to share between threads.
-    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=True)
+    parser = etree.HTMLParser(encoding="utf-8", remove_comments=True, remove_pis=True, huge_tree=deep)
     try:
         return etree.fromstring(data, parser)
     except (etree.LxmlError, ValueError):  # no element in the whole document
@@ -112,10 +124,14 @@ def _decode_legacy(data: bytes) -> str:
     charset = _find_charset(data)
     if charset:
         return data.decode(charset, "replace")
-    strays = data[:SAMPLE_BYTES].decode("utf-8", "replace").count("\ufffd")
-    if strays > MAX_STRAY_BYTES:
+    if _count_strays(data[:SAMPLE_BYTES]) > MAX_STRAY_BYTES or _count_strays(data) > MAX_ALL_STRAY_BYTES:
         return data.decode("cp1252", "replace")
     return data.decode("utf-8", "windows-1252-strays")
+
+
+def _count_strays(data: bytes) -> int:
+    """Runs of bytes that are not UTF-8."""
+    return data.decode("utf-8", "replace").count("\ufffd")
 
 
 def _find_charset(data: bytes) -> str | None:
@@ -141,8 +157,8 @@ def _read_stray(error: UnicodeError) -> tuple[str, int]:
 codecs.register_error("windows-1252-strays", _read_stray)
 
 
-def _cut_long_tags(data: bytes) -> bytes:
-    """Start tags longer than the limit are reduced to their names."""
+def cut_long_tags(data: bytes) -> bytes:
+    """Start tags that are longer than the limit, or have more attributes, are reduced to their names."""
     if len(data) <= UNCHECKED_BYTES:
         return data
     found = _SHORT_TAGS.match(data)
@@ -152,5 +168,8 @@ def _cut_long_tags(data: bytes) -> bytes:
 
 
 def _cut_tag(found: re.Match[bytes]) -> bytes:
-    is_long = found[1] is not None and found.end() - found.start() > MAX_TAG_BYTES
+    length = found.end() - found.start()
+    if found[1] is None or length <= LONG_TAG_BYTES:
+        return found[0]
+    is_long = length > MAX_TAG_BYTES or len(_QUOTED.sub(b"", found[0]).split()) > MAX_ATTRIBUTES
     return b"<" + found[1] if is_long else found[0]

@@ -15,6 +15,7 @@ from bs4.element import NavigableString, PreformattedString
 
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ArticleLink, ExtractedArticle
+from crawler.bounds import cut_marks
 from crawler.characters import drop_unsafe, unescape
 from crawler.extraction.authors import read_names
 from crawler.extraction.decoding import read_markup
@@ -27,6 +28,7 @@ from crawler.extraction.publication import DateReader
 
 # Ten times the longest article; BeautifulSoup needs 0.4 s for so much of nothing but tags.
 MAX_FRAGMENT_CHARS = 200_000
+MAX_FRAGMENT_TAGS = 20_000  # each costs BeautifulSoup as much as a whole line of text
 MAX_BOILERPLATE = 400
 MAX_BYLINE_CHARS = 200
 
@@ -72,7 +74,7 @@ def link_to_article(
 
 
 def _parse_fragment(fragment: str) -> BeautifulSoup:
-    data = read_markup(fragment[:MAX_FRAGMENT_CHARS].encode("utf-8", "replace"))
+    data = cut_marks(read_markup(fragment[:MAX_FRAGMENT_CHARS].encode("utf-8", "replace")), b"<", MAX_FRAGMENT_TAGS)
     # The <div> keeps text that looks like a file name or an XML declaration from being taken for one.
     return BeautifulSoup(f"<div>{data.decode('utf-8')}</div>", "lxml", multi_valued_attributes=None)
 

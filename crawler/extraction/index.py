@@ -5,7 +5,7 @@ An XPath for each question walks the whole tree each time; a dozen of them cost 
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterable, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterable, Iterator, Sequence
 from itertools import islice
 
 from lxml import etree
@@ -65,6 +65,11 @@ class ElementIndex:
     def list_tag(self, tag: str) -> Sequence[etree._Element]:
         """The elements of one of the tags that are kept."""
         return self._by_tag[tag][:MAX_ALIKE]
+
+    def list_metas(self, names: Collection[str]) -> Iterator[etree._Element]:
+        """The `<meta>` of one of these names (lower case), however many others stand before them."""
+        wanted = (each for each in self._by_tag["meta"] if (each.get("name") or "").strip().lower() in names)
+        return islice(wanted, MAX_ALIKE)
 
     def list_property(self, name: str) -> Sequence[etree._Element]:
         """The elements whose itemprop is `name`."""

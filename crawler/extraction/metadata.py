@@ -46,9 +46,7 @@ _MODIFIED = ("article:modified_time", "og:updated_time", "datemodified", "last-m
 _TAGS = ("article:tag", "news_keywords", "keywords")
 # fmt: on
 _OTHERS = ("og:type", "og:url", "og:locale", "language")
-_NAMES = frozenset(
-    (*_TITLE, *_SITE_NAME, *_IMAGE, *_DESCRIPTION, *_AUTHOR, *_PUBLISHED, *_MODIFIED, *_TAGS, *AGENTS, *_OTHERS)
-)
+_NAMES = frozenset((*_TITLE, *_SITE_NAME, *_IMAGE, *_DESCRIPTION, *_AUTHOR, *_PUBLISHED, *_MODIFIED, *_TAGS, *_OTHERS))
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -99,7 +97,7 @@ def read_metadata(root: etree._Element, index: ElementIndex, url: str) -> Metada
         published=published,
         modified=linked.modified or _first(said, _MODIFIED),
         tags=_collect_tags(said, linked),
-        robots=parse_robots_tags(value for name in AGENTS for value in said.get(name, ())),
+        robots=parse_robots_tags(meta.get("content", "") for meta in index.list_metas(AGENTS)),
         describes_article=says_article,
     )
 

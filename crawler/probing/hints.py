@@ -11,6 +11,7 @@ from lxml import etree
 from aggregator.spam import judge_spam
 from aggregator.urls import is_same_site
 from crawler.channels.links import resolve, to_plain
+from crawler.cpu_limit import READING_SECONDS, limit_cpu
 from crawler.extraction.decoding import parse_markup, read_markup
 
 FEED_TYPES = frozenset(("application/rss+xml", "application/atom+xml", "application/feed+json", "application/rdf+xml"))
@@ -35,6 +36,7 @@ class SiteHints:
     is_page: bool = True  # False: no markup at all
 
 
+@limit_cpu(READING_SECONDS)
 def read_hints(html: bytes, url: str) -> SiteHints:
     """The hints of the home page at `url`."""
     root = parse_markup(read_markup(html))

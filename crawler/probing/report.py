@@ -66,3 +66,4 @@ class ProbeReport:
     status: int = 0
     requests: int = 0
     traffic: tuple[HostTraffic, ...] = ()
+    kills: int = 0  # parsers, and crawl processes, that died of what the portal sent

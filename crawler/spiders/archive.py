@@ -62,6 +62,7 @@ class ArchiveSpider(ArticleSpider):
         return replace(
             report,
             requests=talk.requests,
+            kills=talk.kills,
             traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
             pages=tuple(talk.pages),
             failures=tuple(talk.failures),
@@ -73,9 +74,11 @@ class ArchiveSpider(ArticleSpider):
         answer = await self.fetch(talk, page.url)
         if not 200 <= answer.status < 300:
             raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
+        if answer.is_truncated:
+            raise PollError("the archive page was cut off")
         try:
-            found = await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
+            found = await self.use_body(
+                talk, answer, read_channel, answer.body, answer.url, answer.content_type, page.kind, page.selectors
             )
         except ParseFailedError as error:
             return ArchiveReport(failure=_describe_unreadable(error, answer))
@@ -85,7 +88,7 @@ class ArchiveSpider(ArticleSpider):
         """Reads the articles, one after another; returns what stopped it before the last. Raises OutOfBudgetError."""
         for link in job.links:
             try:
-                await self.read_article(talk, link)
+                await self.read_article(talk, talk.visit.believe(link))
             except ParseFailedError as error:
                 talk.failures.append(describe_failure(link, error))
             except PollError as error:

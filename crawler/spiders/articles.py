@@ -4,11 +4,14 @@ from __future__ import annotations
 
 import logging
 from dataclasses import dataclass, field, replace
+from datetime import datetime
 from typing import Any
 
-from aggregator.models import ArticleLink, FetchedPage, LinkFailure
+from aggregator.models import ArticleLink, FetchedPage, LinkFailure, NotAnArticle
+from aggregator.urls import is_front_page
 from crawler.characters import clean_reason
 from crawler.extraction.page_links import find_first_page
+from crawler.extraction.refusals import PASSING_REASONS
 from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError
 from crawler.reading import PageReading, Reading, read_further_page, read_link, read_page
@@ -41,13 +44,15 @@ class ArticleSpider(PortalSpider):
         reading = self._reading(talk.visit)
         learn = talk.visit.should_learn()
         if link.content_html:
-            read = await self.pool.run(read_link, link, reading, learn)
+            read = await self.run_parser(talk, link.url, read_link, link, reading, learn)
             url = link.url
         else:
-            answer = await self.fetch(talk, find_first_page(link.url))
-            check_page(answer, self.manners.settings.max_page_bytes)
-            read = await self.pool.run(read_page, answer.body, link, answer.url, reading, learn)
-            read = _heed(read, answer.robots)
+            answer = await self._fetch_page(talk, find_first_page(link.url))
+            if is_front_page(answer.url):
+                raise PollError("its address leads to the front page", status=answer.status)
+            read = await self.use_body(talk, answer, read_page, answer.body, link, answer.url, reading, learn)
+            check_article(read, link)
+            read = _heed(read, answer.robots, reading.now)
             url = answer.url
             read = await self._read_rest(talk, read, url, reading)
         page = FetchedPage(
@@ -61,6 +66,13 @@ class ArticleSpider(PortalSpider):
             passed_scan=read.passed_scan,
         )
         talk.pages.append(page)
+        talk.visit.count_kept(page)
+
+    async def _fetch_page(self, talk: ReadingTalk, url: str) -> Answer:
+        """The answer, which can be an article page. Raises PollError, OutOfBudgetError."""
+        answer = await self.fetch(talk, url, max_bytes=self.manners.settings.max_page_bytes)
+        check_page(answer)
+        return answer
 
     async def _read_rest(self, talk: ReadingTalk, read: PageReading, url: str, reading: Reading) -> PageReading:
         """The article with its other pages joined to it: from one page that has them all, else page after page.
@@ -88,9 +100,8 @@ class ArticleSpider(PortalSpider):
     ) -> PageReading | None:
         """`read` with the page at `address` joined to it; None where that cannot be had. Raises OutOfBudgetError."""
         try:
-            answer = await self.fetch(talk, address)
-            check_page(answer, self.manners.settings.max_page_bytes)
-            joined = await self.pool.run(read_further_page, answer.body, answer.url, read, url, reading)
+            answer = await self._fetch_page(talk, address)
+            joined = await self.use_body(talk, answer, read_further_page, answer.body, answer.url, read, url, reading)
         except (PollError, ParseFailedError) as error:
             logger.warning("%s: kept without %s: %s", url, address, error)
             return None
@@ -109,29 +120,42 @@ class ArticleSpider(PortalSpider):
         )
 
 
-def check_page(answer: Answer, max_bytes: int) -> None:
+def check_page(answer: Answer) -> None:
     """Raises PollError unless the answer can be an article page."""
     if answer.status != 200:
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
-    if len(answer.body) > max_bytes:
-        raise PollError(f"page of {len(answer.body)} bytes is over the limit of {max_bytes}", status=413)
+    if answer.is_truncated:  # what is missing may come the next time, and half an article would stand for it
+        raise PollError("the page was cut off")
     if answer.content_type and not any(known in answer.content_type.lower() for known in HTML_TYPES):
         raise PollError(f"not a page but {answer.content_type[:60]}", status=415)
 
 
-def _heed(read: PageReading, robots: RobotsTags) -> PageReading:
+def check_article(read: PageReading, link: ArticleLink) -> None:
+    """Raises PollError where something else answered in the article's place, and the channel tells but a title."""
+    article = read.article
+    if isinstance(article, NotAnArticle) and article.reason in PASSING_REASONS and not link.summary:
+        raise PollError(f"{article.reason} in place of the article", status=200)
+
+
+def _heed(read: PageReading, robots: RobotsTags, now: datetime) -> PageReading:
     """The reading under what the page's header asks for, beside its markup."""
     article = read.article
     if article is None or robots == RobotsTags():
         return read
-    noindex, limit = RobotsTags(article.noindex, article.snippet_limit).join(robots)
-    return replace(read, article=replace(article, noindex=noindex, snippet_limit=limit))
+    asked = RobotsTags(article.noindex, article.snippet_limit).join(robots)
+    heeding = replace(
+        article,
+        noindex=asked.forbids_showing(now),
+        snippet_limit=asked.snippet_limit,
+        image=article.image if asked.has_image else "",
+    )
+    return replace(read, article=heeding)
 
 
 def describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:
     """Why an article could not be read, and whether asking again may help."""
     status = getattr(error, "status", 0)
-    is_final = status in (401, 403, 404, 410, 413, 415, 451)  # asking again will not help
+    is_final = getattr(error, "is_final", False) or status in (401, 403, 404, 410, 413, 415, 451)
     return LinkFailure(
         url=link.url,
         link=link,

@@ -21,6 +21,7 @@ from aggregator.models import (
     ChannelKind,
     ChannelPage,
     Harvest,
+    LinkFailure,
     Poll,
     PollOutcome,
     Validators,
@@ -33,7 +34,11 @@ from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failur
 from crawler.spiders.portal import Answer, HostRestsError, OutOfBudgetError, PollError
 from crawler.visit import Visit
 
+CUT_OFF = "the answer was cut off"
+
 logger = logging.getLogger(__name__)
+
+PATIENT_CYCLES = 8  # in which the links that wait are read in their order
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,6 +47,7 @@ class Assignment:
 
     visit: Visit
     job: ChannelJob
+    unit: int  # of the batch
 
 
 @dataclass(kw_only=True)
@@ -97,9 +103,11 @@ class ChannelSpider(ArticleSpider):
                          ├─ 304, or the body we know ─▶ pending links ─▶ Harvest(UNCHANGED)
                          └─ links ─▶ wanted links, oldest first, and pending ones ─▶ Harvest(CHANGED)
         """
-        talk = Conversation(visit=assignment.visit, assignment=assignment, started_at=self.manners.clock())
+        talk = Conversation(
+            visit=assignment.visit, unit=assignment.unit, assignment=assignment, started_at=self.manners.clock()
+        )
         try:
-            answer, links, page = await self.find_links(talk)
+            return await self._poll_channel(talk)
         except PollError as error:
             outcome = PollOutcome.REFUSED if error.refused else PollOutcome.FAILED
             poll = self._poll(talk, outcome, reason=str(error), http_status=error.status)
@@ -109,7 +117,14 @@ class ChannelSpider(ArticleSpider):
         except Exception as error:  # a bug here must cost this channel only
             logger.exception("poll of %s failed", assignment.job.channel.url)
             return self._harvest(talk, self._poll(talk, PollOutcome.FAILED, reason=f"internal error: {error!r}"))
-        unchanged = is_unchanged(answer, assignment.job)
+
+    async def _poll_channel(self, talk: Conversation) -> Harvest:
+        """Raises PollError, OutOfBudgetError where the channel cannot be read."""
+        answer, links, page = await self.find_links(talk)
+        unchanged = is_unchanged(answer, talk.assignment.job)
+        answer = replace(answer, body=b"")  # articles may take minutes
+        if elsewhere := find_elsewhere(links, talk.visit):
+            talk.faults.append(elsewhere)
         # oldest first: should the cycle be cut short, the feed has no hole in it
         await self._read_articles(talk, list(reversed(links)))
         if page and page.fault:
@@ -151,26 +166,40 @@ class ChannelSpider(ArticleSpider):
 
     async def _ask(self, talk: Conversation, url: str, validators: Validators) -> Answer:
         answer = await self.fetch(talk, url, validators)
-        if answer.status == 304 or 200 <= answer.status < 300:
+        is_conditional = bool(validators.etag or validators.last_modified)
+        if 200 <= answer.status < 300 or (answer.status == 304 and is_conditional):
             return answer
         raise PollError(f"HTTP {answer.status}", status=answer.status, retry_after=answer.retry_after)
 
     async def read(self, talk: Conversation, answer: Answer, kind: ChannelKind | None = None) -> ChannelPage:
-        """The links in an answer of the channel. Raises PollError."""
+        """The links in an answer of the channel: of one that was cut off, those that came. Raises PollError."""
         channel = talk.assignment.job.channel
         try:
-            return await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, kind or self.kind, channel.selectors
+            page = await self.use_body(
+                talk,
+                answer,
+                read_channel,
+                answer.body,
+                answer.url,
+                answer.content_type,
+                kind or self.kind,
+                channel.selectors,
             )
         except ParseFailedError as error:
-            raise PollError(str(error), status=answer.status) from error
+            reason = f"{CUT_OFF}, and what came cannot be read: {error}" if answer.is_truncated else str(error)
+            raise PollError(reason, status=answer.status) from error
+        if answer.is_truncated and CUT_OFF not in talk.faults:
+            talk.faults.append(CUT_OFF)
+        return page
 
     # ── the articles ───────────────────────────────────────────────────────────────────────────────────────────────
 
     async def _read_articles(self, talk: Conversation, links: Sequence[ArticleLink]) -> None:
         visit = talk.visit
         pending = [waiting.link for waiting in visit.take_pending()]
-        wanted = [*pending, *(link for link in links if visit.is_wanted(link))]
+        wanted = [visit.believe(link) for link in (*pending, *filter(visit.is_wanted, links))]
+        if len(wanted) > PATIENT_CYCLES * visit.room:  # what is new must not wait for days behind what is old
+            wanted = [*wanted[-visit.room :], *wanted[: -visit.room]]
         resting: set[str] = set()  # hosts: links to others are read all the same
         for position, link in enumerate(wanted):
             if not visit.may_take:
@@ -188,15 +217,23 @@ class ChannelSpider(ArticleSpider):
             except OutOfBudgetError:
                 talk.deferred.extend(wanted[position:])
                 return
-            except (PollError, ParseFailedError) as error:
-                talk.failures.append(describe_failure(link, error))
+            except Exception as error:
+                talk.failures.append(self._describe(link, error))
         for link in visit.take_rechecks():
             try:
                 await self.read_article(talk, link)
             except OutOfBudgetError:
                 return  # its turn comes again
-            except (PollError, ParseFailedError) as error:
-                talk.failures.append(describe_failure(link, error))
+            except Exception as error:
+                talk.failures.append(self._describe(link, error))
+
+    @staticmethod
+    def _describe(link: ArticleLink, error: Exception) -> LinkFailure:
+        """Why an article was not read. A bug on one page must not cost the others."""
+        if not isinstance(error, PollError | ParseFailedError):
+            logger.error("reading %s failed", link.url, exc_info=error)
+            error = PollError(f"internal error: {error!r}")
+        return describe_failure(link, error)
 
     # ── the harvest ────────────────────────────────────────────────────────────────────────────────────────────────
 
@@ -209,6 +246,7 @@ class ChannelSpider(ArticleSpider):
             requests=talk.requests,
             host=host_of(talk.assignment.job.channel.url),
             traffic=talk.traffic.report(self.manners.pace, self.manners.clock()),
+            kills=talk.kills,
             **{**facts, "reason": clean_reason(facts.get("reason", ""))},
         )
 
@@ -222,6 +260,14 @@ class ChannelSpider(ArticleSpider):
             deferred=tuple(talk.deferred),
             robots=self.manners.robots.take_fetched(visit.hosts),
         )
+
+
+def find_elsewhere(links: Sequence[ArticleLink], visit: Visit) -> str:
+    """What is wrong with a channel none of whose links leads to its source: it is another's, or the source moved."""
+    if not links or visit.job.source.discovery or any(map(visit.is_own, links)):
+        return ""
+    host, domain = host_of(links[0].url), visit.job.source.domain
+    return f"all {len(links)} links lead to another site ({host!r}), none to {domain!r}"
 
 
 def is_unchanged(answer: Answer, job: ChannelJob) -> bool:

@@ -23,6 +23,8 @@ class ListingSpider(ChannelSpider):
             return answer, (), None
         first = page = await self.read(talk, answer)
         links = {link.url: link for link in page.links}
+        if not links:
+            talk.faults.append("the channel holds no entries")
         for _ in range(job.channel.max_pages - 1):
             if page.next_page is None or not _are_all_new(page.links, visit):
                 break

@@ -59,33 +59,33 @@ class ProbeSpider(PortalSpider):
 
     async def start(self) -> AsyncIterator[Any]:
         """Probes everything and hands each report over as it is done. Yields nothing, as `ChannelSpider.start`."""
-        probes = [asyncio.ensure_future(self.probe(job)) for job in self.jobs]
+        probes = [asyncio.ensure_future(self.probe(job, unit)) for unit, job in enumerate(self.jobs)]
         for report in asyncio.as_completed(probes):
             await self.hand_over(await report)
         nothing: tuple[Any, ...] = ()
         for request in nothing:
             yield request
 
-    async def probe(self, job: ProbeJob) -> ProbeReport:
+    async def probe(self, job: ProbeJob, unit: int) -> ProbeReport:
         """home page ─▶ hints ─▶ candidates, best first ─▶ findings. Never raises."""
-        talk = self._start_talk(job)
+        talk = self._start_talk(job, unit)
         report = await self._find_out(talk)
         traffic = talk.traffic.report(self.manners.pace, self.manners.clock())
-        return replace(report, requests=talk.requests, traffic=traffic)
+        return replace(report, requests=talk.requests, traffic=traffic, kills=talk.kills)
 
-    def _start_talk(self, job: ProbeJob) -> ProbeTalk:
+    def _start_talk(self, job: ProbeJob, unit: int) -> ProbeTalk:
         settings = self.manners.settings
         limits = {"max_requests": min(MAX_REQUESTS, settings.max_requests), "visit_seconds": settings.deadline_seconds}
         settings = settings.model_copy(update=limits)
         visit = Visit(job=CrawlJob(source=job.source, channels=(), now=job.now), settings=settings)
-        return ProbeTalk(visit=visit, job=job)
+        return ProbeTalk(visit=visit, unit=unit, job=job)
 
     async def _find_out(self, talk: ProbeTalk) -> ProbeReport:
         job = talk.job
         report = ProbeReport(source_id=job.source.id, url=job.url, probed_at=job.now)
         try:
             home = talk.home = await self._ask_home(talk)
-            hints = await self.pool.run(read_hints, home.body, home.url)
+            hints = await self.use_body(talk, home, read_hints, home.body, home.url)
             report = replace(
                 report, url=home.url, site_name=hints.name, generator=hints.generator, language=hints.language
             )
@@ -122,6 +122,8 @@ class ProbeSpider(PortalSpider):
         answer = await self.fetch(talk, url)
         if not 200 <= answer.status < 300:
             raise PollError(f"HTTP {answer.status}", status=answer.status)
+        if answer.is_truncated:
+            raise PollError("the answer was cut off", status=answer.status)
         return answer
 
     async def _try_all(self, talk: ProbeTalk, home: Answer, hints: SiteHints) -> None:
@@ -148,8 +150,16 @@ class ProbeSpider(PortalSpider):
             if channel.kind is not ChannelKind.WORDPRESS:
                 channel = replace(channel, url=_choose_address(channel.url, answer.url))
             zone = talk.zone or source.timezone
-            finding = await self.pool.run(
-                assess_channel, page, channel, found_by=candidate.found_by, term=term, zone=zone, now=talk.job.now
+            finding = await self.run_parser(
+                talk,
+                answer.url,
+                assess_channel,
+                page,
+                channel,
+                found_by=candidate.found_by,
+                term=term,
+                zone=zone,
+                now=talk.job.now,
             )
             return talk.compare(finding, {link.url for link in page.links}, is_search=bool(term))
         except PollError as error:
@@ -179,8 +189,15 @@ class ProbeSpider(PortalSpider):
         is_home = talk.home is not None and url in (talk.home.url, urljoin(talk.home.url, "/"))
         answer = talk.home if is_home and talk.home is not None else await self._ask(talk, url)
         try:
-            page = await self.pool.run(
-                read_channel, answer.body, answer.url, answer.content_type, channel.kind, channel.selectors
+            page = await self.use_body(
+                talk,
+                answer,
+                read_channel,
+                answer.body,
+                answer.url,
+                answer.content_type,
+                channel.kind,
+                channel.selectors,
             )
         except ParseFailedError as error:
             raise PollError(str(error), status=answer.status) from error
@@ -190,7 +207,7 @@ class ProbeSpider(PortalSpider):
         """The zone in which a WordPress site writes; "" where it does not tell. Its feeds are in UTC."""
         try:
             answer = await self._ask(talk, urljoin(root, "wp-json/wp/v2/posts?per_page=1&_fields=date,date_gmt"))
-            return await self.pool.run(read_clock, answer.body)
+            return await self.use_body(talk, answer, read_clock, answer.body)
         except (PollError, ParseFailedError) as error:
             logger.info("%s: the REST API tells no clock: %s", root, error)
             return ""

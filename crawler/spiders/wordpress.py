@@ -56,7 +56,8 @@ class WordPressSpider(ChannelSpider):
                 reasons.append(f"{way.__name__.removeprefix('_ask_')}: {error}")
                 failed = error
         logger.info("%s: no WordPress way in for %r: %s", site, term, "; ".join(reasons))
-        raise PollError("; ".join(reasons), status=failed.status)
+        telling = [reason for reason in reasons if not reason.endswith(("HTTP 404", "so no tag"))]
+        raise PollError("; ".join(telling or reasons), status=failed.status)
 
     async def _ask_search_feed(self, talk: Conversation, site: str, term: str) -> tuple[Answer, Sequence[ArticleLink]]:
         query = f"?s={quote_plus(term)}&feed=rss2" if term else "?feed=rss2"

@@ -12,6 +12,7 @@ import typer
 from aggregator.cleaning import clean_paragraphs, clean_text
 from aggregator.ingest import SUMMARY_LIMIT, TAG_LIMIT, TEXT_LIMIT, TITLE_LIMIT
 from aggregator.models import Source
+from aggregator.printable import make_printable
 from aggregator.regions import tag_regions
 from aggregator.spam import judge_spam
 from aggregator.topic_tables import TopicTable
@@ -32,7 +33,7 @@ def classify_file(file: str, setup: Setup) -> None:
     sources = {source.id: source for source in catalogue.sources}
     table = load_topics(setup.topics_overlay)
     for record in read_records(file, SummedUpRecord):
-        typer.echo(json.dumps(classify(record, sources, table), ensure_ascii=False))
+        typer.echo(make_printable(json.dumps(classify(record, sources, table), ensure_ascii=False)))
 
 
 def classify(record: SummedUpRecord, sources: Mapping[str, Source], table: TopicTable) -> dict[str, Any]:

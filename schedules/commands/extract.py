@@ -14,6 +14,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 import typer
 
 from aggregator.models import ExtractedArticle, NotAnArticle
+from aggregator.printable import make_printable
 from crawler.extraction import Finding, ProfileError, explain_page, extract_article, load_profiles, read_page
 from schedules.config import Setup
 from schedules.errors import UsageFailure
@@ -45,7 +46,8 @@ def extract_file(
     page = read_page(html, url, profiles=profiles) if explain else None
     findings = explain_page(page, zone=place, now=now, utc_is_local=utc_is_local) if page else ()
     if as_json:
-        typer.echo(json.dumps(_list_fields(article) | _list_findings(findings, explain), ensure_ascii=False))
+        told = _list_fields(article) | _list_findings(findings, explain)
+        typer.echo(make_printable(json.dumps(told, ensure_ascii=False)))
         return
     _print_article(article)
     _print_findings(findings)
@@ -65,12 +67,13 @@ def _list_findings(findings: tuple[Finding, ...], explain: bool) -> dict[str, An
 
 def _print_article(article: ExtractedArticle) -> None:
     if isinstance(article, NotAnArticle):
-        typer.echo(f"not an article: {article.reason}")
-    typer.echo(f"{article.title}\n{', '.join(article.authors)}\n{article.published or ''}\n\n{article.text}")
+        typer.echo(f"not an article: {make_printable(article.reason)}")
+    head = f"{article.title}\n{', '.join(article.authors)}\n{article.published or ''}"
+    typer.echo(make_printable(f"{head}\n\n{article.text}"))
 
 
 def _print_findings(findings: tuple[Finding, ...]) -> None:
     for field, group in groupby(findings, key=lambda finding: finding.field):
         typer.echo(f"\n{field}")
         for finding in group:
-            typer.echo(f"  {'✓' if finding.won else ' '} {finding.way}: {finding.value}")
+            typer.echo(f"  {'✓' if finding.won else ' '} {finding.way}: {make_printable(finding.value)}")

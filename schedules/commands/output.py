@@ -9,10 +9,12 @@ from typing import Any
 
 import typer
 
+from aggregator.printable import make_printable
+
 
 def print_json(value: Any) -> None:
     """`value` as one JSON document."""
-    typer.echo(json.dumps(value, ensure_ascii=False, indent=2))
+    typer.echo(make_printable(json.dumps(value, ensure_ascii=False, indent=2)))
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:

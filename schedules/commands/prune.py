@@ -19,7 +19,7 @@ from schedules.commands.output import print_json, print_table
 from schedules.config import Setup
 from schedules.errors import RunFailure
 from schedules.lock import hold_writer_lock
-from schedules.tending import make_pruner, prune
+from schedules.tending import find_doubt, make_pruner, prune
 
 VACUUM_ROOM = 2  # times the database: a copy, and the log through which it replaces the old one
 
@@ -27,7 +27,7 @@ VACUUM_ROOM = 2  # times the database: a copy, and the log through which it repl
 def run_prune(setup: Setup, now: datetime, *, dry_run: bool, vacuum: bool, as_json: bool) -> None:
     """Lets go what is no longer kept, and says what that was; with `dry_run` says what would go, and changes nothing.
 
-    Raises UsageFailure, WriterBusy, RunFailure (no database, no room to vacuum), StoreError.
+    Raises UsageFailure, WriterBusy, RunFailure (no database, a clock in doubt, no room to vacuum), StoreError.
     """
     check_database(setup.database)
     if dry_run:
@@ -36,6 +36,8 @@ def run_prune(setup: Setup, now: datetime, *, dry_run: bool, vacuum: bool, as_js
         _report(found, {"dry_run": True, "free_bytes": free}, as_json=as_json)
         return
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store:
+        if doubt := find_doubt(store, now):
+            raise RunFailure(f"prune: {doubt}. Nothing was changed")
         if vacuum:
             check_room(setup)
         found = prune(setup, store, now)

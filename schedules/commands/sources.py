@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import sys
 from dataclasses import asdict
+from datetime import UTC, datetime
 from typing import Annotated, Any
 
 import typer
 
 from aggregator.models import ChannelKind, Source, SourceKind
+from aggregator.quarantine import describe
 from crawler.catalogue import (
     CatalogueError,
     add_source,
@@ -25,6 +28,7 @@ from schedules.commands.sources_exchange import export_sources, import_sources
 from schedules.commands.sources_probe import probe, probe_new
 from schedules.errors import UsageFailure
 from schedules.probing import TERMS
+from schedules.quarantines import ask_to_lift, find_quarantine
 
 app = typer.Typer(help="Look at the sources, probe, add, switch, import and export them.", no_args_is_help=True)
 
@@ -61,11 +65,14 @@ def list_sources(
 @app.command("show")
 def show_source(ctx: typer.Context, source_id: SourceId, *, json: AsJson = False) -> None:
     """Show one source, as an entry of the catalogue."""
-    source = find(load(get_context(ctx)), source_id)
+    context = get_context(ctx)
+    source = find(load(context), source_id)
     if json:
         print_json(asdict(source))
     else:
         typer.echo(format_source(source), nl=False)
+    if held := find_quarantine(context.data_folder, source.id, datetime.now(UTC)):
+        print(f"kabarkota: {source.id} is quarantined {describe(held)}", file=sys.stderr)
 
 
 @app.command("add")
@@ -141,7 +148,7 @@ app.command("export")(export_sources)
 
 @app.command("enable")
 def enable(ctx: typer.Context, source_id: SourceId, *, dry_run: DryRun = False) -> None:
-    """Switch a source on."""
+    """Switch a source on; one that is quarantined is read again with the next cycle, within a minute."""
     _switch(get_context(ctx), source_id, enabled=True, dry_run=dry_run)
 
 
@@ -182,6 +189,11 @@ def _guess_domain(url: str) -> str:
 def _switch(context: CommandContext, source_id: str, *, enabled: bool, dry_run: bool) -> None:
     source = find(load(context), source_id)
     verb = "enable" if enabled else "disable"
+    held = find_quarantine(context.data_folder, source.id, datetime.now(UTC)) if enabled else None
+    if held is not None:
+        typer.echo(f"{source.id} was quarantined {describe(held)}")
+        if not dry_run:
+            ask_to_lift(context.data_folder, source.id)
     if source.enabled == enabled:
         typer.echo(f"{source.id} is {verb}d already")
     elif dry_run:

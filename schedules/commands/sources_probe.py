@@ -10,6 +10,7 @@ from urllib.parse import urlsplit
 
 import typer
 
+from aggregator.printable import make_printable
 from crawler.catalogue import Catalogue, describe_channels
 from crawler.catalogue.addresses import check_address
 from crawler.catalogue.naming import make_slug
@@ -99,7 +100,8 @@ def probe_all(context: CommandContext, jobs: Sequence[ProbeJob]) -> list[ProbeRe
     if sys.stderr.isatty():
         print(f"probing {len(jobs)} portals; a polite probe takes about a minute", file=sys.stderr)
     try:
-        reports = {report.source_id: report for report in run_probes(jobs, context.setup.crawl)}
+        probes = run_probes(jobs, context.setup.crawl, data_folder=context.setup.data_folder)
+        reports = {report.source_id: report for report in probes}
     except CrawlProcessError as error:
         raise RunFailure(str(error)) from error
     return [reports[job.source.id] for job in jobs if job.source.id in reports]
@@ -107,13 +109,13 @@ def probe_all(context: CommandContext, jobs: Sequence[ProbeJob]) -> list[ProbeRe
 
 def print_report(report: ProbeReport, now: datetime, *, with_failure: bool = True) -> None:
     about = ", ".join(filter(None, (report.site_name, report.generator, report.timezone)))
-    typer.echo(f"{report.source_id}: {report.url}" + (f" ({about})" if about else ""))
+    typer.echo(make_printable(f"{report.source_id}: {report.url}" + (f" ({about})" if about else "")))
     nothing_there = [finding for finding in report.findings if finding.found_by == "usual path" and finding.status]
     for finding in report.findings:
         if finding.state is State.FAILED and finding in nothing_there:
             continue
         found = f"{finding.state.value:<10} {finding.channel.kind.value:<9} {finding.channel.url}"
-        typer.echo(f"  {found}  {describe_finding(finding, now)}")
+        typer.echo(make_printable(f"  {found}  {describe_finding(finding, now)}"))
     missed = sum(finding.state is State.FAILED for finding in nothing_there)
     if missed:
         typer.echo(f"  nothing at {missed} more of the usual addresses")

@@ -15,6 +15,7 @@ from pathlib import Path
 
 from aggregator.alert_rows import State
 from aggregator.processes import LOCK_FILE, find_writer, read_command
+from aggregator.quarantine import describe
 from aggregator.store import Store, StoreError
 from aggregator.web.health import judge_pulse
 from schedules.commands.figures import format_bytes, format_moment, format_span
@@ -163,6 +164,17 @@ def check_deliveries(store: Store, now: datetime) -> Check:
     return warn("messages", found, "`kabarkota alerts test NAME` tries a target; then look at its address")
 
 
+def check_quarantines(store: Store, now: datetime) -> Check:
+    """Sources that are left alone because our parsers died of their pages."""
+    held = store.list_quarantined(now)
+    if not held:
+        return ok("quarantine", "no source is in it")
+    found = "; ".join(f"{each.source_id}: {describe(each)}" for each in held)
+    return warn(
+        "quarantine", found, "nothing: each is tried again by itself; `kabarkota sources enable ID` does it now"
+    )
+
+
 def check_writer(folder: Path) -> Check:
     """Who holds the writer's lock: `serve` as long as it runs, `run` for a cycle, as it should be."""
     writer = find_writer(folder)
@@ -188,6 +200,7 @@ def _list_looks(
         ("search index", partial(check_search, store, rescue)),
         ("cycles", partial(check_cycles, store, now, late_after)),
         ("clock and database", partial(check_newest, store, now)),
+        ("quarantine", partial(check_quarantines, store, now)),
         ("messages", partial(check_deliveries, store, now)),
     ]
 

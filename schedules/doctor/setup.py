@@ -17,7 +17,9 @@ from aggregator.reference import TableError
 from aggregator.settings import PrivatePages
 from aggregator.store import StoreError
 from aggregator.topic_tables import load_topics
+from crawler.answer_errors import TlsError
 from crawler.catalogue import CatalogueError, load_catalogue
+from crawler.downloading import check_ca_bundle
 from crawler.extraction import load_profiles
 from crawler.extraction.profiles import ProfileError
 from schedules.alerts.configuration import find_alerts_file, load_alerts
@@ -197,6 +199,12 @@ def _check_catalogue(setup: Setup) -> Check:
     sources = load_catalogue(setup.catalogue_path, overlay=overlay).sources
     on = sum(source.enabled for source in sources)
     found = f"{len(sources)} sources, {on} on{_name_overlay(overlay)}"
+    for source in sources:
+        try:
+            if source.enabled and source.ca_bundle:
+                check_ca_bundle(setup.data_folder / source.ca_bundle)
+        except TlsError as error:
+            return warn("catalogue", f"{overlay}: sources.{source.id}: {error}", "mend the path or the file")
     return ok("catalogue", found) if on else warn("catalogue", found, "`kabarkota sources enable ID` switches one on")
 
 

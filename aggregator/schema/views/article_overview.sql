@@ -43,7 +43,7 @@ SELECT
     (SELECT replace(group_concat(DISTINCT r.komwil), ',', ', ') FROM article_regions AS ar JOIN regions AS r ON r.code = ar.code
         WHERE ar.article_id = a.id AND ar.role = 'event' AND r.komwil IS NOT NULL) AS komwil,
     a.language,
-    substr(a.summary, 1, coalesce(a.snippet_limit, length(a.summary))) AS summary, -- as the portal gives it, mostly its first sentences, no longer than its page allows
+    substr(a.summary, 1, min(coalesce(a.snippet_limit, 300), 300)) AS summary, -- as the portal gives it, mostly its first sentences: 300 characters, or as few as its page allows
     a.image,
     a.tags,
     a.revised_at,

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import FileResponse, Response
@@ -15,6 +17,7 @@ from aggregator.web.downloads import find_download, list_downloads
 
 _NAV = "/data"
 _MAX_AGE_SECONDS = 300
+_RANGE = re.compile(r"bytes=(?:\d{1,18}-\d{0,18}|-\d{1,18})", re.ASCII)
 
 
 def list_routes(context: PageContext) -> list[Route]:
@@ -24,6 +27,12 @@ def list_routes(context: PageContext) -> list[Route]:
 def make_download_route(context: PageContext) -> Route:
     """Apart from the pages: a snapshot is compressed already, or too large to be while somebody waits."""
     return Route("/data/{name}", _Data(context).give, methods=["GET"])
+
+
+class _Gift(FileResponse):
+    """Of what a client does not read, little is held for it."""
+
+    chunk_size = 16 * 1024
 
 
 class _Data:
@@ -46,6 +55,16 @@ class _Data:
         if found is None:
             raise HTTPException(404)
         headers = {"cache-control": f"public, max-age={_MAX_AGE_SECONDS}", "etag": f'"{found.mark}"'}
-        return answer_unchanged(request, headers) or FileResponse(
+        _keep_plain_range(request)
+        return answer_unchanged(request, headers) or _Gift(
             found.path, headers=headers, media_type=found.media_type, filename=found.name
         )
+
+
+def _keep_plain_range(request: Request) -> None:
+    """Leaves of `Range` what resumes a download: one range of bytes in a GET. To any other the answer is the whole
+    file, as RFC 9110 (14.2) demands for units that are not understood, and allows for the rest."""
+    asked = request.headers.getlist("range")
+    if request.method != "GET" or len(asked) != 1 or not _RANGE.fullmatch(asked[0]):
+        scope = request.scope
+        scope["headers"] = [pair for pair in scope["headers"] if pair[0] != b"range"]

@@ -1,0 +1,203 @@
+"""Content-Encoding undone within bounds of size and effort. PURE.
+
+A bomb of a megabyte unpacks to gigabytes, and a packed body of a million empty parts costs minutes though it unpacks to
+nothing. So each packing is undone piece by piece, and given up when it has become too much of either.
+"""
+
+from __future__ import annotations
+
+import time
+import zlib
+from collections.abc import Callable, Generator, Iterator
+from dataclasses import dataclass
+
+import brotli
+import zstandard
+
+from crawler.answer_errors import BrokenAnswerError, TooLargeError
+
+MAX_LAYERS = 3  # nobody packs even twice on purpose
+MAX_PARTS = 1_000  # members of a gzip, frames of a zstd
+CPU_SECONDS = 1.0  # ten times what 10 MiB of news take on a slow machine
+LARGEST_WINDOW = 8 * 1024 * 1024  # of Zstandard (RFC 9659), so that it asks for no more memory
+_INPUT = 16 * 1024  # bytes at a time
+_OUTPUT = 64 * 1024
+_ZSTD_INPUT = 256  # which may become 8 MiB: it cannot be told to give less at a time
+
+_GZIP_MAGIC = b"\x1f\x8b"
+_ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Decoded:
+    """A body, and whether it was all there."""
+
+    content: bytes
+    is_whole: bool = True
+
+
+class _NotPackedError(Exception):
+    """The bytes are not packed in the way that was said."""
+
+
+def list_encodings(header_values: list[bytes]) -> list[str]:
+    """The encodings that Content-Encoding names, in the order in which they were applied."""
+    text = b",".join(header_values).decode("latin-1").lower()
+    return [encoding for each in text.split(",") if (encoding := each.strip())]
+
+
+def decode(body: bytes, encodings: list[str], max_bytes: int, *, may_cut: bool = False) -> Decoded:
+    """`body` with its packings undone. What is not packed as was said, or in an unknown way, stays as it is: servers
+    forget to pack what they label, and what is no text will not be read as one.
+
+    Of a broken packing what came out before is given, not whole. Raises TooLargeError over `max_bytes` (with
+    `may_cut`, gives so many), BrokenAnswerError for what takes too long.
+    """
+    is_whole, layers = True, 0
+    for encoding in reversed(encodings):
+        unpack = _UNPACKERS.get(encoding)
+        if unpack is None or not body:
+            continue
+        try:
+            collected = _Collector(max_bytes, may_cut=may_cut)
+            is_complete = collected.collect(unpack(body))
+        except _NotPackedError:
+            continue
+        layers += 1
+        if layers > MAX_LAYERS:
+            raise BrokenAnswerError(f"it is packed more than {MAX_LAYERS} times")
+        body, is_whole = collected.take(), is_whole and is_complete
+    return Decoded(content=body, is_whole=is_whole)
+
+
+class _Collector:
+    """Gathers what comes out, and counts the effort."""
+
+    def __init__(self, max_bytes: int, *, may_cut: bool) -> None:
+        self._max_bytes, self._may_cut = max_bytes, may_cut
+        self._out = bytearray()
+        self._ends_at = time.thread_time() + CPU_SECONDS
+
+    def collect(self, pieces: Iterator[bytes | bool]) -> bool:
+        """Takes all pieces; the last item says whether the end of the packing was met. Raises as `decode`."""
+        for piece in pieces:
+            if isinstance(piece, bool):
+                return piece
+            self._out += piece
+            if len(self._out) > self._max_bytes:
+                if self._may_cut:
+                    del self._out[self._max_bytes :]
+                    return True
+                raise TooLargeError("the unpacked answer", self._max_bytes)
+            if time.thread_time() > self._ends_at:
+                raise BrokenAnswerError("it takes too long to unpack")
+        return False
+
+    def take(self) -> bytes:
+        return bytes(self._out)
+
+
+def _unpack_gzip(body: bytes) -> Iterator[bytes | bool]:
+    if not body.startswith(_GZIP_MAGIC):
+        raise _NotPackedError
+    position = 0
+    for _ in range(MAX_PARTS):
+        packer = zlib.decompressobj(wbits=31)
+        position = yield from _inflate(packer, body, position)
+        if not packer.eof:
+            yield False
+        elif not body.startswith(_GZIP_MAGIC, position):
+            yield True  # the end, or what some servers fill up with
+    raise BrokenAnswerError(f"it is packed in more than {MAX_PARTS} parts")
+
+
+def _unpack_deflate(body: bytes) -> Iterator[bytes | bool]:
+    """Of two kinds: as specified, in a zlib wrapper; and bare, as some servers send it."""
+    is_wrapped = len(body) > 1 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
+    packer = zlib.decompressobj(wbits=15 if is_wrapped else -15)
+    try:
+        packer.copy().decompress(body[:_INPUT], 1)
+    except zlib.error as error:
+        raise _NotPackedError from error
+    yield from _inflate(packer, body, 0)
+    yield packer.eof
+
+
+def _inflate(packer: zlib._Decompress, body: bytes, position: int) -> Generator[bytes, None, int]:
+    """Yields what comes out from `position` on; returns where the packing ended. A broken one just ends."""
+    while position < len(body) and not packer.eof:
+        before = packer.copy()
+        piece = body[position : position + _INPUT]
+        position += len(piece)
+        try:
+            yield packer.decompress(piece, _OUTPUT)
+            while packer.unconsumed_tail and not packer.eof:
+                before, piece = packer.copy(), packer.unconsumed_tail
+                yield packer.decompress(piece, _OUTPUT)
+        except zlib.error:
+            yield _save(before, piece)
+            return position
+    return position - len(packer.unused_data)
+
+
+def _save(packer: zlib._Decompress, piece: bytes) -> bytes:
+    """What can be had of a piece that holds a fault: byte by byte, up to that."""
+    out = bytearray()
+    for number in range(len(piece)):
+        try:
+            out += packer.decompress(piece[number : number + 1])
+        except zlib.error:
+            break
+        if len(out) > _OUTPUT:
+            break
+    return bytes(out)
+
+
+def _unpack_brotli(body: bytes) -> Iterator[bytes | bool]:
+    packer = brotli.Decompressor()
+    has_begun = False
+    for position in range(0, len(body), _INPUT):
+        piece = body[position : position + _INPUT]
+        try:
+            while piece or not packer.can_accept_more_data():
+                out: bytes = packer.process(piece, output_buffer_limit=_OUTPUT)
+                piece = b""
+                has_begun = has_begun or bool(out)
+                yield out
+        except brotli.error as error:
+            if not has_begun:
+                raise _NotPackedError from error  # it has no mark of its own
+            yield False
+        if packer.is_finished():
+            yield True
+    yield False
+
+
+def _unpack_zstd(body: bytes) -> Iterator[bytes | bool]:
+    if not body.startswith(_ZSTD_MAGIC):
+        raise _NotPackedError
+    position = 0
+    for _ in range(MAX_PARTS):
+        packer = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).decompressobj()
+        while position < len(body) and not packer.eof:
+            piece = body[position : position + _ZSTD_INPUT]
+            position += len(piece)
+            try:
+                yield packer.decompress(piece)
+            except zstandard.ZstdError:
+                yield False
+        if not packer.eof:
+            yield False
+        position -= len(packer.unused_data)
+        if not body.startswith(_ZSTD_MAGIC, position):
+            yield True
+    raise BrokenAnswerError(f"it is packed in more than {MAX_PARTS} parts")
+
+
+_UNPACKERS: dict[str, Callable[[bytes], Iterator[bytes | bool]]] = {
+    "gzip": _unpack_gzip,
+    "x-gzip": _unpack_gzip,
+    "deflate": _unpack_deflate,
+    "br": _unpack_brotli,
+    "zstd": _unpack_zstd,
+}

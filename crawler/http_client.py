@@ -1,0 +1,178 @@
+"""Twisted's HTTP client, with bounds on all that a server may send.
+
+bytes ─▶ BoundedProtocol ─▶ BoundedParser: status line, headers (bounded) ─▶ BodyReader: body (bounded) ─▶ Body
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.error import ConnectionLost
+from twisted.internet.protocol import Protocol, connectionDone
+from twisted.python.failure import Failure
+from twisted.web._newclient import HEADER, HTTP11ClientProtocol, HTTPClientParser, Request
+from twisted.web.client import HTTPConnectionPool, ResponseDone, _HTTP11ClientFactory
+from twisted.web.http import PotentialDataLoss, _MalformedChunkedDataError
+
+from crawler.answer_errors import BrokenAnswerError, BrokenOffError, TooLargeError
+from crawler.ballast import LARGE_BYTES
+
+MAX_HEAD_BYTES = 64 * 1024  # of status line and headers, those of 1xx answers before it included
+MAX_HEAD_LINES = 2_000
+# A body may come in chunks of any size, and each costs the same work: one of crumbs is an attack on that.
+MANY_PIECES = 20_000
+SMALLEST_PIECE = 64  # bytes on average, once there are many
+
+
+class BoundedParser(HTTPClientParser):
+    """Reads one answer. What breaks a bound ends the connection; header lines without a colon are passed over, as in
+    browsers."""
+
+    _head_bytes = _head_lines = 0
+
+    def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
+        self._head_bytes += len(line) + 1
+        self._head_lines += 1
+        if self._head_bytes > MAX_HEAD_BYTES:
+            raise TooLargeError("the head of the answer", MAX_HEAD_BYTES)
+        if self._head_lines > MAX_HEAD_LINES:
+            raise TooLargeError("the head of the answer", MAX_HEAD_LINES, "lines")
+        line = line.removesuffix(b"\r")
+        is_header = self.state == HEADER and line and line[:1] not in (b" ", b"\t")
+        if not is_header or b":" in line:
+            super().lineReceived(line)  # type: ignore[no-untyped-call]
+
+    def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
+        raise TooLargeError("a line in the head of the answer", self.MAX_LENGTH)
+
+    def statusReceived(self, status: bytes) -> None:  # noqa: N802 - Twisted's name
+        super().statusReceived(status)  # type: ignore[no-untyped-call]
+        protocol, major, _ = self.response.version
+        if protocol != b"HTTP" or major != 1 or not 100 <= self.response.code <= 999:
+            raise BrokenAnswerError(f"its first line is {status[:60]!r}")
+
+    def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802 - Twisted's name
+        response: Any = getattr(self, "response", None)
+        if response is not None:
+            # after a whole answer over a connection that is kept, Twisted gives the bare exception
+            response.was_reset = isinstance(getattr(reason, "value", reason), ConnectionLost)
+        super().connectionLost(reason)
+
+
+class BoundedProtocol(HTTP11ClientProtocol):
+    """A connection that is cut, rather than closed in good manners, when the other side breaks a bound."""
+
+    def request(self, request: Request) -> Deferred[Any]:
+        answered: Deferred[Any] = super().request(request)
+        if self._parser is not None:
+            self._parser.__class__ = BoundedParser  # the class is fixed in `request`; ours adds no state to be made
+        assert self.transport is not None
+        hang_up = self.transport.abortConnection
+
+        def equip(response: Any) -> Any:
+            response.hang_up = hang_up
+            return response
+
+        return answered.addCallback(equip)
+
+    def _giveUp(self, reason: Failure) -> None:  # noqa: N802 - Twisted's name
+        # to close a TLS connection in good manners is to read on until the other side does so, too
+        assert self.transport is not None
+        self.transport.abortConnection()
+        self._disconnectParser(reason)  # type: ignore[no-untyped-call]
+
+
+class _BoundedFactory(_HTTP11ClientFactory):
+    """Makes the connections of a pool."""
+
+    noisy = False
+
+    def buildProtocol(self, addr: object) -> BoundedProtocol:  # noqa: N802 - Twisted's name
+        return BoundedProtocol(self._quiescentCallback)  # type: ignore[no-untyped-call]
+
+
+class BoundedPool(HTTPConnectionPool):
+    """Connections that are kept for the next request to their host."""
+
+    _factory = _BoundedFactory
+    retryAutomatically = False  # noqa: N815 - Twisted's name; its second attempt follows within a millisecond
+    cachedConnectionTimeout = 60  # noqa: N815
+
+
+@dataclass(frozen=True, kw_only=True)
+class Body:
+    """What came of a body: all of it, or what there was when the connection broke or enough was read."""
+
+    content: bytes = b""
+    is_truncated: bool = False
+
+
+class BodyReader(Protocol):
+    """Collects the body of one answer. `done` fires with a Body, or fails with an AnswerError.
+
+    Over `limit` bytes it fails; with `may_cut`, it is content with those. After a megabyte it pauses, once.
+    """
+
+    def __init__(self, limit: int, hang_up: Callable[[], None], response: Any, *, may_cut: bool = False) -> None:
+        self.done: Deferred[Body] = Deferred(lambda _: self._let_go())
+        self._limit, self._may_cut = limit, may_cut
+        self._hang_up = hang_up
+        self._response = response
+        self._content = bytearray()
+        self._pieces = 0
+        self.is_large = asyncio.Event()  # it has paused, until `go_on`
+
+    def go_on(self) -> None:
+        """Takes the rest of a large body."""
+        if not self.done.called:
+            assert self.transport is not None
+            self.transport.resumeProducing()
+
+    def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
+        if self.done.called:
+            return
+        self._content += data
+        self._pieces += 1
+        if len(self._content) > self._limit:
+            if self._may_cut:
+                self._end(Body(content=bytes(self._content[: self._limit])))
+            else:
+                self._end(TooLargeError("the answer", self._limit))
+        elif self._pieces > MANY_PIECES and len(self._content) < self._pieces * SMALLEST_PIECE:
+            self._end(BrokenAnswerError("it comes in crumbs"))
+        elif len(self._content) > LARGE_BYTES and not self.is_large.is_set():
+            assert self.transport is not None
+            self.transport.pauseProducing()
+            self.is_large.set()
+
+    def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
+        if self.done.called:
+            return
+        # without a length, the end of the connection is the end of the body: a sound one, unless it was cut
+        ended_well = isinstance(reason.value, ResponseDone)
+        is_whole = ended_well or (isinstance(reason.value, PotentialDataLoss) and not self._response.was_reset)
+        content = bytes(self._content)
+        if any(isinstance(each.value, _MalformedChunkedDataError) for each in getattr(reason.value, "reasons", ())):
+            self.done.errback(BrokenAnswerError("its chunks are none"))
+        elif is_whole or content:
+            self._content = bytearray()
+            self.done.callback(Body(content=content, is_truncated=not is_whole))
+        else:
+            self.done.errback(BrokenOffError("there was no body"))
+
+    def _end(self, result: Body | Exception) -> None:
+        """Wants no more of the body."""
+        if isinstance(result, Body):
+            self.done.callback(result)
+        else:
+            self.done.errback(result)
+        self._let_go()
+
+    def _let_go(self) -> None:
+        """Forgets what came: what is left of the connection may keep us for a while."""
+        self._content = bytearray()
+        self._hang_up()

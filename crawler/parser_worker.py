@@ -1,0 +1,107 @@
+"""A parser worker: `python -m crawler.parser_worker DESCRIPTOR MEMORY`. Calls come in on a socket, replies go out.
+
+    request ──▶ limits of CPU and memory for this call ──▶ the function ──▶ reply         (the socket closes: the end)
+
+It may starve, crash or be broken into: it can neither make processes nor threads, its parent ends it when it takes too
+long, and reads nothing from it but bytes of bounded length.
+"""
+
+from __future__ import annotations
+
+import contextlib
+import logging
+import resource
+import signal
+import socket
+import sys
+import traceback
+from io import BufferedRWPair
+
+from aggregator.lifeline import die_with_parent
+from crawler.channels import ChannelError
+from crawler.parser_calls import LONGEST_REPLY, REPLY, REQUEST, Outcome, Reply, find_call
+
+WORDS_LIMIT = 4_000  # characters of an error
+
+
+def main(descriptor: str, memory: str) -> None:
+    """Serves calls until the socket closes. `memory`: bytes that no call may go beyond."""
+    die_with_parent()
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
+    logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
+    import crawler.reading  # noqa: F401 - loaded now, so that the first page's limits are its own
+
+    resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
+    with contextlib.suppress(ValueError, OSError):
+        resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
+    used = _virtual_memory_bytes()
+    resource.setrlimit(resource.RLIMIT_AS, (used + int(memory), used + int(memory)))
+    with socket.socket(fileno=int(descriptor)) as parent, parent.makefile("rwb") as pipe:
+        assert isinstance(pipe, BufferedRWPair)
+        pipe.write(REPLY.pack(0, Outcome.RESULT.value, 0))  # it is ready
+        pipe.flush()
+        while serve_one(pipe, used):
+            pass
+
+
+def serve_one(pipe: BufferedRWPair, used: int) -> bool:
+    """Answers one request; False: there are no more. `used`: bytes of memory that are not the call's."""
+    head = pipe.read(REQUEST.size)
+    if len(head) < REQUEST.size:
+        return False
+    number, cpu_seconds, memory, name_length, values_length = REQUEST.unpack(head)
+    name = pipe.read(name_length).decode()
+    values = pipe.read(values_length)
+    _limit_time(cpu_seconds)
+    _limit_memory(used + memory)
+    reply = run_call(name, values)
+    _limit_memory(None)
+    pipe.write(REPLY.pack(number, reply.outcome.value, len(reply.body)))
+    pipe.write(reply.body)
+    pipe.flush()
+    return True
+
+
+def run_call(name: str, values: bytes) -> Reply:
+    """The reply to a call; whatever is raised is told in it."""
+    try:
+        result = find_call(name).run(values)
+    except ChannelError as error:
+        return Reply(Outcome.NO_CHANNEL, _encode(str(error)))
+    except MemoryError:
+        return Reply(Outcome.NO_MEMORY, b"")
+    except Exception as error:  # a bug on some page must not take its source down
+        return Reply(Outcome.ERROR, _encode(f"{error!r}"[:WORDS_LIMIT] + "\n" + traceback.format_exc()))
+    if len(result) > LONGEST_REPLY:
+        return Reply(Outcome.TOO_LARGE, b"")
+    return Reply(Outcome.RESULT, result)
+
+
+def _encode(words: str) -> bytes:
+    return words[:WORDS_LIMIT].encode("utf-8", "replace")
+
+
+def _limit_time(cpu_seconds: int) -> None:
+    """RLIMIT_CPU counts the worker's whole life, so the limit is raised call by call."""
+    usage = resource.getrusage(resource.RUSAGE_SELF)
+    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
+    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + 1 + cpu_seconds, hard))
+
+
+def _limit_memory(most: int | None) -> None:
+    """None: what no call may go beyond."""
+    _, hard = resource.getrlimit(resource.RLIMIT_AS)
+    resource.setrlimit(resource.RLIMIT_AS, (hard if most is None else min(most, hard), hard))
+
+
+def _virtual_memory_bytes() -> int:
+    """Address space in use: the libraries alone map hundreds of MiB, which the limit must not count."""
+    try:
+        with open("/proc/self/statm", encoding="ascii") as statm:  # noqa: PTH123 - a pseudo file
+            return int(statm.read().split()[0]) * resource.getpagesize()
+    except (OSError, ValueError):
+        return 1024**3
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:3])

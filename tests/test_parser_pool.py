@@ -1,0 +1,219 @@
+"""Parsers that die, hang, starve or were broken into: it costs their page, and nothing of other sources."""
+
+from __future__ import annotations
+
+import asyncio
+import os
+import signal
+from collections.abc import Callable, Coroutine
+from contextlib import AsyncExitStack
+from pathlib import Path
+from typing import Any
+
+import hostile_calls as calls
+import pytest
+from test_watchdog import read_state, wait_for
+
+from aggregator.models import ArticleLink
+from crawler.parser_lanes import Lanes
+from crawler.parsing import MOST_KILLS, ParseFailedError, ParserBusyError, ParserPool, choose_light_memory
+from crawler.settings import MEBIBYTE, CrawlSettings
+
+Work = Callable[[ParserPool], Coroutine[Any, Any, None]]
+
+
+@pytest.fixture(autouse=True)
+def workers_know_the_calls(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+
+
+def work(do: Work, **settings: Any) -> None:
+    options = {"parser_workers": 2, "parse_cpu_seconds": 1, "parse_memory_bytes": 128 * MEBIBYTE}
+
+    async def main() -> None:
+        pool = ParserPool(CrawlSettings(**{**options, **settings}))
+        try:
+            await do(pool)
+        finally:
+            pool.close()
+
+    asyncio.run(main())
+
+
+async def wait_until(is_so: Callable[[], bool]) -> None:
+    async with asyncio.timeout(20):
+        while not is_so():  # noqa: ASYNC110 - nobody tells
+            await asyncio.sleep(0.01)
+
+
+async def check_death(pool: ParserPool, call: Callable[[], object], reason: str, kills: int = 1) -> None:
+    with pytest.raises(ParseFailedError, match=reason) as caught:
+        await pool.run(call.__name__, call)
+    assert caught.value.kills == kills
+    assert await pool.run("healthy", calls.add, 1, b=2) == 3
+
+
+@pytest.mark.parametrize(
+    ("call", "reason", "kills"),
+    [
+        (calls.crash, "SIGSEGV", 1),
+        (calls.eat, "ran out of its memory", 1),
+        pytest.param(calls.leave, "left with exit code 0", 1, marks=pytest.mark.slow),
+        pytest.param(calls.end_itself, "SIGKILL", 1, marks=pytest.mark.slow),
+        pytest.param(calls.talk_nonsense, "talked nonsense", 1, marks=pytest.mark.slow),
+        pytest.param(calls.answer_too_soon, "talked nonsense", 1, marks=pytest.mark.slow),
+        (calls.answer_something_else, "failed", 0),
+        (calls.fail, "a bug", 0),
+    ],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_worker_that_dies_costs_its_page(call: Callable[[], object], reason: str, kills: int) -> None:
+    work(lambda pool: check_death(pool, call, reason, kills))
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(
+    ("call", "reason"),
+    [(calls.spin, "more than 1 CPU s"), (calls.spin_on, "not finish in time"), (calls.sleep, "not finish in time")],
+    ids=lambda value: getattr(value, "__name__", ""),
+)
+def test_worker_that_hangs_is_ended(call: Callable[[], object], reason: str) -> None:
+    work(lambda pool: check_death(pool, call, reason))
+
+
+@pytest.mark.slow
+def test_answer_over_the_limit_is_refused() -> None:
+    work(lambda pool: check_death(pool, calls.answer_much, "over the limit", 0), parse_memory_bytes=512 * MEBIBYTE)
+
+
+def test_what_is_asked_and_answered_arrives_as_it_was() -> None:
+    link = ArticleLink(url="https://kabar.example/a", title="Wali kota\n“buka”\x00\ud800", tags=("😀",))
+
+    async def do(pool: ParserPool) -> None:
+        raw = bytes(range(256)) * 10_000
+        told, same = await pool.run("a", calls.echo, link, raw)
+        assert (told.url, told.tags, same) == (link.url, link.tags, raw)
+        assert told.title == "Wali kota\n“buka”\x00?"
+
+    work(do)
+
+
+def test_owner_that_has_ended_three_is_not_parsed_in_this_batch() -> None:
+    async def do(pool: ParserPool) -> None:
+        for _ in range(MOST_KILLS):
+            with pytest.raises(ParseFailedError):
+                await pool.run("bad", calls.leave)
+        with pytest.raises(ParserBusyError):
+            await pool.run("bad", calls.add, 1)
+        assert await pool.run("good", calls.add, 1) == 2
+        pool.begin_batch()
+        assert await pool.run("bad", calls.add, 1) == 2
+
+    work(do)
+
+
+def test_worker_that_somebody_ends_costs_nothing() -> None:
+    async def do(pool: ParserPool) -> None:
+        idle = await pool.run("a", calls.name_own_process)
+        os.kill(idle, signal.SIGKILL)
+        wait_for(lambda: read_state(idle) == "Z")
+        busy = asyncio.ensure_future(pool.run("a", calls.name_own_process))
+        assert await busy != idle
+        (worker,) = pool._idle
+        slow = asyncio.ensure_future(pool.run("a", calls.sleep))
+        await wait_until(lambda: worker in pool._busy)
+        os.kill(worker.pid, signal.SIGKILL)  # the try is repeated, and sleeps again
+        await wait_until(lambda: bool(pool._busy) and worker not in pool._busy)
+        slow.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await slow
+
+    work(do)
+
+
+def test_source_whose_pages_hang_keeps_nobody_waiting() -> None:
+    async def do(pool: ParserPool) -> None:
+        hanging = [asyncio.ensure_future(pool.run("bad", calls.sleep)) for _ in range(10)]
+        for number in range(20):
+            assert await pool.run(f"good {number % 3}", calls.add, number) == number + 1
+        assert not any(task.done() for task in hanging)
+        for task in hanging:
+            task.cancel()
+        await asyncio.gather(*hanging, return_exceptions=True)
+        assert not pool._busy
+
+    work(do, parse_cpu_seconds=30)
+
+
+def test_process_of_a_worker_ends_with_it() -> None:
+    children: list[int] = []
+
+    async def do(pool: ParserPool) -> None:
+        children.append(await pool.run("a", calls.fork))
+
+    work(do)
+    (child,) = children
+    if child:  # as root, whom no limit binds
+        wait_for(lambda: read_state(child) == "Z")
+
+
+def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("sys.executable", "/nowhere/python")
+
+    async def do(pool: ParserPool) -> None:
+        with pytest.raises(ParserBusyError):
+            await pool.run("a", calls.add, 1)
+
+    work(do)
+
+
+@pytest.mark.parametrize("workers", [1, 2, 3, 4, 8])
+def test_workers_share_their_memory(workers: int) -> None:
+    light = choose_light_memory(workers, 512 * MEBIBYTE)
+    assert (workers - 1) * light + 512 * MEBIBYTE <= max(768, 512 + 96 * (workers - 1)) * MEBIBYTE
+
+
+# ── lanes ──────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+async def enter(stack: AsyncExitStack, lanes: Lanes, owner: str, *, is_heavy: bool = False) -> bool:
+    """Whether there is a place at once."""
+    try:
+        await stack.enter_async_context(lanes.take(owner, is_heavy=is_heavy, patience=0.02))
+    except TimeoutError:
+        return False
+    return True
+
+
+def test_owner_has_a_share_and_the_heavy_have_one_place() -> None:
+    async def main() -> None:
+        lanes = Lanes(4)
+        async with AsyncExitStack() as stack:
+            assert [await enter(stack, lanes, "a") for _ in range(3)] == [True, True, False]
+            assert [await enter(stack, lanes, owner, is_heavy=True) for owner in "bc"] == [True, False]
+            assert [await enter(stack, lanes, owner) for owner in "de"] == [True, False]
+        async with AsyncExitStack() as stack:
+            assert [await enter(stack, lanes, owner) for owner in "abcde"] == [True, True, True, True, False]
+
+    asyncio.run(main())
+
+
+def test_light_goes_before_heavy_and_nobody_is_forgotten() -> None:
+    order: list[str] = []
+
+    async def take(lanes: Lanes, name: str, is_heavy: bool) -> None:
+        async with lanes.take(name, is_heavy=is_heavy):
+            order.append(name)
+            await asyncio.sleep(0)
+
+    async def main() -> None:
+        lanes = Lanes(1)
+        async with lanes.take("first"):
+            tasks = [asyncio.ensure_future(take(lanes, name, name.isupper())) for name in ("A", "b", "C", "d")]
+            await asyncio.sleep(0)
+        tasks[1].cancel()  # at the moment in which its turn comes
+        await asyncio.gather(*tasks, return_exceptions=True)
+        assert await enter(AsyncExitStack(), lanes, "last")
+
+    asyncio.run(main())
+    assert order in (["b", "d", "A", "C"], ["d", "A", "C"])

@@ -1,0 +1,153 @@
+"""A source whose pages end our parsers is left alone for a while, and everybody is told why."""
+
+from __future__ import annotations
+
+import json
+import sys
+from collections.abc import Iterator
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import pytest
+from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from test_cycle import catalogue, fill, query, write_feed
+from typer.testing import CliRunner
+
+from aggregator.diagnosis import diagnose
+from aggregator.quarantine import LASTS, Quarantine, is_forgiven, note_kills
+from aggregator.store import Store
+from crawler.process import CrawlProcess
+from schedules.cli import app
+from schedules.commands.run import run_once
+from schedules.config import Setup
+from schedules.doctor.database import check_quarantines
+from schedules.health import check_health
+
+NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
+DAY = timedelta(days=1)
+COMMAND = (sys.executable, str(Path(__file__).parent / "odd_crawler.py"))
+
+
+def hold(kills: int, *, days_ago: float = 0, until: float | None = None) -> Quarantine:
+    return Quarantine(
+        source_id="uji",
+        kills=kills,
+        counted_from=NOW - days_ago * DAY,
+        last_kill_at=NOW - days_ago * DAY,
+        reason="lama",
+        until=None if until is None else NOW + until * DAY,
+    )
+
+
+@pytest.mark.parametrize(
+    ("known", "kills", "total", "lasts"),
+    [
+        (None, 1, 1, False),
+        (None, 3, 3, True),
+        (hold(2, days_ago=6), 1, 3, True),
+        (hold(2, days_ago=8), 1, 1, False),
+        (hold(2, days_ago=-30), 1, 1, False),  # a clock that ran ahead
+        (hold(3, days_ago=8, until=-1), 1, 4, True),  # the careful try
+        (hold(3, days_ago=1, until=6), 1, 4, True),  # a backfill meanwhile
+    ],
+    ids=["first", "three at once", "third", "of a week before", "of the future", "try", "again"],
+)
+def test_kills_are_counted_for_a_week(known: Quarantine | None, kills: int, total: int, lasts: bool) -> None:
+    held = note_kills(known, "uji", kills, "baru", NOW)
+    assert (held.kills, held.lasts(NOW), held.reason) == (total, lasts, "baru")
+    assert not held.lasts(NOW + LASTS)
+
+
+@pytest.mark.parametrize(
+    ("known", "expected"),
+    [(hold(2), False), (hold(3, until=1), False), (hold(3, until=-1), True), (hold(3, until=300), True)],
+)
+def test_answer_after_a_quarantine_ends_it(known: Quarantine, expected: bool) -> None:
+    assert is_forgiven(known, NOW) is expected
+
+
+@pytest.fixture
+def portal() -> Iterator[LoopbackPortal]:
+    with serve_portal() as served:
+        yield served
+
+
+def run_odd(setup: Setup, now: datetime, *, due_only: bool = False) -> dict[str, int]:
+    process = CrawlProcess(log_level="CRITICAL", command=COMMAND)
+    try:
+        return run_once(setup, now=now, quiet=True, process=process, due_only=due_only).polls
+    finally:
+        process.close()
+
+
+@pytest.fixture
+def hostile(tmp_path: Path, portal: LoopbackPortal, monkeypatch: pytest.MonkeyPatch) -> Setup:
+    """After a cycle in which three pages of the source have ended parsers."""
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+    fill(portal, ["rakernas"])
+    bad = ["parah1", "parah2", "parah3", "parah4"]
+    portal.answers["/feed.xml"] = Answer(write_feed(portal, [*bad, "rakernas"]), content_type="application/rss+xml")
+    for name in bad:
+        portal.answers[f"/{name}/"] = Answer(b"<p>smart city")
+    setup = make_setup(tmp_path, catalogue(portal))
+    assert run_odd(setup, NOW) == {"changed": 1}
+    return setup
+
+
+def test_source_whose_pages_end_three_parsers_is_quarantined(
+    tmp_path: Path, portal: LoopbackPortal, hostile: Setup
+) -> None:
+    with Store.open_writer(hostile.database) as store:
+        (held,) = store.list_quarantined(NOW)
+        assert (held.source_id, held.kills, held.until) == ("uji", 3, NOW + LASTS)
+        assert "the parser left with exit code 0" in held.reason
+        assert check_quarantines(store, NOW).found.startswith("uji: until 2026-11-30")
+        check_health(store, NOW + timedelta(hours=1))
+        (told,) = store.get_status(NOW - DAY).failing
+        assert diagnose(told["reason"]).code == "quarantined"
+        status = store.get_source_operation("uji")
+        assert status is not None
+        assert [(alarm.code, alarm.until) for alarm in status.alarms] == [("quarantined", None)]
+    # its article is kept, its pages are not asked for again, and what was not read waits
+    assert query(tmp_path, "SELECT count(*) FROM articles") == [(1,)]
+    states = dict(query(tmp_path, "SELECT state, count(*) FROM links GROUP BY state"))
+    assert states == {"kept": 1, "failed": 3, "pending": 1}
+    asked = portal.asked["/feed.xml"]
+    assert run_odd(hostile, NOW + DAY) == {}
+    assert portal.asked["/feed.xml"] == asked
+    # a week later it is tried; nothing dies, and all is forgotten
+    portal.answers["/feed.xml"] = Answer(write_feed(portal, ["rakernas"]), content_type="application/rss+xml")
+    for (url,) in query(tmp_path, "SELECT url FROM links WHERE state = 'pending'"):
+        portal.answers.pop(url.removeprefix(portal.base))
+    assert run_odd(hostile, NOW + LASTS + DAY, due_only=True) == {"changed": 1}
+    assert query(tmp_path, "SELECT count(*) FROM quarantines") == [(0,)]
+    assert query(tmp_path, "SELECT count(*) FROM alarms WHERE code = 'quarantined' AND until IS NULL") == [(0,)]
+
+
+def test_operator_lifts_a_quarantine_beside_the_service(portal: LoopbackPortal, hostile: Setup) -> None:
+    fill(portal, ["rakernas"], etag='"2"')
+    arguments = ["--data", str(hostile.data_folder), "--catalogue", str(hostile.catalogue_path), "sources"]
+    with Store.open_writer(hostile.database) as store, store.transaction():  # its clock was set; the commands' is not
+        held = store.find_quarantine("uji")
+        assert held is not None
+        store.write_kills("uji", 1, held.reason, datetime.now(UTC))
+    shown = CliRunner().invoke(app, [*arguments, "show", "uji", "--json"])
+    assert json.loads(shown.stdout)["id"] == "uji"
+    assert "uji is quarantined until" in shown.stderr
+    assert "was quarantined" in CliRunner().invoke(app, [*arguments, "enable", "uji"]).stdout
+    assert run_odd(hostile, datetime.now(UTC), due_only=True) == {"changed": 1}
+    assert "quarantined" not in CliRunner().invoke(app, [*arguments, "show", "uji"]).stderr
+
+
+def test_channel_at_which_the_crawl_dies_has_failed_and_others_are_ingested(
+    tmp_path: Path, portal: LoopbackPortal
+) -> None:
+    fill(portal, ["rakernas"])
+    portal.answers["/left.xml"] = portal.answers["/feed.xml"]
+    bad = catalogue(portal).replace("[sources.uji]", "[sources.buruk]").replace("/feed.xml", "/left.xml")
+    setup = make_setup(tmp_path, bad + catalogue(portal))
+    assert run_odd(setup, NOW) == {"changed": 1, "failed": 1}
+    assert query(tmp_path, "SELECT source_id FROM articles") == [("uji",)]
+    assert query(tmp_path, "SELECT code FROM polls WHERE outcome = 'failed'") == [("crawler-killed",)]
+    assert query(tmp_path, "SELECT source_id, strikes FROM channels WHERE failures") == [("buruk", 0.5)]
+    assert query(tmp_path, "SELECT source_id, kills, until FROM quarantines") == [("buruk", 1, None)]

@@ -146,6 +146,7 @@ class RobotsMiddleware:
             "allowance": wanted.meta.get("robots_allowance"),
             "traffic": wanted.meta.get("traffic"),
             "ca_bundle": wanted.meta.get("ca_bundle"),
+            "strangers": wanted.meta.get("strangers"),
         }
         request = Request(robots_url, meta=meta, callback=NO_CALLBACK, dont_filter=True)
         engine = self._crawler.engine
@@ -180,7 +181,16 @@ class PaceMiddleware:
 
     async def process_request(self, request: Request) -> None:
         stack = AsyncExitStack()
-        await stack.enter_async_context(self._manners.pace.turn(host_of(request.url)))
+        host, strangers = host_of(request.url), request.meta.get("strangers")
+        is_stranger = strangers is not None and strangers.is_stranger(request.url)
+        if is_stranger:
+            strangers.spend(host)
+        try:
+            await stack.enter_async_context(self._manners.pace.turn(host, is_stranger=is_stranger))
+        except HostHeldError:
+            if is_stranger:
+                strangers.left += 1  # nobody was asked
+            raise
         request.meta["pace_turn"] = stack
         self._start_clock(request)
         traffic: Traffic | None = request.meta.get("traffic")

@@ -39,12 +39,12 @@ from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
 from schedules.config import Setup
 from schedules.publishing import publish
-from schedules.quarantines import lift_quarantines
 from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
 
 LEAST_FREE = 2_000_000  # bytes on the disk: less than the articles of one source may take
+MUCH_ASKED_PART = 100  # a hundredth of the budget of a host's day is much
 FEWEST_SILENT = 5  # hosts: that so many are down at once is less likely than that our own network is
 Progress = Callable[[int, int, str], None]  # harvests so far, harvests expected, the source just done
 
@@ -100,7 +100,6 @@ def run_cycle(
     started = time.monotonic()
     check_disk(setup)
     refresh_catalogue(setup, store)
-    lift_quarantines(setup, store, now)
     due = store.get_due_channels(now if due_only else None)
     sources = store.get_sources({row.source_id for row in due})
     due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
@@ -203,9 +202,12 @@ def hold_back(
 
 
 def _count_left(setup: Setup, store: Store, due: Iterable[ChannelRow]) -> tuple[tuple[str, int], ...]:
-    """What is left today of the budgets of the hosts of channels."""
-    asked = store.get_requests({host_of(row.url) for row in due}, system_clock())
-    return tuple((host, setup.aggregator.requests_per_day - count) for host, count in asked.items())
+    """What is left today of the budgets of the hosts of channels, and of others that were asked for much: links lead to
+    them."""
+    clock, budget = system_clock(), setup.aggregator.requests_per_day
+    asked = store.get_much_asked(clock, budget // MUCH_ASKED_PART)
+    asked |= store.get_requests({host_of(row.url) for row in due}, clock)
+    return tuple((host, budget - count) for host, count in asked.items())
 
 
 def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datetime) -> bool:

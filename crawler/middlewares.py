@@ -30,6 +30,7 @@ from crawler.politeness import (
     HostHeldError,
     Pace,
     Robots,
+    Strangers,
     Traffic,
     cut_robots,
     get_crawl_delay,
@@ -181,14 +182,16 @@ class PaceMiddleware:
 
     async def process_request(self, request: Request) -> None:
         stack = AsyncExitStack()
-        host, strangers = host_of(request.url), request.meta.get("strangers")
-        is_stranger = strangers is not None and strangers.is_stranger(request.url)
-        if is_stranger:
+        host = host_of(request.url)
+        strangers: Strangers | None = request.meta.get("strangers")
+        if strangers is not None and not strangers.is_stranger(request.url):
+            strangers = None
+        if strangers is not None:
             strangers.spend(host)
         try:
-            await stack.enter_async_context(self._manners.pace.turn(host, is_stranger=is_stranger))
+            await stack.enter_async_context(self._manners.pace.turn(host, is_stranger=strangers is not None))
         except HostHeldError:
-            if is_stranger:
+            if strangers is not None:
                 strangers.left += 1  # nobody was asked
             raise
         request.meta["pace_turn"] = stack

@@ -104,6 +104,11 @@ class Visit:
         self._met.add(key)
         return True
 
+    @cached_property
+    def waiting(self) -> frozenset[str]:
+        """URL keys of the links left over from earlier cycles."""
+        return frozenset(make_url_key(pending.link.url) for pending in self.job.pending)
+
     def take_pending(self) -> tuple[PendingLink, ...]:
         """The links left over from earlier cycles; handed out once a visit, to the channel that asks first."""
         if self._pending_taken:

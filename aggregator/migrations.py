@@ -1460,6 +1460,7 @@ def m018_found_by(db: Database) -> None:
         """,
         "DROP INDEX links_of_source",
         "CREATE INDEX links_of_source ON links (source_id, coalesce(read_at, first_seen_at))",
+        "CREATE INDEX channels_answered ON channels (last_success_at) WHERE enabled",
     ):
         db.execute(dedent(statement).strip())
 

@@ -135,6 +135,7 @@ def test_operator_lifts_a_quarantine_beside_the_service(portal: LoopbackPortal, 
     assert json.loads(shown.stdout)["id"] == "uji"
     assert "uji is quarantined until" in shown.stderr
     assert "was quarantined" in CliRunner().invoke(app, [*arguments, "enable", "uji"]).stdout
+    (hostile.data_folder / "lifted" / "a-folder").mkdir()  # which is no reason not to heed the others
     assert run_odd(hostile, datetime.now(UTC), due_only=True) == {"changed": 1}
     assert "quarantined" not in CliRunner().invoke(app, [*arguments, "show", "uji"]).stderr
 

@@ -20,6 +20,7 @@ from schedules.errors import NothingReachable
 from schedules.health import look_after_sources
 from schedules.lock import hold_writer_lock
 from schedules.pinging import ping_and_record
+from schedules.quarantines import lift_quarantines
 from schedules.snapshots import snapshot_after_cycle
 from schedules.tending import tend_if_due
 
@@ -42,6 +43,7 @@ def run_once(
     Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
     warn_of_gaps(setup)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
+        lift_quarantines(setup, store, now)
         summary = run_cycle(setup, store, now=now, due_only=due_only, process=process, progress=show)
         tend_if_due(setup, store, now)
         try:

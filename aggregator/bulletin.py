@@ -6,11 +6,11 @@ In memory that both have open, so that it can be told when nothing can be writte
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 
 from pydantic import TypeAdapter, ValidationError
 
+from aggregator.memory_file import open_memory_file
 from aggregator.obstacles import Notice
 
 SIZE = 8_192
@@ -22,13 +22,10 @@ _NOTICES: TypeAdapter[tuple[Notice, ...]] = TypeAdapter(tuple[Notice, ...])
 class Bulletin:
     """The service's end. The descriptor is inherited by the process that is to read it."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptor: int | None = None) -> None:
+        """`descriptor`: of a memory file that is there already."""
         self.has_notices = False
-        try:
-            self.descriptor = os.memfd_create("kabarkota")
-        except (AttributeError, OSError):  # not on Linux
-            with tempfile.TemporaryFile() as file:
-                self.descriptor = os.dup(file.fileno())
+        self.descriptor = open_memory_file() if descriptor is None else descriptor
 
     def write(self, notices: Iterable[Notice]) -> None:
         notices = tuple(notices)

@@ -22,9 +22,10 @@ _NOTICES: TypeAdapter[tuple[Notice, ...]] = TypeAdapter(tuple[Notice, ...])
 class Bulletin:
     """The service's end. The descriptor is inherited by the process that is to read it."""
 
-    def __init__(self) -> None:
-        self.descriptor = make_shared_memory(SIZE)
-        self.write(())
+    def __init__(self, descriptor: int | None = None) -> None:
+        """`descriptor`: of shared memory that is there already."""
+        self.has_notices = False
+        self.descriptor = make_shared_memory(0) if descriptor is None else descriptor
 
     def write(self, notices: Iterable[Notice]) -> None:
         notices = tuple(notices)

@@ -390,6 +390,13 @@ def test_a_failure_is_said_once_then_each_hour_and_when_it_is_over(caplog: pytes
     assert caplog.records[-1].getMessage() == "poll failed: news.db: database or disk is full"
 
 
+def test_a_failure_that_tells_other_figures_each_time_is_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    obstacles = Obstacles(lambda _: None)
+    for free in range(20):
+        obstacles.note_failure("backup", StoreError(f"backups: needs 1,200.5 MB, and the disk has {free} MB free"), NOW)
+    assert len(caplog.records) == 1
+
+
 def test_the_bulletin_reaches_who_inherits_it_and_tells_no_half_of_it() -> None:
     bulletin = Bulletin()
     assert read_bulletin(bulletin.descriptor) == ()

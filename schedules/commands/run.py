@@ -14,6 +14,7 @@ import typer
 from aggregator.diagnosis import diagnose
 from aggregator.store import Store
 from crawler.process import CrawlProcess, CrawlProcessError
+from schedules.commands.hints import warn_of_gaps
 from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
 from schedules.errors import NothingReachable
@@ -64,18 +65,6 @@ def bring_up_to_date(setup: Setup) -> None:
     if setup.database.exists():
         with hold_writer_lock(setup.data_folder):
             Store.open_writer(setup.database, keep_old=False).close()
-
-
-def warn_without_contact(setup: Setup) -> None:
-    if setup.contact_hint:
-        print(f"kabarkota: {setup.contact_hint}", file=sys.stderr)
-
-
-def warn_of_gaps(setup: Setup) -> None:
-    """Says what is not configured and should be, before something is gathered and published."""
-    warn_without_contact(setup)
-    if setup.site_hint:
-        print(f"kabarkota: {setup.site_hint}", file=sys.stderr)
 
 
 def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) -> int:

@@ -263,6 +263,7 @@ def test_trouble_with_the_disk_comes_and_goes(tmp_path: Path, portal: LoopbackPo
         act(tmp_path, portal, *harm)
 
 
+@pytest.mark.slow
 def test_the_log_of_what_was_written_vanishes_and_the_next_turns_work(tmp_path: Path, portal: LoopbackPortal) -> None:
     """As long as the web server held the old one open, whoever wrote failed; no restart, and no page is asked for."""
     write_timetable(tmp_path, SHORT)

@@ -35,7 +35,8 @@ from crawler.ballast import LONGEST_WAIT, Ballast
 from crawler.http_client import Body, BodyReader, BoundedPool
 
 MAX_REFUSAL_BYTES = 64 * 1024  # of the body of an answer that is no page: an error's, a redirect's
-TRUNCATED = "truncated"  # the flag of a response that was cut off
+TRUNCATED = "truncated"  # the flag of a response that was cut off, or is but a part
+PARTIAL = 206
 CLOSING_SECONDS = 1  # that kept connections have to close in good manners
 
 
@@ -110,7 +111,9 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         reader = self._begin_body(answer, limits)
         body = await self._read_body(reader, request, clock) if reader else Body()
         headers = Headers(answer.headers.getAllRawHeaders())
-        flags = [TRUNCATED] if body.is_truncated else []
+        # nobody asked for a part
+        is_part = 200 <= answer.code < 300 and (answer.code == PARTIAL or b"Content-Range" in headers)
+        flags = [TRUNCATED] if body.is_truncated or is_part else []
         return Response(request.url, status=answer.code, headers=headers, body=body.content, flags=flags)
 
     @staticmethod

@@ -35,6 +35,7 @@ from crawler.politeness import (
     get_crawl_delay,
     host_of,
     is_allowed,
+    is_readable,
 )
 from crawler.retry_after import parse_retry_after
 from crawler.settings import CrawlSettings
@@ -111,7 +112,7 @@ class RobotsMiddleware:
         if not self._manners.settings.obey_robots or request.meta.get("is_robots_txt"):
             return
         record = await self._get_record(request)
-        if not 0 < record.status < 500:
+        if not is_readable(record.status):
             what = f"HTTP {record.status}" if record.status else self._manners.robots.get_reason(record.host)
             raise RobotsUnreadableError(f"robots.txt cannot be read ({what or 'no answer'})")
         if not is_allowed(record, request.url):

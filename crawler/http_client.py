@@ -106,7 +106,7 @@ class BoundedParser(HTTPClientParser):
             self.connHeaders.setRawHeaders(b"Transfer-Encoding", encodings)
             return
         try:
-            _contentLength(self.connHeaders)  # type: ignore[no-untyped-call]
+            _contentLength(self.connHeaders)
         except ValueError as error:
             raise BrokenAnswerError("its Content-Length is none") from error
 

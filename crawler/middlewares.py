@@ -18,7 +18,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import RobotsRecord
 from crawler.address_guard import find_refusal
-from crawler.answer_errors import AnswerError, BrokenOffError, SlowAnswerError
+from crawler.answer_errors import BrokenOffError, SlowAnswerError, describe_download_error
 from crawler.ballast import Ballast
 from crawler.challenges import is_challenge
 from crawler.clock import Clock
@@ -162,8 +162,7 @@ class RobotsMiddleware:
             if refusal is not None:
                 raise refusal from error  # which is our doing and not the host's
             logger.info("%s: robots.txt cannot be read: %s", host, error)
-            reason = str(error) if isinstance(error, AnswerError) else f"{type(error).__name__}: {error}"
-            self._manners.robots.set_reason(host, reason)
+            self._manners.robots.set_reason(host, describe_download_error(error))
             return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=0)
         body = cut_robots(response.body) if 200 <= response.status < 300 else b""
         return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=response.status, body=body)

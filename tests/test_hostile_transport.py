@@ -155,6 +155,12 @@ ARTICLE = (
     f"<html><body><article><h1>Rapat APEKSI</h1><p>{'Wali kota membahas kota cerdas. ' * 60}</p></article>"
     "</body></html>"
 ).encode()
+
+
+def lead_on(location: str) -> Talk:
+    return answer(head("302 Found", f"Location: {location}", "Content-Length: 0", "Connection: close"))
+
+
 PAGES: dict[str, tuple[Talk, tuple[str, bool] | None]] = {
     "whole": (answer(whole(ARTICLE, content_type=PAGE)), None),
     "cut by its length": (
@@ -169,6 +175,12 @@ PAGES: dict[str, tuple[Talk, tuple[str, bool] | None]] = {
         answer(whole(ARTICLE + b" " * 4_000_000, content_type=PAGE)),
         ("over the limit", True),
     ),
+    "leads to a file": (lead_on("file:///etc/passwd"), ("a redirect out of the web", True)),
+    "leads to a script": (lead_on("javascript:alert(1)"), ("a redirect out of the web", True)),
+    "leads nowhere": (lead_on("http://[::1"), ("a redirect to what is no address", True)),
+    "leads to itself": (lead_on("/berita"), ("a redirect in a circle", True)),
+    "leads far": (lead_on("/" + "x" * 9_000), ("a redirect to an address of 9001 bytes", True)),
+    "leads to control characters": (lead_on("/a\x07b"), ("a redirect to an address with control characters", True)),
     "endless": (flood(head(content_type=PAGE), bytes(65536)), ("over the limit", True)),
 }
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 import io
 import re
 from typing import Any
-from xml.sax import SAXParseException
 
 import feedparser
 
@@ -122,4 +121,5 @@ def _describe_fault(feed: Any) -> str:
     harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
     if not feed.get("bozo") or isinstance(error, harmless):
         return ""
-    return describe_broken_xml(error.getLineNumber() if isinstance(error, SAXParseException) else 0)
+    get_line = getattr(error, "getLineNumber", None)  # expat's errors have it
+    return describe_broken_xml(get_line() if get_line else 0)

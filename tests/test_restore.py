@@ -3,9 +3,13 @@
 from __future__ import annotations
 
 import json
+import random
 import shutil
 import sqlite3
+import subprocess
+import sys
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from datetime import timedelta
@@ -26,6 +30,7 @@ from aggregator.replacing import READY
 from aggregator.store import Store
 from aggregator.takedown_log import LOG_FILE, Action, Order, append_orders
 from schedules.lock import hold_backfill_lock, hold_writer_lock
+from schedules.restoring import check_backup
 
 
 class Desk:
@@ -349,6 +354,9 @@ def read_schema(path: Path) -> str:
 
 def test_what_was_put_there_after_a_kill_is_set_aside_too(desk: Desk) -> None:
     shutil.copy(desk.back_up(), desk.data / READY)
+    desk.database.rename(desk.data / "away")
+    check(run_here(desk.folder, "--data", str(desk.data), "publish"), 1, "a restore was broken off")
+    (desk.data / "away").rename(desk.database)
     for _ in range(2):
         shutil.copy(desk.data / READY, desk.data / "again")
         with hold_writer_lock(desk.data):
@@ -356,3 +364,43 @@ def test_what_was_put_there_after_a_kill_is_set_aside_too(desk: Desk) -> None:
         (desk.data / "again").rename(desk.data / READY)
         shutil.copystat(desk.database, desk.data / READY)
     assert len(list(desk.data.glob("before-restore-*"))) == 2
+
+
+@pytest.mark.slow
+def test_kills_at_random_leave_a_sound_database_and_sound_backups(desk: Desk) -> None:
+    """Real ones, of real processes: backup, restore, and the migration of an older version by a restore."""
+    chance = random.Random(7)
+    ballast = "WITH RECURSIVE n (i) AS (SELECT 1 UNION ALL SELECT i + 1 FROM n WHERE i < 4000)"
+    change(desk.database, "CREATE TABLE ballast (b BLOB)")
+    change(desk.database, f"{ballast} INSERT INTO ballast SELECT randomblob(4000) FROM n")
+    desk.back_up()
+    old = desk.folder / "old.db"
+    make_old(old, "m004_stories")
+    commands = [("backup",), ("restore", "--yes"), ("restore", "--yes", str(old)), ("restore", "--yes")]
+    lengths = {}
+    for command in commands:  # in peace
+        started = time.monotonic()
+        assert start(desk, *command).wait() == 0
+        lengths[command] = time.monotonic() - started
+    for command in commands * 4:
+        process = start(desk, *command)
+        with suppress(subprocess.TimeoutExpired):
+            process.wait(chance.uniform(0.3, 1) * lengths[command])
+        process.kill()
+        process.wait()
+        with hold_writer_lock(desk.data), Store.open_writer(desk.database) as store:
+            assert store.check_integrity(fully=True) == store.check_references() == []
+            assert store.get_health().articles == 1
+        for backup in list_backups(desk.data / "backups", desk.room.now + timedelta(days=9_999)):
+            check_backup(backup.path)
+    desk.back_up()
+    assert not list((desk.data / "backups").glob(".*"))
+    assert not (desk.data / READY).exists()
+
+
+def start(desk: Desk, *command: str) -> subprocess.Popen[bytes]:
+    return subprocess.Popen(
+        [sys.executable, "-m", "schedules", "--data", str(desk.data), *command],
+        stdout=subprocess.DEVNULL,
+        stderr=subprocess.DEVNULL,
+    )

@@ -4,12 +4,15 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from aggregator.replacing import READY
 from aggregator.store import NewerDatabaseError, Store
 from schedules.errors import NO_DATABASE, RunFailure
 
 
 def check_database(path: Path) -> None:
     """Raises RunFailure where there is none."""
+    if not path.exists() and path.with_name(READY).exists():
+        raise RunFailure(f"{path}: a restore was broken off; `kabarkota run`, or `serve`, finishes it")
     if not path.is_file():
         raise RunFailure(f"{path}: {NO_DATABASE}")
 

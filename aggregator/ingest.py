@@ -62,7 +62,7 @@ from aggregator.polling import (
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.sites import list_sites
-from aggregator.spam import judge_spam
+from aggregator.spam import is_house, judge_spam
 from aggregator.store import ChannelRow, Store, StoreError, to_json
 from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.takedowns import KeptOut, describe_same_text
@@ -679,7 +679,7 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
     article = page.article or ExtractedArticle()
     text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
     title, title_method = _choose_title(article, page.link, text)
-    author, byline = clean_text(", ".join(article.authors), limit=200), clean_text(article.byline, limit=200)
+    author, byline = _drop_houses(", ".join(article.authors)), _drop_houses(article.byline)
     summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
     published, is_told = _choose_date(article, page, source, now)
     row = {
@@ -709,6 +709,11 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "first_seen_at": to_text(now),
     }
     return row | mask_columns(row)
+
+
+def _drop_houses(names: str) -> str:
+    """Names with commas between them, cleaned, without those of gambling houses: hacked pages have such authors."""
+    return ", ".join(name for name in clean_text(names, limit=200).split(", ") if not is_house(name))
 
 
 def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, now: datetime) -> tuple[datetime, bool]:

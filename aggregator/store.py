@@ -75,7 +75,7 @@ CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not f
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
 _KNOWN = (
     "id, url, title, text, group_id, extraction_method, published_method, snippet_limit, revised_at, gone_at,"
-    " text_dropped_at"
+    " text_dropped_at, coalesce(checked_at, first_seen_at) AS read_at"
 )
 LONGEST_PAUSE = timedelta(days=31)  # between two cycles of somebody who calls them once a month …
 SETTLING = timedelta(days=7)  # … and for how long a clock must have gone on after a longer one

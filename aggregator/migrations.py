@@ -1494,3 +1494,16 @@ def m020_unseen(db: Database) -> None:
             """
         ).strip()
     )
+
+
+@MIGRATIONS()
+def m021_copies_out(db: Database) -> None:
+    """Takedowns of a text, whichever source has it."""
+    db.execute(
+        dedent(
+            """
+            ALTER TABLE takedowns ADD COLUMN copies INTEGER
+                /* 1: the same text of any source stays out; 0: of the same source */ NOT NULL DEFAULT 0
+            """
+        ).strip()
+    )

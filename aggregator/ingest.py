@@ -30,6 +30,7 @@ from aggregator.grouping import Grouper
 from aggregator.instants import from_text, get_offset_minutes, to_text
 from aggregator.masking import mask_columns, mask_name, mask_personal
 from aggregator.models import (
+    MOST_WAITING,
     ArticleLink,
     ExtractedArticle,
     FetchedPage,
@@ -41,6 +42,7 @@ from aggregator.models import (
     Source,
     SpamVerdict,
     TopicMatch,
+    Validators,
 )
 from aggregator.pages import PageFolder, unpack
 from aggregator.poll_rows import LONGEST_CYCLE
@@ -61,7 +63,7 @@ from aggregator.polling import (
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.sites import list_sites
-from aggregator.spam import judge_spam
+from aggregator.spam import is_house, judge_spam
 from aggregator.store import ChannelRow, Store, StoreError, to_json
 from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.takedowns import KeptOut, describe_same_text
@@ -170,20 +172,20 @@ class Ingest:
             keys = [make_url_key(link.url) for link in _list_links(harvest)]
             posts = self._store.count_unknown(keys, source.id)
             counts = self.write_read(source, harvest.pages, harvest.failures)
-            for link in harvest.deferred:
-                attempts = self._store.get_attempts(make_url_key(link.url), source.id)
-                self._write_waiting(source, link, attempts=attempts)
+            poll = harvest.poll
+            if self._write_deferred(source, harvest.deferred):
+                poll = replace(poll, validators=Validators())
             self._store.write_robots(harvest.robots)
             for source_id, coverage in counts.coverage.items():
                 self._store.count_day(source_id, self._now, **coverage)
             self._write_poll(
                 cycle_id,
-                harvest.poll,
+                poll,
                 channel,
                 source,
                 posts=posts,
                 articles=counts.articles,
-                is_cut_short=bool(harvest.deferred),
+                is_cut_short=bool(harvest.deferred or harvest.waiting),
             )
             self._write_kills(harvest)
         return counts
@@ -595,6 +597,25 @@ class Ingest:
             yields=not self._is_publisher(source, link.url),
         )
 
+    def _write_deferred(self, source: Source, links: Sequence[ArticleLink]) -> int:
+        """Writes those for which there is room among the links that wait, newest first; returns how many are left out.
+
+        The channel must be read again for them, changed or not.
+        """
+        room = MOST_WAITING - self._store.count_waiting_links(source.id)
+        dropped = 0
+        for link in reversed(links):
+            key = make_url_key(link.url)
+            if not self._store.is_waiting(key):
+                room -= 1
+                if room < 0:
+                    dropped += 1
+                    continue
+            self._write_waiting(source, link, attempts=self._store.get_attempts(key, source.id))
+        if dropped:
+            logger.warning("%s: %d links are not kept: %d wait already", source.id, dropped, MOST_WAITING)
+        return dropped
+
     def _write_waiting(self, source: Source, link: ArticleLink, *, attempts: int, **facts: Any) -> None:
         """A link for a later cycle. `facts`: reason and retry_at, where its page failed."""
         key = make_url_key(link.url)
@@ -608,7 +629,7 @@ class Ingest:
                 state=LinkState.PENDING,
                 now=self._now,
                 attempts=attempts,
-                link=link,
+                link=link.shorten(),
                 yields=not self._is_publisher(source, link.url),
                 **facts,
             )
@@ -680,7 +701,7 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
     article = page.article or ExtractedArticle()
     text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
     title, title_method = _choose_title(article, page.link, text)
-    author, byline = clean_text(", ".join(article.authors), limit=200), clean_text(article.byline, limit=200)
+    author, byline = _drop_houses(", ".join(article.authors)), _drop_houses(article.byline)
     summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
     published, is_told = _choose_date(article, page, source, now)
     row = {
@@ -710,6 +731,11 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "first_seen_at": to_text(now),
     }
     return row | mask_columns(row)
+
+
+def _drop_houses(names: str) -> str:
+    """Names with commas between them, cleaned, without those of gambling houses: hacked pages have such authors."""
+    return ", ".join(name for name in clean_text(names, limit=200).split(", ") if not is_house(name))
 
 
 def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, now: datetime) -> tuple[datetime, bool]:

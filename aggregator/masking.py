@@ -24,7 +24,7 @@ _LABEL = r"[^\W_](?:[\w-]{0,62}[^\W_])?"
 _DOT = r"(?:\.|\s?[\[({<]\s?(?:dot|titik|\.)\s?[\])}>]\s?|\s(?:dot|titik)\s)"
 # Of what is written in another way, only what ends as addresses here do: "rapat @ balai" is none.
 _ENDING = r"(?:com|net|org|info|biz|id|co|gov|edu|io|me|xyz|online|site|asia|news|tv|sg|my|au|uk|us|jp|nl|de)\b"
-_MAIL = re.compile(rf"{_LOCAL}{_AT}(?:{_LABEL}\.){{1,8}}[^\W\d_]{{2,24}}")
+_MAIL = re.compile(rf"{_LOCAL}{_AT}(?:{_LABEL}[.\uff0e\u3002\u2024]){{1,8}}[^\W\d_]{{2,24}}")
 _WRITTEN_MAIL = re.compile(
     rf"{_LOCAL}(?:"
     rf"\s?[\[({{<]\s?(?:{_AT}|at|et|a)\s?[\])}}>]\s?{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}{_DOT}{_ENDING}"  # budi [at] …

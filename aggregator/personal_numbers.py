@@ -59,7 +59,9 @@ _WORD = re.compile(r"\w{1,64}")
 _HASH = re.compile(r"[a-f]{3,}")
 _BEFORE = 40  # characters that are looked at before a run
 _ADDRESS = re.compile(r"https?://|www\.|\w\.[a-z]{2,10}/", re.IGNORECASE)
-_TO_CALL = re.compile(r"(?:wa\.me/|whatsapp\.com/|[?&](?:phone|tel|wa)=|tel:)[^/\s]*$", re.IGNORECASE)
+_TO_CALL = re.compile(
+    r"(?:wa\.me/|t\.me/|signal\.me/|whatsapp\.com/|[?&](?:phone|tel|wa)=|tel:)[^/\s]*$", re.IGNORECASE
+)
 _ADDRESS_MOST = 300
 
 
@@ -192,7 +194,9 @@ def _measure_mobile(run: _Run, at: int, own: _Own) -> int:
     first = run.groups[own.at][own.skip :]
     if len(first) == 1:
         first = "".join(run.groups[own.at : own.at + 3])
-    if not _NETWORK.match(first):
+    elif len(first) == 2 and len("".join(run.groups[own.at + 1 : own.at + 2])) > 2:  # in threes: 081 234 567 890
+        first += run.groups[own.at + 1]
+    if not _NETWORK.match(first) or _ACCOUNT.search(run.get_before(at)):
         return 0
     end = run.follow(own.at, _MOBILE, own.skip)
     return 0 if own.is_abroad_form and run.is_amount(at, end) else end

@@ -24,8 +24,8 @@ class Bulletin:
 
     def __init__(self, descriptor: int | None = None) -> None:
         """`descriptor`: of shared memory that is there already."""
-        self.has_notices = False
-        self.descriptor = make_shared_memory(0) if descriptor is None else descriptor
+        self.descriptor = make_shared_memory(SIZE) if descriptor is None else descriptor
+        self.write(())
 
     def write(self, notices: Iterable[Notice]) -> None:
         notices = tuple(notices)

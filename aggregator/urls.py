@@ -140,8 +140,10 @@ def is_likely_address(declared: str, own: str, title: str) -> bool:
     The worse error is to believe a theme that names another article, which would lose one of the two; an article under
     two addresses is only told twice.
     """
-    ours, theirs = (_WORD.findall(urlsplit(url).path.casefold()) for url in (own, declared))
-    if not ours or ours[-3:] == theirs[-3:]:  # "/?p=12" says nothing
+    paths = [urlsplit(url).path.casefold().rstrip("/") for url in (own, declared)]
+    ours, theirs = map(_WORD.findall, paths)
+    last, declared_last = (path.rpartition("/")[2] for path in paths)
+    if not ours or ours[-3:] == theirs[-3:] or last == declared_last:  # "/?p=12" says nothing
         return True
     if any(len(word) >= LEAST_NUMBER and word.isdigit() and word in ours for word in theirs):
         return True

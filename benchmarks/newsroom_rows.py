@@ -220,7 +220,7 @@ class Newsroom:
             self.dice.choice(("byline", "json-ld", "channel", "")), "wordpress" if method == "profile" else "",
             self.dice.randbytes(32) if method != "channel" else None,
         )  # fmt: skip
-        self.rows.add("links", key, url, name, "kept", "", 0, seen_text, seen_text, None, None)
+        self.rows.add("links", key, url, name, "kept", "", 0, seen_text, seen_text, None, None, None)
         self._write_evidence(piece, self.number)
         self._write_sketch(piece, len(text))
         self._write_edges(members, seen_text)
@@ -307,7 +307,7 @@ class Newsroom:
                 reason = ""
                 if seen > NOW - timedelta(days=REJECTED_DAYS):
                     self._write_rejected(key, url, other, title, seen)
-            self.rows.add("links", key, url, _name_source(other)[0], state, reason, 0, moment, moment, None, None)
+            self.rows.add("links", key, url, _name_source(other)[0], state, reason, 0, moment, moment, None, None, None)
 
     def _write_rejected(self, key: str, url: str, source: int, title: str, seen: datetime) -> None:
         name, text = _name_source(source)[0], self.prose.make_text(self.prose.draw_city(), "Portal", seen)

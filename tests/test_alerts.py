@@ -380,8 +380,8 @@ def test_news_is_told_once_and_what_was_there_before_is_none(tmp_path: Path, box
         assert len(box.mails) == 1
         assert box.mails[0][1]["Subject"] == "apeksi: Bursa APEKSI di Jakarta"
         assert "juga di 2 portal lain" in read_mail(box)
-        assert "https://portal0.example/baru" in read_mail(box)
-        assert 'href="https://portal0.example/baru"' in read_mail(box, kind="html")
+        assert "https://portal1.example/baru" in read_mail(box)
+        assert 'href="https://portal1.example/baru"' in read_mail(box, kind="html")
 
 
 def test_cron_tells_after_its_cycle_and_needs_no_luck(

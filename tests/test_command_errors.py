@@ -215,6 +215,7 @@ def test_help_names_every_command_in_the_order_in_which_they_are_needed() -> Non
     names = group.list_commands(Context(group))
     assert set(names) == set(ORDER)
     assert names == list(ORDER)
-    summaries = {name: group.commands[name].get_short_help_str(limit=200) for name in names}
+    commands = {name: group.get_command(Context(group), name) for name in names}
+    summaries = {name: command.get_short_help_str(limit=200) for name, command in commands.items()}
     assert all(summaries.values())
     assert len(summaries["search"]) < 70

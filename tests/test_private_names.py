@@ -85,7 +85,7 @@ def test_our_certificates_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None
 @pytest.mark.parametrize(
     ("ours", "own"),
     [
-        (BoundedParser, {"_head_bytes", "_head_lines"}),
+        (BoundedParser, {"_head_bytes", "_head_lines", "_is_passing", "_check_framing"}),
         (BoundedProtocol, set()),
         (_BoundedFactory, set()),
         (BoundedPool, set()),

@@ -72,7 +72,7 @@ def test_no_feeds_make_a_list_that_says_so() -> None:
 
 def test_names_read_the_same_as_text_and_as_html() -> None:
     body = render_feeds_opml([make_outline("x", "A & B", "R&D <Kota> S&P")], INFO)
-    assert read_groups(body) == [("A & B", ["R & D ‹Kota› S & P"])]
+    assert read_groups(body) == [("A & B", ["R & D ‹ Kota› S & P"])]
 
 
 def test_addresses_of_a_site_without_an_address_begin_with_a_slash() -> None:

@@ -187,7 +187,7 @@ def test_reader_sees_a_new_copy_as_an_update(site: FeedSite, reader: Reader, end
     assert reader.update_feed(url) is None
     assert site.take_statuses(f"feed.{ending}") == [200, 304]
     (before,) = [entry for entry in reader.get_entries() if entry.link == "https://pemkot.example/lain"]
-    site.publish_at("kabar-tiga", "lain", OTHER, hour=9)
+    site.publish_at("kabar-tiga", "lain", OTHER, hour=7)
     site.press(minutes=5)
     second = reader.update_feed(url)
     assert second is not None

@@ -65,11 +65,11 @@ def write_feed(portal: LoopbackPortal, *names: str) -> Answer:
 def portal() -> Iterator[LoopbackPortal]:
     """Three sources at one address: two carry the same release, one tells of something else."""
     with serve_portal() as portal:
-        for source, name in (("a", "rakernas"), ("b", "salinan"), ("c", "dasbor")):
+        for source, name in (("a", "rakernas"), ("b", "salinan"), ("c", "dasbor-bogor")):
             portal.answers[f"/feed-{source}"] = write_feed(portal, name)
         portal.answers["/rakernas/"] = write_page("Rakernas APEKSI Dibuka di Balikpapan", RELEASE)
         portal.answers["/salinan/"] = write_page("Wali Kota Berkumpul, APEKSI Bahas Sampah", RELEASE)
-        portal.answers["/dasbor/"] = write_page(
+        portal.answers["/dasbor-bogor/"] = write_page(
             "Pemkot Bogor Luncurkan Dasbor Smart City", DASHBOARD, canonical=f"{portal.base}/baca/dasbor-bogor/"
         )
         yield portal
@@ -163,10 +163,12 @@ def test_copies_go_along_and_come_back_along(folder: Path, run: Run, portal: Loo
 
 
 def test_cycle_neither_asks_for_it_again_nor_takes_it(folder: Path, run: Run, portal: LoopbackPortal) -> None:
-    read(run("takedown", f"{portal.base}/dasbor/", "--reason", "x"))  # kept under what its page names as canonical
-    asked = portal.asked["/dasbor/"]
+    read(
+        run("takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x")
+    )  # kept under what its page names as canonical
+    asked = portal.asked["/dasbor-bogor/"]
     summary = run_warm(make_setup(folder, write_catalogue(portal)), now=NOW + timedelta(hours=1))
-    assert (summary.articles, portal.asked["/dasbor/"]) == (0, asked)
+    assert (summary.articles, portal.asked["/dasbor-bogor/"]) == (0, asked)
     links = query(folder, "SELECT state, substr(reason, 1, 10) FROM links WHERE source_id = 'c'")
     assert links == [("refused", "taken down")] * 2
     assert list_pages(folder) == 2
@@ -174,9 +176,9 @@ def test_cycle_neither_asks_for_it_again_nor_takes_it(folder: Path, run: Run, po
 
 def test_undone_article_is_read_by_the_next_cycle(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     before = query(folder, "SELECT guid, url FROM news ORDER BY guid")
-    read(run("takedown", f"{portal.base}/dasbor/", "--reason", "x"))
+    read(run("takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x"))
     assert len(list_feed(folder)) == 1
-    portal.answers["/baca/dasbor-bogor/"] = portal.answers["/dasbor/"]
+    portal.answers["/baca/dasbor-bogor/"] = portal.answers["/dasbor-bogor/"]
     out = read(run("takedown", f"{portal.base}/baca/dasbor-bogor/", "--undo"))
     assert "let in again" in out
     assert run_warm(make_setup(folder, write_catalogue(portal)), now=NOW + timedelta(hours=1)).articles == 1
@@ -255,7 +257,7 @@ def test_what_cannot_be_done_is_said_and_nothing_is_written(
 def test_kept_under_another_address_that_cannot_be_found(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     with closing(sqlite3.connect(folder / "data/news.db")) as db, db:
         db.execute("UPDATE articles SET page_file = ''")
-    result = run("takedown", f"{portal.base}/dasbor/", "--reason", "x")
+    result = run("takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x")
     assert isinstance(result.exception, UsageFailure)
     assert "kept under another address" in str(result.exception)
 
@@ -274,7 +276,7 @@ def test_without_a_database_it_is_noted(
 ) -> None:
     monkeypatch.chdir(tmp_path)
     setup = make_setup(tmp_path, write_catalogue(portal))
-    arguments = ["--data", str(setup.data_folder), "takedown", f"{portal.base}/dasbor/", "--reason", "x"]
+    arguments = ["--data", str(setup.data_folder), "takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x"]
     assert "there is no database yet" in read(CliRunner().invoke(app, arguments))
     assert run_warm(setup, now=NOW).articles == 2
     assert query(tmp_path, "SELECT DISTINCT source_id FROM articles ORDER BY 1") == [("a",), ("b",)]
@@ -282,7 +284,7 @@ def test_without_a_database_it_is_noted(
 
 def test_bad_line_is_told_and_does_no_harm(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     (folder / "data" / LOG_FILE).write_text("takedown x\n", encoding="utf-8")
-    result = run("takedown", f"{portal.base}/dasbor/", "--reason", "x")
+    result = run("takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x")
     assert f"{LOG_FILE}, line 1: " in result.stderr
     read(result)
     assert len(list_feed(folder)) == 1
@@ -293,7 +295,7 @@ def test_two_at_once_wait_for_each_other(
 ) -> None:
     monkeypatch.setattr("schedules.lock.TAKEDOWN_PATIENCE", 0)
     with hold_takedown_lock(folder / "data"):
-        result = run("takedown", f"{portal.base}/dasbor/", "--reason", "x")
+        result = run("takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x")
     assert isinstance(result.exception, WriterBusy)
     assert "another takedown is being written" in str(result.exception)
 

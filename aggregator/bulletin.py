@@ -6,12 +6,12 @@ In memory that both have open, so that it can be told when nothing can be writte
 from __future__ import annotations
 
 import os
-import tempfile
 from collections.abc import Iterable
 
 from pydantic import TypeAdapter, ValidationError
 
 from aggregator.obstacles import Notice
+from aggregator.shared_memory import make_shared_memory
 
 SIZE = 8_192
 _NOTHING = b"[] "
@@ -22,13 +22,10 @@ _NOTICES: TypeAdapter[tuple[Notice, ...]] = TypeAdapter(tuple[Notice, ...])
 class Bulletin:
     """The service's end. The descriptor is inherited by the process that is to read it."""
 
-    def __init__(self) -> None:
+    def __init__(self, descriptor: int | None = None) -> None:
+        """`descriptor`: of shared memory that is there already."""
         self.has_notices = False
-        try:
-            self.descriptor = os.memfd_create("kabarkota")
-        except (AttributeError, OSError):  # not on Linux
-            with tempfile.TemporaryFile() as file:
-                self.descriptor = os.dup(file.fileno())
+        self.descriptor = make_shared_memory(0) if descriptor is None else descriptor
 
     def write(self, notices: Iterable[Notice]) -> None:
         notices = tuple(notices)

@@ -29,6 +29,7 @@ from aggregator.grouping import Grouper
 from aggregator.instants import from_text, get_offset_minutes, to_text
 from aggregator.masking import mask_columns, mask_name, mask_personal
 from aggregator.models import (
+    MOST_WAITING,
     ArticleLink,
     ExtractedArticle,
     FetchedPage,
@@ -40,6 +41,7 @@ from aggregator.models import (
     Source,
     SpamVerdict,
     TopicMatch,
+    Validators,
 )
 from aggregator.pages import PageFolder, unpack
 from aggregator.poll_rows import LONGEST_CYCLE
@@ -166,20 +168,20 @@ class Ingest:
             keys = [make_url_key(link.url) for link in _list_links(harvest)]
             posts = self._store.count_unknown(keys, source.id)
             counts = self.write_read(source, harvest.pages, harvest.failures)
-            for link in harvest.deferred:
-                attempts = self._store.get_attempts(make_url_key(link.url), source.id)
-                self._write_waiting(source, link, attempts=attempts)
+            poll = harvest.poll
+            if self._write_deferred(source, harvest.deferred):
+                poll = replace(poll, validators=Validators())
             self._store.write_robots(harvest.robots)
             for source_id, coverage in counts.coverage.items():
                 self._store.count_day(source_id, self._now, **coverage)
             self._write_poll(
                 cycle_id,
-                harvest.poll,
+                poll,
                 channel,
                 source,
                 posts=posts,
                 articles=counts.articles,
-                is_cut_short=bool(harvest.deferred),
+                is_cut_short=bool(harvest.deferred or harvest.waiting),
             )
             self._write_kills(harvest)
         return counts
@@ -581,6 +583,25 @@ class Ingest:
             yields=not self._is_publisher(source, link.url),
         )
 
+    def _write_deferred(self, source: Source, links: Sequence[ArticleLink]) -> int:
+        """Writes those for which there is room among the links that wait, newest first; returns how many are left out.
+
+        The channel must be read again for them, changed or not.
+        """
+        room = MOST_WAITING - self._store.count_waiting_links(source.id)
+        dropped = 0
+        for link in reversed(links):
+            key = make_url_key(link.url)
+            if not self._store.is_waiting(key):
+                room -= 1
+                if room < 0:
+                    dropped += 1
+                    continue
+            self._write_waiting(source, link, attempts=self._store.get_attempts(key, source.id))
+        if dropped:
+            logger.warning("%s: %d links are not kept: %d wait already", source.id, dropped, MOST_WAITING)
+        return dropped
+
     def _write_waiting(self, source: Source, link: ArticleLink, *, attempts: int, **facts: Any) -> None:
         """A link for a later cycle. `facts`: reason and retry_at, where its page failed."""
         key = make_url_key(link.url)
@@ -594,7 +615,7 @@ class Ingest:
                 state=LinkState.PENDING,
                 now=self._now,
                 attempts=attempts,
-                link=link,
+                link=link.shorten(),
                 yields=not self._is_publisher(source, link.url),
                 **facts,
             )

@@ -6,7 +6,9 @@ Instants are TEXT in UTC, `2026-11-23T08:15:00Z`, so that they sort as text. A m
 from __future__ import annotations
 
 import re
+from collections.abc import Mapping
 from textwrap import dedent
+from typing import Any
 
 from aggregator.lean_sqlite_utils import Database, Migrations
 from aggregator.masking import mask_columns
@@ -1420,25 +1422,31 @@ def m016_evidence(db: Database) -> None:
         db.execute(dedent(_PACK.format(table=table)).strip())
 
 
-_MASKED = {  # table → its key, columns with portals' words
-    "articles": ("id", "title, text, summary, tags, published_raw, author, byline"),
-    "article_revisions": ("id", "title, text, difference"),
-    "rejected_pages": ("key", "title, text, article"),
-    "stories": ("id", "title"),
+_MASKED = {  # table → its key, less than any key, columns with portals' words
+    "articles": ("id", -1, "title, text, summary, tags, published_raw, author, byline"),
+    "article_revisions": ("id", -1, "title, text, difference"),
+    "rejected_pages": ("key", "", "title, text, article"),
+    "stories": ("id", -1, "title"),
 }
+_PIECE = 1_000  # rows that are read at once
 
 
 @MIGRATIONS()
 def m017_masked(db: Database) -> None:
     """Phone numbers, mail addresses and NIK in what was kept before they were masked; feeds that told them are due."""
-    for table, (key, listed) in _MASKED.items():
-        names = listed.split(", ")
-        found = []
-        for row in db.execute(f"SELECT {key}, {listed} FROM {table}"):  # noqa: S608 - our own words
-            changes = mask_columns(dict(zip(names, row[1:], strict=True)))
-            found += [(name, text, row[0]) for name, text in changes.items()]
-        for name, text, row_key in found:
-            db.execute(f"UPDATE {table} SET {name} = ? WHERE {key} = ?", (text, row_key))  # noqa: S608
+    for table, (key, least, listed) in _MASKED.items():
+        read = f"SELECT {key}, {listed} FROM {table} WHERE {key} > ? ORDER BY {key} LIMIT {_PIECE}"  # noqa: S608
+        last: Any = least
+        while rows := db.execute(read, (last,)).fetchall():
+            for row in rows:
+                _write_masked(db, table, key, row[0], mask_columns(dict(zip(listed.split(", "), row[1:], strict=True))))
+            last = rows[-1][0]
+
+
+def _write_masked(db: Database, table: str, key: str, row_key: Any, changes: Mapping[str, str]) -> None:
+    if changes:
+        named = ", ".join(f"{name} = ?" for name in changes)
+        db.execute(f"UPDATE {table} SET {named} WHERE {key} = ?", (*changes.values(), row_key))  # noqa: S608
 
 
 @MIGRATIONS()
@@ -1460,6 +1468,7 @@ def m018_found_by(db: Database) -> None:
         """,
         "DROP INDEX links_of_source",
         "CREATE INDEX links_of_source ON links (source_id, coalesce(read_at, first_seen_at))",
+        "CREATE INDEX channels_answered ON channels (last_success_at) WHERE enabled",
     ):
         db.execute(dedent(statement).strip())
 

@@ -9,7 +9,7 @@ A leaf: only the standard library is imported here. Everything is frozen, keywor
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime
 from enum import StrEnum
 from typing import NamedTuple
@@ -144,6 +144,10 @@ class Source:
 # ── what a channel and a page say ──────────────────────────────────────────────────────────────────────────────────
 
 
+MOST_WAITING = 2_000  # links of one source that wait for later cycles
+WAITING_TEXT, WAITING_TAG, WAITING_TAGS = 1_000, 100, 30  # what is kept of a link that waits: characters, and tags
+
+
 @dataclass(frozen=True, kw_only=True, slots=True)
 class ArticleLink:
     """A URL seen on a channel, with what the channel says of it (nothing here is cleaned yet)."""
@@ -163,6 +167,17 @@ class ArticleLink:
     def strip(self) -> ArticleLink:
         """The address alone: what a channel says of another's article is no word of its publisher."""
         return ArticleLink(url=self.url)
+
+    def shorten(self) -> ArticleLink:
+        """As it waits for a later cycle: without the full text, for which the page is asked, and what is endless."""
+        words = ("title", "published_raw", "modified_raw", "author", "summary", "guid", "publisher")
+        return replace(
+            self,
+            content_html="",
+            image=self.image if len(self.image) <= WAITING_TEXT else "",
+            tags=tuple(tag[:WAITING_TAG] for tag in self.tags[:WAITING_TAGS]),
+            **{name: getattr(self, name)[:WAITING_TEXT] for name in words},
+        )
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -284,7 +299,7 @@ class FetchedPage:
 
     url: str
     link: ArticleLink
-    article: ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
+    article: NotAnArticle | ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
     fetched_at: datetime
     raw: bytes = b""  # zstd, kept only when the page was extracted
     page_hash: bytes = b""  # SHA-256 of what is in `raw`: the page as received, or the full text of the channel
@@ -355,6 +370,7 @@ class Harvest:
     pages: tuple[FetchedPage, ...] = ()
     failures: tuple[LinkFailure, ...] = ()
     deferred: tuple[ArticleLink, ...] = ()  # seen, left for the next cycle (limits, deadline)
+    waiting: int = 0  # of those that had waited, and wait on as they are
     robots: tuple[RobotsRecord, ...] = ()
 
 

@@ -59,7 +59,9 @@ _WORD = re.compile(r"\w{1,64}")
 _HASH = re.compile(r"[a-f]{3,}")
 _BEFORE = 40  # characters that are looked at before a run
 _ADDRESS = re.compile(r"https?://|www\.|\w\.[a-z]{2,10}/", re.IGNORECASE)
-_TO_CALL = re.compile(r"(?:wa\.me/|t\.me/|signal\.me/|whatsapp\.com/|[?&](?:phone|tel|wa)=|tel:)[^/\s]*$", re.IGNORECASE)
+_TO_CALL = re.compile(
+    r"(?:wa\.me/|t\.me/|signal\.me/|whatsapp\.com/|[?&](?:phone|tel|wa)=|tel:)[^/\s]*$", re.IGNORECASE
+)
 _ADDRESS_MOST = 300
 
 

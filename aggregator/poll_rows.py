@@ -52,8 +52,11 @@ class PollRows(StoreBase):
             SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
                 c.rhythm, c.retired_at, c.stand_in, c.validator_parts
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
-            WHERE c.enabled AND s.enabled AND (c.next_poll_at <= :now OR c.last_success_at > :ahead
-                OR c.next_poll_at > CASE WHEN c.retired_at IS NULL THEN :beyond ELSE :retired END)
+            WHERE s.enabled AND c.id IN (
+                SELECT id FROM channels WHERE enabled AND next_poll_at <= :now
+                UNION SELECT id FROM channels WHERE enabled AND last_success_at > :ahead
+                UNION SELECT id FROM channels WHERE enabled AND next_poll_at > :beyond
+                    AND (retired_at IS NULL OR next_poll_at > :retired))
             ORDER BY c.next_poll_at, c.id
             """,
             now=to_text(now) if now else "9999",
@@ -205,6 +208,15 @@ class PollRows(StoreBase):
             " ON d.day = :day AND d.host = h.value",
             hosts=json.dumps(sorted(set(hosts))),
             day=to_text(at)[:10],
+        )
+        return {row["host"]: row["requests"] for row in rows}
+
+    def get_much_asked(self, at: datetime, least: int) -> dict[str, int]:
+        """The hosts that were asked at least so much on the day (UTC) of `at`, and how much."""
+        rows = self._rows(
+            "SELECT host, requests FROM host_days WHERE day = :day AND requests >= :least",
+            day=to_text(at)[:10],
+            least=least,
         )
         return {row["host"]: row["requests"] for row in rows}
 

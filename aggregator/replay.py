@@ -16,7 +16,6 @@ import json
 from collections.abc import Callable, Collection, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import datetime
-from enum import StrEnum
 from typing import Any
 
 from aggregator.article_json import pack_row
@@ -26,21 +25,13 @@ from aggregator.instants import to_text
 from aggregator.models import LinkState, RegionMatch, Source, TopicMatch
 from aggregator.pages import PageFolder
 from aggregator.regions import tag_regions
+from aggregator.replay_stages import Stage
 from aggregator.store import Store, to_json
 from aggregator.takedowns import KeptOut
 from aggregator.topic_tables import TopicTable
 
 # Of an article's row: what only being an article gives it.
 _OF_ARTICLES = ("id", "group_id", "url_key", "page_file", "revised_at")
-
-
-class Stage(StrEnum):
-    """What can be done over."""
-
-    EXTRACTION = "extraction"
-    SPAM = "spam"
-    TOPICS = "topics"
-    REGIONS = "regions"
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -108,6 +108,11 @@ class AggregatorSettings(BaseModel):
         return value
 
     @property
+    def told_hubs(self) -> tuple[str, ...]:
+        """Hubs that feeds name: one cannot ask for a relative address."""
+        return self.websub_hubs if self.site_url else ()
+
+    @property
     def has_operator(self) -> bool:
         """Whether there is a way to tell the operator from others."""
         return self.operator_password is not None or bool(self.operator_header)

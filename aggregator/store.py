@@ -42,6 +42,7 @@ from aggregator.kliping_rows import KlipingRows
 from aggregator.look_rows import LookRows
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
+    MOST_WAITING,
     ArticleLink,
     HostTraffic,
     LinkState,
@@ -273,13 +274,22 @@ class Store(
         )
         return {row["key"]: row["at"] for row in rows}
 
-    def get_pending_links(self, source_id: str, now: datetime) -> tuple[PendingLink, ...]:
-        """The links that wait, but for those whose page failed not long ago."""
+    def count_waiting_links(self, source_id: str) -> int:
+        """The links of a source that wait."""
+        sql = "SELECT count(*) FROM links WHERE source_id = :id AND state = 'pending'"
+        return int(self._value(sql, id=source_id) or 0)
+
+    def is_waiting(self, key: str) -> bool:
+        return bool(self._value("SELECT state = 'pending' FROM links WHERE key = :key", key=key))
+
+    def get_pending_links(self, source_id: str, now: datetime, *, most: int = MOST_WAITING) -> tuple[PendingLink, ...]:
+        """The links that wait, oldest first and at most so many, but for those whose page failed not long ago."""
         rows = self._rows(
             "SELECT link, attempts FROM links WHERE source_id = :source AND state = 'pending'"
-            " AND coalesce(retry_at, '') <= :now ORDER BY first_seen_at",
+            " AND coalesce(retry_at, '') <= :now ORDER BY first_seen_at LIMIT :most",
             source=source_id,
             now=to_text(now),
+            most=most,
         )
         return tuple(PendingLink(link=_LINK.validate_json(row["link"]), attempts=row["attempts"]) for row in rows)
 

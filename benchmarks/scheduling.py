@@ -105,7 +105,7 @@ def _poll(setup: Setup, store: Store, now: datetime) -> None:
         now=now,
     )
     cycle = store.start_cycle(now)
-    for job in make_jobs(store, rows.values(), sources, now, rechecks=setup.crawl.max_rechecks):
+    for job in make_jobs(store, rows.values(), sources, now, crawl=setup.crawl):
         for channel in job.channels:
             traffic = HostTraffic(host=f"{job.source.domain}", requests=1, bytes=200, free_at=now)
             poll = Poll(

@@ -18,7 +18,6 @@ from crawler.downloading import TRUNCATED, Limits
 from crawler.settings import CrawlSettings
 
 SMALL_BYTES = 64 * 1024  # packed: what is unpacked in the event loop, for it takes milliseconds whatever it is
-AT_ONCE = 2  # large bodies that are unpacked at the same time, in threads
 LONGEST_ADDRESS = 8_000  # of a redirect; servers refuse longer ones
 REDIRECTS = frozenset({301, 302, 303, 307, 308})
 _NO_HOST = re.compile(r"[\x00-\x20\x7f%<>\\^`{|}\"]")
@@ -30,7 +29,6 @@ class DecodingMiddleware:
     def __init__(self, max_bytes: int, ballast: Ballast) -> None:
         self._limits = Limits(max_bytes=max_bytes)
         self._ballast = ballast
-        self._turns = asyncio.Semaphore(AT_ONCE)
 
     @classmethod
     def from_crawler(cls, crawler: Crawler) -> DecodingMiddleware:
@@ -61,7 +59,7 @@ class DecodingMiddleware:
     async def _unpack(self, body: bytes, encodings: list[str], limits: Limits) -> Decoded:
         if len(body) <= SMALL_BYTES:
             return decode(body, encodings, limits.max_bytes, may_cut=limits.may_cut)
-        async with self._turns:
+        async with self._ballast.unpacking:
             return await asyncio.to_thread(decode, body, encodings, limits.max_bytes, may_cut=limits.may_cut)
 
 

@@ -9,6 +9,7 @@ import asyncio
 
 LARGE_BYTES = 1024 * 1024  # what is smaller needs no place: 99 of 100 pages and feeds
 PLACES = 6
+UNPACKED_AT_ONCE = 2  # in threads
 LONGEST_WAIT = 30.0  # seconds that a body may wait for its place, beside its own time
 
 
@@ -29,6 +30,7 @@ class Ballast:
 
     def __init__(self, places: int = PLACES) -> None:
         self._places = asyncio.Semaphore(places)
+        self.unpacking = asyncio.Semaphore(UNPACKED_AT_ONCE)  # to be held by who unpacks a body in a thread
 
     async def take(self) -> Place:
         """Waits for a place."""

@@ -12,7 +12,7 @@ import os
 import subprocess
 import threading
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
 
 from aggregator.processes import read_memory
@@ -68,10 +68,10 @@ class CrawlChild:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def work(self, batch: bytes, most_seconds: float) -> Iterator[Report]:
+    def work(self, batch: bytes, most_seconds: float, idle: Callable[[], object]) -> Iterator[Report]:
         """Sends the batch, a line, and yields what comes of it, its end last. Raises ChildDied.
 
-        `most_seconds`: that may be spent waiting for it.
+        `most_seconds`: that may be spent waiting for it; `idle`: what is done while nothing comes, over and over.
         """
         self.is_idle = False
         self.vitals.reset()
@@ -93,6 +93,8 @@ class CrawlChild:
                     return
             elif not trouble and (trouble := watch.look(time.monotonic() - begun)):
                 self._process.kill()  # what it had handed over is still in the pipe
+            else:
+                idle()
 
     def _decode(self, line: bytes) -> Report:
         try:

@@ -30,6 +30,7 @@ from crawler.politeness import (
     HostHeldError,
     Pace,
     Robots,
+    Strangers,
     Traffic,
     cut_robots,
     get_crawl_delay,
@@ -146,6 +147,7 @@ class RobotsMiddleware:
             "allowance": wanted.meta.get("robots_allowance"),
             "traffic": wanted.meta.get("traffic"),
             "ca_bundle": wanted.meta.get("ca_bundle"),
+            "strangers": wanted.meta.get("strangers"),
         }
         request = Request(robots_url, meta=meta, callback=NO_CALLBACK, dont_filter=True)
         engine = self._crawler.engine
@@ -180,7 +182,18 @@ class PaceMiddleware:
 
     async def process_request(self, request: Request) -> None:
         stack = AsyncExitStack()
-        await stack.enter_async_context(self._manners.pace.turn(host_of(request.url)))
+        host = host_of(request.url)
+        strangers: Strangers | None = request.meta.get("strangers")
+        if strangers is not None and not strangers.is_stranger(request.url):
+            strangers = None
+        if strangers is not None:
+            strangers.spend(host)
+        try:
+            await stack.enter_async_context(self._manners.pace.turn(host, is_stranger=strangers is not None))
+        except HostHeldError:
+            if strangers is not None:
+                strangers.left += 1  # nobody was asked
+            raise
         request.meta["pace_turn"] = stack
         self._start_clock(request)
         traffic: Traffic | None = request.meta.get("traffic")

@@ -35,8 +35,8 @@ class Lanes:
         """A place. Raises TimeoutError where none became free for so many seconds."""
         waiting = _Waiting(owner, is_heavy)
         self._waiting.append(waiting)
-        self._call()
         try:
+            self._call()
             async with asyncio.timeout(patience):
                 await waiting.turn
         except BaseException:
@@ -63,8 +63,8 @@ class Lanes:
         for waiting in sorted(self._waiting, key=lambda each: each.is_heavy):  # stable: else in order
             if self._light.total() + self._heavy >= self._places:
                 return
-            if not self._may_start(waiting):
-                continue
+            if waiting.turn.done() or not self._may_start(waiting):
+                continue  # done: its patience has ended just now, and it has not yet heard of it
             self._waiting.remove(waiting)
             if waiting.is_heavy:
                 self._heavy += 1

@@ -10,7 +10,6 @@ import signal
 import socket
 import subprocess
 import sys
-import time
 from dataclasses import dataclass
 
 from crawler.parser_calls import LONGEST_REPLY, REPLY, REQUEST, Outcome, Reply
@@ -55,21 +54,18 @@ class ParserProcess:
     @classmethod
     async def start(cls, memory: int) -> ParserProcess:
         """Returns when it is ready. `memory`: bytes that no call may go beyond. Raises WorkerUnavailable."""
-        ours, theirs = socket.socketpair()
         try:
-            with theirs:
-                # -P: the current folder must not be able to shadow a module
-                process = subprocess.Popen(  # noqa: S603, ASYNC220 - our own module; it takes a millisecond
-                    [sys.executable, "-P", "-m", "crawler.parser_worker", str(theirs.fileno()), str(memory)],
-                    stdin=subprocess.DEVNULL,
-                    stdout=subprocess.DEVNULL,
-                    pass_fds=[theirs.fileno()],
-                    process_group=0,  # whatever it may start ends with it
-                )
-            worker = cls(process, *await asyncio.open_unix_connection(sock=ours))
+            process, ours = _spawn(memory)
         except OSError as error:
-            ours.close()
             raise WorkerUnavailable(f"no parser can be started: {error}") from error
+        try:
+            worker = cls(process, *await asyncio.open_unix_connection(sock=ours))
+        except BaseException as error:
+            ours.close()
+            _end(process)
+            if isinstance(error, OSError):
+                raise WorkerUnavailable(f"no parser can be started: {error}") from error
+            raise
         try:
             async with asyncio.timeout(START_SECONDS):
                 await worker._receive(0)
@@ -119,15 +115,15 @@ class ParserProcess:
             self.kill()
             raise WorkerDied(f"the parser talked nonsense: {error}") from error
         except (asyncio.IncompleteReadError, ConnectionError) as error:
-            code = self._wait()
+            code = await self._wait()
             raise WorkerDied(describe_end(code), signal=max(0, -code)) from error
 
-    def _wait(self) -> int:
+    async def _wait(self) -> int:
         """How it ended: it has closed its socket, which does it no good if it did not end."""
         for _ in range(END_LOOKS):
             if self._has_ended():
                 break
-            time.sleep(END_PAUSE)
+            await asyncio.sleep(END_PAUSE)
         self.kill()
         return self._process.wait()
 
@@ -140,11 +136,35 @@ class ParserProcess:
     def kill(self) -> None:
         """Ends it, and whatever it has started, at once."""
         self._writer.close()
-        if self._process.returncode is None:
-            with contextlib.suppress(ProcessLookupError, PermissionError):
-                os.killpg(self._process.pid, signal.SIGKILL)
-            self._process.kill()
-            self._process.wait()
+        _end(self._process)
+
+
+def _spawn(memory: int) -> tuple[subprocess.Popen[bytes], socket.socket]:
+    """A worker, and our end of the socket to it. Raises OSError."""
+    ours, theirs = socket.socketpair()
+    try:
+        with theirs:
+            # -P: the current folder must not be able to shadow a module
+            process = subprocess.Popen(  # noqa: S603 - our own module; it takes a millisecond
+                [sys.executable, "-P", "-m", "crawler.parser_worker", str(theirs.fileno()), str(memory)],
+                stdin=subprocess.DEVNULL,
+                stdout=subprocess.DEVNULL,
+                pass_fds=[theirs.fileno()],
+                process_group=0,  # whatever it may start ends with it
+            )
+    except BaseException:
+        ours.close()
+        raise
+    return process, ours
+
+
+def _end(process: subprocess.Popen[bytes]) -> None:
+    """With all of its group."""
+    if process.returncode is None:
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, signal.SIGKILL)
+        process.kill()
+        process.wait()
 
 
 def describe_end(code: int) -> str:

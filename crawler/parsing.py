@@ -142,14 +142,18 @@ class ParserPool:
             raise ParserBusyError(f"no time was left to parse it: {error}") from error
 
     async def _ask_worker(self, job: _Job, *, is_heavy: bool) -> _Answer:
+        values = job.values()
         worker = await self._find_worker()
         self._busy.add(worker)
         try:
-            reply = await worker.ask(job.call.name, job.values(), self._heavy if is_heavy else self._light)
+            reply = await worker.ask(job.call.name, values, self._heavy if is_heavy else self._light)
             result = job.call.decode(reply.body) if reply.outcome is Outcome.RESULT else None
-        except WireError as error:
+        except WireError as error:  # of a worker that kept to the form: a result of ours that cannot be sent
             worker.kill()
-            raise WorkerDied("the parser talked nonsense") from error
+            return _Answer(Reply(Outcome.ERROR, repr(error).partition("\\n")[0].encode("utf-8", "replace")), None)
+        except BaseException:
+            worker.kill()
+            raise
         finally:
             self._busy.discard(worker)
         if is_heavy or reply.outcome is Outcome.NO_MEMORY or worker.calls >= CALLS_PER_WORKER:

@@ -18,11 +18,12 @@ from urllib.parse import urlsplit
 from protego import Protego
 
 from aggregator.models import HostTraffic, RobotsRecord
-from aggregator.urls import get_registrable_domain
+from aggregator.urls import get_registrable_domain, get_site
 from crawler.settings import CrawlSettings
 
 ROBOTS_MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least that much must be parsed; nobody needs more
 ROBOTS_MAX_AGE = timedelta(hours=24)  # RFC 9309, 2.4
+STRANGERS_PART = 10  # a tenth of what a host is asked in a day may be for sources of other sites
 LONGEST_DELAY = 24 * 3600.0  # seconds; a host that wants more is asked once a day all the same
 PRODUCT_TOKEN = "KabarKota"  # noqa: S105 - the name that robots.txt groups address (RFC 9309, 2.2.1)
 
@@ -63,6 +64,26 @@ class Traffic:
             )
             for host, count in self.requests.items()
         )
+
+
+@dataclass
+class Strangers:
+    """What a visit may still ask of hosts that are not its source's own: their owners have no say in who links there.
+
+    `sites`: those of the source.
+    """
+
+    sites: frozenset[str]
+    left: float
+
+    def is_stranger(self, url: str) -> bool:
+        return get_site(url) not in self.sites
+
+    def spend(self, host: str) -> None:
+        """Raises HostHeldError when nothing is left."""
+        if self.left <= 0:
+            raise HostHeldError(host, LONGEST_DELAY, f"{host!r} is another's, of which no more is asked in this cycle")
+        self.left -= 1
 
 
 class Pace:
@@ -112,14 +133,15 @@ class Pace:
         self._free_at[host] = max(free_at, self._free_at.get(host, 0))
 
     @asynccontextmanager
-    async def turn(self, host: str) -> AsyncIterator[None]:
-        """Waits for the host's turn and holds it while the request runs. Raises HostHeldError."""
+    async def turn(self, host: str, *, is_stranger: bool = False) -> AsyncIterator[None]:
+        """Waits for the host's turn and holds it while the request runs; `is_stranger`: it is for the source of another
+        site. Raises HostHeldError."""
         loop = asyncio.get_running_loop()
         async with self._hosts[host], self._domains[get_registrable_domain(host)]:
             wait = self._free_at.get(host, 0) - loop.time()
             if wait > self._settings.max_crawl_delay_seconds:
                 raise HostHeldError(host, wait)
-            self._spend(host)
+            self._spend(host, is_stranger=is_stranger)
             if wait > 0:
                 await asyncio.sleep(wait)
             async with self._everyone:
@@ -129,11 +151,12 @@ class Pace:
                     delay = max(self._settings.delay_seconds, self._delays.get(host, 0))
                     self._free_at[host] = max(self._free_at.get(host, 0), loop.time() + delay)
 
-    def _spend(self, host: str) -> None:
-        """Counts a request into the host's budget of the day. Raises HostHeldError when that is used up."""
+    def _spend(self, host: str, *, is_stranger: bool) -> None:
+        """Counts a request into the host's budget of the day. Raises HostHeldError when that is used up: for strangers
+        when a tenth of it is, so that they never make its own channels wait."""
         if self._budget is not None:
             left = self._left.get(host, self._budget)
-            if left <= 0:
+            if left <= (self._budget - max(1, self._budget // STRANGERS_PART) if is_stranger else 0):
                 raise HostHeldError(host, LONGEST_DELAY, f"our requests to {host!r} of this day are used up")
             self._left[host] = left - 1
 

@@ -9,7 +9,7 @@ import logging
 import sys
 import threading
 import time
-from collections.abc import Generator, Iterator, Sequence
+from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
 from typing import TypeVar
 
@@ -54,6 +54,7 @@ class CrawlProcess:
         self._lock = threading.RLock()
         self._is_busy = self._is_interrupted = False
         self._child = self._start()
+        self._idle: Callable[[], object] = bool  # which does nothing
         self.batches = 0
         self.deaths = 0  # of processes, in all batches
         self.last_end: BatchEnd | None = None
@@ -66,12 +67,13 @@ class CrawlProcess:
     def is_alive(self) -> bool:
         return self._child.is_alive
 
-    def crawl(self, batch: CrawlBatch) -> Generator[Harvest]:
+    def crawl(self, batch: CrawlBatch, idle: Callable[[], object] = bool) -> Generator[Harvest]:
         """Sends the batch and yields its harvests as they come, each channel's once.
 
-        A channel that crawl processes die of has failed. Raises CrawlProcessError.
+        A channel that crawl processes die of has failed. `idle`: what is done while nothing comes, over and over.
+        Raises CrawlProcessError, and what `idle` raises.
         """
-        return self._run(ChannelUnits(batch))
+        return self._run(ChannelUnits(batch), idle)
 
     def probe(self, batch: CrawlBatch) -> Generator[ProbeReport]:
         """Sends the batch and yields what its probes found, as they come. Raises CrawlProcessError."""
@@ -84,10 +86,11 @@ class CrawlProcess:
         """
         return self._run(ArchiveUnits(batch))
 
-    def _run(self, units: Units[R]) -> Generator[R]:
+    def _run(self, units: Units[R], idle: Callable[[], object] = bool) -> Generator[R]:
         self.batches += 1
         self.last_end = None
         self._is_busy = True
+        self._idle = idle
         try:
             if self._is_interrupted:
                 raise CrawlInterrupted("the crawl was broken off")
@@ -139,7 +142,7 @@ class CrawlProcess:
             settings = settings.model_copy(update={"deadline_seconds": clock.left})
             batch = replace(batch, settings=settings)
         most = settings.deadline_seconds + settings.timeout_seconds + GRACE_SECONDS
-        for report in child.work(BATCH.encode(batch) + b"\n", most):
+        for report in child.work(BATCH.encode(batch) + b"\n", most, self._idle):
             if report.end is not None:
                 self.last_end = report.end
                 return

@@ -61,7 +61,7 @@ class Reading:
 class PageReading:
     """What became of one page: `article` is None when the topic scan found nothing."""
 
-    article: ExtractedArticle | None
+    article: NotAnArticle | ExtractedArticle | None
     raw: bytes = b""  # zstd
     page_hash: bytes = b""  # SHA-256 of what is in `raw`
     passed_scan: bool = True  # False: extracted although the scan found nothing

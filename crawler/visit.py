@@ -14,10 +14,12 @@ from aggregator.models import ArticleLink, CrawlJob, FetchedPage, PendingLink
 from aggregator.sites import list_sites
 from aggregator.urls import get_site, is_front_page, make_url_key
 from crawler.dates import parse_date
+from crawler.politeness import Strangers
 from crawler.settings import CrawlSettings
 
 MOST_KEPT = 4 << 20  # bytes of the pages of one visit, packed, and their texts: they wait in memory to be handed over
 LEARN_PAGES = 5  # pages of a new source read whatever their topic, to learn its boilerplate
+STRANGERS_SHARE = 5  # one in so many requests of a visit may go to sites of others
 LEAST_REREAD_SECONDS = 3_600  # between two readings of an article that is said to have changed: some say so always
 
 
@@ -67,6 +69,12 @@ class Visit:
         """Where the source speaks for itself."""
         return list_sites(self.job.source, (job.channel for job in self.job.channels))
 
+    @cached_property
+    def strangers(self) -> Strangers:
+        """What may be asked of others; without limit where that is the purpose: search engines, probes, archives."""
+        is_free = self.job.source.discovery or not self.job.channels
+        return Strangers(self.sites, float("inf") if is_free else max(1, self.settings.max_requests // STRANGERS_SHARE))
+
     def is_own(self, link: ArticleLink) -> bool:
         """Whether a link leads to a site of the source."""
         return get_site(link.url) in self.sites
@@ -95,6 +103,11 @@ class Visit:
             return False
         self._met.add(key)
         return True
+
+    @cached_property
+    def waiting(self) -> frozenset[str]:
+        """URL keys of the links left over from earlier cycles."""
+        return frozenset(make_url_key(pending.link.url) for pending in self.job.pending)
 
     def take_pending(self) -> tuple[PendingLink, ...]:
         """The links left over from earlier cycles; handed out once a visit, to the channel that asks first."""

@@ -11,8 +11,9 @@ from __future__ import annotations
 import mmap
 import os
 import struct
-import tempfile
 from typing import Self
+
+from aggregator.shared_memory import make_shared_memory
 
 _NUMBERS = struct.Struct("=Qq")  # beats; the unit it is busy with, -1: none
 _BUSY = struct.Struct("=q")
@@ -30,12 +31,15 @@ class Vitals:
 
     @classmethod
     def create(cls) -> tuple[Self, int]:
-        """The parent's side, and a descriptor for the child, to be closed by the caller."""
-        with tempfile.TemporaryFile() as file:
-            file.truncate(_NUMBERS.size + MOST_UNITS)
-            vitals = cls(file.fileno())
-            vitals.reset()
-            return vitals, os.dup(file.fileno())
+        """The parent's side, and a descriptor for the child, to be closed by the caller. Raises OSError."""
+        descriptor = make_shared_memory(_NUMBERS.size + MOST_UNITS)
+        try:
+            vitals = cls(descriptor)
+        except BaseException:
+            os.close(descriptor)
+            raise
+        vitals.reset()
+        return vitals, descriptor
 
     def reset(self) -> None:
         """Before a batch."""

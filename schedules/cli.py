@@ -15,11 +15,11 @@ from aggregator.exports.choices import Format as ExportFormat
 from aggregator.feeds import FeedKind
 from aggregator.log import set_up_log
 from aggregator.printable import make_printable
-from aggregator.replay import Stage
-from schedules.commands import alerts, sources
+from aggregator.replay_stages import Stage
+from schedules.commands import alerts
 from schedules.commands.context import CommandContext, get_context
+from schedules.commands.hints import warn_of_gaps
 from schedules.commands.order import OrderedGroup
-from schedules.commands.run import bring_up_to_date, report_cycle, run_once, warn_of_gaps
 from schedules.config import load_setup
 from schedules.errors import KabarKotaError, UsageFailure
 
@@ -30,7 +30,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(sources.app, name="sources")
 app.add_typer(alerts.app, name="alerts")
 topics = typer.Typer(help="Try a table of topics.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
@@ -113,6 +112,8 @@ def run(
     json: AsJson = False,
 ) -> None:
     """Run one cycle, then exit: what cron calls."""
+    from schedules.commands.run import bring_up_to_date, report_cycle, run_once
+
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, keep)
     if no_backup:
         bring_up_to_date(context.setup)
@@ -154,19 +155,18 @@ def serve(
     ] = False,
 ) -> None:
     """Gather by the timetable and serve the pages and the feed, until stopped."""
-    from schedules.service import serve_forever
+    from schedules.serving import serve_forever
 
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, None)
     if not no_crawl:
         warn_of_gaps(context.setup)
-        if no_backup:
-            bring_up_to_date(context.setup)
     serve_forever(
         context.setup,
         host=host,
         port=port,
         crawl=not no_crawl,
         reload=lambda: load_setup(config=context.config, flags=context.flags),
+        keep_old=not no_backup,
     )
 
 
@@ -586,20 +586,28 @@ def parse_now(text: str | None) -> datetime:
 
 def main() -> None:
     """Runs the command; every expected failure is one line on stderr and an exit code."""
+    try:
+        app()
+    except Exception as error:
+        code = find_exit_code(error)
+        if code is None:
+            raise
+        fail(error, code)
+
+
+def find_exit_code(error: Exception) -> int | None:
+    """None: it was not expected."""
+    if isinstance(error, KabarKotaError):
+        return error.exit_code
     from aggregator.publish.files import PublishError
     from aggregator.reference import TableError
     from aggregator.store import NewerDatabaseError, StoreError
     from crawler.catalogue import CatalogueError
     from crawler.extraction.profiles import ProfileError
 
-    try:
-        app()
-    except KabarKotaError as error:
-        fail(error, error.exit_code)
-    except (CatalogueError, ProfileError, TableError, NewerDatabaseError) as error:
-        fail(error, 2)
-    except (StoreError, PublishError) as error:
-        fail(error, 1)
+    if isinstance(error, (CatalogueError, ProfileError, TableError, NewerDatabaseError)):
+        return 2
+    return 1 if isinstance(error, (StoreError, PublishError)) else None
 
 
 def fail(error: Exception, code: int) -> None:

@@ -22,9 +22,10 @@ from zoneinfo import ZoneInfo
 
 from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
-from aggregator.models import ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
+from aggregator.models import MOST_WAITING, ChannelJob, CrawlJob, Harvest, PollOutcome, RobotsRecord, Source
 from aggregator.pages import PageFolder
 from aggregator.polling import leave_blackout, plan_retry, start_next_day
+from aggregator.publish.files import PublishError
 from aggregator.store import ChannelRow, Store, StoreError
 from aggregator.takedowns import apply_takedowns
 from aggregator.takedowns import is_due as are_takedowns_due
@@ -37,14 +38,17 @@ from crawler.extraction import load_profiles
 from crawler.overlays import Overlays
 from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
+from crawler.settings import CrawlSettings
 from schedules.config import Setup
 from schedules.publishing import publish
-from schedules.quarantines import lift_quarantines
 from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
 
 LEAST_FREE = 2_000_000  # bytes on the disk: less than the articles of one source may take
+CYCLES_AHEAD = 10  # of links that wait for a crawl: more than those that `crawler.spiders.base` reads in their order
+MUCH_ASKED_PART = 100  # a hundredth of the budget of a host's day is much
+NEWS_SECONDS = 30.0  # between two publishes while a cycle goes on
 FEWEST_SILENT = 5  # hosts: that so many are down at once is less likely than that our own network is
 Progress = Callable[[int, int, str], None]  # harvests so far, harvests expected, the source just done
 
@@ -100,7 +104,6 @@ def run_cycle(
     started = time.monotonic()
     check_disk(setup)
     refresh_catalogue(setup, store)
-    lift_quarantines(setup, store, now)
     due = store.get_due_channels(now if due_only else None)
     sources = store.get_sources({row.source_id for row in due})
     due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
@@ -121,13 +124,13 @@ def run_cycle(
         )
         batch = CrawlBatch(
             settings=setup.crawl,
-            jobs=tuple(make_jobs(store, due, sources, now, rechecks=setup.crawl.max_rechecks)),
+            jobs=tuple(make_jobs(store, due, sources, now, crawl=setup.crawl)),
             overlays=find_overlays(setup),
             held=store.get_held_hosts(system_clock()),
             requests_per_day=setup.aggregator.requests_per_day,
             left=_count_left(setup, store, due),
         )
-        meanwhile = partial(publish_takedowns, setup, store, now)
+        meanwhile = Meanwhile(setup, store, now, summary)
         _crawl(batch, ingest, rows, summary, process=process, progress=progress, meanwhile=meanwhile)
         summary.is_outage = summary.reached_nothing and forgive(setup, store, due, now)
     with store.transaction():
@@ -151,6 +154,46 @@ def check_disk(setup: Setup) -> None:
 def publish_takedowns(setup: Setup, store: Store, now: datetime) -> int:
     """Publishes where something was taken down, at once; returns the new items. Raises StoreError, PublishError."""
     return publish(setup, store, now).new_items if are_takedowns_due(store) else 0
+
+
+class Meanwhile:
+    """Publishing while a cycle goes on: takedowns at once, news now and then, for one slow source may take minutes.
+
+    The last publish, with all that goes with it, is the cycle's.
+    """
+
+    def __init__(self, setup: Setup, store: Store, now: datetime, summary: CycleSummary) -> None:
+        self._publish = partial(publish, setup, store, now)
+        self._store = store
+        self._summary = summary
+        self._shown = 0  # articles and revisions when it was last published
+        self._last = time.monotonic()
+
+    def heed_takedowns(self) -> None:
+        """Raises StoreError, PublishError."""
+        if are_takedowns_due(self._store):
+            self._go()
+
+    def show_news(self) -> None:
+        """Publishes what came, if the last time is long ago. Raises StoreError; a document that cannot be written is
+        for the end of the cycle to tell."""
+        if self._came == self._shown or time.monotonic() - self._last < NEWS_SECONDS:
+            return
+        try:
+            self._go()
+        except PublishError as error:
+            logger.warning("not all news could be published meanwhile: %s", error)
+
+    @property
+    def _came(self) -> int:
+        return self._summary.articles + self._summary.revised
+
+    def _go(self) -> None:
+        self._shown = self._came
+        try:
+            self._summary.new_items += self._publish().new_items
+        finally:
+            self._last = time.monotonic()
 
 
 def find_overlays(setup: Setup) -> Overlays:
@@ -203,9 +246,12 @@ def hold_back(
 
 
 def _count_left(setup: Setup, store: Store, due: Iterable[ChannelRow]) -> tuple[tuple[str, int], ...]:
-    """What is left today of the budgets of the hosts of channels."""
-    asked = store.get_requests({host_of(row.url) for row in due}, system_clock())
-    return tuple((host, setup.aggregator.requests_per_day - count) for host, count in asked.items())
+    """What is left today of the budgets of the hosts of channels, and of others that were asked for much: links lead to
+    them."""
+    clock, budget = system_clock(), setup.aggregator.requests_per_day
+    asked = store.get_much_asked(clock, budget // MUCH_ASKED_PART)
+    asked |= store.get_requests({host_of(row.url) for row in due}, clock)
+    return tuple((host, budget - count) for host, count in asked.items())
 
 
 def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datetime) -> bool:
@@ -228,9 +274,10 @@ def forgive(setup: Setup, store: Store, polled: Sequence[ChannelRow], now: datet
 
 
 def make_jobs(
-    store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime, *, rechecks: int
+    store: Store, due: Iterable[ChannelRow], sources: dict[str, Source], now: datetime, *, crawl: CrawlSettings
 ) -> Iterable[CrawlJob]:
     """A job for each source with a due channel, with all that is remembered of it."""
+    most = CYCLES_AHEAD * min(crawl.max_requests, crawl.max_new_items)
     by_source: defaultdict[str, list[ChannelRow]] = defaultdict(list)
     for row in due:
         by_source[row.source_id].append(row)
@@ -249,8 +296,8 @@ def make_jobs(
             ),
             now=now,
             known=store.get_known_links(source_id, now),
-            pending=store.get_pending_links(source_id, now),
-            rechecks=store.get_rechecks(source_id, now, most=rechecks),
+            pending=store.get_pending_links(source_id, now, most=min(most, MOST_WAITING)),
+            rechecks=store.get_rechecks(source_id, now, most=crawl.max_rechecks),
             robots=tuple(record for name in sorted(names) for record in robots.get(name, ())),
         )
 
@@ -270,16 +317,17 @@ def _crawl(
     *,
     process: CrawlProcess | None,
     progress: Progress | None,
-    meanwhile: Callable[[], int],
+    meanwhile: Meanwhile,
 ) -> None:
     crawler = process or CrawlProcess()
     missing = dict(rows)
     try:
-        with closing(crawler.crawl(batch)) as harvests:
+        with closing(crawler.crawl(batch, meanwhile.show_news)) as harvests:
             for done, harvest in enumerate(harvests, start=1):
                 row = missing.pop(harvest.poll.channel_id)
                 _ingest_harvest(harvest, row, ingest, summary)
-                summary.new_items += meanwhile()
+                meanwhile.heed_takedowns()
+                meanwhile.show_news()
                 if progress:
                     progress(done, len(rows), harvest.source_id)
     except CrawlProcessError as error:

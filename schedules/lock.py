@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from filelock import FileLock, Timeout
 
@@ -26,6 +28,29 @@ def hold_writer_lock(data_folder: Path, *, patience: float = 0) -> Iterator[None
     with _hold(data_folder, LOCK_FILE, "another kabarkota process (run, serve or demo) is writing here", patience):
         finish_replacing(data_folder)
         yield
+
+
+class WriterLock:
+    """The same for somebody who may have to try again. Within it; leaving it lets go."""
+
+    def __init__(self, data_folder: Path) -> None:
+        self._folder = data_folder
+        self._stack = ExitStack()
+        self._is_held = False
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._stack.close()
+
+    def take(self) -> None:
+        """Does nothing where it is held. Raises as `hold_writer_lock`."""
+        if not self._is_held:
+            self._stack.enter_context(hold_writer_lock(self._folder))
+            self._is_held = True
 
 
 @contextmanager

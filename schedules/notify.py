@@ -5,10 +5,15 @@ from __future__ import annotations
 import logging
 import os
 import socket
+import threading
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
 
 logger = logging.getLogger(__name__)
+
+EXTEND_SECONDS = 10.0  # between two requests for more time …
+EXTENDED_SECONDS = 120  # … and how much is asked for
 
 
 class Notifier:
@@ -35,6 +40,26 @@ class Notifier:
                 connection.sendall("\n".join(lines).encode())
         except OSError as error:
             logger.debug("cannot tell systemd %s: %s", lines, error)
+
+    @contextmanager
+    def ask_for_time(self) -> Iterator[None]:
+        """While it lasts a start that takes long is not broken off: TimeoutStartSec is for those that stand still."""
+        if not self._address:
+            yield
+            return
+        over = threading.Event()
+
+        def ask() -> None:
+            while not over.wait(EXTEND_SECONDS):
+                self.send(f"EXTEND_TIMEOUT_USEC={EXTENDED_SECONDS * 1_000_000}")
+
+        asking = threading.Thread(target=ask, name="start", daemon=True)
+        asking.start()
+        try:
+            yield
+        finally:
+            over.set()
+            asking.join()
 
     def send_reloading(self) -> None:
         self.send("RELOADING=1", f"MONOTONIC_USEC={time.monotonic_ns() // 1000}")

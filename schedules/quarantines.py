@@ -41,12 +41,19 @@ def ask_to_lift(data_folder: Path, source_id: str) -> None:
 
 
 def lift_quarantines(setup: Setup, store: Store, now: datetime) -> None:
-    """Lifts what is asked for. Raises StoreError, OSError."""
+    """Lifts what is asked for; what else is in the folder is told, and passed over. Raises StoreError."""
     folder = setup.data_folder / FOLDER
-    if not folder.is_dir():
+    try:
+        files = sorted(folder.iterdir()) if folder.is_dir() else []
+    except OSError as error:
+        logger.warning("%s cannot be read: %s", folder, error.strerror)
         return
-    for file in sorted(folder.iterdir()):
+    for file in files:
+        try:
+            file.unlink(missing_ok=True)  # first: what cannot be removed would be heeded for ever
+        except OSError as error:
+            logger.warning("%s cannot be removed, and lifts nothing: %s", file, error.strerror)
+            continue
         with store.transaction():
-            if store.end_quarantine(file.name, now):
+            if file.name.isprintable() and store.end_quarantine(file.name, now):
                 logger.warning("%s: its quarantine is lifted", file.name)
-        file.unlink(missing_ok=True)

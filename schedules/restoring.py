@@ -7,7 +7,7 @@ that was told since begin anew ─▶ the present one aside, the copy in its pla
 from __future__ import annotations
 
 import shutil
-from contextlib import suppress
+from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
 from pathlib import Path
@@ -15,7 +15,7 @@ from pathlib import Path
 from aggregator.backup_rows import Progress
 from aggregator.backups import Backup, check_room, list_backups, name_files
 from aggregator.publish.files import sync_folder
-from aggregator.replacing import MAKING, remove_unfinished, replace_database
+from aggregator.replacing import MAKING, READY, remove_unfinished, replace_database
 from aggregator.store import NewerDatabaseError, Store, StoreError
 from aggregator.store_base import is_disk_full
 from aggregator.takedowns import apply_takedowns
@@ -128,22 +128,24 @@ def restore(setup: Setup, backup: Path, now: datetime, *, progress: Progress | N
     Raises WriterBusy, UsageFailure, StoreError, DamagedBackup; then the database is as it was.
     """
     folder = setup.data_folder
-    with hold_alone(folder):
+    with hold_alone(folder), ExitStack() as undo:
         remove_unfinished(folder)
         making = folder / MAKING
         try:
             check_room(backup, folder)
             migrated = _copy(backup, making, progress)
-            files, kept = _put_back_files(
-                backup, folder
-            )  # before takedowns are carried out: their log may be among them
+            # before takedowns are carried out: their log may be among them
+            files, kept = _put_back_files(backup, folder, undo)
             with Store.open_writer(making, keep_old=False) as store:
                 taken_down = apply_takedowns(store, now)
                 store.begin_anew(now)
                 store.write_job(JOB, now, {"file": backup.name})
                 articles = store.get_health().articles
             aside = replace_database(folder)
+            undo.pop_all()
         except BaseException:
+            if (folder / READY).exists():  # it takes its place when the lock is next taken, with these files
+                undo.pop_all()
             with suppress(StoreError):
                 remove_unfinished(folder)
             raise
@@ -183,10 +185,11 @@ def _check_schema(store: Store) -> int:
     return len(missing)
 
 
-def _put_back_files(backup: Path, folder: Path) -> tuple[tuple[str, ...], tuple[str, ...]]:
+def _put_back_files(backup: Path, folder: Path, undo: ExitStack) -> tuple[tuple[str, ...], tuple[str, ...]]:
     """(those that were missing and are there again, those that differ and are left as they are).
 
-    What the operator has written since is theirs, and of takedowns the present log is the truth. Raises StoreError.
+    What the operator has written since is theirs, and of takedowns the present log is the truth. `undo` takes what
+    was put there away again. Raises StoreError.
     """
     put, kept = [], []
     for name in OWN_FILES:
@@ -200,6 +203,7 @@ def _put_back_files(backup: Path, folder: Path) -> tuple[tuple[str, ...], tuple[
             beside = folder / f".{name}.tmp"
             shutil.copy2(copy, beside)
             beside.replace(present)
+            undo.callback(present.unlink, missing_ok=True)
             put.append(name)
         except OSError as error:
             raise StoreError(f"{error.filename or present}: {error.strerror or error}") from error

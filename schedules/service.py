@@ -1,4 +1,4 @@
-"""`kabarkota serve`: the timetable, one writer, and the web server as a process of its own.
+"""The service of `kabarkota serve` once its web server has started: the timetable, one writer, and the watch over all.
 
 The main thread sleeps until a signal, a deadline or its next look at the others; signals only wake it. What a signal
 asks for is done here, never in its handler, where a lock that is held already would be waited for in vain.
@@ -11,23 +11,21 @@ import os
 import signal
 import sys
 from collections.abc import Callable
-from contextlib import ExitStack
+from dataclasses import dataclass, replace
 from datetime import UTC, datetime
 
-from aggregator.feeds import ALL, make_feed_path
 from aggregator.obstacles import Notice, classify_obstacle
-from aggregator.publish.feed_info import Format
 from aggregator.store import NewerDatabaseError, Store, StoreError
 from aggregator.topics import load_topics
 from crawler.catalogue import load_catalogue
 from crawler.extraction import load_profiles
-from schedules.alerts.configuration import find_alerts_file, load_alerts
+from schedules.alerts.configuration import Alerts, find_alerts_file, load_alerts
 from schedules.config import Setup
 from schedules.cycle import refresh_catalogue
 from schedules.errors import UsageFailure
 from schedules.gathering import Gatherer, TurnStuck
 from schedules.jobs import FAILURES
-from schedules.lock import hold_writer_lock
+from schedules.lock import WriterLock
 from schedules.notify import Notifier
 from schedules.orphans import Orphans
 from schedules.signals import SignalPipe
@@ -36,7 +34,6 @@ from schedules.web_server import WebServer, check_protection
 
 logger = logging.getLogger(__name__)
 
-SIGNALS = (signal.SIGINT, signal.SIGTERM, signal.SIGHUP)
 LONGEST_SLEEP = 5.0
 
 
@@ -47,25 +44,24 @@ class Service:
         self,
         signals: SignalPipe,
         web: WebServer,
-        gatherer: Gatherer | None,
         *,
         setup: Setup,
+        gathering: Gathering | None,
         reload: Callable[[], Setup],
-        admit: Callable[[], Gatherer] | None = None,
     ) -> None:
-        """`admit` makes the gatherer later, where the data folder cannot be written yet; it raises till then."""
-        self._signals, self._web, self._gatherer, self._admit = signals, web, gatherer, admit
+        """`gathering`: what is still to begin; None: nothing is gathered."""
+        self._signals, self._web, self._gathering = signals, web, gathering
+        self._gatherer: Gatherer | None = None
         self._setup, self._read_setup = setup, reload
         self._notifier = Notifier(os.environ)
         self._orphans = Orphans()
         self._is_ready = False
         self._trouble = ""
+        self._was_refused = False  # by the data folder
 
     def run(self) -> None:
         """Until SIGINT or SIGTERM. A job that cannot be brought to its end ends the process."""
         try:
-            if self._gatherer is not None:
-                self._gatherer.start()
             self._watch()
         except TurnStuck as error:
             self._abandon(error, error.exit_code)
@@ -81,23 +77,28 @@ class Service:
             if signal.SIGHUP in came:
                 self._reload()
             pause = min(LONGEST_SLEEP, self._web.watch(), self._notifier.ping_seconds or LONGEST_SLEEP)
-            if self._admit is not None:
-                self._try_to_begin(self._admit)
+            if self._gathering is not None:
+                self._try_to_begin(self._gathering)
             if self._gatherer is not None:
                 pause = min(pause, self._gatherer.watch())
             self._orphans.watch()
             self._tell()
 
-    def _try_to_begin(self, admit: Callable[[], Gatherer]) -> None:
+    def _try_to_begin(self, gathering: Gathering) -> None:
         """Gathers, as soon as the data folder can be written."""
         try:
-            gatherer = admit()
+            gathering.lock.take()
         except FAILURES as error:
             logger.debug("%s", error)
-        else:
+            self._was_refused = True
+            return
+        if self._was_refused:
             logger.warning("%s can be written again: gathering begins", self._setup.data_folder)
-            self._gatherer, self._admit = gatherer, None
-            gatherer.start()
+        self._gathering = None
+        self._gatherer = Gatherer(
+            self._setup, gathering.timetable, self._signals.wake, gathering.alerts, self._web.bulletin.write
+        )
+        self._gatherer.start()
 
     def _tell(self) -> None:
         """Tells systemd, and the log where something is wrong."""
@@ -135,6 +136,8 @@ class Service:
             self._setup = setup
             if self._gatherer is not None:
                 self._gatherer.apply(setup, timetable, alerts)
+            elif self._gathering is not None:  # for when it begins
+                self._gathering = replace(self._gathering, timetable=timetable, alerts=alerts)
             self._web.apply(setup)
             print("kabarkota: configuration, catalogue, timetable and alerts are read again", file=sys.stderr)
         self._notifier.send("READY=1")
@@ -161,72 +164,35 @@ class Service:
         os._exit(code)
 
 
-def serve_forever(setup: Setup, *, host: str, port: int, crawl: bool, reload: Callable[[], Setup]) -> None:
-    """Serves until SIGINT or SIGTERM; SIGHUP has `reload` give the setup anew.
+@dataclass(frozen=True, kw_only=True)
+class Gathering:
+    """What is needed for it to begin."""
 
-    Raises UsageFailure (port taken, a faulty timetable), WriterBusy, StoreError (where nothing is published yet),
-    CatalogueError, TableError, ProfileError.
+    lock: WriterLock  # need not be held yet
+    timetable: Timetable
+    alerts: Alerts
+    notices: tuple[Notice, ...] = ()  # what keeps it from beginning
+
+
+def open_all(setup: Setup, lock: WriterLock, *, keep_old: bool, may_wait: bool) -> Gathering:
+    """Reads the operator's files, brings the database up to date, and the catalogue into it.
+
+    What is wrong with the operator's files is said at once, and ends it. So is what is wrong with database and folder,
+    unless it `may_wait`, for feeds are published: they stay served, and gathering begins when it can. Raises
+    UsageFailure, StoreError, CatalogueError, TableError, ProfileError.
     """
-    if not logger.isEnabledFor(logging.DEBUG):
-        logging.getLogger("apscheduler").setLevel(logging.ERROR)  # what a late turn means is the writer's matter
-    with ExitStack() as stack:
-        opened = _Opening(setup, stack) if crawl else None
-        if opened is None and setup.database.exists() and not has_feeds(setup):
-            with Store.open_reader(setup.database) as store:
-                store.check_ours()
-        signals = SignalPipe(SIGNALS)
-        stack.enter_context(signals)
-        web = stack.enter_context(WebServer(setup, host=host, port=port))
-        if opened is None:
-            Service(signals, web, None, setup=setup, reload=reload).run()
-            return
-
-        def gather() -> Gatherer:
-            opened.take_lock()
-            return Gatherer(setup, opened.timetable, signals.wake, opened.alerts, web.bulletin.write)
-
-        web.bulletin.write(opened.notices)
-        gatherer, admit = (gather(), None) if opened.has_lock else (None, gather)
-        Service(signals, web, gatherer, setup=setup, reload=reload, admit=admit).run()
-
-
-class _Opening:
-    """What is looked at, and locked, before anything is served.
-
-    What is wrong with the operator's files, and that another process writes, is said at once, and ends it. So is what
-    is wrong with database and folder, unless feeds are published: they stay served, and gathering begins when it can.
-    Raises as `serve_forever`.
-    """
-
-    def __init__(self, setup: Setup, stack: ExitStack) -> None:
-        self._setup, self._stack = setup, stack
-        self.timetable, self.alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
-        self.has_lock = False
-        self.notices: tuple[Notice, ...] = ()
-        try:
-            self.take_lock()
-            with Store.open_writer(setup.database) as store:
-                refresh_catalogue(setup, store)
-        except (UsageFailure, StoreError) as error:
-            if isinstance(error, NewerDatabaseError) or not has_feeds(setup):
-                raise
-            logger.error("%s; the feeds stay served as they were, and gathering is tried again", error)
-            self.notices = (Notice(job="start", obstacle=classify_obstacle(error), since=datetime.now(UTC)),)
-
-    def take_lock(self) -> None:
-        if not self.has_lock:
-            self._stack.enter_context(hold_writer_lock(self._setup.data_folder))
-            self.has_lock = True
-
-
-def has_feeds(setup: Setup) -> bool:
-    """Whether there is anything to serve without a database."""
-    return (setup.public / make_feed_path(ALL, Format.RSS)).is_file()
-
-
-def serve_pages_until_stopped(setup: Setup, *, host: str, port: int) -> None:
-    """The web server alone, until SIGINT or SIGTERM. Raises UsageFailure."""
-    serve_forever(setup, host=host, port=port, crawl=False, reload=lambda: setup)
+    timetable, alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
+    try:
+        lock.take()
+        with Store.open_writer(setup.database, keep_old=keep_old) as store:
+            refresh_catalogue(setup, store)
+    except (UsageFailure, StoreError) as error:
+        if isinstance(error, NewerDatabaseError) or not may_wait:
+            raise
+        logger.error("%s; the feeds stay served as they were, and gathering is tried again", error)
+        notice = Notice(job="start", obstacle=classify_obstacle(error), since=datetime.now(UTC))
+        return Gathering(lock=lock, timetable=timetable, alerts=alerts, notices=(notice,))
+    return Gathering(lock=lock, timetable=timetable, alerts=alerts)
 
 
 def check_tables(setup: Setup) -> Timetable:

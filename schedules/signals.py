@@ -29,7 +29,8 @@ def heed_end() -> Iterator[None]:
 class SignalPipe:
     """Within it the signals are only noted; `wait` tells which came. For the main thread alone, but for `wake`.
 
-    Afterwards they are ignored: the process is about to end, and shall not be hurried.
+    Those that it is not made for are `heed`ed later, if at all. Afterwards they are ignored: the process is about to
+    end, and shall not be hurried.
     """
 
     def __init__(self, numbers: Iterable[signal.Signals]) -> None:
@@ -40,9 +41,18 @@ class SignalPipe:
 
     def __enter__(self) -> Self:
         signal.set_wakeup_fd(self._in.fileno(), warn_on_full_buffer=False)
-        for number in self._numbers:  # without a handler Python would not write its number; nothing is left to do in it
-            signal.signal(number, lambda *_: None)
+        self._note(self._numbers)
         return self
+
+    def heed(self, numbers: Iterable[signal.Signals]) -> None:
+        """Has these noted, too."""
+        more = tuple(numbers)
+        self._numbers += more
+        self._note(more)
+
+    def _note(self, numbers: Iterable[signal.Signals]) -> None:
+        for number in numbers:  # without a handler Python would not write its number; nothing is left to do in it
+            signal.signal(number, lambda *_: None)
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None

@@ -14,12 +14,12 @@ from types import TracebackType
 from typing import Self
 
 from aggregator.bulletin import Bulletin
-from aggregator.publish.press import make_publisher
 from aggregator.settings import PrivatePages
 from aggregator.web.order import WebOrder
 from aggregator.web.protection import Protection
 from aggregator.web.site import SiteInfo
 from schedules.config import Setup
+from schedules.early_web import start_web_process, take_begun
 from schedules.errors import UsageFailure
 
 LOCKED_OUT = (
@@ -39,26 +39,31 @@ END_SECONDS = 2.0  # for answers under way when it is ended
 class WebServer:
     """The web server in a process of its own, so that rendering and ingest never share an interpreter.
 
-    Making it raises UsageFailure when nobody could read its private pages, entering it when the port is taken; leaving
-    it ends the process. All by one thread.
+    Making it raises UsageFailure when nobody could read its private pages, or when the port is taken. Entering it
+    starts the process, leaving it ends it. All by one thread.
     """
 
     def __init__(self, setup: Setup, *, host: str, port: int) -> None:
         self._host, self._port = host, port
         check_protection(setup)
-        self.bulletin = Bulletin()  # what keeps the service from its work: for /healthz and pages
+        check_port(host, port)
+        self._begun = take_begun()
+        # what keeps the service from its work: for /healthz and pages
+        self.bulletin = Bulletin(self._begun.bulletin if self._begun else None)
         self._order = self._make_order(setup)
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._looked = self._answered = 0.0
         self.has_answered = False  # since it was started
 
     def __enter__(self) -> Self:
-        check_port(self._host, self._port)
         self._start()
+        return self
+
+    def announce(self) -> None:
+        """Says where it is, and who can read what."""
         print(f"kabarkota: serving http://{self._host}:{self._port}/", file=sys.stderr)
         if hint := find_exposed(self._host, self._order.protection):
             print(f"kabarkota: {hint}", file=sys.stderr)
-        return self
 
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
@@ -130,9 +135,8 @@ class WebServer:
             self._looked = time.monotonic()
 
     def _start(self) -> None:
-        self._process = subprocess.Popen(
-            [sys.executable, "-P", "-m", "aggregator.web"], stdin=subprocess.PIPE, pass_fds=[self.bulletin.descriptor]
-        )
+        begun, self._begun = self._begun or start_web_process(self.bulletin.descriptor), None
+        self._process = begun.process
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as told:  # one that ended is seen at the next look
             told.write(self._order.to_json())
@@ -152,21 +156,21 @@ class WebServer:
             self._process.wait()
 
     def _make_order(self, setup: Setup) -> WebOrder:
-        settings, publisher = setup.aggregator, make_publisher(setup.aggregator)
+        settings = setup.aggregator
         return WebOrder(
             database=setup.database,
             public=setup.public,
             host=self._host,
             port=self._port,
             site=SiteInfo(
-                url=publisher.site_url,
-                name=publisher.name,
+                url=settings.site_url,
+                name=settings.site_name,
                 operator=settings.operator,
                 contact=settings.contact,
                 late_after=timedelta(hours=settings.late_hours),
                 feed_items=settings.feed_items,
                 feed_hours=settings.feed_hours,
-                hubs=publisher.hubs,
+                hubs=settings.told_hubs,
             ),
             protection=Protection.from_settings(settings),
             bulletin=self.bulletin.descriptor,

@@ -89,6 +89,10 @@ def answer_something_else() -> str:
     return 7  # type: ignore[return-value]
 
 
+def answer_what_cannot_be_read() -> float:
+    return float("inf")
+
+
 def talk_nonsense() -> int:
     _say(b"\xff" * 40)
     return 1

@@ -41,7 +41,7 @@ class Answer:
 class LoopbackPortal:
     """A web server whose paths can be changed while it runs; it counts what it was asked."""
 
-    def __init__(self) -> None:
+    def __init__(self, address: str = "127.0.0.1") -> None:
         self.answers: dict[str, Answer] = {}
         self.asked: Counter[str] = Counter()
         self.conditional: Counter[str] = Counter()
@@ -77,10 +77,10 @@ class LoopbackPortal:
             def log_message(self, format: str, *args: Any) -> None:  # noqa: A002 - the library's name
                 pass
 
-        self._server = _Server(("127.0.0.1", 0), Handler)
+        self._server = _Server((address, 0), Handler)
         self._server.daemon_threads = True
         self.port = self._server.server_address[1]
-        self.base = f"http://127.0.0.1:{self.port}"
+        self.base = f"http://{address}:{self.port}"
 
     def run(self) -> None:
         self._server.serve_forever(poll_interval=0.05)
@@ -91,8 +91,8 @@ class LoopbackPortal:
 
 
 @contextmanager
-def serve_portal() -> Iterator[LoopbackPortal]:
-    portal = LoopbackPortal()
+def serve_portal(address: str = "127.0.0.1") -> Iterator[LoopbackPortal]:
+    portal = LoopbackPortal(address)
     thread = threading.Thread(target=portal.run, daemon=True)
     thread.start()
     try:

@@ -3,6 +3,9 @@
 from __future__ import annotations
 
 import sqlite3
+import threading
+import time
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
@@ -14,6 +17,7 @@ import pytest
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
 from warm import run_warm
 
+from aggregator.store import Store
 from schedules.commands.run import run_once
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
@@ -379,3 +383,92 @@ def test_host_at_rest_is_not_asked_for_its_robots_txt_either(tmp_path: Path) -> 
         run_warm(setup, now=NOW + timedelta(hours=1))
         assert portal.asked.total() == asked.total() + 1
     assert query(tmp_path, "SELECT strikes FROM channels") == [(0.0,)]
+
+
+@pytest.mark.parametrize(("per_day", "most"), [(2000, 10), (40, 4)])
+def test_links_to_another_host_leave_its_budget_to_its_own_channels(tmp_path: Path, per_day: int, most: int) -> None:
+    """A hostile feed that lists a victim's pages is cut to its share, and a day's tenth."""
+    with serve_portal() as hostile, serve_portal(address="127.0.0.2") as victim:
+        names = [f"berita-{number}" for number in range(30)]
+        hostile.answers["/feed.xml"] = Answer(write_feed(victim, names), content_type="application/rss+xml")
+        fill(victim, ["rakernas"])
+        for name in names:
+            victim.answers[f"/{name}/"] = Answer(write_page(name, TEXTS["panen"]))
+        setup = make_setup(tmp_path, catalogue(hostile), max_requests=50)
+        setup = replace(setup, aggregator=setup.aggregator.model_copy(update={"requests_per_day": per_day}))
+        run_warm(setup, now=NOW)
+        assert victim.asked.total() == most
+        if most == 4:
+            run_warm(setup, now=NOW + timedelta(hours=1))
+            assert victim.asked.total() == most  # nor in the next cycle
+        assert dict(query(tmp_path, "SELECT state, count(*) FROM links GROUP BY state"))["pending"] == 31 - most
+        both = catalogue(hostile) + catalogue(victim).replace("uji]", "korban]").replace(
+            "uji.example", "korban.example"
+        )
+        setup = replace(make_setup(tmp_path, both, max_requests=50), aggregator=setup.aggregator)
+        assert run_warm(setup, now=NOW + timedelta(hours=2)).articles == 1
+        assert victim.asked["/rakernas/"] == 1
+
+
+def test_due_channels_are_found_by_indexes(tmp_path: Path) -> None:
+    with Store.open_writer(tmp_path / "news.db") as store:
+        asked: list[str] = []
+        store._connection.set_trace_callback(asked.append)
+        assert store.get_due_channels(NOW) == []
+        store._connection.set_trace_callback(None)
+        (due,) = [sql for sql in asked if "next_poll_at" in sql]
+        plan = [row[3] for row in store._connection.execute(f"EXPLAIN QUERY PLAN {due}")]
+    assert not [step for step in plan if step.startswith("SCAN") and "channels" in step]
+    assert sum("SEARCH channels" in step for step in plan) == 3
+
+
+def test_links_that_wait_are_few_and_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A feed of new addresses and fat entries at each poll; what is new is read all the same."""
+    monkeypatch.setattr("aggregator.ingest.MOST_WAITING", 40)
+    with serve_portal() as portal:
+        setup = make_setup(tmp_path, catalogue(portal), max_new_items=2)
+        for hour in range(3):
+            names = [f"baru-{hour}-{number}" for number in range(30)]
+            feed = write_feed(portal, names)
+            fat = "<description>" + "panjang " * 20_000 + "</description></item>"
+            portal.answers["/feed.xml"] = Answer(
+                feed.replace(b"</item>", fat.encode()),
+                content_type="application/rss+xml",
+                headers={"ETag": f'"{hour}"'},
+            )
+            for name in names:
+                portal.answers[f"/{name}/"] = Answer(write_page(name, TEXTS["panen"]))
+            assert run_warm(setup, now=NOW + timedelta(hours=hour)).polls == {"changed": 1}
+        assert portal.asked["/baru-2-0/"] == 1
+    assert query(tmp_path, "SELECT count(*), max(length(link)) < 3000 FROM links WHERE state = 'pending'") == [(40, 1)]
+    assert query(tmp_path, "SELECT etag FROM channels") == [("",)]  # it is read again for what was left out
+
+
+def test_news_are_out_while_a_slow_source_is_still_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedules.cycle.NEWS_SECONDS", 0.1)
+    feed = tmp_path / "data/public/feed.xml"
+    with serve_portal() as portal, serve_portal("127.0.0.2") as slow:
+        fill(portal, ["rakernas"])
+        fill(slow, ["dasbor"])
+        slow.answers["/feed.xml"].gate = gate = threading.Event()
+        setup = make_setup(tmp_path, catalogue(portal) + catalogue(slow).replace("uji", "lambat"))
+
+        def await_news() -> str:
+            try:
+                for _ in range(900):
+                    if feed.exists() and "Berita rakernas" in (text := feed.read_text()):
+                        return text
+                    time.sleep(0.01)
+                return ""
+            finally:
+                gate.set()
+
+        with ThreadPoolExecutor() as pool:
+            early = pool.submit(await_news)
+            summary = run_warm(setup, now=NOW)
+    assert "Berita rakernas" in early.result()
+    assert "Berita dasbor" not in early.result()
+    assert (summary.articles, summary.new_items, summary.feed_items) == (2, 2, 2)
+    entries = feedparser.parse(feed.read_bytes()).entries
+    assert sorted(entry.title for entry in entries) == ["Berita dasbor", "Berita rakernas"]
+    assert {entry.id for entry in feedparser.parse(early.result()).entries} < {entry.id for entry in entries}

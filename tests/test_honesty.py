@@ -267,14 +267,14 @@ STEPS = st.lists(st.tuples(st.integers(0, 2 * 24 * 60), st.one_of(FINDS, FINDS, 
 LEAVING = (
     "DELETE FROM articles WHERE id = 1",
     "UPDATE duplicate_groups SET withdrawn_at = '2026-10-30T00:00:00Z' WHERE id = 1",
-    "UPDATE articles SET published_at = '2026-10-02T17:30:00Z' WHERE id = 1",
+    "UPDATE articles SET published_at = '2026-10-02T17:30:00Z', published_precision = 'minute' WHERE id = 1",
     "UPDATE articles SET published_at = published_at, published_precision = 'day', published_offset = 540",
     "DELETE FROM article_topics WHERE topic = 'smart-city'",
     "DELETE FROM article_regions WHERE article_id = 1",
 )
 
 
-@settings(max_examples=40)
+@settings(max_examples=40, derandomize=True)
 @given(steps=STEPS, leaving=st.lists(st.sampled_from(LEAVING), max_size=2))
 def test_views_are_what_a_recount_of_the_tables_gives(
     steps: list[tuple[int, dict[str, Any]]], leaving: list[str]

@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import ssl
 import threading
-from collections.abc import Iterator
 from contextlib import ExitStack
 from datetime import timedelta
 from pathlib import Path
@@ -14,16 +13,15 @@ from certificates import Authority, make_authority
 from hostile_answers import FEED, ITEMS
 from hostile_poll import crawl, make_job, poll_all, read_code
 from raw_portal import Connection, Talk, answer, head, serve_raw, whole
+from warm import get_process
 
 from aggregator.models import PollOutcome
 from crawler.process import CrawlProcess
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[CrawlProcess]:
-    crawl_process = CrawlProcess(log_level="ERROR")
-    yield crawl_process
-    crawl_process.close()
+@pytest.fixture
+def process() -> CrawlProcess:
+    return get_process()
 
 
 # ── redirects ──────────────────────────────────────────────────────────────────────────────────────────────────────

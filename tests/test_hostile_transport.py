@@ -4,7 +4,6 @@ from __future__ import annotations
 
 import gzip
 import threading
-import time
 from collections.abc import Iterator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
@@ -26,6 +25,7 @@ from hostile_answers import (
 )
 from hostile_poll import crawl, make_job, poll_all, read_code
 from raw_portal import Connection, Talk, answer, head, serve_raw, whole
+from warm import get_process
 
 from aggregator.models import PollOutcome, Validators
 from crawler.process import CrawlProcess
@@ -56,11 +56,9 @@ CODES = {
 }
 
 
-@pytest.fixture(scope="module")
-def process() -> Iterator[CrawlProcess]:
-    crawl_process = CrawlProcess(log_level="ERROR")
-    yield crawl_process
-    crawl_process.close()
+@pytest.fixture
+def process() -> CrawlProcess:
+    return get_process()
 
 
 @contextmanager
@@ -106,18 +104,16 @@ def test_broken_and_endless_answers_fail_for_a_reason_and_sound_ones_are_read(pr
 
 
 def test_servers_that_take_their_time_get_what_there_is_of_it(process: CrawlProcess) -> None:
-    begun = time.monotonic()
     with serve_raw(fall_silent()) as deaf:  # it never greets back
         harvests = poll_all(process, SLOW, timeout_seconds=1)
         harvests |= crawl(process, [make_job("TLS", f"https://127.0.0.1:{deaf.port}/feed")], timeout_seconds=1)
     assert {name: read_code(harvest) for name, harvest in harvests.items()} == dict.fromkeys([*SLOW, "TLS"], "timeout")
     assert all("took longer than 1 s" in harvest.poll.reason for harvest in harvests.values())
-    assert time.monotonic() - begun < 30
 
 
 def test_redirects_share_the_time_of_one_request(process: CrawlProcess) -> None:
     def talk(connection: Connection) -> None:
-        time.sleep(0.6)
+        connection.stopped.wait(0.6)
         hop = int(connection.path.removeprefix("/feed") or 0)
         connection.send(head("302 Found", f"Location: /feed{hop + 1}", "Content-Length: 0"))
 

@@ -128,3 +128,28 @@ def test_what_an_older_version_kept_is_masked_and_its_feeds_are_due(tmp_path: Pa
         assert [*map(tuple, run("SELECT group_id FROM changed_groups"))] == [(1,)]
         assert run("SELECT count(*) FROM articles_fts WHERE articles_fts MATCH '3456'").fetchone()[0] == 0
         assert store.check_search() == []
+
+
+def test_what_is_kept_is_masked_a_piece_at_a_time(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.migrations._PIECE", 2)
+    path = tmp_path / "news.db"
+    (at,) = [at for at, level in enumerate(LEVELS) if level.endswith("_masked")]
+    make_old(path, LEVELS[at])
+    with Store.open_writer(path, keep_old=False) as store, store.transaction():
+        run = store._connection.execute
+        for revision in range(1, 6):
+            run(
+                "INSERT INTO article_revisions VALUES (?, 1, '2026-11-02T00:00:00Z', ?, ?, '')", (revision, PHONE, MAIL)
+            )
+            run(
+                "INSERT INTO links (key, url, source_id, state, first_seen_at) VALUES (?, ?, 'uji', 'off-topic', '')",
+                (f"-{revision}", f"https://uji.example/r{revision}"),
+            )
+            run(
+                "INSERT INTO rejected_pages (key, source_id, url, title, text, verdict, scores, read_at)"
+                " VALUES (?, 'uji', '', ?, '', 'spam', '[]', '')",
+                (f"-{revision}", NIK),
+            )
+        MIGRATIONS._migrations[at].fn(store._db)
+        assert {*map(tuple, run("SELECT title, text FROM article_revisions"))} == {("•••", "•••@•••")}
+        assert run("SELECT count(*) FROM rejected_pages WHERE title = '•••'").fetchone()[0] == 5

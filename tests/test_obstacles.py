@@ -263,6 +263,7 @@ def test_trouble_with_the_disk_comes_and_goes(tmp_path: Path, portal: LoopbackPo
         act(tmp_path, portal, *harm)
 
 
+@pytest.mark.slow
 def test_the_log_of_what_was_written_vanishes_and_the_next_turns_work(tmp_path: Path, portal: LoopbackPortal) -> None:
     """As long as the web server held the old one open, whoever wrote failed; no restart, and no page is asked for."""
     write_timetable(tmp_path, SHORT)
@@ -388,6 +389,13 @@ def test_a_failure_is_said_once_then_each_hour_and_when_it_is_over(caplog: pytes
     assert caplog.records[-1].getMessage() == "alerts works again; it had failed 125 times since 08:00:00 UTC"
     obstacles.note_failure("poll", error, NOW)
     assert caplog.records[-1].getMessage() == "poll failed: news.db: database or disk is full"
+
+
+def test_a_failure_that_tells_other_figures_each_time_is_the_same(caplog: pytest.LogCaptureFixture) -> None:
+    obstacles = Obstacles(lambda _: None)
+    for free in range(20):
+        obstacles.note_failure("backup", StoreError(f"backups: needs 1,200.5 MB, and the disk has {free} MB free"), NOW)
+    assert len(caplog.records) == 1
 
 
 def test_the_bulletin_reaches_who_inherits_it_and_tells_no_half_of_it() -> None:

@@ -3,19 +3,24 @@
 from __future__ import annotations
 
 import asyncio
+import errno
 import os
 import signal
+import subprocess
 from collections.abc import Callable, Coroutine
 from contextlib import AsyncExitStack
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import hostile_calls as calls
 import pytest
+from pydantic_core import PydanticSerializationError
 from test_watchdog import read_state, wait_for
 
 from aggregator.models import ArticleLink
 from crawler.parser_lanes import Lanes
+from crawler.parser_process import ParserProcess
 from crawler.parsing import MOST_KILLS, ParseFailedError, ParserBusyError, ParserPool, choose_light_memory
 from crawler.settings import MEBIBYTE, CrawlSettings
 
@@ -41,7 +46,7 @@ def work(do: Work, **settings: Any) -> None:
 
 
 async def wait_until(is_so: Callable[[], bool]) -> None:
-    async with asyncio.timeout(20):
+    async with asyncio.timeout(60):
         while not is_so():  # noqa: ASYNC110 - nobody tells
             await asyncio.sleep(0.01)
 
@@ -53,23 +58,31 @@ async def check_death(pool: ParserPool, call: Callable[[], object], reason: str,
     assert await pool.run("healthy", calls.add, 1, b=2) == 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
-    ("call", "reason", "kills"),
+    ("call", "reason"),
     [
-        (calls.crash, "SIGSEGV", 1),
-        (calls.eat, "ran out of its memory", 1),
-        pytest.param(calls.leave, "left with exit code 0", 1, marks=pytest.mark.slow),
-        pytest.param(calls.end_itself, "SIGKILL", 1, marks=pytest.mark.slow),
-        pytest.param(calls.talk_nonsense, "talked nonsense", 1, marks=pytest.mark.slow),
-        pytest.param(calls.answer_too_soon, "talked nonsense", 1, marks=pytest.mark.slow),
-        (calls.answer_something_else, "failed", 0),
-        (calls.fail, "a bug", 0),
-        (calls.give_up, r"gave up after 0\.2 CPU s", 0),
+        (calls.leave, "left with exit code 0"),
+        (calls.end_itself, "SIGKILL"),
+        (calls.talk_nonsense, "talked nonsense"),
+        (calls.answer_too_soon, "talked nonsense"),
     ],
     ids=lambda value: getattr(value, "__name__", ""),
 )
-def test_worker_that_dies_costs_its_page(call: Callable[[], object], reason: str, kills: int) -> None:
-    work(lambda pool: check_death(pool, call, reason, kills))
+def test_worker_that_leaves_costs_its_page(call: Callable[[], object], reason: str) -> None:
+    work(lambda pool: check_death(pool, call, reason))
+
+
+def test_call_that_ends_badly_costs_its_page() -> None:
+    async def do(pool: ParserPool) -> None:
+        await check_death(pool, calls.answer_something_else, "failed", 0)
+        await check_death(pool, calls.answer_what_cannot_be_read, "failed: WireError", 0)
+        await check_death(pool, calls.fail, "a bug", 0)
+        await check_death(pool, calls.give_up, r"gave up after 0\.2 CPU s", 0)
+        await check_death(pool, calls.crash, "SIGSEGV")
+        await check_death(pool, calls.eat, "ran out of its memory")
+
+    work(do)
 
 
 @pytest.mark.slow
@@ -99,6 +112,7 @@ def test_what_is_asked_and_answered_arrives_as_it_was() -> None:
     work(do)
 
 
+@pytest.mark.slow
 def test_owner_that_has_ended_three_is_not_parsed_in_this_batch() -> None:
     async def do(pool: ParserPool) -> None:
         for _ in range(MOST_KILLS):
@@ -168,6 +182,67 @@ def test_no_worker_can_be_started(monkeypatch: pytest.MonkeyPatch) -> None:
     work(do)
 
 
+@pytest.mark.parametrize("trouble", [OSError("no"), asyncio.CancelledError()], ids=["fails", "is broken off"])
+def test_worker_that_cannot_be_reached_is_ended(monkeypatch: pytest.MonkeyPatch, trouble: BaseException) -> None:
+    started: list[subprocess.Popen[bytes]] = []
+
+    async def connect(**_: object) -> None:
+        raise trouble
+
+    def start(*arguments: Any, **options: Any) -> subprocess.Popen[bytes]:
+        started.append(subprocess.Popen(*arguments, **options))
+        return started[-1]
+
+    async def do(pool: ParserPool) -> None:
+        with pytest.raises(ParserBusyError if isinstance(trouble, OSError) else asyncio.CancelledError):
+            await pool.run("a", calls.add, 1)
+
+    monkeypatch.setattr("crawler.parser_process.asyncio.open_unix_connection", connect)
+    monkeypatch.setattr("crawler.parser_process.subprocess", SimpleNamespace(Popen=start, DEVNULL=subprocess.DEVNULL))
+    work(do)
+    (process,) = started
+    assert process.returncode == -signal.SIGKILL
+
+
+def test_no_socket_is_left_for_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail() -> None:
+        raise OSError(errno.EMFILE, "too many open files")
+
+    async def do(pool: ParserPool) -> None:
+        with monkeypatch.context() as patch:
+            patch.setattr("crawler.parser_process.socket", SimpleNamespace(socketpair=fail))
+            with pytest.raises(ParserBusyError):
+                await pool.run("a", calls.add, 1)
+        assert await pool.run("a", calls.add, 1) == 2
+
+    work(do)
+
+
+def test_nobody_waits_for_the_end_of_a_worker(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.parser_process.END_LOOKS", 5_000)
+
+    async def main() -> None:
+        worker = await ParserProcess.start(128 * MEBIBYTE)
+        ending = asyncio.ensure_future(worker._wait())
+        await asyncio.sleep(0.02)
+        assert not ending.done()
+        os.kill(worker.pid, signal.SIGTERM)
+        assert await ending == -signal.SIGTERM
+
+    asyncio.run(main())
+
+
+def test_arguments_that_cannot_be_sent_cost_no_worker() -> None:
+    async def do(pool: ParserPool) -> None:
+        first = await pool.run("a", calls.name_own_process)
+        with pytest.raises(PydanticSerializationError):
+            await pool.run("a", calls.add, object())  # type: ignore[arg-type]
+        assert (len(pool._idle), len(pool._busy)) == (1, 0)
+        assert await pool.run("a", calls.name_own_process) == first
+
+    work(do)
+
+
 @pytest.mark.parametrize("workers", [1, 2, 3, 4, 8])
 def test_workers_share_their_memory(workers: int) -> None:
     light = choose_light_memory(workers, 512 * MEBIBYTE)
@@ -218,3 +293,37 @@ def test_light_goes_before_heavy_and_nobody_is_forgotten() -> None:
 
     asyncio.run(main())
     assert order in (["b", "d", "A", "C"], ["d", "A", "C"])
+
+
+def test_those_whose_patience_ends_harm_nobody() -> None:
+    async def hold(lanes: Lanes, number: int) -> None:
+        async with lanes.take(f"owner {number % 50}", is_heavy=number % 7 == 0, patience=0.0005 * (number % 20)):
+            await asyncio.sleep(0.001)
+
+    async def main() -> None:
+        lanes = Lanes(4)
+        for _ in range(5):
+            ended = await asyncio.gather(*(hold(lanes, number) for number in range(200)), return_exceptions=True)
+            assert {type(each) for each in ended} == {TimeoutError, type(None)}
+        async with AsyncExitStack() as stack:
+            assert [await enter(stack, lanes, owner) for owner in "abcde"] == [True, True, True, True, False]
+
+    asyncio.run(main())
+
+
+def test_a_place_is_not_given_to_whose_patience_has_just_ended() -> None:
+    async def wait(lanes: Lanes) -> None:
+        async with lanes.take("late"):
+            raise AssertionError("it was cancelled")
+
+    async def main() -> None:
+        lanes = Lanes(1)
+        async with lanes.take("first"):
+            late = asyncio.ensure_future(wait(lanes))
+            await asyncio.sleep(0)
+            late.cancel()  # it hears of it when this task pauses, after the place was given back
+        assert await enter(AsyncExitStack(), lanes, "next")
+        with pytest.raises(asyncio.CancelledError):
+            await late
+
+    asyncio.run(main())

@@ -14,7 +14,7 @@ from test_cycle import catalogue, fill, query, write_feed
 from typer.testing import CliRunner
 
 from aggregator.diagnosis import diagnose
-from aggregator.quarantine import LASTS, Quarantine, is_forgiven, note_kills
+from aggregator.quarantine import LASTS, MOST_KILLS, Quarantine, is_forgiven, note_kills
 from aggregator.store import Store
 from crawler.process import CrawlProcess
 from schedules.cli import app
@@ -72,31 +72,35 @@ def portal() -> Iterator[LoopbackPortal]:
         yield served
 
 
-def run_odd(setup: Setup, now: datetime, *, due_only: bool = False) -> dict[str, int]:
-    process = CrawlProcess(log_level="CRITICAL", command=COMMAND)
-    try:
-        return run_once(setup, now=now, quiet=True, process=process, due_only=due_only).polls
-    finally:
+@pytest.fixture(scope="module")
+def odd() -> Iterator[CrawlProcess]:
+    """A process for all cycles here, whose parsers leave over some pages. It begins anew by itself."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("PYTHONPATH", str(Path(__file__).parent))
+        process = CrawlProcess(log_level="CRITICAL", command=COMMAND)
+        yield process
         process.close()
 
 
+def run_odd(process: CrawlProcess, setup: Setup, now: datetime, *, due_only: bool = False) -> dict[str, int]:
+    return run_once(setup, now=now, quiet=True, process=process, due_only=due_only).polls
+
+
 @pytest.fixture
-def hostile(tmp_path: Path, portal: LoopbackPortal, monkeypatch: pytest.MonkeyPatch) -> Setup:
-    """After a cycle in which three pages of the source have ended parsers."""
-    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))
+def hostile(tmp_path: Path, portal: LoopbackPortal) -> Setup:
+    """Its source has pages that end parsers, and one that does not."""
     fill(portal, ["rakernas"])
     bad = ["parah1", "parah2", "parah3", "parah4"]
     portal.answers["/feed.xml"] = Answer(write_feed(portal, [*bad, "rakernas"]), content_type="application/rss+xml")
     for name in bad:
         portal.answers[f"/{name}/"] = Answer(b"<p>smart city")
-    setup = make_setup(tmp_path, catalogue(portal))
-    assert run_odd(setup, NOW) == {"changed": 1}
-    return setup
+    return make_setup(tmp_path, catalogue(portal))
 
 
 def test_source_whose_pages_end_three_parsers_is_quarantined(
-    tmp_path: Path, portal: LoopbackPortal, hostile: Setup
+    tmp_path: Path, portal: LoopbackPortal, hostile: Setup, odd: CrawlProcess
 ) -> None:
+    assert run_odd(odd, hostile, NOW) == {"changed": 1}
     with Store.open_writer(hostile.database) as store:
         (held,) = store.list_quarantined(NOW)
         assert (held.source_id, held.kills, held.until) == ("uji", 3, NOW + LASTS)
@@ -113,40 +117,42 @@ def test_source_whose_pages_end_three_parsers_is_quarantined(
     states = dict(query(tmp_path, "SELECT state, count(*) FROM links GROUP BY state"))
     assert states == {"kept": 1, "failed": 3, "pending": 1}
     asked = portal.asked["/feed.xml"]
-    assert run_odd(hostile, NOW + DAY) == {}
+    assert run_odd(odd, hostile, NOW + DAY) == {}
     assert portal.asked["/feed.xml"] == asked
     # a week later it is tried; nothing dies, and all is forgotten
     portal.answers["/feed.xml"] = Answer(write_feed(portal, ["rakernas"]), content_type="application/rss+xml")
     for (url,) in query(tmp_path, "SELECT url FROM links WHERE state = 'pending'"):
         portal.answers.pop(url.removeprefix(portal.base))
-    assert run_odd(hostile, NOW + LASTS + DAY, due_only=True) == {"changed": 1}
+    assert run_odd(odd, hostile, NOW + LASTS + DAY, due_only=True) == {"changed": 1}
     assert query(tmp_path, "SELECT count(*) FROM quarantines") == [(0,)]
     assert query(tmp_path, "SELECT count(*) FROM alarms WHERE code = 'quarantined' AND until IS NULL") == [(0,)]
 
 
-def test_operator_lifts_a_quarantine_beside_the_service(portal: LoopbackPortal, hostile: Setup) -> None:
-    fill(portal, ["rakernas"], etag='"2"')
+def test_operator_lifts_a_quarantine_beside_the_service(
+    portal: LoopbackPortal, hostile: Setup, odd: CrawlProcess
+) -> None:
+    fill(portal, ["rakernas"])
+    assert run_odd(odd, hostile, NOW) == {"changed": 1}
     arguments = ["--data", str(hostile.data_folder), "--catalogue", str(hostile.catalogue_path), "sources"]
-    with Store.open_writer(hostile.database) as store, store.transaction():  # its clock was set; the commands' is not
-        held = store.find_quarantine("uji")
-        assert held is not None
-        store.write_kills("uji", 1, held.reason, datetime.now(UTC))
+    with Store.open_writer(hostile.database) as store, store.transaction():  # the clock of commands is not set
+        store.write_kills("uji", MOST_KILLS, "the parser left with exit code 0", datetime.now(UTC))
     shown = CliRunner().invoke(app, [*arguments, "show", "uji", "--json"])
     assert json.loads(shown.stdout)["id"] == "uji"
     assert "uji is quarantined until" in shown.stderr
     assert "was quarantined" in CliRunner().invoke(app, [*arguments, "enable", "uji"]).stdout
-    assert run_odd(hostile, datetime.now(UTC), due_only=True) == {"changed": 1}
+    (hostile.data_folder / "lifted" / "a-folder").mkdir()  # which is no reason not to heed the others
+    assert run_odd(odd, hostile, datetime.now(UTC), due_only=True) == {"unchanged": 1}
     assert "quarantined" not in CliRunner().invoke(app, [*arguments, "show", "uji"]).stderr
 
 
 def test_channel_at_which_the_crawl_dies_has_failed_and_others_are_ingested(
-    tmp_path: Path, portal: LoopbackPortal
+    tmp_path: Path, portal: LoopbackPortal, odd: CrawlProcess
 ) -> None:
     fill(portal, ["rakernas"])
     portal.answers["/left.xml"] = portal.answers["/feed.xml"]
     bad = catalogue(portal).replace("[sources.uji]", "[sources.buruk]").replace("/feed.xml", "/left.xml")
     setup = make_setup(tmp_path, bad + catalogue(portal))
-    assert run_odd(setup, NOW) == {"changed": 1, "failed": 1}
+    assert run_odd(odd, setup, NOW) == {"changed": 1, "failed": 1}
     assert query(tmp_path, "SELECT source_id FROM articles") == [("uji",)]
     assert query(tmp_path, "SELECT code FROM polls WHERE outcome = 'failed'") == [("crawler-killed",)]
     assert query(tmp_path, "SELECT source_id, strikes FROM channels WHERE failures") == [("buruk", 0.5)]

@@ -12,7 +12,7 @@ import threading
 import time
 from collections.abc import Iterator
 from contextlib import suppress
-from datetime import timedelta
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -27,10 +27,11 @@ from aggregator import replacing
 from aggregator.backups import list_backups
 from aggregator.change_rows import Told
 from aggregator.replacing import READY
-from aggregator.store import Store
+from aggregator.store import Store, StoreError
 from aggregator.takedown_log import LOG_FILE, Action, Order, append_orders
+from schedules.config import load_setup
 from schedules.lock import hold_backfill_lock, hold_writer_lock
-from schedules.restoring import check_backup
+from schedules.restoring import check_backup, restore
 
 
 class Desk:
@@ -134,6 +135,23 @@ def test_what_is_the_operators_own_goes_along_and_comes_back_where_it_is_missing
     assert (done["files"], done["kept"]) == (["topics.toml"], ["sources.toml"])
     assert (desk.data / "topics.toml").read_text(encoding="utf-8") == "# ours\n"
     assert (desk.data / "sources.toml").read_text(encoding="utf-8") == "# now\n"
+
+
+def test_a_restore_that_fails_leaves_the_operators_files_as_they_were(
+    desk: Desk, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (desk.data / "topics.toml").write_text("# ours\n", encoding="utf-8")
+    backup = Path(desk.call("backup")["path"])
+    (desk.data / "topics.toml").unlink()
+
+    def fail(folder: Path) -> None:
+        raise StoreError(f"{folder}: full")
+
+    monkeypatch.setattr("schedules.restoring.replace_database", fail)
+    with pytest.raises(StoreError, match="full"):
+        restore(load_setup(flags={"data": desk.data}, environ={}), backup, datetime.now(UTC))
+    assert not (desk.data / "topics.toml").exists()
+    assert not (desk.data / replacing.MAKING).exists()
 
 
 def test_a_backup_goes_where_it_is_told_to_and_replaces_backups_alone(desk: Desk) -> None:

@@ -194,7 +194,7 @@ def run_machine(examples: int, steps: int) -> None:
 
 
 def test_store_keeps_its_invariants() -> None:
-    run_machine(examples=6, steps=12)
+    run_machine(examples=4, steps=12)
 
 
 @pytest.mark.slow

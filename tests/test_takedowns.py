@@ -22,7 +22,8 @@ from aggregator.ingest import Ingest
 from aggregator.models import ArticleLink, ExtractedArticle, FetchedPage, LinkFailure, LinkState
 from aggregator.pages import PageFolder
 from aggregator.publish.publishing import publish_feeds
-from aggregator.replay import Replay, Stage
+from aggregator.replay import Replay
+from aggregator.replay_stages import Stage
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store, StoreError
 from aggregator.takedown_log import LOG_FILE, Action, Order, append_orders, read_log

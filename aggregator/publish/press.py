@@ -39,8 +39,7 @@ _Value = TypeVar("_Value")
 
 def make_publisher(settings: AggregatorSettings) -> Publisher:
     """The installation as its feeds tell of it."""
-    hubs = settings.websub_hubs if settings.site_url else ()  # a hub cannot ask for a relative address
-    return Publisher(site_url=settings.site_url, name=settings.site_name, hubs=hubs)
+    return Publisher(site_url=settings.site_url, name=settings.site_name, hubs=settings.told_hubs)
 
 
 @dataclass(frozen=True)

@@ -4,18 +4,19 @@ from __future__ import annotations
 
 import sys
 
-from aggregator.bulletin import read_bulletin
 from aggregator.lifeline import die_with_parent
-from aggregator.log import set_up_log
-from aggregator.web.app import create_app
-from aggregator.web.order import read_order
-from aggregator.web.public_file import PublicFiles
-from aggregator.web.server import run_server
 
 
 def main() -> int:
     """Serves until it is told to stop; returns the exit code."""
-    die_with_parent()
+    die_with_parent()  # before all that takes its time to load
+    from aggregator.bulletin import read_bulletin
+    from aggregator.log import set_up_log
+    from aggregator.web.app import create_app
+    from aggregator.web.order import read_order
+    from aggregator.web.public_file import PublicFiles
+    from aggregator.web.server import run_server
+
     set_up_log()
     try:
         order = read_order(sys.stdin.buffer.read())

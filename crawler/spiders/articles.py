@@ -158,7 +158,7 @@ def describe_failure(link: ArticleLink, error: Exception) -> LinkFailure:
     is_final = getattr(error, "is_final", False) or status in (401, 403, 404, 410, 413, 415, 451)
     return LinkFailure(
         url=link.url,
-        link=link,
+        link=link.shorten(),
         reason=clean_reason(str(error)),
         permanent=is_final or isinstance(error, ParseFailedError),
         refused=getattr(error, "refused", False),

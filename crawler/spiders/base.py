@@ -16,6 +16,7 @@ from datetime import datetime
 from typing import Any, ClassVar
 
 from aggregator.models import (
+    MOST_WAITING,
     ArticleLink,
     ChannelJob,
     ChannelKind,
@@ -26,6 +27,7 @@ from aggregator.models import (
     PollOutcome,
     Validators,
 )
+from aggregator.urls import make_url_key
 from crawler.characters import clean_reason
 from crawler.parsing import ParseFailedError
 from crawler.politeness import host_of
@@ -38,6 +40,7 @@ CUT_OFF = "the answer was cut off"
 
 logger = logging.getLogger(__name__)
 
+MOST_DEFERRED = 4 << 20  # characters of the links that one poll leaves for later
 PATIENT_CYCLES = 8  # in which the links that wait are read in their order
 
 
@@ -57,6 +60,26 @@ class Conversation(ReadingTalk):
     assignment: Assignment
     started_at: datetime
     deferred: list[ArticleLink] = field(default_factory=list)
+    waiting: int = 0  # links that had waited, and wait on
+    left_out: int = 0  # links for which there is no room among those that wait
+    _deferred_size: int = 0
+
+    def defer(self, links: Sequence[ArticleLink]) -> None:
+        """Leaves links for a later cycle. Those that had waited are remembered as they are; of others, as much as fits
+        into one report, the newest."""
+        kept: list[ArticleLink] = []
+        for link in reversed(links):
+            if make_url_key(link.url) in self.visit.waiting:
+                self.waiting += 1
+                continue
+            short = link.shorten()
+            self._deferred_size += len(repr(short))
+            if len(self.deferred) + len(kept) < MOST_WAITING and self._deferred_size <= MOST_DEFERRED:
+                kept.append(short)
+            else:
+                self.left_out += 1
+        self.deferred.extend(reversed(kept))
+
     faults: list[str] = field(default_factory=list)  # parts of the channel that could not be read
     parts: list[tuple[str, str, str]] = field(default_factory=list)  # Validators.parts, of those that were asked for
 
@@ -143,8 +166,9 @@ class ChannelSpider(ArticleSpider):
 
     @staticmethod
     def _choose_validators(talk: Conversation, answer: Answer, *, unchanged: bool) -> Validators:
-        """What the next poll sends. After a fault nothing: the channel must be read again, changed or not."""
-        if talk.faults:
+        """What the next poll sends. After a fault, or where links were left out, nothing: the channel must be read
+        again, changed or not."""
+        if talk.faults or talk.left_out:
             return Validators()
         known = talk.assignment.job.validators
         return replace(known if unchanged else answer.validators, parts=tuple(talk.parts) or known.parts)
@@ -203,19 +227,19 @@ class ChannelSpider(ArticleSpider):
         resting: set[str] = set()  # hosts: links to others are read all the same
         for position, link in enumerate(wanted):
             if not visit.may_take:
-                talk.deferred.extend(wanted[position:])
+                talk.defer(wanted[position:])
                 return
             if host_of(link.url) in resting and not link.content_html:
-                talk.deferred.append(link)
+                talk.defer([link])
                 continue
             try:
                 await self.read_article(talk, link)
                 visit.items += 1
             except HostRestsError as error:
                 resting.add(error.host)
-                talk.deferred.append(link)
+                talk.defer([link])
             except OutOfBudgetError:
-                talk.deferred.extend(wanted[position:])
+                talk.defer(wanted[position:])
                 return
             except Exception as error:
                 talk.failures.append(self._describe(link, error))
@@ -258,6 +282,7 @@ class ChannelSpider(ArticleSpider):
             pages=tuple(talk.pages),
             failures=tuple(talk.failures),
             deferred=tuple(talk.deferred),
+            waiting=talk.waiting,
             robots=self.manners.robots.take_fetched(visit.hosts),
         )
 

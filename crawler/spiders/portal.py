@@ -221,6 +221,7 @@ class PortalSpider(scrapy.Spider):
             "robots_allowance": Allowance(visit.settings.timeout_seconds),
             "on_redirect": count_hop,
             "places": [],
+            "strangers": visit.strangers,
             "ca_bundle": str(Path(self.manners.ca_folder, bundle)) if bundle else "",
         }
         try:

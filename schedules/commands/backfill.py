@@ -18,7 +18,7 @@ from crawler.process import CrawlProcessError
 from schedules.backfill_preview import Preview, preview
 from schedules.backfilling import Backfilling, BackfillSummary, Progress, Request
 from schedules.commands.context import CommandContext
-from schedules.commands.run import warn_without_contact
+from schedules.commands.hints import warn_without_contact
 from schedules.commands.sources_common import find, load
 from schedules.config import Setup
 from schedules.errors import NothingReachable, RunFailure, UsageFailure, WriterBusy

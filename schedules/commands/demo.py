@@ -48,7 +48,7 @@ def run_demo(folder: Path, *, host: str, port: int, once: bool, as_json: bool) -
         if not as_json:
             typer.echo(f"database: {setup.database}\nfeed:     {setup.public / 'feed.xml'}")
         if not once:
-            from schedules.service import serve_pages_until_stopped
+            from schedules.serving import serve_pages_until_stopped
 
             typer.echo(f"page:     http://{host}:{port}/   (stop with Ctrl-C)")
             serve_pages_until_stopped(setup, host=host, port=port)

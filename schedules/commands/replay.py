@@ -15,7 +15,8 @@ import typer
 
 from aggregator.models import TopicMatch
 from aggregator.pages import PageFolder
-from aggregator.replay import Change, Replay, Stage, compare_topics
+from aggregator.replay import Change, Replay, compare_topics
+from aggregator.replay_stages import Stage
 from aggregator.store import Store
 from aggregator.topic_tables import load_topics
 from crawler.catalogue import load_catalogue

@@ -14,12 +14,14 @@ import typer
 from aggregator.diagnosis import diagnose
 from aggregator.store import Store
 from crawler.process import CrawlProcess, CrawlProcessError
+from schedules.commands.hints import warn_of_gaps
 from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
 from schedules.errors import NothingReachable
 from schedules.health import look_after_sources
 from schedules.lock import hold_writer_lock
 from schedules.pinging import ping_and_record
+from schedules.quarantines import lift_quarantines
 from schedules.snapshots import snapshot_after_cycle
 from schedules.tending import tend_if_due
 
@@ -42,6 +44,7 @@ def run_once(
     Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
     warn_of_gaps(setup)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
+        lift_quarantines(setup, store, now)
         summary = run_cycle(setup, store, now=now, due_only=due_only, process=process, progress=show)
         tend_if_due(setup, store, now)
         try:
@@ -62,18 +65,6 @@ def bring_up_to_date(setup: Setup) -> None:
     if setup.database.exists():
         with hold_writer_lock(setup.data_folder):
             Store.open_writer(setup.database, keep_old=False).close()
-
-
-def warn_without_contact(setup: Setup) -> None:
-    if setup.contact_hint:
-        print(f"kabarkota: {setup.contact_hint}", file=sys.stderr)
-
-
-def warn_of_gaps(setup: Setup) -> None:
-    """Says what is not configured and should be, before something is gathered and published."""
-    warn_without_contact(setup)
-    if setup.site_hint:
-        print(f"kabarkota: {setup.site_hint}", file=sys.stderr)
 
 
 def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) -> int:

@@ -18,8 +18,8 @@ from crawler.probing.conclusion import explain_failure, revise_source
 from crawler.probing.report import Finding, ProbeJob, ProbeReport, State
 from crawler.process import CrawlProcessError
 from schedules.commands.context import CommandContext, get_context
+from schedules.commands.hints import warn_without_contact
 from schedules.commands.output import print_json
-from schedules.commands.run import warn_without_contact
 from schedules.commands.sources_common import AsJson, DryRun, check_option, find, load, report_faults
 from schedules.errors import RunFailure, UsageFailure
 from schedules.probing import is_unprobed, make_job, make_job_for_address, report_to_json, run_probes, write_outcome

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import html
 import random
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import replace
 from functools import cache
 from typing import NamedTuple
@@ -95,6 +95,16 @@ async def hacked_posts(visitor: Visitor) -> None:
         await visitor.answer_plainly(1, 2, 3)
 
 
+async def offer(visitor: Visitor, baits: Mapping[int, News]) -> None:
+    """The baits and an honest news in the feed, and a page for each."""
+    if visitor.path == "/feed":
+        await visitor.answer_items([*(write_item(bait, visitor.base) for bait in baits.values()), visitor.item(1)])
+    elif visitor.number in baits:
+        await visitor.send(write_page(baits[visitor.number], visitor.base))
+    else:
+        await visitor.answer_plainly(1)
+
+
 @case(
     "hacked-posts-stuffed",
     "gambling",
@@ -103,12 +113,7 @@ async def hacked_posts(visitor: Visitor) -> None:
 async def hacked_posts_stuffed(visitor: Visitor) -> None:
     """The same posts filled up with a paragraph on APEKSI and smart cities, to look like news on topic."""
     baits = {n: make_bait(visitor, n, visitor.news(n).paragraphs[:3]) for n in range(10, 15)}
-    if visitor.path == "/feed":
-        await visitor.answer_items([*(write_item(bait, visitor.base) for bait in baits.values()), visitor.item(1)])
-    elif visitor.number in baits:
-        await visitor.send(write_page(baits[visitor.number], visitor.base))
-    else:
-        await visitor.answer_plainly(1)
+    await offer(visitor, baits)
 
 
 @case("feed-of-bait", "gambling", Expect(codes=("", "empty-feed"), absent=(make_house("feed-of-bait"),)))
@@ -214,12 +219,7 @@ async def bait_disguised(visitor: Visitor) -> None:
         baits[n] = replace(
             bait, title=disguise(n, bait.title), paragraphs=(*(disguise(n, part) for part in bait.paragraphs), *topical)
         )
-    if visitor.path == "/feed":
-        await visitor.answer_items([*(write_item(bait, visitor.base) for bait in baits.values()), visitor.item(1)])
-    elif visitor.number in baits:
-        await visitor.send(write_page(baits[visitor.number], visitor.base))
-    else:
-        await visitor.answer_plainly(1)
+    await offer(visitor, baits)
 
 
 @case("bait-foreign", "gambling", Expect(stores=(1,), never=(10, 11)))
@@ -240,12 +240,7 @@ async def bait_foreign(visitor: Visitor) -> None:
         n: replace(visitor.news(n), title=title, paragraphs=(text, text, *visitor.news(n).paragraphs[:3]))
         for n, (title, text) in texts.items()
     }
-    if visitor.path == "/feed":
-        await visitor.answer_items([*(write_item(bait, visitor.base) for bait in baits.values()), visitor.item(1)])
-    elif visitor.number in baits:
-        await visitor.send(write_page(baits[visitor.number], visitor.base))
-    else:
-        await visitor.answer_plainly(1)
+    await offer(visitor, baits)
 
 
 @spoiled("redirect-script", "gambling", Expect(stores=(2,), never=(1,)))
@@ -287,12 +282,7 @@ async def sellers(visitor: Visitor) -> None:
         n: replace(visitor.news(n), title=title, paragraphs=(text, text, *visitor.news(n).paragraphs[:3], text))
         for n, (title, text) in texts.items()
     }
-    if visitor.path == "/feed":
-        await visitor.answer_items([*(write_item(bait, visitor.base) for bait in baits.values()), visitor.item(1)])
-    elif visitor.number in baits:
-        await visitor.send(write_page(baits[visitor.number], visitor.base))
-    else:
-        await visitor.answer_plainly(1)
+    await offer(visitor, baits)
 
 
 PARKED = (

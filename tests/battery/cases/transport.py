@@ -11,6 +11,7 @@ import brotli
 import zstandard
 
 from battery.case import Expect, Play, case
+from battery.spoiling import on_feed
 from battery.visitor import Visitor
 from battery.writing import HTML, RSS
 
@@ -22,19 +23,7 @@ PAGE_FAILS = Expect(stores=(1, 3), never=(2,), seconds_most=120)
 
 
 def channel(name: str, expect: Expect) -> Callable[[Play], Play]:
-    """A case whose channel is answered by what is decorated, and all else plainly."""
-
-    def register(play: Play) -> Play:
-        async def answer(visitor: Visitor) -> None:
-            if visitor.path == "/feed":
-                await play(visitor)
-            else:
-                await visitor.answer_plainly(1, 2, 3)
-
-        answer.__doc__ = play.__doc__
-        return case(name, "transport", expect)(answer)
-
-    return register
+    return on_feed(name, "transport", expect)
 
 
 def page(name: str, expect: Expect = PAGE_FAILS) -> Callable[[Play], Play]:

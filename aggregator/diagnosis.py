@@ -24,6 +24,8 @@ def diagnose(reason: str, status: int = 0, *, indonesian: bool = False) -> Diagn
     says, advice = ("kata", "coba") if indonesian else ("says", "try")
     own = _QUOTED.sub("", reason)  # what the portal said is no word of ours
     said = _STATUS.search(own)
+    if status // 100 == 2 and own.strip() and not said:
+        status = 0  # there was an answer: what is wrong is in it
     status = status or (int(said[1]) if said else 0)
     low = own.lower()
     for fault in _read_faults():

@@ -19,6 +19,7 @@ from aggregator.feeds import ALL, FeedKind, GroupFacts, name_feeds, split_name
 from aggregator.instants import from_text, to_text
 from aggregator.store_base import StoreBase
 
+FEED_MOST = 500  # items of a feed's own document, unless it shall hold more at least
 PUBLISHED_AT_ONCE = timedelta(seconds=10)  # by the microsecond that each item of a publish takes, ten million
 _EPOCH = datetime(1970, 1, 1, tzinfo=UTC)
 _MICROSECOND = timedelta(microseconds=1)
@@ -266,7 +267,7 @@ class FeedRows(StoreBase):
     def mark_aged_due(self, since: datetime, now: datetime, *, least: int) -> None:
         """Has the feeds written that show more than `least` items, some of which are older by now: those leave."""
         for row in self._rows("SELECT id, shown FROM feeds WHERE shown > :least AND NOT is_due", least=least):
-            if max(least, self._count_recent_items(row["id"], since, now)) < row["shown"]:
+            if self._limit_window(row["id"], since, now, least=least) < row["shown"]:
                 self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (row["id"],))
 
     def get_due_feeds(self) -> list[FeedRow]:
@@ -277,12 +278,16 @@ class FeedRows(StoreBase):
     ) -> tuple[list[tuple[int, int]], bool]:
         """(place, group) of what a feed's own document shows, newest first, and whether it is full.
 
-        The newest `least`, and all that were first published since then. (Places ahead of now are of a clock that was
+        The newest `least`, and all that were first published since then, up to FEED_MOST: a source that floods us
+        makes no document too large to fetch; the rest is in the archive. (Places ahead of now are of a clock that was
         wrong: for as long as that lasts, a feed is not longer than usual.)
         """
-        limit = max(least, self._count_recent_items(feed_id, since, now))
+        limit = self._limit_window(feed_id, since, now, least=least)
         newest = self.list_newest(feed_id, limit=limit)
         return newest, len(newest) == limit
+
+    def _limit_window(self, feed_id: int, since: datetime, now: datetime, *, least: int) -> int:
+        return max(least, min(FEED_MOST, self._count_recent_items(feed_id, since, now)))
 
     def _count_recent_items(self, feed_id: int, since: datetime, now: datetime) -> int:
         sql = "SELECT count(*) FROM feed_items WHERE feed_id = :feed AND archived = 0 AND place BETWEEN :since AND :now"

@@ -41,6 +41,7 @@ class Grouper:
         """Finds the article's duplicates and puts it, and all it connects, into groups."""
         self._fingerprints.pop(article_id, None)  # a revised text has another one
         row = {**row, "id": article_id, "length": len(row["text"])}
+        row.setdefault("unseen_at", self._store.get_unseen(article_id))
         member = _make_member(row)
         found = self._fingerprint(row)
         candidates = self._store.find_exact(found.text_hash, but=article_id)
@@ -215,10 +216,16 @@ def _find_home(group: Mapping[str, Any], rows: Mapping[int, Any]) -> int:
 
 
 def _make_member(row: Mapping[str, Any]) -> dedup.Member:
-    """A day without an hour counts as its end: who gives the hour was there before."""
+    """A day without an hour counts as its end: who gives the hour was there before.
+
+    What was not there yet when its source was read counts from then, whatever date it claims: else who copies news of
+    others under an earlier date would stand for them.
+    """
     published = from_text(row["published_at"]) if row["published_precision"] != "none" else None
     if published is not None and row["published_precision"] == DatePrecision.DAY.value:
         published += timedelta(days=1, seconds=-1)
+    if published is not None and row["unseen_at"]:
+        published = max(published, from_text(row["unseen_at"]))
     return dedup.Member(
         id=row["id"],
         source_id=row["source_id"],

@@ -23,6 +23,7 @@ from zoneinfo import ZoneInfo
 from aggregator.article_json import pack_row
 from aggregator.catalogue_rows import Publishers
 from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
+from aggregator.dedup import compare, fingerprint
 from aggregator.diagnosis import diagnose
 from aggregator.differences import find_revision
 from aggregator.grouping import Grouper
@@ -62,7 +63,7 @@ from aggregator.polling import (
 from aggregator.regions import tag_regions
 from aggregator.settings import AggregatorSettings
 from aggregator.sites import list_sites
-from aggregator.spam import judge_spam
+from aggregator.spam import is_house, judge_spam
 from aggregator.store import ChannelRow, Store, StoreError, to_json
 from aggregator.takedown_rows import TAKEN_DOWN
 from aggregator.takedowns import KeptOut, describe_same_text
@@ -87,6 +88,7 @@ TEXT_LIMIT = 200_000
 SUMMARY_LIMIT = 2_000
 TAG_LIMIT = 100
 REASON_LIMIT = 400
+REVISED_SHARE = 0.5  # of its runs of words a revised text keeps; else it is another one, that was not there before
 REVISIONS_AT_ONCE = 20  # of one article; a page that never says the same twice would fill the database
 AHEAD_SLIGHTLY, AHEAD_MOST = timedelta(minutes=10), timedelta(hours=1)  # by which a portal's clock may be ahead of ours
 FIRST_READING_COUNTS = (  # columns that a revision leaves alone
@@ -157,6 +159,7 @@ class Ingest:
         self._kept_out = KeptOut()
         self._has_complained = False  # of pages that could not be kept
         self._polled: Source | None = None  # whose page is being written
+        self._channel_id: int | None = None  # that led to it
 
     def write(self, harvest: Harvest, cycle_id: int, channel: ChannelRow) -> IngestCounts:
         """Writes one harvest in one transaction; `channel` is as it was before the poll.
@@ -164,6 +167,7 @@ class Ingest:
         Raises StoreError; then nothing of it is written.
         """
         source = self._sources[harvest.source_id]
+        self._channel_id = channel.id
         with self._store.transaction():
             keys = [make_url_key(link.url) for link in _list_links(harvest)]
             posts = self._store.count_unknown(keys, source.id)
@@ -411,6 +415,7 @@ class Ingest:
         key = self._choose_address(candidate)
         known = self._store.find_article(key)
         if known is None:
+            row["unseen_at"] = self._find_unseen(source, page)
             article_id = self._store.add_article({**row, "url_key": key, "page_file": candidate.page_file})
             counts.articles += 1
         else:
@@ -435,6 +440,13 @@ class Ingest:
         else:
             self._grouper.group(article_id, {**row, "id": article_id, "group_id": known["group_id"]})
 
+    def _find_unseen(self, source: Source, page: FetchedPage) -> str | None:
+        """When its source was last read without the article. A backfill finds what is old."""
+        if self._is_backfill:
+            return None
+        channel_id = self._channel_id if self._polled is not None and self._polled.id == source.id else None
+        return self._store.find_unseen(make_url_key(page.link.url), source.id, channel_id, self._now)
+
     def _date_late(self, known: Mapping[str, Any], row: Mapping[str, Any]) -> None:
         """Gives an article its date that had none at the first reading, or one that our clock did not believe."""
         if known["published_method"] == "first-seen" != row["published_method"]:
@@ -455,6 +467,8 @@ class Ingest:
         difference = find_revision(known["title"], known["text"], row["title"], row["text"])
         self._store.add_revision(known["id"], known["title"], known["text"], difference.to_json(), self._now)
         changes = {name: value for name, value in row.items() if name not in FIRST_READING_COUNTS}
+        if not is_same_news(known, row):
+            changes["unseen_at"] = known["read_at"]
         if page_file:
             changes["page_file"] = page_file
         self._store.revise_article(known["id"], {**changes, "revised_at": to_text(self._now)})
@@ -645,6 +659,14 @@ def judge(row: Mapping[str, Any], tags: Sequence[str], table: TopicTable, *, htm
     )
 
 
+def is_same_news(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
+    """Whether a page still says what it said, changed here and there, and not something else. PURE."""
+    if not known["text"]:
+        return False
+    before, after = fingerprint(known["title"], known["text"]), fingerprint(row["title"], row["text"])
+    return compare(before, after, same_source=False).containment >= REVISED_SHARE
+
+
 def _is_revision(known: Mapping[str, Any], row: Mapping[str, Any]) -> bool:
     """Whether an article says something else now. A channel's text and a page's are not held against each other."""
     if (known["extraction_method"] == "channel") != (row["extraction_method"] == "channel"):
@@ -679,7 +701,7 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
     article = page.article or ExtractedArticle()
     text = clean_paragraphs(article.text, limit=TEXT_LIMIT)
     title, title_method = _choose_title(article, page.link, text)
-    author, byline = clean_text(", ".join(article.authors), limit=200), clean_text(article.byline, limit=200)
+    author, byline = _drop_houses(", ".join(article.authors)), _drop_houses(article.byline)
     summary = clean_text(article.summary or page.link.summary, limit=SUMMARY_LIMIT)
     published, is_told = _choose_date(article, page, source, now)
     row = {
@@ -709,6 +731,11 @@ def build_row(page: FetchedPage, source: Source, now: datetime) -> dict[str, Any
         "first_seen_at": to_text(now),
     }
     return row | mask_columns(row)
+
+
+def _drop_houses(names: str) -> str:
+    """Names with commas between them, cleaned, without those of gambling houses: hacked pages have such authors."""
+    return ", ".join(name for name in clean_text(names, limit=200).split(", ") if not is_house(name))
 
 
 def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, now: datetime) -> tuple[datetime, bool]:

@@ -1490,3 +1490,29 @@ _QUARANTINES = """
 def m019_quarantines(db: Database) -> None:
     """Sources that end our processes are counted, and left alone."""
     db.execute(dedent(_QUARANTINES).strip())
+
+
+@MIGRATIONS()
+def m020_unseen(db: Database) -> None:
+    """Since when at most an article can have been there: a date that it claims is no proof of who was first."""
+    db.execute(
+        dedent(
+            """
+            ALTER TABLE articles ADD COLUMN unseen_at TEXT
+                /* when its source was last read without it; NULL: not known (its first poll, a backfill) */
+            """
+        ).strip()
+    )
+
+
+@MIGRATIONS()
+def m021_copies_out(db: Database) -> None:
+    """Takedowns of a text, whichever source has it."""
+    db.execute(
+        dedent(
+            """
+            ALTER TABLE takedowns ADD COLUMN copies INTEGER
+                /* 1: the same text of any source stays out; 0: of the same source */ NOT NULL DEFAULT 0
+            """
+        ).strip()
+    )

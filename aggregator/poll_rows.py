@@ -38,8 +38,26 @@ class ChannelRow:
     stand_in: Channel | None = None  # not of the catalogue: found in place of channels that are dead
 
 
+_UNSEEN = """
+    SELECT max((
+        SELECT p.started_at FROM polls AS p
+        WHERE p.channel_id = c.id AND p.started_at < l.first_seen_at AND p.outcome IN ('changed', 'unchanged')
+        ORDER BY p.started_at DESC LIMIT 1))
+    FROM links AS l JOIN channels AS c ON c.source_id = :source
+    WHERE l.key = :key AND (:channel IS NULL OR c.id = :channel OR l.first_seen_at < :now)
+"""
+
+
 class PollRows(StoreBase):
     """The part of the store that knows channels and polls."""
+
+    def find_unseen(self, key: str, source_id: str, channel_id: int | None, now: datetime) -> str | None:
+        """When the source was last read without the link of that key, before it was first seen; None: not known.
+
+        By the channel that has just led to it; of a link that waited, or that others led to (no channel), by any.
+        """
+        found = self._value(_UNSEEN, key=key, source=source_id, channel=channel_id, now=to_text(now))
+        return str(found) if found else None
 
     def get_due_channels(self, now: datetime | None) -> list[ChannelRow]:
         """The channels of enabled sources due at `now`, longest overdue first; all of them without `now`.

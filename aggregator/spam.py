@@ -117,6 +117,11 @@ def judge_spam(title: str, text: str, *, url: str = "", html: bytes = b"") -> Sp
     )
 
 
+def is_house(name: str) -> bool:
+    """Whether what is said to be somebody's name is that of a gambling house, or bait. A report is not written so."""
+    return _TELLING_BRAND.search(name) is not None or _read_part(name, "title", 0, _load_tables()).has("bait")
+
+
 # ── hacked pages ──────────────────────────────────────────────────────────────────────────────────────────────────
 
 # title, meta, paragraphs ─▶ bait, names, promises, houses ─┐

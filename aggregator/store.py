@@ -76,8 +76,16 @@ CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not f
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
 _KNOWN = (
     "id, url, title, text, group_id, extraction_method, published_method, snippet_limit, revised_at, gone_at,"
-    " text_dropped_at"
+    " text_dropped_at, coalesce(checked_at, first_seen_at) AS read_at"
 )
+FRESH_FOR = timedelta(hours=72)  # after its publication an item may leave the archives for the feeds
+_REFRESH = """
+    UPDATE duplicate_groups SET archived = 0, updated_at = :now
+    WHERE id IN (SELECT group_id FROM changed_groups) AND archived AND first_published_at BETWEEN :first AND :last
+        AND EXISTS (
+            SELECT * FROM articles AS m WHERE m.group_id = duplicate_groups.id AND m.id <> first_canonical_id
+                AND NOT m.backfilled AND m.published_at >= :oldest)
+"""
 LONGEST_PAUSE = timedelta(days=31)  # between two cycles of somebody who calls them once a month …
 SETTLING = timedelta(days=7)  # … and for how long a clock must have gone on after a longer one
 KNOWN_DAYS = 90  # links older than that have long left every channel
@@ -612,6 +620,7 @@ class Store(
         """Gives every group that has none its guid and its place in the feed; returns how many those were.
 
         What is old, or is known by backfills alone, goes to the archives; after a long pause what was old before it.
+        It leaves them for the feeds where a fresh copy is found since: who copies news under an old date hides nothing.
 
         The order among them is that of their publication, one microsecond apart, so that the feed's order is total
         and does not depend on arrival. They come after all that is published, also where the clock was set
@@ -619,8 +628,8 @@ class Store(
         """
         rows = self._rows(
             """
-            SELECT g.id, a.url_key, a.published_at,
-                NOT EXISTS (SELECT * FROM articles AS m WHERE m.group_id = g.id AND NOT m.backfilled) AS is_backfilled
+            SELECT g.id, a.url_key, (
+                SELECT max(m.published_at) FROM articles AS m WHERE m.group_id = g.id AND NOT m.backfilled) AS latest
             FROM duplicate_groups AS g JOIN articles AS a ON a.id = g.canonical_id
             WHERE g.guid IS NULL AND g.merged_into IS NULL AND g.withdrawn_at IS NULL ORDER BY a.published_at, a.url_key
             """
@@ -635,10 +644,19 @@ class Store(
                     {
                         "guid": self.find_free_guid(row["url_key"], row["id"]),
                         "at": to_text_exactly(begin + timedelta(microseconds=place)),
-                        "archived": row["published_at"] < oldest or row["is_backfilled"],
+                        "archived": row["latest"] is None or row["latest"] < oldest,
                         "id": row["id"],
                     },
                 )
+            self._connection.execute(
+                _REFRESH,
+                {
+                    "oldest": oldest,
+                    "first": to_text_exactly(now - FRESH_FOR),
+                    "last": to_text_exactly(now),
+                    "now": to_text(now),
+                },
+            )
         return len(rows)
 
     def _find_next_place(self, now: datetime) -> datetime:

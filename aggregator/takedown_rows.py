@@ -29,6 +29,7 @@ class Takedown:
     reason: str
     asked_at: datetime
     done_at: datetime
+    copies: bool = False  # its text stays out whichever source has it
 
 
 class TakedownRows(StoreBase):
@@ -67,15 +68,16 @@ class TakedownRows(StoreBase):
         """Records a takedown. What an earlier record knew of its source and text, and when it was done, stays."""
         self._connection.execute(
             """
-            INSERT INTO takedowns (key, url, source_id, text_hash, reason, asked_at, done_at)
-            VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+            INSERT INTO takedowns (key, url, source_id, text_hash, reason, asked_at, done_at, copies)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
                 url = excluded.url, reason = excluded.reason, asked_at = excluded.asked_at,
+                copies = excluded.copies,
                 source_id = coalesce(excluded.source_id, source_id),
                 text_hash = coalesce(excluded.text_hash, text_hash)
             """,
             (
                 *(takedown.key, takedown.url, takedown.source_id, takedown.text_hash, takedown.reason),
-                *(to_text(takedown.asked_at), to_text(takedown.done_at)),
+                *(to_text(takedown.asked_at), to_text(takedown.done_at), takedown.copies),
             ),
         )
 
@@ -117,10 +119,11 @@ class TakedownRows(StoreBase):
         """The articles of a duplicate group."""
         return self._find_articles("WHERE a.group_id = :group ORDER BY a.id", group=group_id)
 
-    def find_same_text(self, source_id: str, text_hash: bytes) -> list[dict[str, Any]]:
-        """The articles of a source with the very same text."""
+    def find_same_text(self, source_id: str | None, text_hash: bytes) -> list[dict[str, Any]]:
+        """The articles of a source, or of all (None), with the very same text."""
         return self._find_articles(
-            "JOIN sketches AS s ON s.article_id = a.id WHERE s.text_hash = :hash AND a.source_id = :source",
+            "JOIN sketches AS s ON s.article_id = a.id"
+            " WHERE s.text_hash = :hash AND (:source IS NULL OR a.source_id = :source)",
             hash=text_hash,
             source=source_id,
         )
@@ -160,10 +163,11 @@ class TakedownRows(StoreBase):
         )
         self._connection.execute("DELETE FROM backfill_links WHERE key = ?", (key,))
 
-    def list_refused(self, source_id: str, reason: str) -> list[str]:
-        """The keys of a source's links that were refused for that reason."""
+    def list_refused(self, source_id: str | None, reason: str) -> list[str]:
+        """The keys of the links of a source, or of all (None), that were refused for that reason."""
         rows = self._rows(
-            "SELECT key FROM links WHERE source_id = :source AND state = 'refused' AND reason = :reason",
+            "SELECT key FROM links WHERE (:source IS NULL OR source_id = :source)"
+            " AND state = 'refused' AND reason = :reason",
             source=source_id,
             reason=reason,
         )
@@ -207,4 +211,5 @@ class TakedownRows(StoreBase):
 
 
 def _make_takedown(row: dict[str, Any]) -> Takedown:
-    return Takedown(**{**row, "asked_at": from_text(row["asked_at"]), "done_at": from_text(row["done_at"])})
+    moments = {name: from_text(row[name]) for name in ("asked_at", "done_at")}
+    return Takedown(**{**row, **moments, "copies": bool(row["copies"])})

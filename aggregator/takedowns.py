@@ -77,10 +77,13 @@ class KeptOut:
     def __init__(self, takedowns: Iterable[Takedown] = ()) -> None:
         self._keys: set[str] = set()
         self._texts: dict[str, dict[bytes, str]] = {}  # source → text → the address that was taken down
+        self._everywhere: dict[bytes, str] = {}  # the same of those that were taken down with their copies
         for each in takedowns:
             self._keys.add(each.key)
             if each.source_id and each.text_hash:
                 self._texts.setdefault(each.source_id, {})[each.text_hash] = each.url
+            if each.copies and each.text_hash:
+                self._everywhere[each.text_hash] = each.url
 
     def has_key(self, key: str) -> bool:
         return key in self._keys
@@ -90,11 +93,12 @@ class KeptOut:
         return bool(self._keys) and any(key in self._keys for key in _list_keys(page))
 
     def find_text(self, row: Mapping[str, Any], store: Store) -> str:
-        """The address of which an article's row has the very same text, of the same source; "" for none.
+        """The address of which an article's row has the very same text, of the same source, or of any where its
+        copies were taken down with it; "" for none.
 
         What a source repeats is learnt with time: the text counts with it and without it.
         """
-        texts = self._texts.get(row["source_id"])
+        texts = self._everywhere | self._texts.get(row["source_id"], {})
         if not texts:
             return ""
         whole = hash_text(row["title"], row["text"])
@@ -150,6 +154,7 @@ class _Clerk:
             reason=order.reason,
             asked_at=order.asked_at,
             done_at=self._now,
+            copies=order.copies,
         )
         self._store.write_takedown(takedown)
         return self._take_out(takedown) or known is None
@@ -157,8 +162,9 @@ class _Clerk:
     def _take_out(self, takedown: Takedown) -> bool:
         """Removes what is here of it; False where nothing was."""
         twins = []
-        if takedown.source_id and takedown.text_hash:
-            twins = self._store.find_same_text(takedown.source_id, takedown.text_hash)
+        if takedown.text_hash and (takedown.source_id or takedown.copies):
+            whose = None if takedown.copies else takedown.source_id
+            twins = self._store.find_same_text(whose, takedown.text_hash)
         if not twins and not self._store.has_trace(takedown.key, TAKEN_DOWN):
             return False
         same = describe_same_text(takedown.url)
@@ -199,7 +205,8 @@ class _Clerk:
         if found is None or found["article"] is not None or found["rejected"] is not None:
             return
         link = found["link"]
-        for key in self._store.list_refused(link["source_id"], describe_same_text(takedown.url)):
+        whose = None if takedown.copies else link["source_id"]
+        for key in self._store.list_refused(whose, describe_same_text(takedown.url)):
             self._store.forget_link(key)
         source = self._store.get_source(link["source_id"])
         if source is None or not source.enabled:

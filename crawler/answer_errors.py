@@ -45,4 +45,14 @@ class TlsError(AnswerError):
 
 
 class RedirectError(AnswerError):
-    pass
+    is_final = True
+
+
+def describe_download_error(error: BaseException) -> str:
+    """Why there was no answer, in one line for people."""
+    text = " ".join(str(error).split())
+    if text and type(error).__module__.startswith("crawler."):  # our own words need no class name
+        return text[:300]
+    if isinstance(error, ValueError):  # of whatever part of the network code looked at the address
+        return "no address of the web: malformed"
+    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__

@@ -102,7 +102,9 @@ def find_target(location: bytes | None, base: str) -> str:
     text = location.decode("utf-8", "replace").strip()
     try:
         target = urlsplit(urljoin(base, text))
-        if target.scheme in ("http", "https") and text.isprintable():
+        if target.scheme in ("http", "https"):
+            if not text.isprintable():
+                raise RedirectError("a redirect to an address with control characters")
             return clean_address(target)
     except ValueError as error:
         raise RedirectError("a redirect to what is no address") from error

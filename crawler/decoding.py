@@ -6,6 +6,7 @@ nothing. So each packing is undone piece by piece, and given up when it has beco
 
 from __future__ import annotations
 
+import re
 import time
 import zlib
 from collections.abc import Callable, Generator, Iterator
@@ -26,6 +27,9 @@ _ZSTD_INPUT = 256  # which may become 8 MiB: it cannot be told to give less at a
 
 _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
+_ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18(.{4})", re.DOTALL)  # a frame of no content, and its length
+_ZSTD_HEAD_BYTES = 18  # of a frame, at most
+_PADDING = re.compile(rb"\0*+")  # between and after members; as tapes had it
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -106,7 +110,8 @@ def _unpack_gzip(body: bytes) -> Iterator[bytes | bool]:
         position = yield from _inflate(packer, body, position)
         if not packer.eof:
             yield False
-        elif not body.startswith(_GZIP_MAGIC, position):
+        position = _skip_padding(body, position)
+        if not body.startswith(_GZIP_MAGIC, position):
             yield True  # the end, or what some servers fill up with
     raise BrokenAnswerError(f"it is packed in more than {MAX_PARTS} parts")
 
@@ -174,10 +179,19 @@ def _unpack_brotli(body: bytes) -> Iterator[bytes | bool]:
 
 
 def _unpack_zstd(body: bytes) -> Iterator[bytes | bool]:
-    if not body.startswith(_ZSTD_MAGIC):
+    if not (body.startswith(_ZSTD_MAGIC) or _ZSTD_SKIPPED.match(body)):
         raise _NotPackedError
     position = 0
     for _ in range(MAX_PARTS):
+        position = _skip_padding(body, position)
+        if skipped := _ZSTD_SKIPPED.match(body, position):
+            position = skipped.end() + int.from_bytes(skipped[1], "little")
+            if position > len(body):
+                yield False
+            continue
+        if not body.startswith(_ZSTD_MAGIC, position):
+            yield True
+        begun = position
         packer = zstandard.ZstdDecompressor(max_window_size=LARGEST_WINDOW).decompressobj()
         while position < len(body) and not packer.eof:
             piece = body[position : position + _ZSTD_INPUT]
@@ -185,13 +199,27 @@ def _unpack_zstd(body: bytes) -> Iterator[bytes | bool]:
             try:
                 yield packer.decompress(piece)
             except zstandard.ZstdError:
+                _check_window(body, begun)
                 yield False
         if not packer.eof:
             yield False
         position -= len(packer.unused_data)
-        if not body.startswith(_ZSTD_MAGIC, position):
-            yield True
     raise BrokenAnswerError(f"it is packed in more than {MAX_PARTS} parts")
+
+
+def _check_window(body: bytes, begun: int) -> None:
+    """Raises BrokenAnswerError where the window was what is wrong with a frame of Zstandard."""
+    try:
+        window = zstandard.get_frame_parameters(body[begun : begun + _ZSTD_HEAD_BYTES]).window_size
+    except zstandard.ZstdError:
+        return
+    if window > LARGEST_WINDOW:
+        raise BrokenAnswerError("it is packed with too large a window")
+
+
+def _skip_padding(body: bytes, position: int) -> int:
+    padding = _PADDING.match(body, position)
+    return padding.end() if padding else position
 
 
 _UNPACKERS: dict[str, Callable[[bytes], Iterator[bytes | bool]]] = {

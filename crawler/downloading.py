@@ -6,6 +6,7 @@ No proxy, no cookies, no credentials: there is no code for them here, whatever t
 from __future__ import annotations
 
 import asyncio
+import logging
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -19,7 +20,6 @@ from scrapy.http import Headers, Response
 from service_identity import VerificationError
 from twisted.internet._sslverify import OpenSSLDefaultPaths
 from twisted.internet.error import ConnectionClosed
-from twisted.web._newclient import ParseError
 from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseFailed, ResponseNeverReceived
 from twisted.web.http_headers import Headers as WireHeaders
 
@@ -34,8 +34,11 @@ from crawler.answer_errors import (
 from crawler.ballast import LONGEST_WAIT, Ballast
 from crawler.http_client import Body, BodyReader, BoundedPool
 
+logger = logging.getLogger(__name__)
+
 MAX_REFUSAL_BYTES = 64 * 1024  # of the body of an answer that is no page: an error's, a redirect's
-TRUNCATED = "truncated"  # the flag of a response that was cut off
+TRUNCATED = "truncated"  # the flag of a response that was cut off, or is but a part
+PARTIAL = 206
 CLOSING_SECONDS = 1  # that kept connections have to close in good manners
 
 
@@ -110,7 +113,9 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         reader = self._begin_body(answer, limits)
         body = await self._read_body(reader, request, clock) if reader else Body()
         headers = Headers(answer.headers.getAllRawHeaders())
-        flags = [TRUNCATED] if body.is_truncated else []
+        # nobody asked for a part
+        is_part = 200 <= answer.code < 300 and (answer.code == PARTIAL or b"Content-Range" in headers)
+        flags = [TRUNCATED] if body.is_truncated or is_part else []
         return Response(request.url, status=answer.code, headers=headers, body=body.content, flags=flags)
 
     @staticmethod
@@ -184,8 +189,9 @@ def explain(error: ResponseFailed) -> AnswerError:
 
 
 def _describe(reason: Exception) -> str:
-    """In Twisted's words, without the server's."""
-    return str(reason.args[0]) if isinstance(reason, ParseError) else type(reason).__name__
+    """In plain words, without the server's or Python's."""
+    logger.info("an answer could not be read: %r", reason)
+    return "it cannot be understood"
 
 
 def is_broken_off(error: Exception) -> bool:

@@ -6,6 +6,7 @@ bytes ─▶ BoundedProtocol ─▶ BoundedParser: status line, headers (bounded
 from __future__ import annotations
 
 import asyncio
+import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Any
@@ -14,9 +15,16 @@ from twisted.internet.defer import Deferred
 from twisted.internet.error import ConnectionLost
 from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
-from twisted.web._newclient import HEADER, HTTP11ClientProtocol, HTTPClientParser, Request
+from twisted.web._newclient import (
+    HEADER,
+    HTTP11ClientProtocol,
+    HTTPClientParser,
+    ParseError,
+    Request,
+    _contentLength,
+)
 from twisted.web.client import HTTPConnectionPool, ResponseDone, _HTTP11ClientFactory
-from twisted.web.http import PotentialDataLoss, _MalformedChunkedDataError
+from twisted.web.http import SWITCHING, PotentialDataLoss, _ChunkedTransferDecoder, _MalformedChunkedDataError
 
 from crawler.answer_errors import BrokenAnswerError, BrokenOffError, TooLargeError
 from crawler.ballast import LARGE_BYTES
@@ -27,12 +35,27 @@ MAX_HEAD_LINES = 2_000
 MANY_PIECES = 20_000
 SMALLEST_PIECE = 64  # bytes on average, once there are many
 
+_HEADER_NAME = re.compile(rb"([!#$%&'*+.^_`|~0-9A-Za-z-]++)[ \t]*+(?=:)")
+_PADDED_SIZE = re.compile(rb"([0-9A-Fa-f]++)[ \t]++(?=[;\r])")
+
+
+class _Chunks(_ChunkedTransferDecoder):
+    """Chunks, also of servers that fill up their sizes with blanks."""
+
+    def _dataReceived_CHUNK_LENGTH(self) -> bool:  # noqa: N802 - Twisted's name
+        if padded := _PADDED_SIZE.match(self._buffer):
+            del self._buffer[padded.end(1) : padded.end()]
+            self._start = 0
+        return super()._dataReceived_CHUNK_LENGTH()
+
 
 class BoundedParser(HTTPClientParser):
-    """Reads one answer. What breaks a bound ends the connection; header lines without a colon are passed over, as in
-    browsers."""
+    """Reads one answer. What breaks a bound ends the connection; header lines without a colon or with an odd name are
+    passed over, as in browsers."""
 
+    _transferDecoders = {b"chunked": _Chunks}  # noqa: N815, RUF012 - Twisted's name
     _head_bytes = _head_lines = 0
+    _is_passing = False  # over a header and the lines that continue it
 
     def lineReceived(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
         self._head_bytes += len(line) + 1
@@ -42,18 +65,50 @@ class BoundedParser(HTTPClientParser):
         if self._head_lines > MAX_HEAD_LINES:
             raise TooLargeError("the head of the answer", MAX_HEAD_LINES, "lines")
         line = line.removesuffix(b"\r")
-        is_header = self.state == HEADER and line and line[:1] not in (b" ", b"\t")
-        if not is_header or b":" in line:
-            super().lineReceived(line)  # type: ignore[no-untyped-call]
+        if self.state == HEADER and line:
+            if line[:1] not in (b" ", b"\t"):
+                name = _HEADER_NAME.match(line)
+                self._is_passing = name is None
+                line = name[1] + line[name.end() :] if name else line
+            if self._is_passing or (self._partialHeader is None and line[:1] in (b" ", b"\t")):
+                return
+        super().lineReceived(line)  # type: ignore[no-untyped-call]
 
     def lineLengthExceeded(self, line: bytes) -> None:  # noqa: N802 - Twisted's name
         raise TooLargeError("a line in the head of the answer", self.MAX_LENGTH)
 
     def statusReceived(self, status: bytes) -> None:  # noqa: N802 - Twisted's name
-        super().statusReceived(status)  # type: ignore[no-untyped-call]
+        first = f"its first line is {status[:60].decode('latin-1')!r}"
+        try:
+            super().statusReceived(status)  # type: ignore[no-untyped-call]
+        except (ParseError, ValueError) as error:
+            raise BrokenAnswerError(first) from error
         protocol, major, _ = self.response.version
         if protocol != b"HTTP" or major != 1 or not 100 <= self.response.code <= 999:
-            raise BrokenAnswerError(f"its first line is {status[:60]!r}")
+            raise BrokenAnswerError(first)
+        if self.response.code == SWITCHING:  # what follows would be no HTTP, and we did not ask for it
+            raise BrokenAnswerError("it wants to speak another protocol")
+
+    def allHeadersReceived(self) -> None:  # noqa: N802 - Twisted's name
+        if self.response.code >= 200 and self.response.code not in self.NO_BODY_CODES:
+            self._check_framing()
+        super().allHeadersReceived()  # type: ignore[no-untyped-call]
+
+    def _check_framing(self) -> None:
+        """Raises BrokenAnswerError where nobody can tell where the body ends."""
+        said = b",".join(self.connHeaders.getRawHeaders(b"Transfer-Encoding", ())).lower()
+        encodings = [each for part in said.split(b",") if (each := part.strip()) not in (b"", b"identity")]
+        self.connHeaders.removeHeader(b"Transfer-Encoding")
+        if encodings:
+            if encodings != [b"chunked"]:
+                names = b", ".join(encodings)[:60].decode("latin-1")
+                raise BrokenAnswerError(f"its transfer encoding is {names!r}, which nobody asked for")
+            self.connHeaders.setRawHeaders(b"Transfer-Encoding", encodings)
+            return
+        try:
+            _contentLength(self.connHeaders)
+        except ValueError as error:
+            raise BrokenAnswerError("its Content-Length is none") from error
 
     def connectionLost(self, reason: Failure | None = None) -> None:  # noqa: N802 - Twisted's name
         response: Any = getattr(self, "response", None)

@@ -18,7 +18,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import RobotsRecord
 from crawler.address_guard import find_refusal
-from crawler.answer_errors import AnswerError, BrokenOffError, SlowAnswerError
+from crawler.answer_errors import BrokenOffError, SlowAnswerError, describe_download_error
 from crawler.ballast import Ballast
 from crawler.challenges import is_challenge
 from crawler.clock import Clock
@@ -36,6 +36,7 @@ from crawler.politeness import (
     get_crawl_delay,
     host_of,
     is_allowed,
+    is_readable,
 )
 from crawler.retry_after import parse_retry_after
 from crawler.settings import CrawlSettings
@@ -112,7 +113,7 @@ class RobotsMiddleware:
         if not self._manners.settings.obey_robots or request.meta.get("is_robots_txt"):
             return
         record = await self._get_record(request)
-        if not 0 < record.status < 500:
+        if not is_readable(record.status):
             what = f"HTTP {record.status}" if record.status else self._manners.robots.get_reason(record.host)
             raise RobotsUnreadableError(f"robots.txt cannot be read ({what or 'no answer'})")
         if not is_allowed(record, request.url):
@@ -163,8 +164,7 @@ class RobotsMiddleware:
             if refusal is not None:
                 raise refusal from error  # which is our doing and not the host's
             logger.info("%s: robots.txt cannot be read: %s", host, error)
-            reason = str(error) if isinstance(error, AnswerError) else f"{type(error).__name__}: {error}"
-            self._manners.robots.set_reason(host, reason)
+            self._manners.robots.set_reason(host, describe_download_error(error))
             return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=0)
         body = cut_robots(response.body) if 200 <= response.status < 300 else b""
         return RobotsRecord(host=host, fetched_at=self._manners.clock(), status=response.status, body=body)

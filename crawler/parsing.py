@@ -178,7 +178,7 @@ class ParserPool:
             return ParseFailedError("what the parser found is over the limit of what we read")
         error, _, trace = said.partition("\n")
         logger.warning("parser failed: %s\n%s", error, trace)  # told with its traceback once, here
-        return ParseFailedError(f"the parser failed: {error}")
+        return ParseFailedError("the parser failed at something in it")
 
     def _describe(self, death: WorkerDied) -> str:
         if death.signal == signal.SIGXCPU:

@@ -6,6 +6,7 @@ One `Manners` is shared by all spiders of a crawl process, because a portal does
 from __future__ import annotations
 
 import asyncio
+import codecs
 import re
 from collections import Counter, defaultdict
 from collections.abc import AsyncIterator, Iterable
@@ -166,7 +167,11 @@ class Robots:
 
     def __init__(self, records: Iterable[RobotsRecord], now: datetime) -> None:
         ahead = timedelta(hours=-1)  # what is of a later day was read while the clock was wrong
-        self._records = {each.host: each for each in records if ahead < now - each.fetched_at < ROBOTS_MAX_AGE}
+        self._records = {
+            each.host: each
+            for each in records
+            if is_readable(each.status) and ahead < now - each.fetched_at < ROBOTS_MAX_AGE
+        }
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._fetched: dict[str, RobotsRecord] = {}
         self._reasons: dict[str, str] = {}
@@ -197,13 +202,18 @@ class Robots:
     def take_fetched(self, hosts: Iterable[str]) -> tuple[RobotsRecord, ...]:
         """The records read since, for these hosts; each is handed over once. Failures are not worth keeping."""
         taken = [self._fetched.pop(host) for host in hosts if host in self._fetched]
-        return tuple(record for record in taken if 0 < record.status < 500)
+        return tuple(record for record in taken if is_readable(record.status))
+
+
+def is_readable(status: int) -> bool:
+    """Whether an answer with this status tells what robots.txt allows: a 304 that nobody asked for does not."""
+    return 200 <= status < 300 or 400 <= status < 500
 
 
 def is_allowed(record: RobotsRecord, url: str) -> bool:
     """Whether `record` lets us fetch `url` (RFC 9309: unreachable or 5xx, nothing; 4xx, everything); what is no URL is
     not allowed."""
-    if record.status == 0 or record.status >= 500:
+    if not is_readable(record.status):
         return False
     if record.status >= 400:
         return True
@@ -228,7 +238,12 @@ def cut_robots(body: bytes) -> bytes:
 
 @lru_cache(maxsize=256)
 def _parse_robots(body: bytes) -> Protego:
-    return Protego.parse(select_groups(cut_robots(body).decode("utf-8-sig", "replace")))
+    body = cut_robots(body)
+    if body.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)):
+        text = body.decode("utf-16", "ignore")
+    else:
+        text = body.decode("utf-8-sig", "replace")
+    return Protego.parse(select_groups(text))
 
 
 def select_groups(robots: str) -> str:

@@ -39,6 +39,13 @@ def zstd_zeros(megabytes: int) -> bytes:
     return b"".join(packer.compress(bytes(10 * MEBIBYTE)) for _ in range(megabytes // 10)) + packer.flush()
 
 
+def zstd_of_window(exponent: int) -> bytes:
+    """A frame that asks for a window of so many bytes: 2 to the power of `exponent`."""
+    parameters = zstandard.ZstdCompressionParameters(window_log=exponent, write_content_size=False)
+    packer = zstandard.ZstdCompressor(compression_params=parameters).compressobj()
+    return packer.compress(FEED) + packer.flush()
+
+
 def packed(body: bytes, *encodings: str) -> bytes:
     return whole(body, f"Content-Encoding: {', '.join(encodings)}")
 
@@ -131,7 +138,9 @@ HEADS: dict[str, Talk] = {
     "status that is no number": answer(whole(FEED, status="OK OK")),
     "hangs up": answer(),
     "bare line feeds in the head": answer(b"\n" * 100, whole(FEED)),
-    "101": answer(head("101 Switching Protocols", "Upgrade: websocket"), bytes(1000)),
+    "101": fall_silent(head("101 Switching Protocols", "Upgrade: websocket")),
+    "transfer encoding gzip": answer(head("200 OK", "Transfer-Encoding: gzip, chunked"), chunk(FEED), b"0\r\n\r\n"),
+    "zstd with a window of 128 MiB": answer(packed(zstd_of_window(27), "zstd")),
     "an endless page not found": flood(head("404 Not Found"), bytes(64 * 1024)),
     "an endless redirect": flood(head("302 Found", "Location: /lain"), bytes(64 * 1024)),
 }
@@ -147,6 +156,25 @@ ODD: dict[str, Talk] = {  # these are whole all the same
     "NUL in headers": answer(whole(FEED, "X-Nol: a\0b", 'ETag: "a\0b"')),
     "control characters in the ETag": answer(whole(FEED, 'ETag: "a\x1b[31mb\x7f"')),
     "headers without a colon": answer(whole(FEED, "tanpa titik dua")),
+    "headers with odd names": answer(
+        whole(
+            FEED,
+            "X Powered By: PHP",
+            " lanjutan",
+            ": nothing",
+            "a/b: 1",
+            "caf\xe9: 1",
+            "Server : x",
+            "Content-Type: x y",
+        )
+    ),
+    "a continued line first": answer(whole(FEED).replace(b"\r\n", b"\r\n lanjutan\r\n", 1)),
+    "chunk sizes with blanks": answer(CHUNKED, b"%x  \r\n" % len(FEED) + FEED + b"\r\n0 \r\n\r\n"),
+    "transfer encoding identity": answer(whole(FEED, "Transfer-Encoding: identity")),
+    "transfer encoding identity, chunked": answer(
+        head("200 OK", "Transfer-Encoding: identity, Chunked"), chunk(FEED), b"0\r\n\r\n"
+    ),
+    "an ETag without quotes": answer(whole(FEED, "ETag: *")),
     "103 first": answer(b"HTTP/1.1 103 Early Hints\r\nLink: </x>\r\n\r\n" * 3, whole(FEED)),
     "bytes after the end": answer(whole(FEED), b"HTTP/1.1 200 OK\r\n\r\nlagi"),
     "chunk extensions": answer(CHUNKED, b"%x;nama=nilai\r\n" % len(FEED) + FEED + b"\r\n0\r\nX: 1\r\n\r\n"),
@@ -165,6 +193,8 @@ ODD: dict[str, Talk] = {  # these are whole all the same
     "zstd": answer(packed(zstandard.compress(FEED), "zstd")),
 }
 CUT: dict[str, Talk] = {
+    "206": answer(whole(FEED, 'ETag: "7"', f"Content-Range: bytes 0-99/{2 * len(FEED)}", status="206 Partial Content")),
+    "a range with status 200": answer(whole(FEED, 'ETag: "7"', "Content-Range: bytes 0-99/100000")),
     "length larger than the body": answer(
         head("200 OK", f"Content-Length: {len(FEED) + 999}", 'ETag: "7"'), FEED[:-900]
     ),

@@ -18,6 +18,8 @@ from crawler.decoding import CPU_SECONDS, decode, list_encodings
 LIMIT = 10 * MEBIBYTE
 GZIP_HEAD = b"\x1f\x8b\x08\0\0\0\0\0\2\3"
 
+SKIPPED = b"\x53\x2a\x4d\x18\x05\0\0\0lewat" * 2  # frames of Zstandard without content
+
 
 def pack_raw(body: bytes) -> bytes:
     packer = zlib.compressobj(wbits=-15)
@@ -37,6 +39,9 @@ SOUND = [
     (gzip.compress(FEED[:999]) + gzip.compress(FEED[999:]), ["gzip"]),
     (zstandard.compress(FEED[:999]) + zstandard.compress(FEED[999:]), ["zstd"]),
     (gzip.compress(FEED) + bytes(99), ["gzip"]),
+    (gzip.compress(FEED[:999]) + bytes(99) + gzip.compress(FEED[999:]), ["gzip"]),
+    (SKIPPED.join([b"", zstandard.compress(FEED[:999]), zstandard.compress(FEED[999:]), b""]), ["zstd"]),
+    (zstandard.compress(FEED) + bytes(9), ["zstd"]),
     (brotli.compress(gzip.compress(FEED)), ["gzip", "br"]),
     (FEED, ["identity"]),
     (FEED, ["aes128gcm"]),

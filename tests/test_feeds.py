@@ -11,8 +11,9 @@ import pytest
 from feed_room import FeedRoom
 from newsdesk import OTHER, RELEASE
 
+from aggregator import feed_rows
 from aggregator.feeds import GroupFacts, list_feeds, make_archive_path, make_feed_path, name_feeds
-from aggregator.models import RegionMatch, SourceKind
+from aggregator.models import ArticleLink, DatePrecision, ExtractedArticle, FetchedPage, RegionMatch, SourceKind
 from aggregator.publish import publishing
 from aggregator.publish.files import PublishError
 from aggregator.store import Store
@@ -230,6 +231,24 @@ def test_a_feed_holds_fifty_items_or_three_days(tmp_path: Path) -> None:
     assert room.read_titles("feed.json")[0] == "APEKSI urusan 9"
 
 
+def test_a_flood_makes_no_feed_larger_than_is_allowed_and_loses_nothing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(feed_rows, "FEED_MOST", 6)
+    room = FeedRoom(tmp_path, feed_items=3)
+    for number in range(20):
+        report(room, number)
+        if number % 7 == 0:
+            room.press()
+            assert set(read_all(room, "feed.atom")) == room.list_published()
+    room.press()
+    assert len(room.read("feed.xml")) == len(room.read("feeds/topic/apeksi.xml")) == 6
+    assert {f"APEKSI urusan {number}" for number in range(15, 20)} < set(room.read_titles("feed.json"))
+    assert set(read_all(room, "feed.atom")) == room.list_published()
+    assert room.press().files == 0  # it is not written over and over
+    room.store.close()
+
+
 def test_an_item_that_leaves_makes_room_for_an_older_one(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=3)
     for number in range(5):
@@ -343,6 +362,27 @@ def test_what_was_old_when_found_is_in_the_archive_at_once(room: FeedRoom) -> No
     assert len(room.read("feed.xml")) == 1
     assert set(room.read(follow_short(room))) == room.list_published()
     assert set(room.read(room.follow("feeds/topic/apeksi.atom")[0])) == room.list_published()
+
+
+@pytest.mark.parametrize("is_published", [True, False])
+def test_a_copy_under_an_old_date_keeps_no_fresh_news_out_of_the_feed(room: FeedRoom, *, is_published: bool) -> None:
+    now = room.minutes
+    room.minutes -= 12 * 24 * 60
+    old = room.now
+    room.minutes = now
+    url = "https://salin.example/tiru"
+    article = ExtractedArticle(
+        title="APEKSI tiru", text="\n".join(RELEASE), published=old, published_precision=DatePrecision.MINUTE
+    )
+    report(room, 1, source="salin")
+    room.bring("salin", FetchedPage(url=url, link=ArticleLink(url=url), article=article, fetched_at=room.now))
+    if is_published:
+        room.press()
+        assert len(room.read("feed.xml")) == 1
+    room.publish_at("mula", "kunjungan", RELEASE)
+    room.press()
+    assert len(room.read("feed.xml")) == 2
+    assert set(read_all(room, "feed.atom")) == room.list_published()
 
 
 def test_a_short_document_is_superseded_and_stays_for_a_day(room: FeedRoom) -> None:

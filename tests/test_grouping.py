@@ -103,3 +103,54 @@ def test_an_article_read_again_and_again_is_not_taken_for_what_its_source_repeat
         assert Grouper(newsroom.store, newsroom.now).verify() == 0
     assert newsroom.store.get_boilerplate("mula") == frozenset()
     assert len(newsroom.list_groups()) == 1
+
+
+def test_a_copy_under_an_earlier_date_takes_no_item_from_who_was_first(newsroom: Newsroom) -> None:
+    newsroom.publish_at("salin", "lain", OTHER[:2])
+    newsroom.minutes += 5
+    newsroom.publish_at("mula", "kunjungan", RELEASE, hour=7)
+    before = {item.guid: item.url for item in newsroom.read_feed()}
+    newsroom.minutes += 30
+    newsroom.answer("salin")
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=1)
+    assert {item.guid: item.url for item in newsroom.read_feed()} == before
+    (told,) = newsroom.ask("SELECT published_at FROM articles WHERE url LIKE '%apeksi-datang'")
+    assert told == ("2026-10-05T01:00:00Z",)  # what it claims is shown
+
+
+def test_a_page_that_waited_counts_from_the_reading_before_it_was_listed(newsroom: Newsroom) -> None:
+    newsroom.publish_at("salin", "lain", OTHER[:2])
+    newsroom.publish_at("mula", "kunjungan", RELEASE, hour=7)
+    newsroom.minutes += 30
+    newsroom.lose("salin", "apeksi-datang", status=503)
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=1)
+    assert newsroom.ask("SELECT unseen_at FROM articles WHERE url LIKE '%datang'") == [("2026-10-05T08:00:00Z",)]
+    assert "https://mula.example/kunjungan" in newsroom.list_groups()
+
+
+def test_a_page_that_gets_the_text_of_others_is_not_first_with_it(newsroom: Newsroom) -> None:
+    newsroom.publish_at("salin", "apeksi-datang", OTHER, hour=1)
+    newsroom.publish_at("mula", "kunjungan", RELEASE, hour=7)
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=1)
+    assert set(newsroom.list_groups()) == {"https://mula.example/kunjungan"}
+
+
+def test_a_page_that_is_corrected_stays_first(newsroom: Newsroom) -> None:
+    newsroom.publish_at("mula", "kunjungan", RELEASE, hour=6)
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=7)
+    newsroom.minutes += 30
+    newsroom.publish_at("mula", "kunjungan", [*RELEASE[:5], "Kunjungan ditutup dengan doa bersama."], hour=6)
+    assert set(newsroom.list_groups()) == {"https://mula.example/kunjungan"}
+
+
+def test_a_page_with_the_texts_of_several_items_glues_none_of_them(newsroom: Newsroom) -> None:
+    newsroom.publish_at("salin", "lain", ["Warga kota menanam bakau di pesisir bersama APEKSI sejak pagi tadi."])
+    newsroom.publish_at("awal", "bagian-satu", RELEASE, hour=7)
+    newsroom.publish_at("akhir", "bagian-dua", OTHER, hour=7)
+    before = {item.guid: item.url for item in newsroom.read_feed()}
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "rangkuman", [*RELEASE, *OTHER], hour=1)
+    assert {item.guid: item.url for item in newsroom.read_feed()} == before

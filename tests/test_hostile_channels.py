@@ -208,8 +208,8 @@ def test_reference_to_no_character_costs_no_other_entry(kind: str, reference: st
 @pytest.mark.parametrize(
     ("body", "reason"),
     [
-        (b"[" * MEGABYTE, "recursion"),
-        (b'{"a":' * MEGABYTE, "recursion"),
+        (b"[" * MEGABYTE, "nested too deeply"),
+        (b'{"a":' * MEGABYTE, "nested too deeply"),
         (b'[{"id":' + b"9" * 100_000 + b"}]", "digits"),
         (b"[" + b"[]," * MEGABYTE + b"[]]", f"more than {MAX_VALUES:,} values"),
         (gzip.compress(b"[" + b"{}," * 6_000_000 + b"{}]"), "values"),

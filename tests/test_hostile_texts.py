@@ -69,3 +69,12 @@ def test_hostile_text_is_written_quickly(name: str) -> None:
     find_edits(row["text"], turned)
     make_excerpt(row["text"])
     assert time.process_time() - begun < 5  # 1 s on an idle machine; "tags" took 6, "komwil" 7
+
+
+def test_house_among_the_authors_is_left_out() -> None:
+    article = ExtractedArticle(
+        title="Rapat", text="Rapat kota.", authors=("PELANGIQQ", "Siti Rahma", "Budi, S.Pd"), byline="Wingacor88"
+    )
+    page = FetchedPage(link=ArticleLink(url=URL), url=URL, article=article, fetched_at=NOW)
+    row = build_row(page, SOURCE, NOW)
+    assert (row["author"], row["byline"]) == ("Siti Rahma, Budi, S.Pd", "")

@@ -424,6 +424,9 @@ def test_the_newest_of_five_thousand_do_not_wait_for_the_others(room: TrapRoom) 
         ('"a\rb"', "gestern", False),
         ('"\x80"', "Fri, 99 Nov 99999999999 08:00:00 GMT", False),
         ('"\x00"', "", False),
+        ("*", "", False),
+        ("a1b2", "", False),
+        ('"a", "b"', "", False),
     ],
 )
 def test_what_is_sent_back(etag: str, last_modified: str, kept: bool) -> None:

@@ -12,7 +12,7 @@ from pathlib import Path
 
 import pytest
 
-from aggregator.spam import judge_spam
+from aggregator.spam import is_house, judge_spam
 
 REPORT = (
     "Polisi menangkap tiga pelaku judi online di sebuah rumah kontrakan. Kapolres mengatakan para tersangka mengelola "
@@ -60,6 +60,18 @@ def test_gambling_bait_is_spam(title: str, text: str) -> None:
 )
 def test_gambling_of_elsewhere_is_spam(title: str, text: str) -> None:
     assert judge_spam(title, text).is_spam
+
+
+@pytest.mark.parametrize(
+    ("name", "expected"),
+    [
+        *(("PELANGIQQ", True), ("Wingacor88", True), ("Slot Gacor Hari Ini", True), ("Admin GARUDA4D", True)),
+        *(("Siti Rahma", False), ("ANTARA", False), ("Redaksi24", False), ("Heru Subiantoto", False), ("", False)),
+        *(("Tim Liputan 6", False), ("Kompas.com", False), ("Diskominfo Kota", False), ("RRI Pro 3", False)),
+    ],
+)
+def test_house_is_no_author(name: str, expected: bool) -> None:
+    assert is_house(name) is expected
 
 
 def test_one_foreign_word_is_no_spam() -> None:

@@ -346,7 +346,7 @@ def test_host_that_is_down_says_why(process: CrawlProcess) -> None:
         (Answer(b"x", 410), "HTTP 410", True),
         (Answer(b"x", 403), "HTTP 403", True),
         (Answer(b"x", 500), "HTTP 500", False),
-        (Answer(b"", 302, headers={"Location": "/1"}), "redirect", False),
+        (Answer(b"", 302, headers={"Location": "/1"}), "redirect", True),
         (Answer(CHALLENGE), "guard against robots", False),
         (
             Answer(gzip.compress(CHALLENGE), headers={"Content-Encoding": "gzip"}),

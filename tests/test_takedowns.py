@@ -277,6 +277,20 @@ def test_second_address_at_the_same_source_goes_along(desk: Desk) -> None:
     assert not list((desk.folder / "pages").rglob("*.zst"))
 
 
+def test_a_text_taken_down_with_its_copies_stays_out_of_every_source(desk: Desk) -> None:
+    desk.publish_at("kedua", "kunjungan", RELEASE)
+    copy = "https://kedua.example/salinan"
+    desk.order(copies=True)
+    desk.publish()
+    desk.read("kedua", copy, SECRET)
+    assert desk.get_link(copy)[:2] == ("refused", f"{TAKEN_DOWN}: the text of {URL}")
+    assert MARK not in str(desk.ask("SELECT title, text FROM articles"))
+    desk.order(action=Action.UNDO)
+    desk.publish()
+    desk.read("kedua", copy, SECRET)
+    assert copy in desk.list_urls()
+
+
 def test_address_that_was_never_here_is_kept_out(desk: Desk) -> None:
     url = "https://pertama.example/besok"
     desk.order(url)

@@ -37,6 +37,11 @@ _BAD_REFERENCE = re.compile(
     rb"(?![0-9a-f])));?",
     re.IGNORECASE,
 )
+_FILES = (
+    *((b"%PDF", "PDF"), (b"PK\x03\x04", "ZIP"), (b"\x89PNG", "PNG"), (b"\xff\xd8\xff", "JPEG"), (b"GIF8", "GIF")),
+    *((b"RIFF", "RIFF"), (b"\x7fELF", "ELF"), (b"Rar!", "RAR"), (b"7z\xbc\xaf", "7z"), (b"ID3", "MP3")),
+)  # how they begin
+_NO_CHARACTER = "\ufffd".encode()
 _DOCTYPE_HTML = re.compile(rb"\s*<!doctype\s+html", re.IGNORECASE)
 _TITLE = re.compile(rb"<title[^>]{0,200}>([^<]{1,300})", re.IGNORECASE)
 _KIND_OF_ROOT = {
@@ -61,7 +66,10 @@ def parse_channel(
     as ISO-8859-1, and the bytes tell. Raises ChannelError when nothing of the kind can be read; a body that is broken
     in part gives what can be read and says so in `fault`.
     """
-    body = _BAD_REFERENCE.sub(b"", _to_utf8(_unpack(body)))
+    unpacked = _unpack(body)
+    if file_type := next((name for magic, name in _FILES if unpacked.startswith(magic)), ""):
+        raise ChannelError(f"a file ({file_type}) instead of a {kind.value if kind else 'channel'}")
+    body = _BAD_REFERENCE.sub(b"", _to_utf8(unpacked))
     head = body[:SNIFFED_BYTES].lstrip()
     if not head:
         raise ChannelError("empty body")
@@ -93,6 +101,14 @@ def _sniff(head: bytes) -> str:
 
 
 def _describe(looks: str, head: bytes) -> str:
+    element = _ELEMENT.search(head)
+    root = element[1].lower() if element else b""
+    if root == b"opml":
+        return "list of feeds (OPML)"
+    if head.startswith(b"<?xml") and root and _KIND_OF_ROOT.get(root) != "html":
+        return f"XML of another kind ({root.decode('ascii', 'replace')!r})"
+    if not head.startswith(b"<") and _NO_CHARACTER in head[:200]:
+        return "binary content"
     if looks != "html":
         return f"unknown content ({to_plain(head[:200].decode('utf-8', 'replace'), 40)!r})"
     title = _TITLE.search(head)

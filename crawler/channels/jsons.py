@@ -17,5 +17,7 @@ def load_json(body: bytes) -> Any:
         raise ChannelError(f"broken JSON: more than {MAX_VALUES:,} values")
     try:
         return json.loads(body)
+    except json.JSONDecodeError as error:
+        raise ChannelError(f"broken JSON: it breaks in line {error.lineno}, at character {error.colno}") from error
     except (ValueError, RecursionError) as error:
-        raise ChannelError(f"broken JSON: {error}"[:200]) from error
+        raise ChannelError("broken JSON: nested too deeply, or a number of too many digits") from error

@@ -9,7 +9,7 @@ from typing import Any
 import feedparser
 
 from crawler.bounds import cut_marks
-from crawler.channels.errors import ChannelError
+from crawler.channels.errors import ChannelError, describe_broken_xml
 from crawler.channels.links import MAX_LINKS
 from crawler.channels.raw import RawEntry, RawFeed
 from crawler.extraction.decoding import cut_long_tags
@@ -56,7 +56,7 @@ def read_any_feed(body: bytes) -> RawFeed:
     except MemoryError:
         raise
     except Exception as error:  # feedparser raises whatever its many parsers raise
-        raise ChannelError(f"unreadable feed: {error!r}"[:200]) from error
+        raise ChannelError("unreadable feed: the parser for odd ones failed at it") from error
     if not feed.get("version") and not feed.entries:
         raise ChannelError(f"not a feed: {_describe_fault(feed) or 'no entries'}")
     if fault and not feed.entries:
@@ -119,4 +119,7 @@ def _text(holder: Any, name: str) -> str:
 def _describe_fault(feed: Any) -> str:
     error = feed.get("bozo_exception")
     harmless = (feedparser.CharacterEncodingOverride, feedparser.NonXMLContentType)
-    return " ".join(str(error).split())[:200] if feed.get("bozo") and not isinstance(error, harmless) else ""
+    if not feed.get("bozo") or isinstance(error, harmless):
+        return ""
+    get_line = getattr(error, "getLineNumber", None)  # expat's errors have it
+    return describe_broken_xml(get_line() if get_line else 0)

@@ -8,7 +8,7 @@ from lxml import etree
 
 from aggregator.models import ArticleLink, ChannelPage
 from crawler.bounds import MAX_XML_TAGS, MAX_XML_VALUES, cut_marks
-from crawler.channels.errors import ChannelError
+from crawler.channels.errors import ChannelError, describe_broken_xml
 from crawler.channels.links import LIMITS, resolve, to_plain
 
 MAX_ENTRIES = 50_000  # what the protocol allows in one file
@@ -28,14 +28,15 @@ def parse_sitemap(body: bytes, url: str) -> ChannelPage:
         root: etree._Element | None = etree.fromstring(body[start.start() :], parser)
     except (etree.XMLSyntaxError, ValueError) as error:
         _check_memory(parser)
-        raise ChannelError(f"not a sitemap: {error}"[:200]) from error
+        line = error.lineno if isinstance(error, etree.XMLSyntaxError) else 0
+        raise ChannelError(f"not a sitemap: {describe_broken_xml(line)}") from error
     if root is None or _name(root) not in ("urlset", "sitemapindex"):
         raise ChannelError("not a sitemap")
     entries = [_read_entry(child, url) for child in root[:MAX_ENTRIES] if isinstance(child.tag, str)]
     links = tuple(entry for entry in entries if entry.url)
     _check_memory(parser)
     errors = list(parser.error_log)
-    fault = errors[0].message[:200] if errors else ""
+    fault = describe_broken_xml(errors[0].line) if errors else ""
     if fault and not links:
         raise ChannelError(f"broken sitemap: {fault}")
     if _name(root) == "sitemapindex":

@@ -19,7 +19,7 @@ from scrapy.http.request import NO_CALLBACK
 
 from aggregator.models import Validators
 from crawler.address_guard import find_refusal
-from crawler.answer_errors import AnswerError
+from crawler.answer_errors import AnswerError, describe_download_error
 from crawler.answers import clean_address
 from crawler.ballast import Place, release_all
 from crawler.characters import clean_reason
@@ -189,7 +189,8 @@ class PortalSpider(scrapy.Spider):
             raise PollError(str(error), is_final=error.is_final) from error
         except Exception as error:  # whatever the network, TLS or HTTP code may raise about a hostile portal
             refusal = find_refusal(error)
-            raise PollError(describe_download_error(refusal or error), refused=refusal is not None) from error
+            reason = describe_download_error(refusal or error)
+            raise PollError(reason, refused=refusal is not None, is_final=isinstance(error, ValueError)) from error
         finally:
             self.vitals.take_up(talk.unit)
 
@@ -265,11 +266,3 @@ def read_count(text: str) -> int:
 
 def hash_body(body: bytes) -> str:
     return hashlib.blake2b(body, digest_size=16).hexdigest() if body else ""
-
-
-def describe_download_error(error: BaseException) -> str:
-    """One line for people."""
-    text = " ".join(str(error).split())
-    if text and type(error).__module__.startswith("crawler."):  # our own words need no class name
-        return text[:300]
-    return f"{type(error).__name__}: {text}"[:300] if text else type(error).__name__

@@ -10,6 +10,7 @@ from datetime import UTC, datetime
 from queue import SimpleQueue
 
 from aggregator.ping_rows import PingOutcome
+from aggregator.processes import give_memory_back
 from aggregator.store import Store
 from crawler.process import CrawlProcess
 from schedules.alerts.bureau import Bureau
@@ -129,6 +130,7 @@ class Writer:
             logger.debug("%s begins", turn.name)
             self._on_change()
             self._take(turn)
+            give_memory_back()
             self.turn = None
             logger.debug("%s has ended after %.1f s", turn.name, turn.seconds)
             self._on_change()

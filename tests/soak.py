@@ -28,6 +28,7 @@ from lxml import etree
 from soak_judging import HEAD, MEBIBYTE, Sample, Use, judge, tell
 
 from aggregator.processes import list_descendants, list_zombies, read_command, read_memory
+from schedules.signals import heed_end
 
 SAMPLE_SECONDS = 10.0
 START_SECONDS = 120.0  # for the first feed
@@ -232,7 +233,7 @@ def main() -> int:
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="kabarkota-soak-"))
     os.environ.pop("KABARKOTA_DATA", None)
-    with run_portals(options.portals) as (portals, tally):
+    with heed_end(), run_portals(options.portals) as (portals, tally):  # told to end, it leaves no service behind
         prepare(folder, portals)
         soaked = Soaked(folder)
         try:

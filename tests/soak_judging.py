@@ -9,7 +9,7 @@ from statistics import median
 MEBIBYTE = 2**20
 GROWTH_MOST = 12.0  # MB between the second and the last quarter, whatever the length: buffers and caches that fill
 SLOPE_MOST = 0.5  # MB a minute beside that
-DESCRIPTORS_MORE = 24  # in the last quarter than in the second: connections that happen to be open
+DESCRIPTORS_MORE = 24  # in the last quarter than in the second, by the median, for connections come and go
 OWN_MOST = 300.0  # MB, scheduler and web server
 ALL_MOST = 1_300.0  # MB, all processes
 ROLES = ("scheduler", "web", "crawl", "parsers")
@@ -58,9 +58,9 @@ def judge(samples: Sequence[Sample]) -> list[str]:
         if grown > GROWTH_MOST + SLOPE_MOST * minutes:
             problems.append(f"{role}: memory grew by {grown:.0f} MB in {minutes:.0f} min")
     for role in ROLES:
-        most = [max(each.get(role).descriptors for each in part) for part in (early, late)]
-        if most[1] > most[0] + DESCRIPTORS_MORE:
-            problems.append(f"{role}: {most[1]} descriptors, {most[0]} before")
+        usual = [median(each.get(role).descriptors for each in part) for part in (early, late)]
+        if usual[1] > usual[0] + DESCRIPTORS_MORE:
+            problems.append(f"{role}: {usual[1]:.0f} descriptors, {usual[0]:.0f} before")
         processes = [max(each.get(role).processes for each in part) for part in (early, late)]
         if processes[1] > processes[0] + 2:
             problems.append(f"{role}: {processes[1]} processes, {processes[0]} before")

@@ -13,6 +13,7 @@ import contextlib
 import gzip
 import html
 import json
+import os
 import sys
 import threading
 from collections import Counter
@@ -29,6 +30,7 @@ WORDS = (
     *("air", "bersih", "posko", "relawan", "kelurahan", "kecamatan", "anggaran", "dinas"),
 )
 ITEMS_MOST = 20  # of a feed
+ARTICLES_MOST = 2  # of a portal
 HUGE = 12 * 2**20
 FORBIDDEN = ("http://169.254.169.254/latest/", "http://10.0.0.1/feed", "http://0.0.0.0:1/", "ftp://127.0.0.1/x")
 
@@ -42,10 +44,16 @@ class Portal:
     base: str
     canary: str  # an address where nobody may knock
     asked: int = 0
+    edition: int = 0
     articles: list[tuple[str, datetime]] = field(default_factory=list)  # title, published
 
     def publish(self) -> None:
+        """An article, and later another edition of those that are there: what is published grows with its articles, and
+        so does the memory that it takes, which is no leak."""
+        self.edition += 1
         serial = len(self.articles)
+        if serial >= ARTICLES_MOST:
+            return
         city = CITIES[(self.number + serial) % len(CITIES)]
         word = WORDS[(self.number * 7 + serial * 3) % len(WORDS)]
         self.articles.append(
@@ -57,7 +65,8 @@ def write_feed(portal: Portal, extra: str = "") -> bytes:
     newest = islice(reversed(list(enumerate(portal.articles))), ITEMS_MOST)
     items = "".join(
         f"<item><title>{html.escape(title)}</title><link>{portal.base}/berita/{serial}</link>"
-        f"<pubDate>{format_datetime(published)}</pubDate><description>{html.escape(title)}.</description></item>"
+        f"<pubDate>{format_datetime(published)}</pubDate>"
+        f"<description>{html.escape(title)}, {portal.edition}.</description></item>"
         for serial, (title, published) in newest
     )
     head = f"<title>Kabar {portal.number}</title><link>{portal.base}/</link>"
@@ -73,7 +82,8 @@ def write_page(portal: Portal, serial: int) -> bytes:
             for place in range(25)
         ]
         texts.append(
-            f"<p>{title}, kata wali kota pada rapat ke-{line}. Program {' '.join(chosen)} dimulai bulan ini.</p>"
+            f"<p>{title}, kata wali kota pada rapat ke-{line}. "
+            f"Program {' '.join(chosen)} dimulai bulan {portal.edition}.</p>"
         )
     return (
         f"<html><head><title>{title}</title><meta property='article:published_time' content='{published.isoformat()}'>"
@@ -258,8 +268,7 @@ async def run(count: int) -> None:
     async with first, others:
         await ended.wait()
         print(json.dumps(origin.tally), flush=True)
-        for task in asyncio.all_tasks() - {asyncio.current_task()}:
-            task.cancel()
+        os._exit(0)  # whoever still waits for an answer gets none
 
 
 if __name__ == "__main__":

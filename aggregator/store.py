@@ -63,13 +63,22 @@ from aggregator.retention_rows import RetentionRows
 from aggregator.search_rows import SearchRows
 from aggregator.snapshot_rows import SnapshotRows
 from aggregator.source_rows import SourceRows
-from aggregator.store_base import Connection, NewerDatabaseError, StoreError, wrap_errors
+from aggregator.store_base import Connection, NewerDatabaseError, OlderDatabaseError, StoreError, wrap_errors
 from aggregator.story_page_rows import StoryPageRows
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
 from aggregator.trend_rows import TrendRows
 
-__all__ = ["ChannelRow", "Health", "NewerDatabaseError", "Status", "Store", "StoreError", "to_json"]
+__all__ = [
+    "ChannelRow",
+    "Health",
+    "NewerDatabaseError",
+    "OlderDatabaseError",
+    "Status",
+    "Store",
+    "StoreError",
+    "to_json",
+]
 
 _LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
@@ -192,7 +201,9 @@ class Store(
         try:
             store.check_ours()
             if store.compare_schema()[1]:
-                raise StoreError(f"{path}: of an older version of Kabar Kota; the next cycle brings it up to date")
+                raise OlderDatabaseError(
+                    f"{path}: of an older version of Kabar Kota; the next cycle brings it up to date"
+                )
         except BaseException:
             store.close()
             raise

@@ -21,6 +21,10 @@ class NewerDatabaseError(StoreError):
     """The database was written by a newer version of Kabar Kota."""
 
 
+class OlderDatabaseError(StoreError):
+    """The database was written by an older version of Kabar Kota, or is just being made: the writer mends that."""
+
+
 class Connection(sqlite3.Connection):
     """A connection that another thread can have refuse everything but the end of what was begun."""
 

@@ -32,7 +32,7 @@ from aggregator.publish.wording import get_wording
 from aggregator.search import NewsQuery, read_query
 from aggregator.search_rows import Search
 from aggregator.search_terms import QueryError
-from aggregator.store import Store, StoreError
+from aggregator.store import OlderDatabaseError, Store, StoreError
 from aggregator.web.conditional import answer_content
 from aggregator.web.finding import BadQueryError, RefusalError, make_refusal
 from aggregator.web.public_file import is_public
@@ -186,7 +186,7 @@ class FeedDesk:
         except RefusalError as refusal:
             return self._refuse(request, ending, refusal)
         except StoreError as error:
-            logger.error("%s", error)
+            logger.log(logging.WARNING if isinstance(error, OlderDatabaseError) else logging.ERROR, "%s", error)
             return self._refuse(request, ending, RefusalError(503, get_wording(read_language(request))["trouble"]))
         return answer_document(request, body, ending)
 

@@ -26,6 +26,8 @@ from schedules.web_server import WebServer
 
 logger = logging.getLogger(__name__)
 
+_ENDING = (signal.SIGINT, signal.SIGTERM)
+
 
 def serve_forever(
     setup: Setup, *, host: str, port: int, crawl: bool, reload: Callable[[], Setup], keep_old: bool = True
@@ -45,7 +47,8 @@ def serve_forever(
             _take_lock(lock, may_wait=is_published)
         elif not is_published:
             _check_database(setup)
-        signals = SignalPipe([signal.SIGHUP])  # the others end what is not begun at once
+        # What is opened may take minutes: until then the others end it at once.
+        signals = SignalPipe([signal.SIGHUP] if crawl else [signal.SIGHUP, *_ENDING])
         stack.enter_context(signals)
         stack.enter_context(web)
         from schedules.service import Service, open_all
@@ -55,7 +58,8 @@ def serve_forever(
             with Notifier(os.environ).ask_for_time():
                 gathering = open_all(setup, lock, keep_old=keep_old, may_wait=is_published and keep_old)
             web.bulletin.write(gathering.notices)
-        signals.heed([signal.SIGINT, signal.SIGTERM])
+        if crawl:
+            signals.heed(_ENDING)
         web.announce()
         Service(signals, web, setup=setup, gathering=gathering, reload=reload).run()
 

@@ -146,8 +146,10 @@ class Loop:
             while wanted not in listener.hear() and time.monotonic() - started < PATIENCE:
                 time.sleep(0.002)
             time.sleep(self._chance.uniform(0, 0.8 if wanted == "polling" else 0.05))
-            pid = self._find(process.pid, target)
+            while (pid := self._find(process.pid, target)) is None and time.monotonic() - started < PATIENCE:
+                time.sleep(0.01)
             if pid is None:
+                self.record.faults.append(f"no {target} was ever there")
                 return
             phase = next((told for word, told in PHASES.items() if word in listener.hear()), "waiting")
             with suppress(ProcessLookupError):
@@ -209,7 +211,7 @@ class Loop:
     def _find(pid: int, target: str) -> int | None:
         if target == "service":
             return pid
-        mark = {"web": "aggregator.web", "crawl": "-m crawler", "parser": "multiprocessing"}[target]
+        mark = {"web": "aggregator.web", "crawl": "-m crawler ", "parser": "crawler.parser_worker"}[target]
         found = [child for child in sorted(list_descendants(pid)) if mark in read_command(child)]
         return found[-1] if found else None
 

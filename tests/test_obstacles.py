@@ -326,6 +326,7 @@ def test_a_service_that_starts_on_a_read_only_disk_serves_its_feeds_and_gathers_
         subprocess.run(["mount", "-o", "remount,ro,bind", str(data)], check=True)
         with serve(tmp_path, portal, configuration=SETTINGS) as serving:
             wait_for(lambda: has(serving, "rilis menurut pemkot"))
+            wait_for(lambda: "the feeds stay served" in serving.errors)  # which are there before all is opened
             assert read_health(serving)["status"] in ("gathering fails", "database unreadable")
             subprocess.run(["mount", "-o", "remount,rw,bind", str(data)], check=True)
             wait_for(lambda: has(serving, "Rapat sesudahnya"))

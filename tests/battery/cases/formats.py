@@ -129,7 +129,7 @@ def long_comment(visitor: Visitor) -> bytes:
     return visitor.feed(1, head=f"<!-- {'x' * 8_000_000} -->")
 
 
-@add("long-text", Expect(stores=(1,), articles_most=1, codes=("",)))
+@add("long-text", Expect(codes=(), articles_most=1))
 def long_text(visitor: Visitor) -> bytes:
     """An item with eight megabytes of text."""
     return visitor.feed(1, **{"content:encoded": "<![CDATA[" + visitor.news(1).html + "<p>kata " * 1_300_000 + "]]>"})

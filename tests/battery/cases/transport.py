@@ -18,7 +18,7 @@ from battery.writing import HTML, RSS
 MEGABYTE = 1 << 20
 FAILS_ON_SIZE = Expect(codes=("too-large",), seconds_most=70)
 FAILS_SLOWLY = Expect(codes=("timeout",), seconds_most=70)
-FAILS_BROKEN = Expect(codes=("broken-off", "truncated", "broken-http"), seconds_most=70)
+FAILS_BROKEN = Expect(codes=("broken-off", "truncated", "invalid-answer"), seconds_most=70)
 PAGE_FAILS = Expect(stores=(1, 3), never=(2,), seconds_most=120)
 
 
@@ -135,7 +135,7 @@ async def endless_chunks(visitor: Visitor) -> None:
     await flood(visitor, b"10000\r\n" + b"a" * 65_536 + b"\r\n")
 
 
-@channel("endless-tiny-chunks", Expect(codes=("too-large", "timeout", "broken-http"), seconds_most=70))
+@channel("endless-tiny-chunks", Expect(codes=("too-large", "timeout", "invalid-answer"), seconds_most=70))
 async def endless_tiny_chunks(visitor: Visitor) -> None:
     """Chunks of one byte without an end."""
     await visitor.write(head(RSS, "Transfer-Encoding: chunked"))
@@ -155,7 +155,7 @@ async def large_page(visitor: Visitor) -> None:
     await visitor.send(visitor.page(2, after="<p>" + "kata kota " * 520_000))
 
 
-@channel("header-flood", Expect(codes=("too-large", "broken-http", "broken-off"), seconds_most=70))
+@channel("header-flood", Expect(codes=("too-large", "invalid-answer", "broken-off"), seconds_most=70))
 async def header_flood(visitor: Visitor) -> None:
     """Two hundred thousand headers."""
     await visitor.write(b"HTTP/1.1 200 OK\r\n")
@@ -164,7 +164,7 @@ async def header_flood(visitor: Visitor) -> None:
     visitor.writer.close()
 
 
-@channel("long-header", Expect(codes=("too-large", "broken-http", "broken-off"), seconds_most=70))
+@channel("long-header", Expect(codes=("too-large", "invalid-answer", "broken-off"), seconds_most=70))
 async def long_header(visitor: Visitor) -> None:
     """One header of a hundred megabytes."""
     await visitor.write(b"HTTP/1.1 200 OK\r\nX-Long: ")
@@ -172,21 +172,21 @@ async def long_header(visitor: Visitor) -> None:
     await visitor.write(b"\r\n\r\n")
 
 
-@channel("endless-status-line", Expect(codes=("too-large", "broken-http", "broken-off"), seconds_most=70))
+@channel("endless-status-line", Expect(codes=("too-large", "invalid-answer", "broken-off"), seconds_most=70))
 async def endless_status_line(visitor: Visitor) -> None:
     """A status line without an end."""
     await visitor.write(b"HTTP/1.1 200 ")
     await flood(visitor, b"O" * 65_536, 100 * MEGABYTE)
 
 
-@channel("informational-flood", Expect(codes=("too-large", "broken-http", "broken-off", "timeout"), seconds_most=70))
+@channel("informational-flood", Expect(codes=("too-large", "invalid-answer", "broken-off", "timeout"), seconds_most=70))
 async def informational_flood(visitor: Visitor) -> None:
     """Early hints without an end, never an answer."""
     await flood(visitor, b"HTTP/1.1 103 Early Hints\r\nLink: </a>\r\n\r\n" * 500, 60 * MEGABYTE)
     await visitor.hang()
 
 
-@channel("chunk-extension", Expect(codes=("too-large", "broken-http", "broken-off"), seconds_most=70))
+@channel("chunk-extension", Expect(codes=("too-large", "invalid-answer", "broken-off"), seconds_most=70))
 async def chunk_extension(visitor: Visitor) -> None:
     """A chunk whose extension has no end."""
     await visitor.write(head(RSS, "Transfer-Encoding: chunked") + b"5;")
@@ -195,7 +195,7 @@ async def chunk_extension(visitor: Visitor) -> None:
 
 @channel(
     "trailer-flood",
-    Expect(articles_most=1, codes=("", "too-large", "broken-http", "broken-off", "truncated"), seconds_most=70),
+    Expect(articles_most=1, codes=("", "too-large", "invalid-answer", "broken-off", "truncated"), seconds_most=70),
 )
 async def trailer_flood(visitor: Visitor) -> None:
     """A whole feed in a chunk, then trailers without an end."""
@@ -250,7 +250,7 @@ def add_bombs(encoding: str) -> None:
         """Honestly packed."""
         await visitor.send(pack(encoding, visitor.feed(1, 2, 3)), RSS, headers=(("Content-Encoding", encoding),))
 
-    @channel(f"cut-{encoding}", Expect(codes=("truncated", "broken-off", "broken-http"), articles_most=3))
+    @channel(f"cut-{encoding}", Expect(codes=("truncated", "broken-off", "invalid-answer"), articles_most=3))
     async def cut(visitor: Visitor) -> None:
         """A packed body that ends in the middle, with a validator that must not be remembered."""
         body = pack(encoding, visitor.feed(1, 2, 3))
@@ -267,7 +267,7 @@ for each in ("gzip", "deflate", "br", "zstd"):
     add_bombs(each)
 
 
-@channel("bomb-in-a-bomb", Expect(codes=("too-large", "broken-http"), seconds_most=70))
+@channel("bomb-in-a-bomb", Expect(codes=("too-large", "invalid-answer"), seconds_most=70))
 async def bomb_in_a_bomb(visitor: Visitor) -> None:
     """Packed three times over."""
     body = BOMBS.setdefault("stacked", gzip.compress(gzip.compress(make_bomb("gzip"))))

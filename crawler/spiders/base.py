@@ -31,7 +31,6 @@ from aggregator.urls import make_url_key
 from crawler.characters import clean_reason
 from crawler.parsing import ParseFailedError
 from crawler.politeness import host_of
-from crawler.reading import read_channel
 from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failure
 from crawler.spiders.portal import Answer, HostRestsError, OutOfBudgetError, PollError
 from crawler.visit import Visit
@@ -199,16 +198,7 @@ class ChannelSpider(ArticleSpider):
         """The links in an answer of the channel: of one that was cut off, those that came. Raises PollError."""
         channel = talk.assignment.job.channel
         try:
-            page = await self.use_body(
-                talk,
-                answer,
-                read_channel,
-                answer.body,
-                answer.url,
-                answer.content_type,
-                kind or self.kind,
-                channel.selectors,
-            )
+            page = await self.read_as_channel(talk, answer, kind or self.kind, channel.selectors)
         except ParseFailedError as error:
             reason = f"{CUT_OFF}, and what came cannot be read: {error}" if answer.is_truncated else str(error)
             raise PollError(reason, status=answer.status) from error

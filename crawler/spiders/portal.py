@@ -17,7 +17,7 @@ from scrapy.exceptions import IgnoreRequest
 from scrapy.http import Response
 from scrapy.http.request import NO_CALLBACK
 
-from aggregator.models import Validators
+from aggregator.models import ChannelKind, ChannelPage, Selectors, Validators
 from crawler.address_guard import find_refusal
 from crawler.answer_errors import AnswerError, describe_download_error
 from crawler.answers import clean_address
@@ -29,6 +29,7 @@ from crawler.freshness import parse_freshness
 from crawler.middlewares import Allowance, Manners
 from crawler.parsing import ParseFailedError, ParserBusyError, ParserPool
 from crawler.politeness import HostHeldError, Traffic, host_of
+from crawler.reading import read_channel
 from crawler.retry_after import parse_retry_after
 from crawler.robots_tags import RobotsTags, parse_robots_tags
 from crawler.visit import Visit
@@ -151,6 +152,14 @@ class PortalSpider(scrapy.Spider):
         finally:
             release_all(answer.places)
             del args
+
+    async def read_as_channel(
+        self, talk: Talk, answer: Answer, kind: ChannelKind, selectors: Selectors | None
+    ) -> ChannelPage:
+        """The links in an answer, read as a channel of that kind. Raises ParseFailedError, OutOfBudgetError."""
+        return await self.use_body(
+            talk, answer, read_channel, answer.body, answer.url, answer.content_type, kind, selectors
+        )
 
     async def run_parser(
         self, talk: Talk, url: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs

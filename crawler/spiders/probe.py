@@ -17,7 +17,6 @@ from crawler.probing.assessment import assess_channel, choose_zone, read_clock
 from crawler.probing.candidates import Candidate, list_candidates
 from crawler.probing.hints import SiteHints, read_hints
 from crawler.probing.report import Finding, ProbeJob, ProbeReport, State
-from crawler.reading import read_channel
 from crawler.spiders.portal import Answer, OutOfBudgetError, PollError, PortalSpider, Talk
 from crawler.visit import Visit
 
@@ -189,16 +188,7 @@ class ProbeSpider(PortalSpider):
         is_home = talk.home is not None and url in (talk.home.url, urljoin(talk.home.url, "/"))
         answer = talk.home if is_home and talk.home is not None else await self._ask(talk, url)
         try:
-            page = await self.use_body(
-                talk,
-                answer,
-                read_channel,
-                answer.body,
-                answer.url,
-                answer.content_type,
-                channel.kind,
-                channel.selectors,
-            )
+            page = await self.read_as_channel(talk, answer, channel.kind, channel.selectors)
         except ParseFailedError as error:
             raise PollError(str(error), status=answer.status) from error
         return answer, page

@@ -13,12 +13,12 @@ from pydantic import TypeAdapter
 
 from aggregator.instants import from_text, to_day, to_text, to_text_exactly
 from aggregator.models import Channel, ChannelKind, HostTraffic, Poll, PollOutcome, Validators
+from aggregator.polling import LONGEST_CYCLE
 from aggregator.store_base import StoreBase
 
 LONGEST_PLAN = timedelta(days=9)  # Retry-After is believed up to a week, and a blackout may follow
 LONGEST_RETIREMENT = timedelta(days=45)  # a retired channel is asked once in 30 days
 LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
-LONGEST_CYCLE = timedelta(hours=1)
 _CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
 

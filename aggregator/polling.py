@@ -38,6 +38,7 @@ NO_FAILURE = frozenset({"held", "our-limits"})  # codes: the host wants a rest, 
 FIRST_PAGE_RETRY = timedelta(minutes=15)  # of a page that failed; then each time twice as late
 # How much a failure says against a channel, as Media Cloud's rss-fetcher has it; the interval doubles with each 1.
 TEMPORARY, SOFT, HARD = 0.25, 0.5, 1.0
+LONGEST_CYCLE = timedelta(hours=1)  # clocks further apart than that were set meanwhile
 _DAY_MINUTES = 24 * 60
 _TEMPORARY_STATUS = frozenset({408, 425, 429, 500, 502, 503, 504, 520, 521, 522, 523, 524, 529})
 

@@ -18,9 +18,9 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
+from aggregator.article_building import judge
 from aggregator.article_json import pack_row
 from aggregator.grouping import Grouper
-from aggregator.ingest import judge
 from aggregator.instants import to_text
 from aggregator.models import LinkState, RegionMatch, Source, TopicMatch
 from aggregator.pages import PageFolder

@@ -8,7 +8,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from aggregator.ingest import build_row
+from aggregator.article_building import build_row
 from aggregator.instants import from_text
 from aggregator.models import ArticleLink, FetchedPage, Source
 from crawler.overlays import Overlays

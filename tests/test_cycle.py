@@ -424,7 +424,7 @@ def test_due_channels_are_found_by_indexes(tmp_path: Path) -> None:
 
 def test_links_that_wait_are_few_and_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed of new addresses and fat entries at each poll; what is new is read all the same."""
-    monkeypatch.setattr("aggregator.ingest.MOST_WAITING", 40)
+    monkeypatch.setattr("aggregator.link_writing.MOST_WAITING", 40)
     with serve_portal() as portal:
         setup = make_setup(tmp_path, catalogue(portal), max_new_items=2)
         for hour in range(3):

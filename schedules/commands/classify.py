@@ -9,8 +9,8 @@ from typing import Any
 
 import typer
 
+from aggregator.article_building import SUMMARY_LIMIT, TAG_LIMIT, TEXT_LIMIT, TITLE_LIMIT
 from aggregator.cleaning import clean_paragraphs, clean_text
-from aggregator.ingest import SUMMARY_LIMIT, TAG_LIMIT, TEXT_LIMIT, TITLE_LIMIT
 from aggregator.models import Source
 from aggregator.printable import make_printable
 from aggregator.regions import tag_regions

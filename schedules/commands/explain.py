@@ -9,9 +9,9 @@ from typing import Any
 
 import typer
 
+from aggregator.article_building import judge
 from aggregator.article_json import unpack_row
 from aggregator.diagnosis import diagnose
-from aggregator.ingest import judge
 from aggregator.models import Evidence
 from aggregator.pages import PageFolder
 from aggregator.passages import TAG_GAP

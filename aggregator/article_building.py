@@ -16,7 +16,7 @@ from aggregator.cleaning import clean_paragraphs, clean_text, safe_url
 from aggregator.dedup import compare, fingerprint
 from aggregator.instants import get_offset_minutes, to_text
 from aggregator.masking import mask_columns
-from aggregator.models import ArticleLink, ExtractedArticle, FetchedPage, Source, SpamVerdict, TopicMatch
+from aggregator.models import ArticleLink, DatePrecision, ExtractedArticle, FetchedPage, Source, SpamVerdict, TopicMatch
 from aggregator.polling import LONGEST_CYCLE
 from aggregator.spam import is_house, judge_spam
 from aggregator.topic_tables import TopicTable
@@ -100,8 +100,9 @@ def _drop_houses(names: str) -> str:
 def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, now: datetime) -> tuple[datetime, bool]:
     """When it was published, and whether the portal told so: `now` where it told nothing, or what has not come yet.
 
-    A portal's clock may be a little ahead of ours. An instant of UTC that has not come, and has where the source is, is
-    of a portal that labels its own clock so.
+    A portal's clock may be a little ahead of ours: an instant is then ours, a day without an hour stays the day that it
+    tells. An instant of UTC that has not come, and has where the source is, is of a portal that labels its own clock
+    so.
     """
     latest = page.fetched_at if abs(page.fetched_at - now) <= LONGEST_CYCLE else now  # the clock may have been set
     if (told := article.published) is None:
@@ -109,7 +110,10 @@ def _choose_date(article: ExtractedArticle, page: FetchedPage, source: Source, n
     if told - latest > AHEAD_SLIGHTLY and not told.utcoffset():
         local = told.replace(tzinfo=ZoneInfo(source.timezone))
         told = local if local <= latest else told
-    return (min(told, latest.astimezone(told.tzinfo)), True) if told - latest <= AHEAD_MOST else (now, False)
+    if told - latest > AHEAD_MOST:
+        return now, False
+    is_day = article.published_precision is DatePrecision.DAY
+    return told if is_day else min(told, latest.astimezone(told.tzinfo)), True
 
 
 def _choose_title(article: ExtractedArticle, link: ArticleLink, text: str) -> tuple[str, str]:
@@ -129,7 +133,7 @@ def _tags_to_json(tags: Iterable[str]) -> str:
 
 
 def judge(row: Mapping[str, Any], tags: Sequence[str], table: TopicTable, *, html: bytes = b"") -> Verdict:
-    """Topics and spam of an article's row, and of the page it was read from where is at hand."""
+    """Topics and spam of an article's row, and of the page it was read from where that is at hand."""
     nearly = match_topics(row["title"], row["text"], summary=row["summary"], tags=tags, table=table)
     thresholds = {topic.id: topic.threshold for topic in table.topics}
     return Verdict(

@@ -9,11 +9,13 @@ import pytest
 from feed_room import FeedRoom
 from newsdesk import NOW, OTHER, RELEASE
 
+from aggregator.article_building import build_row
 from aggregator.article_rows import ArticleSearch
 from aggregator.article_walk_rows import ArticleFilter
 from aggregator.bounds import Bound, read_since, read_until
 from aggregator.exports.question import Question
 from aggregator.exports.table import find_export
+from aggregator.models import ArticleLink, DatePrecision, ExtractedArticle, FetchedPage, Source
 from aggregator.periods import Period
 from aggregator.rule_rows import PUBLISHED_DAY
 from aggregator.search_rows import Search
@@ -136,3 +138,25 @@ def test_a_place_has_the_same_codes_everywhere(store: Store) -> None:
     assert store.list_codes("city", "kota-gorontalo") == [code]
     for kind, slug in (("province", "gorontalo"), ("komwil", str(komwil))):
         assert code in store.list_codes(kind, slug)
+
+
+@pytest.mark.parametrize(
+    ("read_at", "told", "precision", "kept"),
+    [
+        ("2026-10-05T16:20Z", "2026-10-06T00:00+07:00", DatePrecision.DAY, ("2026-10-05T17:00:00Z", 420, "day")),
+        ("2026-10-05T14:01Z", "2026-10-06T00:00+09:00", DatePrecision.DAY, ("2026-10-05T15:00:00Z", 540, "day")),
+        ("2026-10-05T16:20Z", "2026-10-06T00:00+07:00", DatePrecision.MINUTE, ("2026-10-05T16:20:00Z", 420, "minute")),
+        ("2026-10-05T15:20Z", "2026-10-06T00:00+07:00", DatePrecision.DAY, ("2026-10-05T15:20:00Z", 0, "none")),
+        ("2026-10-05T18:00Z", "2026-10-06T00:00+07:00", DatePrecision.DAY, ("2026-10-05T17:00:00Z", 420, "day")),
+    ],
+    ids=["ahead", "ahead in Jayapura", "instant", "too far ahead", "come"],
+)
+def test_a_day_that_a_portals_clock_is_ahead_with_stays_a_day(
+    read_at: str, told: str, precision: DatePrecision, kept: tuple[str, int, str]
+) -> None:
+    now = datetime.fromisoformat(read_at)
+    article = ExtractedArticle(title="Rakernas", published=datetime.fromisoformat(told), published_precision=precision)
+    link = ArticleLink(url="https://uji.example/rakernas")
+    page = FetchedPage(url=link.url, link=link, article=article, fetched_at=now)
+    row = build_row(page, Source(id="uji", name="Uji", domain="uji.example"), now)
+    assert (row["published_at"], row["published_offset"], row["published_precision"]) == kept

@@ -137,6 +137,8 @@ class Member:
     published: datetime | None = None  # None: not known, or not believed
     url: str = ""
     length: int = 0  # characters of its text
+    seen: datetime | None = None  # by us for the first time, with this text; None: not known
+    has_appeared: bool = False  # its source was read before, and it was not there: its date is no mere claim
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -262,9 +264,15 @@ def hold_against(a: Member, print_a: Fingerprint, b: Member, print_b: Fingerprin
 
 
 def choose_canonical(members: Collection[Member]) -> int | str:
-    """The member that stands for all: published first, then the fullest, then by address. A function of the set."""
+    """The member that stands for all: published first, then the fullest, then by address. A function of the set.
+
+    What a source brings with its first poll may have any age, and any date. It does not stand for what was seen to
+    appear elsewhere before we ever saw it, whatever date it claims.
+    """
     latest = datetime.max.replace(tzinfo=UTC)
-    return min(members, key=lambda m: (m.published or latest, -m.length, m.url, str(m.id))).id
+    appeared = min((m.seen for m in members if m.has_appeared and m.seen), default=latest)
+    known = (m for m in members if m.has_appeared or m.seen is None or m.seen <= appeared)
+    return min(known, key=lambda m: (m.published or latest, -m.length, m.url, str(m.id))).id
 
 
 def build_groups(

@@ -29,7 +29,10 @@ DROPPED_LENGTH = 1_000_000  # characters; more than any text has
 # Of two that came out at once the fuller one stands for both: one whose text was let go stays where it was.
 _LENGTH = f"""iif(a.text_dropped_at IS NULL, length(a.text), {DROPPED_LENGTH} + EXISTS (
     SELECT 1 FROM duplicate_groups AS c WHERE c.id = a.group_id AND c.canonical_id = a.id)) AS length"""  # noqa: S608
-_LIGHT = f"""a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_precision, a.unseen_at, {_LENGTH},
+# Where its page had another text when it was first seen, it is seen since that was replaced.
+_SIGHTING = """a.unseen_at, CASE WHEN a.unseen_at < a.first_seen_at OR a.unseen_at IS NULL THEN a.first_seen_at
+    ELSE coalesce(a.revised_at, a.first_seen_at) END AS seen_at"""
+_LIGHT = f"""a.id, a.source_id, a.group_id, a.url, a.published_at, a.published_precision, {_SIGHTING}, {_LENGTH},
     a.text_dropped_at IS NOT NULL AS is_dropped"""
 _DELETE_UNSEEN = "DELETE FROM duplicate_groups WHERE id = ? AND guid IS NULL AND story_id IS NULL"
 _WHOLE = f"{_LIGHT}, a.title, a.text"
@@ -263,10 +266,10 @@ class GroupRows(StoreBase):
         )
         return rows[0] if rows and rows[0]["group_id"] == group_id else None
 
-    def get_unseen(self, article_id: int) -> str | None:
-        """When its source was last read without the article; None: not known."""
-        found = self._value("SELECT unseen_at FROM articles WHERE id = :id", id=article_id)
-        return str(found) if found else None
+    def get_sighting(self, article_id: int) -> dict[str, Any]:
+        """unseen_at: when its source was last read without the article, None if that is not known; seen_at: when it was
+        first seen with the text that it has."""
+        return self._members(_SIGHTING, "WHERE a.id = :id", id=article_id)[0]
 
     def count_members(self, group_id: int) -> int:
         return int(self._value("SELECT count(*) FROM articles WHERE group_id = :group", group=group_id))

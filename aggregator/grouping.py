@@ -41,7 +41,8 @@ class Grouper:
         """Finds the article's duplicates and puts it, and all it connects, into groups."""
         self._fingerprints.pop(article_id, None)  # a revised text has another one
         row = {**row, "id": article_id, "length": len(row["text"])}
-        row.setdefault("unseen_at", self._store.get_unseen(article_id))
+        if "seen_at" not in row:
+            row |= self._store.get_sighting(article_id)
         member = _make_member(row)
         found = self._fingerprint(row)
         candidates = self._store.find_exact(found.text_hash, but=article_id)
@@ -232,4 +233,6 @@ def _make_member(row: Mapping[str, Any]) -> dedup.Member:
         published=published,
         url=row["url"],
         length=row["length"],
+        seen=from_text(row["seen_at"]),
+        has_appeared=bool(row["unseen_at"]),
     )

@@ -119,6 +119,33 @@ def test_a_copy_under_an_earlier_date_takes_no_item_from_who_was_first(newsroom:
     assert told == ("2026-10-05T01:00:00Z",)  # what it claims is shown
 
 
+def test_what_a_first_poll_brings_takes_no_item_from_who_was_seen_to_be_first(newsroom: Newsroom) -> None:
+    """An attacker's portal is added; all that it lists is copied, and dated back."""
+    newsroom.publish_at("mula", "lain", OTHER[:2])
+    newsroom.minutes += 30
+    newsroom.publish_at("mula", "kunjungan", RELEASE, hour=8)
+    before = {item.guid: item.url for item in newsroom.read_feed()}
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=1)
+    assert {item.guid: item.url for item in newsroom.read_feed()} == before
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", [*RELEASE, "Ralat: jumlah ruas jalan sudah diperbaiki."], hour=1)
+    newsroom.publish_at("mula", "kunjungan", [*RELEASE, "Acara itu ditutup pada siang hari."], hour=8)
+    assert "https://mula.example/kunjungan" in newsroom.list_groups()
+    newsroom.publish_at("kutip", "kunjungan", RELEASE, hour=2)  # and they do not become first by being two
+    assert {item.guid: item.url for item in newsroom.read_feed()} == before
+    (told,) = newsroom.ask("SELECT published_at FROM articles WHERE url LIKE '%apeksi-datang'")
+    assert told == ("2026-10-05T01:00:00Z",)
+
+
+def test_what_a_first_poll_brings_stays_first_before_what_appears_later(newsroom: Newsroom) -> None:
+    newsroom.publish_at("salin", "lain", OTHER[:2])
+    newsroom.publish_at("mula", "kunjungan", RELEASE, hour=5)
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=4)
+    assert "https://mula.example/kunjungan" in newsroom.list_groups()
+
+
 def test_a_page_that_waited_counts_from_the_reading_before_it_was_listed(newsroom: Newsroom) -> None:
     newsroom.publish_at("salin", "lain", OTHER[:2])
     newsroom.publish_at("mula", "kunjungan", RELEASE, hour=7)
@@ -136,6 +163,18 @@ def test_a_page_that_gets_the_text_of_others_is_not_first_with_it(newsroom: News
     newsroom.minutes += 30
     newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=1)
     assert set(newsroom.list_groups()) == {"https://mula.example/kunjungan"}
+
+
+def test_a_page_has_appeared_with_a_text_only_since_it_has_it(newsroom: Newsroom) -> None:
+    """An old page gets the text of what another's first poll brought in between."""
+    newsroom.publish_at("salin", "lain", OTHER[2:])
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", OTHER, hour=1)
+    newsroom.minutes += 30
+    newsroom.publish_at("mula", "kunjungan", RELEASE, hour=8)
+    newsroom.minutes += 30
+    newsroom.publish_at("salin", "apeksi-datang", RELEASE, hour=1)
+    assert "https://mula.example/kunjungan" in newsroom.list_groups()
 
 
 def test_a_page_that_is_corrected_stays_first(newsroom: Newsroom) -> None:

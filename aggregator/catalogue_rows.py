@@ -56,7 +56,7 @@ class CatalogueRows(StoreBase):
                     ON CONFLICT (id) DO UPDATE SET name = :name, domain = :domain, host = :host, kind = :kind,
                         province = :province, city = :city, timezone = :timezone, language = :language,
                         full_text = :full_text, enabled = :enabled, evidence = :evidence, definition = :definition,
-                        discovered_by = NULL
+                        discovered_by = NULL, discovered_at = NULL
                     """,
                     {
                         **{name: getattr(source, name) for name in _COLUMNS},

@@ -20,7 +20,7 @@ import logging
 from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
-from datetime import datetime
+from datetime import datetime, timedelta
 from typing import Any
 
 from aggregator.article_building import TEXT_LIMIT, TITLE_LIMIT, Candidate, Verdict, build_row, judge
@@ -30,7 +30,7 @@ from aggregator.link_writing import LinkWriter, Loss
 from aggregator.models import ArticleLink, FetchedPage, Harvest, LinkFailure, LinkState, Source, Validators
 from aggregator.pages import PageFolder, unpack
 from aggregator.poll_writing import PollWriter
-from aggregator.publishers import PublisherFinder, find_source
+from aggregator.publishers import PublisherFinder, TooManyPublishers, find_source
 from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
 from aggregator.store import ChannelRow, Store, to_json
@@ -92,7 +92,7 @@ class Ingest:
         self._keep_all = keep_all
         self._now = now
         self._is_backfill = is_backfill
-        self._publishers = PublisherFinder(store)
+        self._publishers = PublisherFinder(store, now)
         self._polls = PollWriter(store, settings, now)
         self._articles = ArticleWriter(
             store, publishers=self._publishers, pages=pages, table_version=topics.version, now=now
@@ -151,13 +151,22 @@ class Ingest:
         for page in pages:
             self._write_page(reading, page)
         for failure in failures:
-            loss = reading.links.write_failure(failure)
-            reading.counts.failed += loss is Loss.UNREAD
-            reading.counts.gone += loss is Loss.GONE
+            self._write_failure(reading, failure)
+
+    def _write_failure(self, reading: _Reading, failure: LinkFailure, *, retry_at: datetime | None = None) -> None:
+        loss = reading.links.write_failure(failure, retry_at=retry_at)
+        reading.counts.failed += loss is Loss.UNREAD
+        reading.counts.gone += loss is Loss.GONE
 
     def _write_page(self, reading: _Reading, page: FetchedPage) -> None:
         polled, links, counts = reading.polled, reading.links, reading.counts
-        source = self._publishers.find(polled, page)
+        try:
+            source = self._publishers.find(polled, page)
+        except TooManyPublishers as error:  # another's article is not credited to who led to it: it waits
+            link = page.link if polled.discovery else page.link.strip()
+            failure = LinkFailure(url=link.url, link=link, reason=str(error))
+            self._write_failure(reading, failure, retry_at=self._now + timedelta(days=1))
+            return
         if source is not None and source.id != polled.id and not polled.discovery:
             if page.from_channel:  # its publisher has not said so
                 links.put_off(page.link.strip())

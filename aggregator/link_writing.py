@@ -89,8 +89,9 @@ class LinkWriter:
             }
         )
 
-    def write_failure(self, failure: LinkFailure) -> Loss:
-        """A page that could not be read."""
+    def write_failure(self, failure: LinkFailure, *, retry_at: datetime | None = None) -> Loss:
+        """A page that could not be read. `retry_at`: when it is asked again; None: the sooner, the fewer times it
+        failed."""
         key, source = make_url_key(failure.url), self._polled
         if not key:
             return Loss.NONE
@@ -118,7 +119,7 @@ class LinkWriter:
                 yields=not self._publishers.is_publisher(source, failure.url),
             )
         else:
-            retry_at = plan_page_retry(attempts, self._now)
+            retry_at = retry_at or plan_page_retry(attempts, self._now)
             self._write_waiting(failure.link, attempts=attempts, reason=failure.reason, retry_at=retry_at)
         return Loss.UNREAD
 

@@ -1516,3 +1516,16 @@ def m021_copies_out(db: Database) -> None:
             """
         ).strip()
     )
+
+
+@MIGRATIONS()
+def m022_discovered_at(db: Database) -> None:
+    """When others led to a publisher, so that nobody leads to any number of them in a day."""
+    for statement in (
+        """
+        ALTER TABLE sources ADD COLUMN discovered_at TEXT
+            /* when discovered_by led to it; NULL: the catalogue, or before this was kept */
+        """,
+        "CREATE INDEX sources_discovered ON sources (discovered_by, discovered_at) WHERE discovered_by IS NOT NULL",
+    ):
+        db.execute(dedent(statement).strip())

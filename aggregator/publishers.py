@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from datetime import datetime
 from typing import Protocol
 
 from aggregator.catalogue_rows import Publishers
@@ -14,20 +15,31 @@ from aggregator.store import Store
 from aggregator.urls import canonicalize, get_host, get_site
 
 PUBLISHER_LIMIT = 100
+# That a source leads to in a day. A network's portals lead to a handful, a search engine to a few a day once its first
+# hits are known; each stays in the lists of sources for good, and who makes up hosts makes up any number of them.
+MOST_DISCOVERED = 20
+
+
+class TooManyPublishers(Exception):  # noqa: N818 - named after what there is
+    """A source led to more new publishers in a day than it may."""
 
 
 class PublisherFinder:
-    """Finds publishers; those it meets for the first time become sources (`via-…`), in the caller's transaction."""
+    """Finds publishers; those it meets for the first time become sources (`via-…`), in the caller's transaction.
 
-    def __init__(self, store: Store) -> None:
+    `now` is the cycle's clock.
+    """
+
+    def __init__(self, store: Store, now: datetime) -> None:
         self._store = store
+        self._now = now
         self._publishers = Publishers(store)
 
     def find(self, polled: Source, page: FetchedPage) -> Source | None:
         """Who gets the credit: the source of the catalogue at the page's host, else the one that was polled where the
         link was to its own site, else the site, once there is something to credit it for.
 
-        What a search engine led to is credited to whom it names; None where it names nobody.
+        What a search engine led to is credited to whom it names; None where it names nobody. Raises TooManyPublishers.
         """
         address = canonicalize(page.url)
         found = self.find_holder(address, polled)
@@ -36,11 +48,17 @@ class PublisherFinder:
         if polled.discovery:
             host = _get_bare_host(address)
             name = mask_name(clean_text(page.link.publisher, limit=PUBLISHER_LIMIT)) or host
-            return self._store.add_discovered_source(host, name, polled) if host and host != polled.domain else None
+            return self._discover(host, name, polled) if host and host != polled.domain else None
         site, names_topic = get_site(page.url), page.article is not None and page.passed_scan
         if not site or not names_topic or get_site(page.link.url) in list_sites(polled):
             return polled
-        return self._store.add_discovered_source(site, site, polled)
+        return self._discover(site, site, polled)
+
+    def _discover(self, host: str, name: str, by: Source) -> Source:
+        found = self._store.add_discovered_source(host, name, by, self._now, most=MOST_DISCOVERED)
+        if found is None:
+            raise TooManyPublishers(f"{by.id} has led to {MOST_DISCOVERED} new publishers within a day; {host} waits")
+        return found
 
     def find_holder(self, address: str, source: Source) -> Source | None:
         """The source of the catalogue at a canonical address; `source` where it is one of several there."""

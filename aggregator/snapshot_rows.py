@@ -94,8 +94,8 @@ PARTS: Mapping[str, Part] = {
 }
 _PRIVATE_SOURCES = Part(  # those that readers see beside an article
     rows="live.sources AS t WHERE EXISTS (SELECT 1 FROM live.articles AS a WHERE a.source_id = t.id)",
-    values={"definition": "''", "evidence": "'given'", "discovered_by": "NULL", "hijacked_at": "NULL"}
-    | {"pages_read": "0", "enabled": "1"},
+    values={"definition": "''", "evidence": "'given'", "discovered_by": "NULL", "discovered_at": "NULL"}
+    | {"hijacked_at": "NULL", "pages_read": "0", "enabled": "1"},
 )
 _SEARCH = "articles_fts"
 _BESIDE = ("schema_docs", "_sqlite_migrations")  # as far as they tell of what goes in

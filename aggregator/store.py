@@ -278,17 +278,18 @@ class Store(
 
     def get_known_links(self, source_id: str, now: datetime) -> dict[str, int]:
         """URL key → Unix time of the last reading, of the links that the source's channels led to, and that were read
-        (or given up) in the last 90 days."""
+        (or given up) in the last 90 days, or wait for a time that has not come."""
         rows = self._rows(
             """
             SELECT key, CAST(strftime('%s', coalesce(read_at, first_seen_at)) AS INTEGER) AS at FROM links
-            WHERE source_id = :source AND state <> 'pending' AND found_by IS NULL
+            WHERE source_id = :source AND (state <> 'pending' OR retry_at > :now) AND found_by IS NULL
                 AND coalesce(read_at, first_seen_at) >= :since
             UNION ALL
             SELECT key, CAST(strftime('%s', read_at) AS INTEGER) FROM foreign_links
             WHERE source_id = :source AND read_at >= :since
             """,
             source=source_id,
+            now=to_text(now),
             since=to_text(now - timedelta(days=KNOWN_DAYS)),
         )
         return {row["key"]: row["at"] for row in rows}
@@ -442,18 +443,27 @@ class Store(
     def flag_hijacked(self, source_id: str, now: datetime) -> None:
         self._connection.execute("UPDATE sources SET hijacked_at = ? WHERE id = ?", (to_text(now), source_id))
 
-    def add_discovered_source(self, host: str, name: str, by: Source) -> Source:
-        """The publisher at a host that a search engine led to: a source of its own, which is not polled."""
+    def add_discovered_source(self, host: str, name: str, by: Source, now: datetime, *, most: int) -> Source | None:
+        """The publisher at a host that another source led to: a source of its own, which is not polled.
+
+        None: it is new, and the other has led to `most` new ones within a day.
+        """
         slug = re.sub(r"[^a-z0-9]+", "-", host).strip("-")
         source = Source(id=f"via-{slug}"[:64].rstrip("-"), name=name, domain=host, enabled=False)
+        if self._value("SELECT 1 FROM sources WHERE id = :id", id=source.id):
+            return source
+        of_today = "SELECT count(*) FROM sources WHERE discovered_by = :by AND discovered_at > :since"
+        if self._value(of_today, by=by.id, since=to_text(now - timedelta(days=1))) >= most:
+            return None
         self._connection.execute(
             """
-            INSERT INTO sources (id, name, domain, kind, timezone, language, enabled, discovered_by)
-            VALUES (:id, :name, :domain, :kind, :timezone, :language, 0, :by) ON CONFLICT (id) DO NOTHING
+            INSERT INTO sources (id, name, domain, kind, timezone, language, enabled, discovered_by, discovered_at)
+            VALUES (:id, :name, :domain, :kind, :timezone, :language, 0, :by, :now)
             """,
             {
                 **{field: getattr(source, field) for field in ("id", "name", "domain", "kind", "timezone", "language")},
                 "by": by.id,
+                "now": to_text(now),
             },
         )
         return source

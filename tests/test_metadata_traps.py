@@ -252,6 +252,22 @@ def test_nothing_sticks_to_a_portal_that_others_say_of_it(room: TrapRoom) -> Non
     assert room.asked == {attacker: 1, large: 1}
 
 
+def test_nobody_leads_to_any_number_of_new_publishers(room: TrapRoom, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("aggregator.publishers.MOST_DISCOVERED", 3)
+    attacker, slugs = room.enlist("jahat"), [f"rekaan{number}" for number in range(5)]
+    for slug in slugs:
+        room.put_article(f"/{slug}/")
+    room.put_feed(attacker, [write_item(f"APEKSI {slug}", f"{room.base(slug)}/{slug}/") for slug in slugs])
+    discovered = "SELECT count(*), count(DISTINCT discovered_by) FROM sources WHERE id LIKE 'via-%'"
+    assert (room.cycle().articles, room.ask(discovered)) == (3, [(3, 1)])
+    assert room.ask("SELECT DISTINCT reason LIKE 'jahat has led to 3 %' FROM links WHERE state = 'pending'") == [(1,)]
+    assert (room.cycle(HOUR).articles, room.asked) == (0, {attacker: 1})  # the others' pages are not asked for again
+    assert (room.cycle(DAY + HOUR).articles, room.ask(discovered)) == (2, [(5, 1)])
+    assert {address: source for address, (source, _) in room.list_articles().items()} == {
+        f"{slug}.localhost/{slug}/": f"via-{slug}-localhost" for slug in slugs
+    }
+
+
 def test_a_portal_is_heard_itself_after_others_led_to_its_article(room: TrapRoom) -> None:
     """Its page says little; its own channel has the text."""
     large, attacker = room.enlist("besar"), room.enlist("jahat")

@@ -14,11 +14,12 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.publish.files import sync_folder
-from aggregator.store_base import StoreError
+from aggregator.store_base import OlderDatabaseError, StoreError
 
 if TYPE_CHECKING:
     from aggregator.backup_rows import Progress
@@ -130,7 +131,7 @@ def check_room(database: Path, folder: Path, *, times: int = 1) -> None:
 
 
 def keep_old_version(store: Store, level: str) -> None:
-    """A copy of a database of an older version, before its schema is brought up to date. Raises StoreError.
+    """A copy of a database of an older version, before its schema is brought up to date. Raises OlderDatabaseError.
 
     One that was made before, when bringing it up to date failed, does as well as long as nothing was written since.
     """
@@ -141,38 +142,27 @@ def keep_old_version(store: Store, level: str) -> None:
     if any(_is_as_new(each.path, store) for each in known):
         return
     target = name_backup(folder, now, level)
-    logger.warning("%s: of an older version; a copy is made before it is brought up to date: %s", store.path, target)
+    _announce(store.path, folder)
     try:
         make_backup(store, target)
         older = [each for each in list_backups(folder, now) if each.level]
         drop_oldest(older, kept=OLD_VERSIONS_KEPT, but=target)
     except (OSError, StoreError) as error:
-        raise StoreError(
+        raise OlderDatabaseError(
             f"{store.path}: of an older version, and left so: no copy of it could be made first ({error}); mend that,"
             " or do without a copy: `kabarkota run --no-backup`"
         ) from error
+
+
+@cache  # said once, however often it is tried
+def _announce(database: Path, folder: Path) -> None:
+    logger.warning("%s: of an older version; before it is brought up to date a copy is made in %s", database, folder)
 
 
 def _is_as_new(backup: Path, store: Store) -> bool:
     with suppress(StoreError), type(store).open_reader(backup) as copy:
         return copy.get_newest_instant() == store.get_newest_instant()
     return False
-
-
-def check_not_lost(database: Path) -> None:
-    """Raises StoreError where the database has vanished or was emptied, and there are backups of it.
-
-    Whoever begins anew then would take everything for new, and the backups would be rotated away.
-    """
-    if database.exists() and (database.stat().st_size or not database.is_file()):
-        return
-    folder = database.parent / FOLDER
-    if list_backups(folder, datetime.now(UTC)):
-        what = "is an empty file" if database.exists() else "is not there"
-        raise StoreError(
-            f"{database}: {what}, and there are backups of it: `kabarkota restore` puts the newest in place (to begin"
-            f" anew, move {folder} away)"
-        )
 
 
 def _remove(path: Path) -> None:

@@ -25,7 +25,7 @@ from aggregator.article_json import pack_row, unpack_row
 from aggregator.article_rows import ArticleRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.backup_rows import BackupRows
-from aggregator.backups import check_not_lost, keep_old_version
+from aggregator.backups import keep_old_version
 from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
@@ -40,6 +40,7 @@ from aggregator.integrity_rows import IntegrityRows
 from aggregator.item_rows import ItemRows
 from aggregator.kliping_rows import KlipingRows
 from aggregator.look_rows import LookRows
+from aggregator.lost import check_not_lost
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     MOST_WAITING,

@@ -25,6 +25,14 @@ class OlderDatabaseError(StoreError):
     """The database was written by an older version of Kabar Kota, or is just being made: the writer mends that."""
 
 
+class LostDatabaseError(StoreError):
+    """The database is not there, or empty, though there was one."""
+
+
+class ClosedDatabaseError(StoreError):
+    """The database is there, and cannot be opened: even who reads it has to write files beside it."""
+
+
 class Connection(sqlite3.Connection):
     """A connection that another thread can have refuse everything but the end of what was begun."""
 
@@ -123,7 +131,8 @@ def wrap_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         hint = "; `kabarkota doctor` says what to do" if _is_of_the_file(error) else ""
-        raise StoreError(f"{path}: {error}{hint}") from error
+        is_closed = _get_code(error) == sqlite3.SQLITE_CANTOPEN and path.is_file()
+        raise (ClosedDatabaseError if is_closed else StoreError)(f"{path}: {error}{hint}") from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error
 
@@ -133,10 +142,15 @@ def is_disk_full(error: StoreError) -> bool:
     cause = error.__cause__
     if isinstance(cause, OSError):
         return cause.errno in (errno.ENOSPC, errno.EDQUOT)
-    return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return isinstance(cause, sqlite3.Error) and _get_code(cause) == sqlite3.SQLITE_FULL
 
 
 def _is_of_the_file(error: sqlite3.Error) -> bool:
     """Whether the file itself is the trouble: damaged, no database, or out of reach."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+    return _get_code(error) in codes
+
+
+def _get_code(error: sqlite3.Error) -> int:
+    """Without what extended codes add."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -8,6 +8,7 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aggregator.lost import check_not_lost
 from aggregator.obstacles import Notice, classify_obstacle
 from aggregator.operation import Pulse
 from aggregator.store import StoreError
@@ -43,6 +44,7 @@ def check_health(
         "feed_age_seconds": measure_age(feed, now),
     }
     try:
+        check_not_lost(database)
         with open_store(database) as store:
             health, pulse = store.get_health(), store.get_pulse(now)
     except StoreError as error:

@@ -15,6 +15,7 @@ from typing import Any
 import typer
 
 from aggregator.cleaning import xml_safe
+from aggregator.lost import find_loss
 from aggregator.processes import find_writer, read_command
 from aggregator.store import Store
 from aggregator.takedown_log import LOG_FILE, Action, Order, TakedownLog, append_orders, read_log
@@ -211,6 +212,9 @@ def _describe_wait(desk: _Desk) -> str:
     if desk.is_writer:
         return ""
     if desk.store is None:
+        loss = find_loss(desk.setup.database)
+        if loss is not None:
+            return f"the database {loss.found}: {loss.advice}; whoever writes next heeds it"
         return "there is no database yet; the first `kabarkota run` or `serve` heeds it"
     pid = find_writer(desk.setup.data_folder)
     if pid is not None and " serve" in read_command(pid):

@@ -24,7 +24,7 @@ class Rescue:
     def __init__(self, path: Path, now: datetime) -> None:
         self._path, self._now = path, now
         self._aside = path.parent / f"damaged-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-        self._damaged = 0  # backups that are newer than the one that is sound
+        self.damaged = 0  # backups that are newer than the one that is sound
 
     @property
     def move_away(self) -> str:
@@ -38,7 +38,7 @@ class Rescue:
             for backup in list_backups(self._path.parent / FOLDER, self._now):
                 if _is_sound(backup.path):
                     return backup
-                self._damaged += 1
+                self.damaged += 1
         return None
 
     def advise(self, error: StoreError | None = None) -> str:
@@ -57,7 +57,7 @@ class Rescue:
                 f" {rescued}  (which saves what can be read: put it in place and ask again, or begin anew with"
                 " `kabarkota run`)"
             )
-        newer = f", {self._damaged} newer ones are damaged" if self._damaged else ""
+        newer = f", {self.damaged} newer ones are damaged" if self.damaged else ""
         command = f"kabarkota --data {_quote(self._path.parent)} restore --yes {self.newest.path.name}"
         return (
             f"{STOP}, then: {command}  (the newest sound backup, of {format_moment(self.newest.made_at)}{newer}; the"

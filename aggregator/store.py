@@ -64,7 +64,14 @@ from aggregator.retention_rows import RetentionRows
 from aggregator.search_rows import SearchRows
 from aggregator.snapshot_rows import SnapshotRows
 from aggregator.source_rows import SourceRows
-from aggregator.store_base import Connection, NewerDatabaseError, OlderDatabaseError, StoreError, wrap_errors
+from aggregator.store_base import (
+    Connection,
+    NewerDatabaseError,
+    OlderDatabaseError,
+    StoreError,
+    is_on_sealed_disk,
+    wrap_errors,
+)
 from aggregator.story_page_rows import StoryPageRows
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
@@ -186,14 +193,21 @@ class Store(
 
     @classmethod
     def open_reader(cls, path: Path) -> Self:
-        """Opens the database read-only, for one thread at a time. Raises StoreError when it is not there."""
+        """Opens the database read-only, for one thread at a time. Raises StoreError when it is not there.
+
+        On a disk that is read-only SQLite cannot make the files that readers share with who writes. Nobody writes
+        then, so that where all is in the file itself it is opened as one that does not change.
+        """
         with wrap_errors(path):
-            uri = f"{path.resolve().as_uri()}?mode=ro"
+            is_sealed = is_on_sealed_disk(path)
+            uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if is_sealed else ''}"
             connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False, factory=Connection)
             connection.execute("PRAGMA query_only = ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # what is attached could be written to
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
-            return cls(connection, path)
+            store = cls(connection, path)
+            store.is_sealed = is_sealed
+            return store
 
     @classmethod
     def open_current_reader(cls, path: Path) -> Self:

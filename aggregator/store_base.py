@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -59,6 +60,8 @@ class Connection(sqlite3.Connection):
 
 class StoreBase:
     """A connection to `news.db`."""
+
+    is_sealed = False  # opened as a file that does not change: not to be kept open for long
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path
@@ -143,6 +146,14 @@ def is_disk_full(error: StoreError) -> bool:
     if isinstance(cause, OSError):
         return cause.errno in (errno.ENOSPC, errno.EDQUOT)
     return isinstance(cause, sqlite3.Error) and _get_code(cause) == sqlite3.SQLITE_FULL
+
+
+def is_on_sealed_disk(database: Path) -> bool:
+    """Whether its disk is read-only, and nothing waits beside it that is not in the file itself. Raises OSError."""
+    if not database.is_file() or not os.statvfs(database).f_flag & os.ST_RDONLY:
+        return False
+    beside = (database.with_name(f"{database.name}{end}") for end in ("-wal", "-journal"))
+    return not any(path.exists() and path.stat().st_size for path in beside)
 
 
 def _is_of_the_file(error: sqlite3.Error) -> bool:

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import logging
+import sqlite3
+import subprocess
 from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -15,6 +18,7 @@ from newsdesk import RELEASE
 from page_room import Stage
 from test_command_errors import check
 from test_migrations import LEVELS, make_old
+from test_obstacles import mount, needs_root
 from test_web import SITE
 
 from aggregator.lost import find_loss
@@ -189,3 +193,52 @@ def test_an_older_one_that_cannot_be_copied_has_its_own_reason_and_is_announced_
     assert "The database is of an older version" in client.get("/status?lang=en").text
     assert "Basis data dari versi lama" in client.get("/status").text
     assert client.get("/healthz").json()["reason"] == "older"
+
+
+# ── what cannot be written ─────────────────────────────────────────────────────────────────────────────────────────
+
+
+@contextmanager
+def seal(folder: Path) -> Iterator[None]:
+    """Its disk is read-only meanwhile."""
+    with mount(folder, "--bind", str(folder)):
+        subprocess.run(["mount", "-o", "remount,ro,bind", str(folder)], check=True)
+        yield
+
+
+@needs_root
+def test_on_a_read_only_disk_all_is_still_read_and_nothing_written_is_code_1(
+    data: Path, stage: Stage, client: httpx.Client
+) -> None:
+    stage.app = create_app(database=data / "news.db", public=data / "public", site=SITE)
+    with seal(data):
+        assert client.get("/status").status_code == 200
+        assert "rilis menurut pemkot" in client.get("/").text
+        assert client.get("/healthz").json()["reason"] is None
+        assert run_here(data.parent, "--data", str(data), "search", "apeksi").returncode == 0
+        shown = run_here(data.parent, "--data", str(data), "status")
+        assert (shown.returncode, "Read-only file system" in shown.stdout) == (0, True), shown.stderr
+        for command in ("run", "publish", "backup", "restore --yes", "demo --once"):
+            folder = data / "demo" if command.startswith("demo") else data
+            told = say(folder, *command.split())
+            assert "Read-only file system" in told or "there are no backups" in told, told
+    with Store.open_writer(data / "news.db") as store, store.transaction():  # which leaves no log beside it
+        store._connection.execute("UPDATE sources SET name = 'Nama Baru'")
+    assert "Nama Baru" in client.get("/sources").text
+
+
+@needs_root
+def test_a_database_that_cannot_be_opened_where_it_is_is_not_called_missing(
+    data: Path, stage: Stage, client: httpx.Client
+) -> None:
+    """A process that was killed has left a log, in which there may be more."""
+    stage.app = create_app(database=data / "news.db", public=data / "public", site=SITE)
+    kept = sqlite3.connect(data / "news.db")
+    kept.execute("CREATE TABLE lebih (satu)")
+    body = (data / "news.db-wal").read_bytes()
+    kept.close()
+    (data / "news.db-wal").write_bytes(body)
+    with seal(data):
+        assert client.get("/healthz").json()["reason"] == "not-writable"
+        answer = client.get("/status?lang=en")
+        assert (answer.status_code, "The data folder cannot be written" in answer.text) == (503, True)

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from aggregator.backups import FOLDER, Backup, list_backups
+from aggregator.backups import DAMAGED, FOLDER, Backup, list_backups
 from aggregator.store import Store, StoreError
 from schedules.commands.figures import format_moment
 
@@ -23,7 +23,7 @@ class Rescue:
 
     def __init__(self, path: Path, now: datetime) -> None:
         self._path, self._now = path, now
-        self._aside = path.parent / f"damaged-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        self._aside = path.parent / f"{DAMAGED}{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
         self.damaged = 0  # backups that are newer than the one that is sound
 
     @property
@@ -86,7 +86,7 @@ class Rescue:
         return [path for path in beside if path.exists()]
 
     def _move(self, *paths: Path) -> str:
-        return f"mkdir {_quote(self._aside)} && mv {' '.join(map(_quote, paths))} {_quote(self._aside)}"
+        return f"mkdir -m 700 {_quote(self._aside)} && mv {' '.join(map(_quote, paths))} {_quote(self._aside)}"
 
     def _is_log_to_blame(self) -> bool:
         """Whether the file is sound as it is without its write-ahead log."""

@@ -107,7 +107,7 @@ def take_backup(
 def back_up_after_cycle(setup: Setup, now: datetime) -> str:
     """A backup where the newest is a day old, for cron; recorded where nobody is writing just then.
 
-    Where the operator's timetable has the job switched off none is made. Raises nothing: returns what went wrong, or "".
+    None is made where the timetable has the job switched off. Raises nothing: returns what went wrong, or "".
     """
     from schedules.timetable import load_timetable  # which loads much, and most cycles do not want it
 

@@ -117,6 +117,8 @@ def back_up_after_cycle(setup: Setup, now: datetime) -> str:
                 return ""
             made = take_backup(setup, store, now)
         record_alone(setup, made, now)
+    except WriterBusy:  # an earlier call is still making one
+        return ""
     except (KabarKotaError, StoreError) as error:
         return f"no backup was made: {error}"
     return ""

@@ -81,8 +81,10 @@ def _take_lock(lock: WriterLock, *, may_wait: bool) -> None:
 
 
 def _check_database(setup: Setup) -> None:
-    """Raises StoreError where it is none of ours."""
-    if setup.database.exists():
+    """Raises StoreError where it is none of ours, or was lost."""
+    from aggregator.lost import has_database
+
+    if has_database(setup.database):
         from aggregator.store import Store
 
         with Store.open_reader(setup.database) as store:

@@ -22,6 +22,7 @@ from test_obstacles import mount, needs_root
 from aggregator.backups import list_backups, sweep
 from aggregator.store import Store, StoreError
 from schedules.backups import back_up, take_backup
+from schedules.lock import hold_backup_lock
 
 NOW = datetime(2026, 11, 23, 20, 10, tzinfo=UTC)
 
@@ -246,6 +247,13 @@ def test_run_keeps_as_many_as_are_wanted_and_heeds_the_timetable(tmp_path: Path)
     assert [len(names) for names in found] == [0, 1, 2, 2, 2]
     (tmp_path / "data/timetable.toml").write_text("[backup]\nenabled = false\n", encoding="utf-8")
     assert cron.run(9) == ([], found[-1])
+
+
+def test_who_finds_another_backup_being_made_says_nothing(tmp_path: Path) -> None:
+    cron = Cron(tmp_path)
+    cron.run(0)
+    with hold_backup_lock(tmp_path / "data"):
+        assert cron.run(2) == ([], [])
 
 
 def test_a_backup_that_fails_is_a_warning_and_no_failure_of_the_run(tmp_path: Path) -> None:

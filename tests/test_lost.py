@@ -78,6 +78,10 @@ def test_everybody_says_what_run_says(data: Path, harm: str, is_backed_up: bool)
     assert str(data / "public") in told
     assert (f"{data / 'backups'} and {data / 'public'} away" in told) is is_backed_up
     assert ("`kabarkota restore` puts the newest in place" in told) is is_backed_up
+    if is_backed_up:
+        (data / "public").rename(data / "public-before")
+        assert " and " not in say(data, "serve", "--no-crawl", "--port", "0").partition("to begin anew")[2]
+        (data / "public-before").rename(data / "public")
     for command in ("status", "status --json", "publish", "search apeksi", "backup", "explain 1", "replay", "prune"):
         assert say(data, *command.split()) == told, command
     assert (data / "news.db").exists() is is_there
@@ -94,7 +98,18 @@ def test_pages_answer_503_with_the_reason_and_feeds_stay(
     HARMS[harm](data / "news.db")
     told = say(data, "status")
     stage.app = create_app(database=data / "news.db", public=data / "public", site=SITE)
-    for path in ("/", "/status", "/sources", "/source/pemkot", "/search?q=apeksi", "/kliping"):
+    for path in (
+        "/",
+        "/status",
+        "/sources",
+        "/source/pemkot",
+        "/search?q=apeksi",
+        "/kliping",
+        "/cities",
+        "/trends",
+        "/map",
+        "/feeds",
+    ):
         answer = client.get(f"{path}{'&' if '?' in path else '?'}lang=en")
         assert answer.status_code == 503, path
         assert "The database is not there" in answer.text, path

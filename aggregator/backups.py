@@ -14,11 +14,13 @@ from collections.abc import Iterable
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime
+from functools import cache
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from aggregator.publish.files import sync_folder
-from aggregator.store_base import StoreError
+from aggregator.replacing import ASIDE
+from aggregator.store_base import OlderDatabaseError, StoreError
 
 if TYPE_CHECKING:
     from aggregator.backup_rows import Progress
@@ -29,6 +31,8 @@ logger = logging.getLogger(__name__)
 FOLDER = "backups"
 OLD_VERSIONS_KEPT = 2
 SPARE = 50_000_000  # bytes that a copy leaves free on the disk
+FILE_MODE, FOLDER_MODE = 0o600, 0o700  # they hold what was since taken down or masked
+DAMAGED = "damaged-"  # begins the name of a folder beside the database in which a damaged one was set aside
 _TIME = "%Y%m%dT%H%M%SZ"
 _NAME = re.compile(r"news-(?:before-(?P<level>m\d{3}_\w+)-)?(?P<time>\d{8}T\d{6}Z)\.db")
 
@@ -56,7 +60,7 @@ def name_files(backup: Path) -> Path:
 
 
 def list_backups(folder: Path, now: datetime) -> list[Backup]:
-    """All of a folder, the newest first, and nothing else that lies there; none where it cannot be read.
+    """All files of a folder that are named so, the newest first; none where it cannot be read. A pipe is no file.
 
     Those of a time that is still to come are of a clock that was wrong, and stand last.
     """
@@ -65,10 +69,18 @@ def list_backups(folder: Path, now: datetime) -> list[Backup]:
         for path in folder.iterdir():
             match = _NAME.fullmatch(path.name)
             with suppress(ValueError):  # such as a 31st of February
-                if match is not None:
+                if match is not None and path.is_file():
                     made_at = datetime.strptime(match["time"], _TIME).replace(tzinfo=UTC)
                     found.append(Backup(path=path, made_at=made_at, level=match["level"] or ""))
     return sorted(found, key=lambda each: (each.made_at <= now, each.made_at, each.path.name), reverse=True)
+
+
+def list_older_copies(data_folder: Path, now: datetime) -> list[Path]:
+    """All that holds the database as it once was, with what was since taken down: backups, and what a restore, or
+    whoever followed the doctor, has set aside."""
+    backups = [each.path for each in list_backups(data_folder / FOLDER, now)]
+    aside = (path for name in (ASIDE, DAMAGED) for path in data_folder.glob(f"{name}*") if path.is_dir())
+    return [*backups, *sorted(aside)]
 
 
 def find_newest(folder: Path, now: datetime) -> tuple[datetime, int] | None:
@@ -79,6 +91,11 @@ def find_newest(folder: Path, now: datetime) -> tuple[datetime, int] | None:
     return None
 
 
+def make_folder(folder: Path) -> None:
+    """One that only its owner may enter; one that is there stays as the operator has it. Raises OSError."""
+    folder.mkdir(mode=FOLDER_MODE, parents=True, exist_ok=True)
+
+
 def make_backup(store: Store, target: Path, *, progress: Progress | None = None) -> None:
     """A whole, checked copy: beside, then renamed. What stood there before is there until then. Raises StoreError.
 
@@ -86,9 +103,10 @@ def make_backup(store: Store, target: Path, *, progress: Progress | None = None)
     """
     beside = target.with_name(f".{target.name}.tmp")
     try:
-        target.parent.mkdir(parents=True, exist_ok=True)
+        make_folder(target.parent)
         check_room(store.path, target.parent)
         _remove(beside)  # of a killed process
+        beside.touch(mode=FILE_MODE, exist_ok=False)  # SQLite gives what it makes beside it the same
         store.copy_to(beside, check=True, progress=progress)
         beside.replace(target)
         sync_folder(target.parent)
@@ -102,7 +120,7 @@ def make_backup(store: Store, target: Path, *, progress: Progress | None = None)
 def sweep(folder: Path, *, before_migration: bool) -> None:
     """Removes what killed processes left half made. Raises OSError."""
     for path in folder.glob(".news-before-*.db.tmp*" if before_migration else ".news-[0-9]*.tmp*"):
-        if path.is_dir():
+        if path.is_dir() and not path.is_symlink():
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
@@ -130,7 +148,7 @@ def check_room(database: Path, folder: Path, *, times: int = 1) -> None:
 
 
 def keep_old_version(store: Store, level: str) -> None:
-    """A copy of a database of an older version, before its schema is brought up to date. Raises StoreError.
+    """A copy of a database of an older version, before its schema is brought up to date. Raises OlderDatabaseError.
 
     One that was made before, when bringing it up to date failed, does as well as long as nothing was written since.
     """
@@ -141,38 +159,27 @@ def keep_old_version(store: Store, level: str) -> None:
     if any(_is_as_new(each.path, store) for each in known):
         return
     target = name_backup(folder, now, level)
-    logger.warning("%s: of an older version; a copy is made before it is brought up to date: %s", store.path, target)
+    _announce(store.path, folder)
     try:
         make_backup(store, target)
         older = [each for each in list_backups(folder, now) if each.level]
         drop_oldest(older, kept=OLD_VERSIONS_KEPT, but=target)
     except (OSError, StoreError) as error:
-        raise StoreError(
+        raise OlderDatabaseError(
             f"{store.path}: of an older version, and left so: no copy of it could be made first ({error}); mend that,"
             " or do without a copy: `kabarkota run --no-backup`"
         ) from error
+
+
+@cache  # said once, however often it is tried
+def _announce(database: Path, folder: Path) -> None:
+    logger.warning("%s: of an older version; before it is brought up to date a copy is made in %s", database, folder)
 
 
 def _is_as_new(backup: Path, store: Store) -> bool:
     with suppress(StoreError), type(store).open_reader(backup) as copy:
         return copy.get_newest_instant() == store.get_newest_instant()
     return False
-
-
-def check_not_lost(database: Path) -> None:
-    """Raises StoreError where the database has vanished or was emptied, and there are backups of it.
-
-    Whoever begins anew then would take everything for new, and the backups would be rotated away.
-    """
-    if database.exists() and (database.stat().st_size or not database.is_file()):
-        return
-    folder = database.parent / FOLDER
-    if list_backups(folder, datetime.now(UTC)):
-        what = "is an empty file" if database.exists() else "is not there"
-        raise StoreError(
-            f"{database}: {what}, and there are backups of it: `kabarkota restore` puts the newest in place (to begin"
-            f" anew, move {folder} away)"
-        )
 
 
 def _remove(path: Path) -> None:

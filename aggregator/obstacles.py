@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
 
-from aggregator.store_base import StoreError
+from aggregator.store_base import ClosedDatabaseError, LostDatabaseError, OlderDatabaseError, StoreError
 
 
 class Obstacle(StrEnum):
@@ -19,13 +19,14 @@ class Obstacle(StrEnum):
     LOCKED = "locked"
     DAMAGED = "damaged"
     MISSING = "missing"
+    OLDER = "older"  # of an older version, and not brought up to date: it is under way, or no copy could be made first
     DISK = "disk-error"
     OPERATOR = "faulty-file"  # one that the operator wrote
     OTHER = "other"
 
 
 # What another process may be the cause of that has the database, or what lay beside it, open.
-BY_OTHERS = frozenset({Obstacle.DISK, Obstacle.DAMAGED, Obstacle.LOCKED, Obstacle.MISSING})
+BY_OTHERS = frozenset({Obstacle.DISK, Obstacle.DAMAGED, Obstacle.LOCKED, Obstacle.MISSING, Obstacle.NOT_WRITABLE})
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -55,10 +56,20 @@ _BY_CODE = {
 }
 
 
+_BY_KIND: tuple[tuple[type[StoreError], Obstacle], ...] = (
+    (LostDatabaseError, Obstacle.MISSING),
+    (OlderDatabaseError, Obstacle.OLDER),
+    (ClosedDatabaseError, Obstacle.NOT_WRITABLE),
+)
+
+
 def classify_obstacle(error: BaseException) -> Obstacle:
     """By the first cause that tells: errors are raised from what they come from."""
     each: BaseException | None = error
     while each is not None:
+        for kind, obstacle in _BY_KIND:
+            if isinstance(each, kind):
+                return obstacle
         if isinstance(each, OSError) and each.errno in _BY_ERRNO:
             return _BY_ERRNO[each.errno]
         if isinstance(each, sqlite3.Error):

@@ -62,7 +62,7 @@ def finish_replacing(folder: Path) -> Path | None:
             aside = aside.with_name(f"{aside.name}-again")
         for name in (DATABASE, *(f"{DATABASE}{end}" for end in BESIDE)):
             if os.path.lexists(folder / name):
-                aside.mkdir(exist_ok=True)
+                aside.mkdir(mode=0o700, exist_ok=True)  # it holds what is taken down since
                 (folder / name).rename(aside / name)
         if aside.exists():
             sync_folder(aside)

@@ -25,7 +25,7 @@ from aggregator.article_json import pack_row, unpack_row
 from aggregator.article_rows import ArticleRows
 from aggregator.backfill_rows import BackfillRows
 from aggregator.backup_rows import BackupRows
-from aggregator.backups import check_not_lost, keep_old_version
+from aggregator.backups import keep_old_version
 from aggregator.card_rows import CardRows
 from aggregator.catalogue_rows import CatalogueRows
 from aggregator.copy_rows import CopyRows
@@ -40,6 +40,7 @@ from aggregator.integrity_rows import IntegrityRows
 from aggregator.item_rows import ItemRows
 from aggregator.kliping_rows import KlipingRows
 from aggregator.look_rows import LookRows
+from aggregator.lost import check_not_lost
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import (
     MOST_WAITING,
@@ -63,7 +64,14 @@ from aggregator.retention_rows import RetentionRows
 from aggregator.search_rows import SearchRows
 from aggregator.snapshot_rows import SnapshotRows
 from aggregator.source_rows import SourceRows
-from aggregator.store_base import Connection, NewerDatabaseError, OlderDatabaseError, StoreError, wrap_errors
+from aggregator.store_base import (
+    Connection,
+    NewerDatabaseError,
+    OlderDatabaseError,
+    StoreError,
+    is_on_sealed_disk,
+    wrap_errors,
+)
 from aggregator.story_page_rows import StoryPageRows
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
@@ -185,14 +193,21 @@ class Store(
 
     @classmethod
     def open_reader(cls, path: Path) -> Self:
-        """Opens the database read-only, for one thread at a time. Raises StoreError when it is not there."""
+        """Opens the database read-only, for one thread at a time. Raises StoreError when it is not there.
+
+        On a disk that is read-only SQLite cannot make the files that readers share with who writes. Nobody writes
+        then, so that where all is in the file itself it is opened as one that does not change.
+        """
         with wrap_errors(path):
-            uri = f"{path.resolve().as_uri()}?mode=ro"
+            is_sealed = is_on_sealed_disk(path)
+            uri = f"{path.resolve().as_uri()}?mode=ro{'&immutable=1' if is_sealed else ''}"
             connection = sqlite3.connect(uri, uri=True, timeout=10, check_same_thread=False, factory=Connection)
             connection.execute("PRAGMA query_only = ON")
             connection.setlimit(sqlite3.SQLITE_LIMIT_ATTACHED, 0)  # what is attached could be written to
             connection.execute(f"PRAGMA cache_size = -{READER_CACHE_KIB}")
-            return cls(connection, path)
+            store = cls(connection, path)
+            store.is_sealed = is_sealed
+            return store
 
     @classmethod
     def open_current_reader(cls, path: Path) -> Self:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import errno
+import os
 import sqlite3
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager, suppress
@@ -23,6 +24,14 @@ class NewerDatabaseError(StoreError):
 
 class OlderDatabaseError(StoreError):
     """The database was written by an older version of Kabar Kota, or is just being made: the writer mends that."""
+
+
+class LostDatabaseError(StoreError):
+    """The database is not there, or empty, though there was one."""
+
+
+class ClosedDatabaseError(StoreError):
+    """The database is there, and cannot be opened: even who reads it has to write files beside it."""
 
 
 class Connection(sqlite3.Connection):
@@ -51,6 +60,8 @@ class Connection(sqlite3.Connection):
 
 class StoreBase:
     """A connection to `news.db`."""
+
+    is_sealed = False  # opened as a file that does not change: not to be kept open for long
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path
@@ -123,7 +134,8 @@ def wrap_errors(path: Path) -> Iterator[None]:
         yield
     except sqlite3.Error as error:
         hint = "; `kabarkota doctor` says what to do" if _is_of_the_file(error) else ""
-        raise StoreError(f"{path}: {error}{hint}") from error
+        is_closed = _get_code(error) == sqlite3.SQLITE_CANTOPEN and path.is_file()
+        raise (ClosedDatabaseError if is_closed else StoreError)(f"{path}: {error}{hint}") from error
     except OSError as error:
         raise StoreError(f"{path}: {error.strerror or error}") from error
 
@@ -133,10 +145,23 @@ def is_disk_full(error: StoreError) -> bool:
     cause = error.__cause__
     if isinstance(cause, OSError):
         return cause.errno in (errno.ENOSPC, errno.EDQUOT)
-    return getattr(cause, "sqlite_errorcode", 0) & 0xFF == sqlite3.SQLITE_FULL
+    return isinstance(cause, sqlite3.Error) and _get_code(cause) == sqlite3.SQLITE_FULL
+
+
+def is_on_sealed_disk(database: Path) -> bool:
+    """Whether its disk is read-only, and nothing waits beside it that is not in the file itself. Raises OSError."""
+    if not database.is_file() or not os.statvfs(database).f_flag & os.ST_RDONLY:
+        return False
+    beside = (database.with_name(f"{database.name}{end}") for end in ("-wal", "-journal"))
+    return not any(path.exists() and path.stat().st_size for path in beside)
 
 
 def _is_of_the_file(error: sqlite3.Error) -> bool:
     """Whether the file itself is the trouble: damaged, no database, or out of reach."""
-    code = getattr(error, "sqlite_errorcode", 0) & 0xFF
-    return code in (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+    codes = (sqlite3.SQLITE_CORRUPT, sqlite3.SQLITE_NOTADB, sqlite3.SQLITE_CANTOPEN, sqlite3.SQLITE_READONLY)
+    return _get_code(error) in codes
+
+
+def _get_code(error: sqlite3.Error) -> int:
+    """Without what extended codes add."""
+    return int(getattr(error, "sqlite_errorcode", 0)) & 0xFF

@@ -6,20 +6,30 @@ import shutil
 import time
 from contextlib import suppress
 from dataclasses import asdict, dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from pathlib import Path
 from typing import Any
 
 from aggregator.backup_rows import Progress
-from aggregator.backups import drop_oldest, list_backups, make_backup, name_backup, name_files, sweep
+from aggregator.backups import (
+    FOLDER_MODE,
+    drop_oldest,
+    list_backups,
+    make_backup,
+    make_folder,
+    name_backup,
+    name_files,
+    sweep,
+)
 from aggregator.publish.files import sync_folder
 from aggregator.store import Store, StoreError
 from aggregator.takedown_log import LOG_FILE
 from schedules.config import Setup
-from schedules.errors import UsageFailure
-from schedules.lock import hold_backup_lock
+from schedules.errors import KabarKotaError, UsageFailure, WriterBusy
+from schedules.lock import hold_backup_lock, hold_writer_lock
 
 JOB = "backup"
+EVERY = timedelta(days=1)
 # Beside the database in the data folder; small, and the operator's own work. Not the configuration, which may lie
 # elsewhere, nor `pages` (what can be fetched no more only makes a replay poorer) and `public` (made from the database).
 OWN_FILES = (LOG_FILE, "sources.toml", "topics.toml", "profiles.toml", "timetable.toml", "alerts.toml")
@@ -69,7 +79,7 @@ def take_backup(
         target = _choose_target(setup, to, now) if to else name_backup(folder, now)
         try:
             if to is None:
-                folder.mkdir(parents=True, exist_ok=True)
+                make_folder(folder)
                 sweep(folder, before_migration=False)
             files = _copy_own_files(setup, name_files(target))
             try:
@@ -92,6 +102,39 @@ def take_backup(
         dropped=tuple(path.name for path in dropped),
         seconds=round(time.monotonic() - started, 1),
     )
+
+
+def back_up_after_cycle(setup: Setup, now: datetime) -> str:
+    """A backup where the newest is a day old, for cron; recorded where nobody is writing just then.
+
+    None is made where the timetable has the job switched off. Raises nothing: returns what went wrong, or "".
+    """
+    from schedules.timetable import load_timetable  # which loads much, and most cycles do not want it
+
+    try:
+        with Store.open_reader(setup.database) as store:
+            if not is_backup_due(setup, store, now) or not load_timetable(setup.timetable_overlay)[JOB].enabled:
+                return ""
+            made = take_backup(setup, store, now)
+        record_alone(setup, made, now)
+    except WriterBusy:  # an earlier call is still making one
+        return ""
+    except (KabarKotaError, StoreError) as error:
+        return f"no backup was made: {error}"
+    return ""
+
+
+def is_backup_due(setup: Setup, store: Store, now: datetime) -> bool:
+    """Whether the newest is a day old; where there is none, whether the database is."""
+    nightly = (each.made_at for each in list_backups(setup.backups, now) if not each.level)
+    last = next(nightly, None) or store.get_first_cycle()
+    return last is not None and not timedelta(0) <= now - last < EVERY  # a date ahead is of a clock that was wrong
+
+
+def record_alone(setup: Setup, made: Made, now: datetime) -> None:
+    """In the table of jobs, where nobody is writing just now; the folder tells of it in any case. Raises StoreError."""
+    with suppress(WriterBusy), hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store:
+        record(store, made, now)
 
 
 def _choose_target(setup: Setup, to: Path, now: datetime) -> Path:
@@ -119,10 +162,28 @@ def _copy_own_files(setup: Setup, folder: Path) -> tuple[str, ...]:
     shutil.rmtree(beside, ignore_errors=True)
     if not present:
         return ()
-    beside.mkdir(mode=0o700)
-    for name in present:
-        shutil.copy2(setup.data_folder / name, beside / name)
-    shutil.rmtree(folder, ignore_errors=True)
-    beside.rename(folder)
-    sync_folder(folder)
+    try:
+        beside.mkdir(mode=FOLDER_MODE)
+        for name in present:
+            copy_file(setup.data_folder / name, beside / name)
+        shutil.rmtree(folder, ignore_errors=True)
+        beside.rename(folder)
+        sync_folder(folder)
+    except BaseException:
+        shutil.rmtree(beside, ignore_errors=True)
+        raise
     return present
+
+
+def copy_file(source: Path, target: Path) -> None:
+    """With its time and mode; nothing of it is left where it fails. Raises OSError naming the file that is to blame."""
+    body = source.read_bytes()
+    try:
+        target.write_bytes(body)
+        shutil.copystat(source, target)
+    except BaseException as error:
+        with suppress(OSError):
+            target.unlink(missing_ok=True)
+        if isinstance(error, OSError):  # of a full disk Python names no file
+            error.filename = str(target)
+        raise

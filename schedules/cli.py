@@ -107,7 +107,10 @@ def run(
     no_alerts: Annotated[bool, typer.Option("--no-alerts", help="tell no instant alerts")] = False,
     now: Annotated[str | None, typer.Option(metavar="TIME", help="the cycle's clock, ISO 8601 with offset")] = None,
     no_backup: Annotated[
-        bool, typer.Option("--no-backup", help="bring a database of an older version up to date without a copy of it")
+        bool,
+        typer.Option(
+            "--no-backup", help="make no backup, neither of a day nor before a new version changes the database"
+        ),
     ] = False,
     json: AsJson = False,
 ) -> None:
@@ -117,7 +120,9 @@ def run(
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, keep)
     if no_backup:
         bring_up_to_date(context.setup)
-    summary = run_once(context.setup, now=parse_now(now), due_only=due, quiet=json, alerts=not no_alerts)
+    summary = run_once(
+        context.setup, now=parse_now(now), due_only=due, quiet=json, alerts=not no_alerts, backup=not no_backup
+    )
     raise typer.Exit(report_cycle(summary, as_json=json, strict=strict))
 
 

@@ -73,6 +73,7 @@ class CycleSummary:
     requests: int = 0
     seconds: float = 0
     failed_sources: list[dict[str, str]] = field(default_factory=list)
+    warnings: list[str] = field(default_factory=list)  # of what came after the cycle
 
     @property
     def reached_nothing(self) -> bool:

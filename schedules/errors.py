@@ -11,6 +11,7 @@ The message is one line, written for the operator; `main` prints it to stderr as
 
 from __future__ import annotations
 
+import errno
 from typing import ClassVar
 
 NO_DATABASE = (
@@ -44,3 +45,9 @@ class NothingReachable(KabarKotaError):  # noqa: N818 - named after what happene
     """A cycle ran, and no source answered: most likely our own network is down."""
 
     exit_code = 4
+
+
+def blame_folder(error: OSError, message: str) -> KabarKotaError:
+    """What to raise where a folder cannot be written: it is the disk's fault, or another folder or user is wanted."""
+    is_of_disk = error.errno in (errno.EROFS, errno.ENOSPC, errno.EDQUOT, errno.EIO)
+    return (RunFailure if is_of_disk else UsageFailure)(message)

@@ -12,7 +12,7 @@ from filelock import FileLock, Timeout
 
 from aggregator.processes import LOCK_FILE
 from aggregator.replacing import finish_replacing
-from schedules.errors import UsageFailure, WriterBusy
+from schedules.errors import WriterBusy, blame_folder
 
 TAKEDOWN_PATIENCE = 10  # seconds
 
@@ -22,8 +22,8 @@ def hold_writer_lock(data_folder: Path, *, patience: float = 0) -> Iterator[None
     """Holds the data folder's lock, which the kernel releases however the process ends.
 
     Whoever gets it first finishes what a restore that was killed has left. Raises WriterBusy when another process holds
-    it for longer than `patience` seconds, UsageFailure when the folder cannot be written, StoreError where a restore
-    cannot be finished.
+    it for longer than `patience` seconds, UsageFailure when the folder cannot be written, RunFailure when that is the
+    disk's fault, StoreError where a restore cannot be finished.
     """
     with _hold(data_folder, LOCK_FILE, "another kabarkota process (run, serve or demo) is writing here", patience):
         finish_replacing(data_folder)
@@ -102,7 +102,7 @@ def _hold(data_folder: Path, name: str, trouble: str, patience: float) -> Iterat
     except Timeout as error:
         raise WriterBusy(f"{data_folder}: {trouble}") from error
     except OSError as error:
-        raise UsageFailure(f"{data_folder}: the data folder cannot be written: {error.strerror}") from error
+        raise blame_folder(error, f"{data_folder}: the data folder cannot be written: {error.strerror}") from error
     try:
         yield
     finally:

@@ -6,7 +6,6 @@ that was told since begin anew ─▶ the present one aside, the copy in its pla
 
 from __future__ import annotations
 
-import shutil
 from contextlib import ExitStack, suppress
 from dataclasses import dataclass
 from datetime import datetime
@@ -19,7 +18,7 @@ from aggregator.replacing import MAKING, READY, remove_unfinished, replace_datab
 from aggregator.store import NewerDatabaseError, Store, StoreError
 from aggregator.store_base import is_disk_full
 from aggregator.takedowns import apply_takedowns
-from schedules.backups import OWN_FILES
+from schedules.backups import OWN_FILES, copy_file
 from schedules.config import Setup
 from schedules.errors import RunFailure, UsageFailure
 from schedules.lock import hold_alone
@@ -198,10 +197,10 @@ def _put_back_files(backup: Path, folder: Path, undo: ExitStack) -> tuple[tuple[
             if not copy.is_file():
                 continue
             if present.exists():
-                kept += [name] if present.read_bytes() != copy.read_bytes() else []
+                kept += [] if present.is_file() and present.read_bytes() == copy.read_bytes() else [name]
                 continue
             beside = folder / f".{name}.tmp"
-            shutil.copy2(copy, beside)
+            copy_file(copy, beside)
             beside.replace(present)
             undo.callback(present.unlink, missing_ok=True)
             put.append(name)

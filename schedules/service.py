@@ -22,7 +22,7 @@ from crawler.extraction import load_profiles
 from schedules.alerts.configuration import Alerts, find_alerts_file, load_alerts
 from schedules.config import Setup
 from schedules.cycle import refresh_catalogue
-from schedules.errors import UsageFailure
+from schedules.errors import RunFailure, UsageFailure
 from schedules.gathering import Gatherer, TurnStuck
 from schedules.jobs import FAILURES
 from schedules.lock import WriterLock
@@ -179,14 +179,14 @@ def open_all(setup: Setup, lock: WriterLock, *, keep_old: bool, may_wait: bool) 
 
     What is wrong with the operator's files is said at once, and ends it. So is what is wrong with database and folder,
     unless it `may_wait`, for feeds are published: they stay served, and gathering begins when it can. Raises
-    UsageFailure, StoreError, CatalogueError, TableError, ProfileError.
+    UsageFailure, RunFailure, StoreError, CatalogueError, TableError, ProfileError.
     """
     timetable, alerts = check_tables(setup), load_alerts(find_alerts_file(setup))
     try:
         lock.take()
         with Store.open_writer(setup.database, keep_old=keep_old) as store:
             refresh_catalogue(setup, store)
-    except (UsageFailure, StoreError) as error:
+    except (RunFailure, UsageFailure, StoreError) as error:
         if isinstance(error, NewerDatabaseError) or not may_wait:
             raise
         logger.error("%s; the feeds stay served as they were, and gathering is tried again", error)

@@ -18,7 +18,7 @@ from aggregator.feeds import ALL, make_feed_path
 from aggregator.publish.feed_info import Format
 from aggregator.store_base import StoreError
 from schedules.config import Setup
-from schedules.errors import UsageFailure
+from schedules.errors import RunFailure, UsageFailure
 from schedules.lock import WriterLock
 from schedules.notify import Notifier
 from schedules.signals import SignalPipe
@@ -76,13 +76,15 @@ def has_feeds(setup: Setup) -> bool:
 
 def _take_lock(lock: WriterLock, *, may_wait: bool) -> None:
     """Raises as `WriterLock.take`; where it may wait, WriterBusy alone: the rest is told when all is opened."""
-    with suppress(*((UsageFailure, StoreError) if may_wait else ())):
+    with suppress(*((RunFailure, UsageFailure, StoreError) if may_wait else ())):
         lock.take()
 
 
 def _check_database(setup: Setup) -> None:
-    """Raises StoreError where it is none of ours."""
-    if setup.database.exists():
+    """Raises StoreError where it is none of ours, or was lost."""
+    from aggregator.lost import has_database
+
+    if has_database(setup.database):
         from aggregator.store import Store
 
         with Store.open_reader(setup.database) as store:

@@ -16,8 +16,8 @@ from lxml import etree
 from newsdesk import Newsroom
 
 from aggregator.publish import files
+from aggregator.publish.files import MARK_FILE
 from aggregator.publish.publishing import Published, publish_feeds
-from aggregator.publish.upkeep import MARK_FILE
 from aggregator.settings import AggregatorSettings
 
 SITE_URL = "https://kabarkota.example/"

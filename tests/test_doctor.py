@@ -17,6 +17,7 @@ from datetime import UTC, datetime, timedelta
 from email.utils import format_datetime
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
@@ -26,18 +27,20 @@ from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
-from newsroom import add_channel, add_poll
+from newsroom import add_channel, add_poll, finish_cycle
 from portals import LoopbackPortal, make_setup, serve_portal
 from pydantic import SecretStr
 from test_command_errors import run
+from test_migrations import LEVELS, make_old
 from test_serve import find_port, wait_for
 
+from aggregator.backups import name_backup
 from aggregator.models import Channel, ChannelKind, Source
 from aggregator.processes import read_command
 from aggregator.settings import AggregatorSettings
 from aggregator.store import Store
 from schedules.config import Setup
-from schedules.doctor import database, machine, network
+from schedules.doctor import backups, database, machine, network
 from schedules.doctor import setup as folders
 from schedules.doctor.check import Check, Level
 from schedules.doctor.network import Portal
@@ -76,6 +79,7 @@ def test_a_fresh_installation_has_no_faults(tmp_path: Path) -> None:
     assert {name for name, check in checks.items() if check["level"] == "fault"} == set()
     assert checks["contact"]["found"] == "redaksi@kabar.example"
     assert "there is none yet" in checks["database"]["found"]
+    assert checks["backups"]["found"] == "none are needed before there is a database"
     assert not (tmp_path / ".local").exists()  # looking leaves nothing behind
 
 
@@ -189,10 +193,11 @@ def test_folder_that_cannot_be_made(setup: Setup) -> None:
     assert summarize(folders.check_folder(setup.data_folder / "berkas" / "data")) == ("data folder", Level.FAULT)
 
 
-@pytest.mark.parametrize("closed", ["", "news.db", "public"])
+@pytest.mark.parametrize("closed", ["backups", "lifted", "", "news.db", "public"])
 def test_folder_that_cannot_be_written(setup: Setup, monkeypatch: pytest.MonkeyPatch, closed: str) -> None:
     (setup.data_folder / "news.db").touch()
-    setup.public.mkdir()
+    for folder in (setup.public, setup.backups, setup.data_folder / "lifted"):
+        folder.mkdir()
     shut = setup.data_folder / closed  # root may write everywhere, so that modes would show nothing here
     monkeypatch.setattr(os, "access", lambda path, _mode: Path(path) != shut)
     check = folders.check_folder(setup.data_folder)
@@ -229,6 +234,71 @@ def test_disk_without_room_for_more_files(setup: Setup, monkeypatch: pytest.Monk
     check = folders.check_disk(setup.data_folder, setup.database)
     is_limited = os.statvfs(setup.data_folder).f_files > 0
     assert summarize(check) == ("disk", Level.WARNING if is_limited else Level.OK)
+
+
+def test_disk_without_room_for_more_files_nor_bytes_is_told_as_both(
+    setup: Setup, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for name in ("FLOOR", "INODES", "FEW_INODES"):
+        monkeypatch.setattr(folders, name, 10**18)
+    few = SimpleNamespace(f_files=1_000, f_favail=7, f_bavail=3, f_blocks=9, f_bfree=3, f_frsize=4_096)
+    monkeypatch.setattr(os, "statvfs", lambda _: few)
+    check = folders.check_disk(setup.data_folder, setup.database)
+    assert summarize(check) == ("disk", Level.FAULT)
+    assert check.found.endswith(" free, and only 7 more files")
+    assert check.advice.startswith("make room on the disk of ")
+    assert check.advice.endswith("; remove small files, or use another disk")
+
+
+# ── backups ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("name", ["backups", "lifted"])
+def test_folders_that_are_no_folders(setup: Setup, name: str) -> None:
+    (setup.data_folder / name).touch()
+    check = folders.check_folder(setup.data_folder)
+    assert summarize(check) == ("data folder", Level.FAULT)
+    assert check.found == f"{setup.data_folder / name}: is not a folder"
+
+
+def lay_backup(setup: Setup, at: datetime, level: str = "") -> None:
+    setup.backups.mkdir(exist_ok=True)
+    name_backup(setup.backups, at, level).write_bytes(b"x")
+
+
+def test_backups_that_are_not_made(setup: Setup) -> None:
+    def check(found: str, level: Level) -> None:
+        made = backups.check_backups(setup, NOW)
+        assert summarize(made) == ("backups", level), made
+        assert found in made.found
+
+    check("none are needed before there is a database", Level.OK)
+    finish_cycle(setup.database, NOW - timedelta(days=1))
+    check("none yet", Level.OK)
+    change(setup, f"UPDATE cycles SET started_at = '{NOW - timedelta(days=3):%Y-%m-%dT%H:%M:%SZ}'")
+    check("none, though the installation is 3 days old", Level.WARNING)
+    lay_backup(setup, NOW - timedelta(hours=1), "m001_x")
+    check("none, though", Level.WARNING)  # that was made before a migration, and is no nightly one
+    lay_backup(setup, NOW + timedelta(days=900))
+    check("but 1 of a time that is still to come", Level.WARNING)
+    lay_backup(setup, NOW - timedelta(days=4))
+    check("4 days ago", Level.WARNING)
+    (setup.data_folder / "timetable.toml").write_text("[backup]\nenabled = false\n", encoding="utf-8")
+    check("has them switched off", Level.OK)
+    (setup.data_folder / "timetable.toml").unlink()
+    lay_backup(setup, NOW - timedelta(hours=30))
+    check("the newest of 3: ", Level.OK)
+
+
+def test_an_older_database_that_cannot_be_copied(setup: Setup) -> None:
+    make_old(setup.database, LEVELS[-3])
+    assert backups.check_backups(setup, NOW).level is Level.OK
+    with setup.database.open("ab") as file:
+        file.truncate(10**13)  # sparse
+    check = backups.check_backups(setup, NOW)
+    assert summarize(check) == ("backups", Level.FAULT)
+    assert "a copy of the database needs" in check.found
+    assert "--no-backup" in check.advice
 
 
 def test_network_file_systems_are_warned_of(tmp_path: Path) -> None:

@@ -164,6 +164,7 @@ HARMS: dict[str, tuple[Callable[[Scene], object], Callable[[Scene], object], str
     "cut off": (lambda scene: os.truncate(scene.database, 40_000), Scene.put_back, "damaged|disk-error"),
     "a folder": (replace_by_folder, Scene.put_back, "missing|disk-error|damaged"),
     "deleted": (delete_backed_up, Scene.put_back, "damaged|missing|disk-error"),
+    "deleted without a backup": (lambda scene: scene.database.unlink(), Scene.put_back, "missing"),
     "a table dropped": (
         lambda scene: change_database(scene.database, "PRAGMA foreign_keys = OFF", "DROP TABLE polls"),
         Scene.put_back,

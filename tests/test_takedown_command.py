@@ -162,6 +162,18 @@ def test_copies_go_along_and_come_back_along(folder: Path, run: Run, portal: Loo
     assert len(list_feed(folder)) == 2
 
 
+def test_older_copies_of_the_database_are_named(folder: Path, run: Run, portal: LoopbackPortal) -> None:
+    assert "Older copies" not in read(run("takedown", f"{portal.base}/salinan/", "--reason", "putusan"))
+    made = json.loads(read(run("backup", "--json")))["path"]
+    aside = folder / "data/before-restore-20261101T000000Z"
+    aside.mkdir()
+    told = read(run("takedown", f"{portal.base}/rakernas/", "--reason", "putusan", "--copies"))
+    assert f"Older copies of the database may still hold it: {made}, {aside}. A backup goes" in told
+    told = read(run("takedown", f"{portal.base}/baca/dasbor-bogor/", "--reason", "putusan", "--json"))
+    assert json.loads(told)["older_copies"] == [made, str(aside)]
+    assert "Older copies" not in read(run("takedown", f"{portal.base}/rakernas/", "--undo"))
+
+
 def test_cycle_neither_asks_for_it_again_nor_takes_it(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     read(
         run("takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x")

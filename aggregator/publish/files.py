@@ -10,6 +10,7 @@ from pathlib import Path
 
 from aggregator.publish.twins import CODINGS, TWIN_FROM_BYTES, read_twin
 
+MARK_FILE = ".published"  # beside the feeds; tells which database they were last written from
 _MODE = 0o644  # less the umask: other users' web servers shall read them
 _SECOND = 10**9  # nanoseconds
 _AHEAD = 60 * _SECOND  # of the clock a file's time may be; one further ahead is from a clock that was wrong

@@ -12,13 +12,12 @@ from pathlib import Path
 
 from aggregator.feeds import ALL, make_archive_path, make_feed_path
 from aggregator.publish.feed_info import Format
-from aggregator.publish.files import PublishError, remove_public, write_public
+from aggregator.publish.files import MARK_FILE, PublishError, remove_public, write_public
 from aggregator.publish.press import OPML_FILE, SOURCES_OPML_FILE
 from aggregator.publish.styles import get_style_files
 from aggregator.publish.twins import CODINGS
 from aggregator.store import Store
 
-MARK_FILE = ".published"
 FEEDS_FOLDER = "feeds"
 
 

@@ -21,6 +21,7 @@ from starlette.exceptions import HTTPException
 from starlette.requests import Request
 from starlette.responses import HTMLResponse, Response
 
+from aggregator.lost import has_database
 from aggregator.obstacles import Notice
 from aggregator.publish.describing import Publisher
 from aggregator.store import Store
@@ -53,8 +54,8 @@ class PageContext:
 
     @property
     def has_database(self) -> bool:
-        """Whether there is anything to read: before the first cycle there is not."""
-        return self.database.exists()
+        """Whether there is anything to read: before the first cycle there is not. Raises StoreError if it was lost."""
+        return has_database(self.database)
 
     @contextmanager
     def read(self) -> Iterator[Store]:

@@ -18,6 +18,7 @@ from starlette.responses import Response
 
 from aggregator.feeds import ALL, make_feed_path
 from aggregator.finding import FindingError, Found, explain_miss, find_news, look_up
+from aggregator.lost import has_database
 from aggregator.models import Language
 from aggregator.publish.describing import (
     Publisher,
@@ -179,7 +180,7 @@ class FeedDesk:
 
     def _answer(self, request: Request, ending: Format, render: Callable[[Store], bytes]) -> Response:
         try:
-            if not self._database.exists():
+            if not has_database(self._database):
                 raise RefusalError(503, get_wording(read_language(request))["not_yet"])
             with self._open_store(self._database) as store, store.snapshot():
                 body = render(store)

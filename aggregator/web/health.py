@@ -8,9 +8,11 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
+from aggregator.lost import check_not_lost
 from aggregator.obstacles import Notice, Obstacle, classify_obstacle
 from aggregator.operation import Pulse
-from aggregator.store import OlderDatabaseError, StoreError
+from aggregator.store import StoreError
+from aggregator.store_base import LostDatabaseError
 from aggregator.web.reading import OpenStore
 
 SILENT_AFTER = timedelta(minutes=30)  # since the last answer, when no channel works: our own network is down, mostly
@@ -43,12 +45,13 @@ def check_health(
         "feed_age_seconds": measure_age(feed, now),
     }
     try:
+        check_not_lost(database)
         with open_store(database) as store:
             health, pulse = store.get_health(), store.get_pulse(now)
     except StoreError as error:
         obstacle = classify_obstacle(error)
-        is_to_come = obstacle is Obstacle.MISSING or isinstance(error, OlderDatabaseError)  # the writer makes it
-        logger.log(logging.INFO if is_to_come else logging.ERROR, "%s", error)
+        is_to_come = obstacle in (Obstacle.MISSING, Obstacle.OLDER) and not isinstance(error, LostDatabaseError)
+        logger.log(logging.INFO if is_to_come else logging.ERROR, "%s", error)  # the writer makes it
         return 503, {"status": "database unreadable", **facts, "reason": obstacle.value}
     last = health.last_cycle_finished_at
     facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None

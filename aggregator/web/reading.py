@@ -46,7 +46,7 @@ class Reading:
         if known is None and file is not None:  # who reads first may have made the log
             after = _identify(path)
             file = after if after is not None and after[:2] == file[:2] else None
-        if file is not None and self._keep(file, store):
+        if file is not None and not store.is_sealed and self._keep(file, store):
             return
         store.close()
 

@@ -2,22 +2,19 @@
 
 from __future__ import annotations
 
-from contextlib import suppress
 from datetime import datetime
 from pathlib import Path
 
 import typer
 
 from aggregator.store import Store
-from schedules.backups import Made, record, take_backup
+from schedules.backups import record_alone, take_backup
 from schedules.commands.figures import format_bytes
 from schedules.commands.interruptible import do_interruptibly
 from schedules.commands.opening import check_database
 from schedules.commands.output import print_json
 from schedules.commands.progress import show_copying
 from schedules.config import Setup
-from schedules.errors import WriterBusy
-from schedules.lock import hold_writer_lock
 
 
 def run_backup(setup: Setup, now: datetime, *, to: Path | None, as_json: bool) -> None:
@@ -31,7 +28,7 @@ def run_backup(setup: Setup, now: datetime, *, to: Path | None, as_json: bool) -
         made = do_interruptibly(store, lambda: take_backup(setup, store, now, to=to, progress=show))
         is_current = not store.compare_schema()[1]
     if to is None and is_current:  # else recording it would bring the database up to date
-        _record(setup, made, now)
+        record_alone(setup, made, now)
     if as_json:
         print_json(made.to_json())
         return
@@ -39,9 +36,3 @@ def run_backup(setup: Setup, now: datetime, *, to: Path | None, as_json: bool) -
     typer.echo(f"{made.path}: {format_bytes(made.bytes)}, {made.articles:,} articles, sound{files}; {made.seconds} s")
     for name in made.dropped:
         typer.echo(f"dropped: {name}")
-
-
-def _record(setup: Setup, made: Made, now: datetime) -> None:
-    """In the table of jobs, where nobody is writing just now; the folder tells of it in any case."""
-    with suppress(WriterBusy), hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store:
-        record(store, made, now)

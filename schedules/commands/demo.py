@@ -20,7 +20,7 @@ from schedules.commands.run import report_cycle, run_once
 from schedules.config import Setup
 from schedules.cycle import CycleSummary
 from schedules.demo import PortalServer, serve_portals
-from schedules.errors import UsageFailure
+from schedules.errors import UsageFailure, blame_folder
 
 MARKER = "this-is-the-demo"  # only a folder that holds this file is emptied
 DAYS = 6  # before today
@@ -97,4 +97,4 @@ def _empty_folder(folder: Path) -> None:
         folder.mkdir(parents=True)
         (folder / MARKER).touch()
     except OSError as error:
-        raise UsageFailure(f"{folder}: the demo's folder cannot be written: {error.strerror}") from error
+        raise blame_folder(error, f"{folder}: the demo's folder cannot be written: {error.strerror}") from error

@@ -14,6 +14,7 @@ import typer
 from aggregator.diagnosis import diagnose
 from aggregator.store import Store
 from crawler.process import CrawlProcess, CrawlProcessError
+from schedules.backups import back_up_after_cycle
 from schedules.commands.hints import warn_of_gaps
 from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
@@ -36,10 +37,11 @@ def run_once(
     quiet: bool = False,
     process: CrawlProcess | None = None,
     alerts: bool = True,
+    backup: bool = False,
 ) -> CycleSummary:
     """One cycle under the lock, and what is due beside it; then hubs and alerts are told, and a snapshot is made.
 
-    `process` is a warm crawl process.
+    `process` is a warm crawl process; `backup`: one is made, too, where the newest is a day old.
 
     Raises WriterBusy, UsageFailure, StoreError, PublishError, CatalogueError."""
     warn_of_gaps(setup)
@@ -57,6 +59,8 @@ def run_once(
 
         tell_after_cycle(setup, now)
     snapshot_after_cycle(setup, now)
+    if backup and (warning := back_up_after_cycle(setup, now)):
+        summary.warnings.append(warning)
     return summary
 
 
@@ -84,6 +88,8 @@ def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) 
             said = diagnose(failed["reason"])
             typer.echo(f"  {failed['source']}: {said.says} {failed['channel']} ({failed['reason']})", err=True)
             typer.echo(f"    {said.advice}", err=True)
+        for warning in summary.warnings:
+            typer.echo(f"warning: {warning}", err=True)
     if summary.reached_nothing:
         raise NothingReachable("no source could be reached; is the network up?")
     return 1 if strict and summary.failed_sources else 0

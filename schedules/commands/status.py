@@ -20,7 +20,7 @@ from aggregator.store import Store
 from crawler.politeness import host_of
 from schedules.commands.context import CommandContext
 from schedules.commands.figures import format_ahead, format_bytes, format_moment, format_span
-from schedules.commands.opening import check_schema
+from schedules.commands.opening import check_schema, check_whereabouts
 from schedules.commands.output import print_json, print_table
 from schedules.commands.sources_common import find, load
 from schedules.errors import RunFailure
@@ -32,8 +32,9 @@ Table = tuple[str, Sequence[str], list[Sequence[str]]]  # title, columns, rows
 def show_status(
     context: CommandContext, *, now: datetime, source_id: str | None, only_failing: bool, as_json: bool
 ) -> None:
-    """Prints it. Raises UsageFailure (no such source), RunFailure (older database), StoreError."""
+    """Prints it. Raises UsageFailure (no such source), RunFailure (older database), StoreError (also of a lost one)."""
     database = context.setup.database
+    check_whereabouts(database)
     if not database.exists():
         if as_json:
             print_json({"database": str(database), "exists": False})

@@ -14,7 +14,9 @@ from typing import Any
 
 import typer
 
+from aggregator.backups import list_older_copies
 from aggregator.cleaning import xml_safe
+from aggregator.lost import find_loss
 from aggregator.processes import find_writer, read_command
 from aggregator.store import Store
 from aggregator.takedown_log import LOG_FILE, Action, Order, TakedownLog, append_orders, read_log
@@ -30,6 +32,7 @@ from schedules.pinging import ping_and_record
 from schedules.publishing import publish
 
 REASON_MOST = 1_000
+OLDER_SHOWN = 3
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -184,12 +187,15 @@ def _report(
     desk: _Desk, request: Request, orders: Sequence[Order], titles: Mapping[str, str], *, as_json: bool
 ) -> None:
     waits = "" if request.dry_run else _describe_wait(desk)
+    folder = desk.setup.data_folder
+    older = [] if request.undo else [str(each) for each in list_older_copies(folder, datetime.now(UTC))]
     if as_json:
         print_json(
             {
                 "applied": desk.is_writer and not request.dry_run,
                 "dry_run": request.dry_run,
                 "waits_for": waits,
+                "older_copies": older,
                 "orders": [_tell(order, titles) for order in orders],
             }
         )
@@ -202,8 +208,14 @@ def _report(
         title = f"  {titles[order.url]}" if order.url in titles else ""
         never = "" if title or request.undo else "  (no such article is here; it is kept out)"
         typer.echo(f"{done}: {order.url}{title}{never}")
+    if orders and older:
+        more = f" and {len(older) - OLDER_SHOWN} more" if len(older) > OLDER_SHOWN else ""
+        typer.echo(
+            f"Older copies of the database may still hold it: {', '.join(older[:OLDER_SHOWN])}{more}. A backup goes as"
+            " newer ones take its place; what was set aside, or made before a new version, stays until you remove it."
+        )
     if waits:
-        typer.echo(f"noted in {desk.setup.data_folder / LOG_FILE}; {waits}")
+        typer.echo(f"noted in {folder / LOG_FILE}; {waits}")
 
 
 def _describe_wait(desk: _Desk) -> str:
@@ -211,6 +223,9 @@ def _describe_wait(desk: _Desk) -> str:
     if desk.is_writer:
         return ""
     if desk.store is None:
+        loss = find_loss(desk.setup.database)
+        if loss is not None:
+            return f"the database {loss.found}: {loss.advice}; whoever writes next heeds it"
         return "there is no database yet; the first `kabarkota run` or `serve` heeds it"
     pid = find_writer(desk.setup.data_folder)
     if pid is not None and " serve" in read_command(pid):

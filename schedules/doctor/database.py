@@ -14,6 +14,7 @@ from functools import partial
 from pathlib import Path
 
 from aggregator.alert_rows import State
+from aggregator.lost import find_loss
 from aggregator.processes import LOCK_FILE, find_writer, read_command
 from aggregator.quarantine import describe
 from aggregator.store import Store, StoreError
@@ -45,16 +46,17 @@ def check_database(path: Path, now: datetime, late_after: timedelta) -> Iterator
 
 def _check_file(path: Path, rescue: Rescue) -> Check | None:
     """What is to be said before it is opened; None: it is to be opened."""
+    if (loss := find_loss(path)) is not None:
+        if rescue.newest is not None:
+            return fault("database", f"{path}: {loss.found}", rescue.advise())
+        none_sound = ", none of them sound" if rescue.damaged else ""
+        return fault("database", f"{path}: {loss.found}{none_sound}", loss.last_resort)
     if not path.exists():
-        if rescue.newest is None:
-            return ok("database", f"{path}: there is none yet", "`kabarkota run` makes it")
-        return fault("database", f"{path}: is not there, and there are backups of it", rescue.advise())
+        return ok("database", f"{path}: there is none yet", "`kabarkota run` makes it")
     if not path.is_file():
         return fault("database", f"{path}: is not a file", f"move it away: {rescue.move_away}")
     if path.stat().st_size == 0:
-        if rescue.newest is None:
-            return warn("database", f"{path}: is an empty file", "the next cycle makes a database of it")
-        return fault("database", f"{path}: is an empty file, and there are backups of it", rescue.advise())
+        return warn("database", f"{path}: is an empty file", "the next cycle makes a database of it")
     return None
 
 

@@ -14,7 +14,7 @@ from aggregator.models import Source
 from crawler.catalogue import CatalogueError, load_catalogue
 from crawler.settings import CrawlSettings
 from schedules.config import FILE_NAME, Setup, find_file, load_setup
-from schedules.doctor import database, machine, network
+from schedules.doctor import backups, database, machine, network
 from schedules.doctor import setup as folders
 from schedules.doctor.check import Check, fault, ok
 from schedules.errors import UsageFailure
@@ -68,6 +68,7 @@ def examine_installation(setup: Setup, now: datetime) -> Iterator[Check]:
         yield folders.check_file_system(folder)
         yield from folders.check_tables(setup)
         yield from database.check_database(setup.database, now, timedelta(hours=setup.aggregator.late_hours))
+        yield backups.check_backups(setup, now)
         yield database.check_writer(folder)
     except OSError as error:  # a folder that may not be entered, a disk that does not answer
         found = f"{error.filename or folder}: {error.strerror or error}"

@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from functools import cached_property
 from pathlib import Path
 
-from aggregator.backups import FOLDER, Backup, list_backups
+from aggregator.backups import DAMAGED, FOLDER, Backup, list_backups
 from aggregator.store import Store, StoreError
 from schedules.commands.figures import format_moment
 
@@ -23,8 +23,8 @@ class Rescue:
 
     def __init__(self, path: Path, now: datetime) -> None:
         self._path, self._now = path, now
-        self._aside = path.parent / f"damaged-{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
-        self._damaged = 0  # backups that are newer than the one that is sound
+        self._aside = path.parent / f"{DAMAGED}{now.astimezone(UTC):%Y%m%dT%H%M%SZ}"
+        self.damaged = 0  # backups that are newer than the one that is sound
 
     @property
     def move_away(self) -> str:
@@ -38,7 +38,7 @@ class Rescue:
             for backup in list_backups(self._path.parent / FOLDER, self._now):
                 if _is_sound(backup.path):
                     return backup
-                self._damaged += 1
+                self.damaged += 1
         return None
 
     def advise(self, error: StoreError | None = None) -> str:
@@ -57,7 +57,7 @@ class Rescue:
                 f" {rescued}  (which saves what can be read: put it in place and ask again, or begin anew with"
                 " `kabarkota run`)"
             )
-        newer = f", {self._damaged} newer ones are damaged" if self._damaged else ""
+        newer = f", {self.damaged} newer ones are damaged" if self.damaged else ""
         command = f"kabarkota --data {_quote(self._path.parent)} restore --yes {self.newest.path.name}"
         return (
             f"{STOP}, then: {command}  (the newest sound backup, of {format_moment(self.newest.made_at)}{newer}; the"
@@ -86,7 +86,7 @@ class Rescue:
         return [path for path in beside if path.exists()]
 
     def _move(self, *paths: Path) -> str:
-        return f"mkdir {_quote(self._aside)} && mv {' '.join(map(_quote, paths))} {_quote(self._aside)}"
+        return f"mkdir -m 700 {_quote(self._aside)} && mv {' '.join(map(_quote, paths))} {_quote(self._aside)}"
 
     def _is_log_to_blame(self) -> bool:
         """Whether the file is sound as it is without its write-ahead log."""

@@ -11,6 +11,7 @@ from ipaddress import ip_address
 from pathlib import Path
 from urllib.parse import urlsplit
 
+from aggregator.backups import FOLDER as BACKUPS
 from aggregator.processes import find_writer, read_command
 from aggregator.publish.files import try_to_write
 from aggregator.reference import TableError
@@ -28,6 +29,7 @@ from schedules.commands.figures import format_bytes
 from schedules.config import Setup
 from schedules.doctor.check import Check, fault, ok, warn
 from schedules.errors import UsageFailure
+from schedules.quarantines import FOLDER as LIFTED
 from schedules.timetable import load_timetable
 
 FLOOR = 500_000_000  # bytes that should be free beside twice the database: a backup, a replay, the write-ahead log
@@ -120,7 +122,11 @@ def check_folder(folder: Path) -> Check:
         return fault(name, f"{folder}: is not a folder", "move the file away, or set another `data`")
     if not os.access(folder, os.R_OK | os.W_OK | os.X_OK):
         return fault(name, f"{folder}: cannot be read and written", who)
-    inside = [folder / part for part in ("public", "pages", "news.db", "news.db-wal", "writer.lock")]
+    parts = ("public", "pages", BACKUPS, LIFTED, "news.db", "news.db-wal", "writer.lock")
+    inside = [folder / part for part in parts]
+    misplaced = [part for part in inside[:4] if part.exists() and not part.is_dir()]
+    if misplaced:
+        return fault(name, f"{misplaced[0]}: is not a folder", "move it away: the folder is made when it is needed")
     closed = [part for part in inside if part.exists() and not os.access(part, _need(part))]
     if closed:
         return fault(name, f"{closed[0]}: cannot be written", who)
@@ -140,19 +146,18 @@ def check_disk(folder: Path, database: Path) -> Check:
     place = _find_existing(folder)
     free = shutil.disk_usage(place).free
     wanted = 2 * (database.stat().st_size if database.exists() else 0) + FLOOR
-    found = f"{format_bytes(free)} free"
-    advice = f"make room on the disk of {place}: {format_bytes(wanted)} should be free"
-    if free < LEAST:
-        return fault("disk", found, advice)
-    if free < wanted:
-        return warn("disk", found, advice)
     status = os.statvfs(place)
-    if status.f_files and status.f_favail < INODES:  # some file systems have no such limit, and tell 0
-        judge = warn if status.f_favail > FEW_INODES else fault
-        return judge(
-            "disk", f"{found}, but only {status.f_favail} more files", "remove small files, or use another disk"
-        )
-    return ok("disk", found)
+    more = status.f_favail if status.f_files else INODES  # some file systems have no such limit, and tell 0
+    found, advice = f"{format_bytes(free)} free", []
+    if free < max(wanted, LEAST):
+        advice.append(f"make room on the disk of {place}: {format_bytes(wanted)} should be free")
+    if more < INODES:
+        found += f", {'and' if advice else 'but'} only {more} more files"
+        advice.append("remove small files, or use another disk")
+    if not advice:
+        return ok("disk", found)
+    judge = fault if free < LEAST or more <= FEW_INODES else warn
+    return judge("disk", found, "; ".join(advice))
 
 
 def check_file_system(folder: Path, mounts: Path = MOUNTS) -> Check:

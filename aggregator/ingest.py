@@ -66,7 +66,7 @@ from aggregator.sites import list_sites
 from aggregator.spam import is_house, judge_spam
 from aggregator.store import ChannelRow, Store, StoreError, to_json
 from aggregator.takedown_rows import TAKEN_DOWN
-from aggregator.takedowns import KeptOut, describe_same_text
+from aggregator.takedowns import KeptOut
 from aggregator.topic_tables import TopicTable
 from aggregator.topics import match_topics
 from aggregator.urls import (
@@ -197,7 +197,7 @@ class Ingest:
         """
         counts = IngestCounts()
         self._grouper.forget_boilerplate()  # learnt anew with every harvest
-        self._kept_out = KeptOut(self._store.get_takedowns())
+        self._kept_out = KeptOut(self._store.get_takedowns(), self._store.get_exceptions())
         for page in pages:
             self._write_page(source, page, counts)
         for failure in failures:
@@ -307,8 +307,10 @@ class Ingest:
             self._write_link(source, page, LinkState.FAILED, "no article found on the page")
             counts.failed += 1
             return
-        if same := self._kept_out.find_text(row, self._store):
-            self._write_link(source, page, LinkState.REFUSED, describe_same_text(same))
+        if why := self._kept_out.find_text(make_url_key(page.link.url), row, self._store):
+            logger.warning("%s: kept out; %s", page.link.url, why)
+            if self._store.find_article(make_url_key(page.link.url)) is None:  # what was read before stays as it was
+                self._write_link(source, page, LinkState.REFUSED, why)
             return
         if not self._store.was_read(
             make_url_key(page.link.url)

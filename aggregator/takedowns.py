@@ -32,6 +32,7 @@ logger = logging.getLogger(__name__)
 # copies with 15 of 100 words edited reach it 93 times in 100, shortened or framed ones always; of texts on the same
 # event by others 8 of 36 do, of 2,242 texts on other things 43 pairs, most of them templates.
 NEARLY = 0.4
+_ANY = "*"  # no source's id
 
 
 def find_log(store: Store) -> Path:
@@ -93,12 +94,14 @@ class KeptOut:
         """`exceptions`: keys of the addresses that are let in, whatever text they have."""
         self._exceptions = exceptions
         self._keys: set[str] = set()
+        self._whose: set[str] = set()  # sources whose texts may be among them; _ANY: everybody's
         self._sketched: list[tuple[Takedown, int]] = []  # with the size of its sketch
         self._sampled: defaultdict[int, list[int]] = defaultdict(list)  # hash → the places in that list
         self._texts: dict[str, dict[bytes, str]] = {}  # source → text → the address that was taken down
         self._everywhere: dict[bytes, str] = {}  # the same of those that were taken down with their copies
         for each in takedowns:
             self._keys.add(each.key)
+            self._whose.add(_ANY if each.copies else each.source_id or "")
             if each.source_id and each.text_hash:
                 self._texts.setdefault(each.source_id, {})[each.text_hash] = each.url
             if each.copies and each.text_hash:
@@ -123,9 +126,9 @@ class KeptOut:
 
         What a source repeats is learnt with time: the text counts with it and without it.
         """
-        texts = self._everywhere | self._texts.get(row["source_id"], {})
-        if key in self._exceptions or not (texts or self._sketched):
+        if key in self._exceptions or not {_ANY, row["source_id"]} & self._whose:
             return ""
+        texts = self._everywhere | self._texts.get(row["source_id"], {})
         boilerplate = store.get_boilerplate(row["source_id"])
         whole = hash_text(row["title"], row["text"])
         bare = hash_text(row["title"], row["text"], boilerplate)

@@ -15,9 +15,11 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
 
+from aggregator.archive_rows import PAGE_ITEMS
+from aggregator.feed_shares import SHARES, Window, share_out
 from aggregator.feeds import ALL, FeedKind, GroupFacts, name_feeds, split_name
 from aggregator.instants import from_text, to_text
-from aggregator.store_base import StoreBase
+from aggregator.store_base import StoreBase, wrap_errors
 
 FEED_MOST = 500  # items of a feed's own document, unless it shall hold more at least
 PUBLISHED_AT_ONCE = timedelta(seconds=10)  # by the microsecond that each item of a publish takes, ten million
@@ -37,6 +39,10 @@ _SOURCES = """
 _PLACED = """
     SELECT i.group_id, i.feed_id, i.archived, i.place, i.article_id
     FROM json_each(:ids) AS k CROSS JOIN feed_items AS i ON i.group_id = k.value
+"""
+_CREDITED = """
+    SELECT i.place, i.group_id, a.source_id FROM feed_items AS i CROSS JOIN articles AS a ON a.id = i.article_id
+    WHERE i.feed_id = :feed AND i.archived = 0 ORDER BY i.place DESC, i.group_id DESC
 """
 
 
@@ -58,6 +64,7 @@ class FeedRow:
     began: datetime
     items: int
     shown: int
+    left_out_until: int  # up to this place, its document leaves news out that is beyond its source's share
 
 
 def should_list(feed: FeedRow) -> bool:
@@ -266,25 +273,38 @@ class FeedRows(StoreBase):
 
     def mark_aged_due(self, since: datetime, now: datetime, *, least: int) -> None:
         """Has the feeds written that show more than `least` items, some of which are older by now: those leave."""
-        for row in self._rows("SELECT id, shown FROM feeds WHERE shown > :least AND NOT is_due", least=least):
-            if self._limit_window(row["id"], since, now, least=least) < row["shown"]:
+        rows = self._rows("SELECT id, shown, shown_from FROM feeds WHERE shown > :least AND NOT is_due", least=least)
+        for row in rows:
+            is_aged = row["shown_from"] < make_place(since)  # where a source has but its share, others have older ones
+            if is_aged or self._limit_window(row["id"], since, now, least=least) < row["shown"]:
                 self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (row["id"],))
 
     def get_due_feeds(self) -> list[FeedRow]:
         return [_make_feed(row) for row in self._rows("SELECT * FROM feeds WHERE is_due ORDER BY id")]
 
-    def list_window(
-        self, feed_id: int, *, least: int, since: datetime, now: datetime
-    ) -> tuple[list[tuple[int, int]], bool]:
-        """(place, group) of what a feed's own document shows, newest first, and whether it is full.
+    def list_window(self, feed: FeedRow, *, least: int, since: datetime, now: datetime) -> Window:
+        """What a feed's own document shows.
 
         The newest `least`, and all that were first published since then, up to FEED_MOST: a source that floods us
-        makes no document too large to fetch; the rest is in the archive. (Places ahead of now are of a clock that was
-        wrong: for as long as that lasts, a feed is not longer than usual.)
+        makes no document too large to fetch; the rest is in the archive. Where there are more than that, a source is
+        sure of its share alone, so that its flood takes no place from others; in its own feed it has all places.
+        (Places ahead of now are of a clock that was wrong: for as long as that lasts, a feed is not longer than usual.)
         """
-        limit = self._limit_window(feed_id, since, now, least=least)
-        newest = self.list_newest(feed_id, limit=limit)
-        return newest, len(newest) == limit
+        most, recent = max(least, FEED_MOST), self._count_recent_items(feed.id, since, now)
+        limit = max(least, min(FEED_MOST, recent))
+        newest = self.list_newest(feed.id, limit=limit)
+        is_touched = bool(newest) and newest[-1][0] <= feed.left_out_until
+        if split_name(feed.name)[0] == FeedKind.SOURCE or not (recent > most or is_touched):
+            return Window(news=newest, is_full=len(newest) == limit, left_out_until=feed.left_out_until)
+        with wrap_errors(self.path):
+            return share_out(
+                self._connection.execute(_CREDITED, {"feed": feed.id}),
+                places=limit,
+                share=max(most // SHARES, min(PAGE_ITEMS, least)),  # what is in no full document of the archive yet
+                least=least,
+                since=make_place(since),
+                left_out_until=feed.left_out_until,
+            )
 
     def _limit_window(self, feed_id: int, since: datetime, now: datetime, *, least: int) -> int:
         return max(least, min(FEED_MOST, self._count_recent_items(feed_id, since, now)))
@@ -303,10 +323,11 @@ class FeedRows(StoreBase):
         )
         return [(row["place"], row["group_id"]) for row in rows]
 
-    def settle_feed(self, feed_id: int, *, shown: int, shown_from: int) -> None:
+    def settle_feed(self, feed_id: int, *, shown: int, shown_from: int, left_out_until: int = 0) -> None:
         """Records that a feed's document is written, and what it shows."""
         self._connection.execute(
-            "UPDATE feeds SET is_due = 0, shown = ?, shown_from = ? WHERE id = ?", (shown, shown_from, feed_id)
+            "UPDATE feeds SET is_due = 0, shown = ?, shown_from = ?, left_out_until = ? WHERE id = ?",
+            (shown, shown_from, left_out_until, feed_id),
         )
 
 
@@ -318,4 +339,5 @@ def _make_feed(row: sqlite3.Row) -> FeedRow:
         began=from_text(row["began_at"]),
         items=row["items"],
         shown=row["shown"],
+        left_out_until=row["left_out_until"],
     )

@@ -24,7 +24,7 @@ from aggregator.store_base import StoreBase
 # Postings keep 47 bits of a shingle: SQLite stores such integers in six bytes, not eight. A prime, so that all count.
 _POSTING_MODULUS = 140_737_488_355_213
 
-_HASH_BYTES = 6
+HASH_BYTES = 6
 DROPPED_LENGTH = 1_000_000  # characters; more than any text has
 # Of two that came out at once the fuller one stands for both: one whose text was let go stays where it was.
 _LENGTH = f"""iif(a.text_dropped_at IS NULL, length(a.text), {DROPPED_LENGTH} + EXISTS (
@@ -70,20 +70,20 @@ class GroupRows(StoreBase):
     def write_sketch(self, article_id: int, text_hash: str, sketch: Collection[int]) -> None:
         """Makes the article a candidate for those that come after it; without a sketch only for its very own text."""
         self.erase_sketch(article_id)
-        hashes = sorted({value % _POSTING_MODULUS for value in sketch})
+        packed = pack_sketch(sketch)
         self._connection.execute(
-            "INSERT OR REPLACE INTO sketches VALUES (?, ?, ?)",
-            (article_id, bytes.fromhex(text_hash), _pack(hashes)),
+            "INSERT OR REPLACE INTO sketches VALUES (?, ?, ?)", (article_id, bytes.fromhex(text_hash), packed)
         )
-        self._connection.executemany("INSERT INTO postings VALUES (?, ?)", [(value, article_id) for value in hashes])
+        self._connection.executemany(
+            "INSERT INTO postings VALUES (?, ?)", [(value, article_id) for value in unpack_sketch(packed)]
+        )
 
     def has_sketch(self, article_id: int, text_hash: str, sketch: Collection[int]) -> bool:
         """Whether that is what the article was compared by."""
         rows = self._rows("SELECT text_hash, hashes FROM sketches WHERE article_id = :id", id=article_id)
         if not rows or rows[0]["text_hash"] != bytes.fromhex(text_hash):
             return False
-        hashes = sorted({value % _POSTING_MODULUS for value in sketch})
-        return rows[0]["hashes"] in (b"", _pack(hashes))
+        return rows[0]["hashes"] in (b"", pack_sketch(sketch))
 
     def erase_sketch(self, article_id: int) -> None:
         """Takes the article from among the candidates; its very own text is still known."""
@@ -91,7 +91,7 @@ class GroupRows(StoreBase):
         if hashes:
             self._connection.executemany(
                 "DELETE FROM postings WHERE hash = ? AND article_id = ?",
-                [(value, article_id) for value in _unpack(hashes)],
+                [(value, article_id) for value in unpack_sketch(hashes)],
             )
             self._connection.execute("UPDATE sketches SET hashes = x'' WHERE article_id = ?", (article_id,))
 
@@ -131,7 +131,7 @@ class GroupRows(StoreBase):
         if not shared:
             return []
         sizes = self._rows(
-            f"SELECT article_id AS id, length(hashes) / {_HASH_BYTES} AS size FROM sketches"  # noqa: S608 - our own number
+            f"SELECT article_id AS id, length(hashes) / {HASH_BYTES} AS size FROM sketches"  # noqa: S608 - our own number
             " WHERE article_id IN (SELECT value FROM json_each(:ids))",
             ids=json.dumps(list(shared)),
         )
@@ -415,9 +415,11 @@ def make_edge(row: Any) -> Edge:
     return Edge(a=row["a"], b=row["b"], verdict=verdict)
 
 
-def _pack(hashes: Iterable[int]) -> bytes:
-    return b"".join(value.to_bytes(_HASH_BYTES, "little") for value in hashes)
+def pack_sketch(sketch: Collection[int]) -> bytes:
+    """A sketch as the database keeps it."""
+    hashes = sorted({value % _POSTING_MODULUS for value in sketch})
+    return b"".join(value.to_bytes(HASH_BYTES, "little") for value in hashes)
 
 
-def _unpack(packed: bytes) -> Iterator[int]:
-    return (int.from_bytes(packed[at : at + _HASH_BYTES], "little") for at in range(0, len(packed), _HASH_BYTES))
+def unpack_sketch(packed: bytes) -> Iterator[int]:
+    return (int.from_bytes(packed[at : at + HASH_BYTES], "little") for at in range(0, len(packed), HASH_BYTES))

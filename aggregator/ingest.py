@@ -35,7 +35,7 @@ from aggregator.settings import AggregatorSettings
 from aggregator.spam import judge_spam
 from aggregator.store import ChannelRow, Store, to_json
 from aggregator.takedown_rows import TAKEN_DOWN
-from aggregator.takedowns import KeptOut, describe_same_text
+from aggregator.takedowns import KeptOut
 from aggregator.topic_tables import TopicTable
 from aggregator.urls import make_url_key
 
@@ -134,7 +134,7 @@ class Ingest:
         return reading.counts
 
     def _begin(self, polled: Source, channel_id: int | None) -> _Reading:
-        kept_out = KeptOut(self._store.get_takedowns())
+        kept_out = KeptOut(self._store.get_takedowns(), self._store.get_exceptions())
         links = LinkWriter(
             self._store,
             polled,
@@ -196,8 +196,10 @@ class Ingest:
             links.write_read(source, page, LinkState.FAILED, "no article found on the page")
             counts.failed += 1
             return
-        if same := reading.kept_out.find_text(row, self._store):
-            links.write_read(source, page, LinkState.REFUSED, describe_same_text(same))
+        if why := reading.kept_out.find_text(key, row, self._store):
+            logger.warning("%s: kept out; %s", page.link.url, why)
+            if self._store.find_article(key) is None:  # what was read before stays as it was
+                links.write_read(source, page, LinkState.REFUSED, why)
             return
         if not self._store.was_read(key):  # read once more, its text is no more its source's own
             self._store.count_paragraphs(source.id, page.article.boilerplate)

@@ -1529,3 +1529,31 @@ def m022_discovered_at(db: Database) -> None:
         "CREATE INDEX sources_discovered ON sources (discovered_by, discovered_at) WHERE discovered_by IS NOT NULL",
     ):
         db.execute(dedent(statement).strip())
+
+
+_KEPT_BACK = (
+    """
+    ALTER TABLE feeds ADD COLUMN left_out_until INTEGER
+        /* up to this place, its document leaves out news beyond its source's share of a crowded feed; 0: none */
+        NOT NULL DEFAULT 0
+    """,
+    """
+    ALTER TABLE takedowns ADD COLUMN sketch BLOB
+        /* sampled hashes of its text, as in sketches: nearly the same text stays out, too; NULL: not known */
+    """,
+    """
+    CREATE TABLE takedown_exceptions (
+        -- Addresses that are let in whatever text they have, for it was asked so by `takedown --undo`.
+        key TEXT PRIMARY KEY, -- as in links
+        url TEXT NOT NULL,
+        asked_at TEXT NOT NULL
+    ) STRICT, WITHOUT ROWID
+    """,
+)
+
+
+@MIGRATIONS()
+def m023_kept_back(db: Database) -> None:
+    """What feeds leave out of a flood of one source; what keeps texts out that are nearly those taken down."""
+    for statement in _KEPT_BACK:
+        db.execute(dedent(statement).strip())

@@ -83,7 +83,7 @@ class Replay:
         changes: list[Change] = []
         try:
             with self._store.transaction():
-                self._kept_out = KeptOut(self._store.get_takedowns())
+                self._kept_out = KeptOut(self._store.get_takedowns(), self._store.get_exceptions())
                 rejected = list(self._store.iterate_rejected(since, source_id))  # not those that leave only now
                 self.passed_over = self._store.count_dropped(since, source_id)
                 for row, topics, regions in list(self._store.iterate_articles(since, source_id)):
@@ -177,7 +177,7 @@ class Replay:
             is_spam
             or not is_on_topic
             or self._kept_out.has_key(page["key"])
-            or self._kept_out.find_text(row, self._store)
+            or self._kept_out.find_text(page["key"], row, self._store)
         ):
             return
         self._store.delete_rejected(page["key"])

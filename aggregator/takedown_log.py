@@ -37,6 +37,7 @@ class Order:
     article: int | None = None  # its id, where it was in the database
     source: str | None = None  # … and its source
     text_hash: str = ""  # … and that of its text, as in `sketches`; "": none, or too short to tell it by
+    sketch: str = ""  # … and what a text that is nearly the same is known by: sampled hashes, in hexadecimal
     copies: bool = False  # its copies were asked for, too; each has a line of its own
     copy_of: str = ""  # the address with which it was asked for
 

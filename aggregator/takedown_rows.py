@@ -13,9 +13,12 @@ from aggregator.instants import from_text, to_text
 from aggregator.store_base import StoreBase, wrap_errors
 
 TAKEN_DOWN = "taken down"  # the reason of a link, or its beginning
+KEPT_OUT = f"{TAKEN_DOWN}: "  # … where it was not its address that was taken down, but the text of another
 JOB = "takedowns"  # in `jobs`: which state of the log was applied. It goes with the database into backups and back
 
-_ARTICLE = "SELECT a.id, a.url, a.url_key, a.source_id, a.group_id, a.title, a.text, a.page_file FROM articles AS a"
+_ARTICLE = (
+    "SELECT a.id, a.url, a.url_key, a.source_id, a.group_id, a.title, a.text, a.summary, a.page_file FROM articles AS a"
+)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -30,6 +33,7 @@ class Takedown:
     asked_at: datetime
     done_at: datetime
     copies: bool = False  # its text stays out whichever source has it
+    sketch: bytes | None = None  # as in `sketches`: by it a text is known that is nearly the same
 
 
 class TakedownRows(StoreBase):
@@ -68,21 +72,41 @@ class TakedownRows(StoreBase):
         """Records a takedown. What an earlier record knew of its source and text, and when it was done, stays."""
         self._connection.execute(
             """
-            INSERT INTO takedowns (key, url, source_id, text_hash, reason, asked_at, done_at, copies)
-            VALUES (?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
+            INSERT INTO takedowns (key, url, source_id, text_hash, reason, asked_at, done_at, copies, sketch)
+            VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?) ON CONFLICT (key) DO UPDATE SET
                 url = excluded.url, reason = excluded.reason, asked_at = excluded.asked_at,
                 copies = excluded.copies,
                 source_id = coalesce(excluded.source_id, source_id),
-                text_hash = coalesce(excluded.text_hash, text_hash)
+                text_hash = coalesce(excluded.text_hash, text_hash),
+                sketch = coalesce(excluded.sketch, sketch)
             """,
             (
                 *(takedown.key, takedown.url, takedown.source_id, takedown.text_hash, takedown.reason),
-                *(to_text(takedown.asked_at), to_text(takedown.done_at), takedown.copies),
+                *(to_text(takedown.asked_at), to_text(takedown.done_at), takedown.copies, takedown.sketch),
             ),
         )
+        self._connection.execute("DELETE FROM takedown_exceptions WHERE key = ?", (takedown.key,))
 
     def delete_takedown(self, key: str) -> None:
         self._connection.execute("DELETE FROM takedowns WHERE key = ?", (key,))
+
+    def add_exception(self, key: str, url: str, asked_at: datetime) -> bool:
+        """Lets an address in, whatever text it has that was taken down elsewhere; says whether that is new."""
+        done = self._connection.execute(
+            "INSERT INTO takedown_exceptions VALUES (?, ?, ?) ON CONFLICT DO NOTHING", (key, url, to_text(asked_at))
+        )
+        return done.rowcount > 0
+
+    def get_exceptions(self) -> set[str]:
+        """The keys of the addresses that are let in, whatever text they have."""
+        return {row["key"] for row in self._rows("SELECT key FROM takedown_exceptions")}
+
+    def list_kept_out(self) -> list[tuple[str, str]]:
+        """(address, reason) of the links that led to a text that was taken down at another address, by address."""
+        rows = self._rows(
+            f"SELECT url, reason FROM links WHERE state = 'refused' AND reason GLOB '{KEPT_OUT}*' ORDER BY url"  # noqa: S608 - our own words
+        )
+        return [(row["url"], row["reason"]) for row in rows]
 
     def is_log_applied(self, stamp: str) -> bool:
         """Whether this state of the log is what the table holds."""
@@ -103,7 +127,7 @@ class TakedownRows(StoreBase):
     # ── what is there of an address ────────────────────────────────────────────────────────────────────────────────
 
     def find_whole_article(self, key: str) -> dict[str, Any] | None:
-        """The article of a URL key: id, url, url_key, source_id, group_id, title, text, page_file."""
+        """The article of a URL key: id, url, url_key, source_id, group_id, title, text, summary, page_file."""
         return next(iter(self._find_articles("WHERE a.url_key = :key", key=key)), None)
 
     def find_article_by_id(self, article_id: int) -> dict[str, Any] | None:

@@ -56,6 +56,7 @@ LEFT_OUT = {
     *("deliveries", "digest_runs", "feed_items", "feeds", "foreign_links", "host_days", "hosts", "jobs"),
     *("links", "pings", "postings"),
     *("probes", "publishing_state", "quarantines", "scans", "sketches", "story_likeness", "story_terms", "takedowns"),
+    "takedown_exceptions",
 }
 STATUS = {"alarms", "channels", "polls", "rejected_pages", "source_days"}
 STATUS_VIEWS = {"source_health", "sources_down", "field_coverage", "hijacked_sources"}  # sums of days are told to all

@@ -197,6 +197,31 @@ def test_undone_article_is_read_by_the_next_cycle(folder: Path, run: Run, portal
     assert query(folder, "SELECT guid, url FROM news ORDER BY guid") == before
 
 
+def test_what_is_nearly_the_text_is_told_of_and_can_be_let_in(folder: Path, run: Run) -> None:
+    with serve_portal() as portal:
+        moved = f"{portal.base}/arsip/rakernas-2/"
+        portal.answers["/feed-a"] = write_feed(portal, "rakernas")
+        portal.answers["/rakernas/"] = write_page("Rakernas APEKSI Dibuka di Balikpapan", RELEASE)
+        setup = make_setup(folder, write_catalogue(portal))
+        shutil.rmtree(folder / "data")
+        assert run_warm(setup, now=NOW).articles == 1
+        read(run("takedown", f"{portal.base}/rakernas/", "--reason", "x"))
+        portal.answers["/feed-a"] = write_feed(portal, "arsip/rakernas-2")
+        portal.answers["/arsip/rakernas-2/"] = write_page("Judul Lain", f"Diperbarui pukul 15.00. {RELEASE} Selesai.")
+        assert run_warm(setup, now=NOW + timedelta(hours=2)).articles == 0
+        assert f"kept out: {moved}  (nearly the text of {portal.base}/rakernas/; `--undo`" in read(
+            run("takedown", "--list")
+        )
+        (told,) = json.loads(read(run("takedown", "--list", "--json")))
+        assert (told["url"], told["kept_out"]) == (f"{portal.base}/rakernas/", [moved])
+        assert "out: not to be read (taken down: nearly the text of" in read(run("explain", moved))
+        assert "would be let in again: " in read(run("takedown", moved, "--undo", "--dry-run"))
+        assert f"let in again: {moved}" in read(run("takedown", moved, "--undo"))
+        assert run_warm(setup, now=NOW + timedelta(hours=4)).articles == 1
+        assert query(folder, "SELECT url FROM news") == [(moved,)]
+        assert "kept out:" not in read(run("takedown", "--list"))
+
+
 def test_dry_run_says_what_would_go_and_changes_nothing(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     before = list_feed(folder)
     with hold_writer_lock(folder / "data"):

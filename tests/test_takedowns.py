@@ -28,7 +28,7 @@ from aggregator.settings import AggregatorSettings
 from aggregator.store import Store, StoreError
 from aggregator.takedown_log import LOG_FILE, Action, Order, append_orders, read_log
 from aggregator.takedown_rows import TAKEN_DOWN
-from aggregator.takedowns import apply_takedowns, is_due
+from aggregator.takedowns import apply_takedowns, find_sketch, is_due
 from aggregator.topics import load_topics
 from aggregator.urls import make_url_key
 
@@ -107,6 +107,17 @@ def find_traces(desk: Desk, word: str) -> set[str]:
         found.add("articles_fts")
     files = [path for path in desk.folder.rglob("*") if path.is_file() and not path.name.startswith("news.db")]
     return found | {path.name for path in files if word in path.read_bytes().decode("utf-8", "replace").lower()}
+
+
+def make_replay(desk: Desk) -> Replay:
+    return Replay(
+        desk.store,
+        stages=tuple(Stage),
+        topics=load_topics(None),
+        pages=PageFolder(desk.folder / "pages"),
+        keep_all=False,
+        now=desk.now,
+    )
 
 
 # ── what goes ──────────────────────────────────────────────────────────────────────────────────────────────────────
@@ -334,16 +345,158 @@ def test_replay_does_not_bring_it_back(desk: Desk) -> None:
     desk.publish()
     with desk.store.transaction():
         desk.store._connection.execute("UPDATE rejected_pages SET article = ?", (json.dumps(article),))
-    replay = Replay(
-        desk.store,
-        stages=tuple(Stage),
-        topics=load_topics(None),
-        pages=PageFolder(desk.folder / "pages"),
-        keep_all=False,
-        now=desk.now,
-    )
-    assert replay.run(since=None, source_id=None, dry_run=False) == []
+    assert make_replay(desk).run(since=None, source_id=None, dry_run=False) == []
     assert desk.list_urls() == []
+
+
+# ── nearly the same text ───────────────────────────────────────────────────────────────────────────────────────────
+
+LONG = [SECRET[0], *RELEASE, *OTHER[1:]]
+RATES = [
+    "Dewan APEKSI meminta tarif retribusi parkir disamakan mulai tahun depan agar warga tidak bingung.",
+    "Usul itu lahir dari survei di sebelas kota yang menemukan selisih tarif hingga empat kali lipat.",
+    "Pengelola terminal menyatakan siap memasang papan tarif baru dan melatih juru parkir secara bergelombang.",
+    "Pembahasan dilanjutkan dalam rapat bulan Desember bersama dinas perhubungan setempat.",
+]
+MOVED = "https://pertama.example/arsip/sengketa-baru"
+EDITS = {
+    "another lead": [f"Perkara {MARK} mulai disidangkan, ujar pengurus APEKSI, Selasa pagi.", *LONG[1:]],
+    "a paragraph more": [*LONG, "Redaksi memperbarui berita ini pada pukul 15.00 WITA tanggal 7 Oktober 2026."],
+    "cut after five paragraphs": LONG[:5],
+    "in another order": [LONG[0], *LONG[5:], *LONG[1:5]],
+    "some words changed": [line.replace("para", "segenap").replace("yang", "nan") for line in LONG],
+    "between texts of others": ["Rangkuman berita APEKSI pekan ini di seluruh kota.", *LONG, "Demikian rangkuman."],
+}
+
+
+@pytest.fixture
+def long_desk(tmp_path: Path) -> Iterator[Desk]:
+    """One article of some length, published; a second source is known."""
+    desk = Desk(tmp_path)
+    desk.publish_at("pertama", "sengketa", LONG, title=f"Sengketa {MARK} di APEKSI")
+    desk.publish_at("kedua", "lain", ["APEKSI membuka pendaftaran lomba foto kota bagi pelajar se-Sulawesi."])
+    desk.publish()
+    yield desk
+    desk.store.close()
+
+
+@pytest.mark.parametrize("text", EDITS.values(), ids=EDITS)
+@pytest.mark.parametrize(
+    ("source", "url", "copies"),
+    [
+        pytest.param("pertama", MOVED, False, id="moved"),
+        pytest.param("kedua", "https://kedua.example/salinan", True, id="copied"),
+    ],
+)
+def test_what_is_nearly_the_text_is_kept_out(
+    long_desk: Desk, caplog: pytest.LogCaptureFixture, *, source: str, url: str, copies: bool, text: list[str]
+) -> None:
+    long_desk.order(copies=copies)
+    before = long_desk.publish()
+    with caplog.at_level(logging.WARNING):
+        long_desk.read(source, url, text, title="Kabar APEKSI Terbaru")
+    assert long_desk.publish() == before
+    assert long_desk.get_link(url) == ("refused", f"{TAKEN_DOWN}: nearly the text of {URL}", None)
+    assert caplog.messages == [f"{url}: kept out; {TAKEN_DOWN}: nearly the text of {URL}"]
+    assert long_desk.store.list_kept_out() == [(url, f"{TAKEN_DOWN}: nearly the text of {URL}")]
+    assert find_traces(long_desk, MARK) == set()
+
+
+def test_excerpt_of_the_text_is_kept_out_though_there_is_no_text(long_desk: Desk) -> None:
+    long_desk.order()
+    long_desk.publish()
+    long_desk.read("pertama", MOVED, [], summary=" ".join(LONG[:3]))
+    assert long_desk.get_link(MOVED)[:2] == ("refused", f"{TAKEN_DOWN}: nearly the text of {URL}")
+
+
+@pytest.mark.parametrize(
+    ("source", "text"),
+    [
+        pytest.param("kedua", EDITS["a paragraph more"], id="a copy elsewhere, where copies were not asked for"),
+        pytest.param("pertama", [*RATES, *LONG[:2]], id="the same background"),
+        pytest.param("pertama", [RATES[0], f"Juru bicara mengutip: {LONG[1]}", *RATES[1:]], id="a quotation"),
+        pytest.param("pertama", RATES, id="other news"),
+    ],
+)
+def test_other_texts_come_in(long_desk: Desk, source: str, text: list[str]) -> None:
+    long_desk.order()
+    long_desk.publish()
+    url = f"https://{source}.example/tanggapan"
+    long_desk.read(source, url, text)
+    assert url in long_desk.list_urls()
+
+
+def test_article_that_is_changed_into_the_text_stays_as_it_was(long_desk: Desk) -> None:
+    harmless = "https://pertama.example/lomba"
+    long_desk.read("pertama", harmless, OTHER, title="Bursa APEKSI")
+    long_desk.order()
+    long_desk.publish()
+    long_desk.read("pertama", harmless, EDITS["another lead"], title="Bursa APEKSI")
+    assert long_desk.get_link(harmless)[0] == "kept"
+    assert long_desk.ask(f"SELECT text FROM articles WHERE url = '{harmless}'") == [("\n".join(OTHER),)]
+    assert find_traces(long_desk, MARK) == set()
+
+
+def test_operator_lets_it_in_and_it_stays(long_desk: Desk) -> None:
+    long_desk.order()
+    long_desk.publish()
+    text = EDITS["a paragraph more"]
+    long_desk.read("pertama", MOVED, text)
+    long_desk.order(MOVED, Action.UNDO)
+    long_desk.publish()
+    assert long_desk.get_link(MOVED)[0] == "pending"
+    long_desk.read("pertama", MOVED, text)
+    long_desk.read("pertama", MOVED, [*text, "Ralat: nama kota diperbaiki."])
+    assert long_desk.ask(f"SELECT text FROM articles WHERE url = '{MOVED}'") == [
+        ("\n".join([*text, "Ralat: nama kota diperbaiki."]),)
+    ]
+    long_desk.read("pertama", URL, LONG)
+    long_desk.read("pertama", f"{MOVED}-2", text)
+    assert URL not in long_desk.list_urls()
+    assert f"{MOVED}-2" not in long_desk.list_urls()
+    long_desk.order(MOVED)
+    long_desk.publish()
+    long_desk.read("pertama", MOVED, text)
+    assert MOVED not in long_desk.list_urls()
+
+
+def test_undo_lets_what_is_nearly_the_text_in(long_desk: Desk) -> None:
+    long_desk.order()
+    long_desk.publish()
+    long_desk.read("pertama", MOVED, EDITS["another lead"])
+    long_desk.order(action=Action.UNDO)
+    long_desk.publish()
+    assert long_desk.ask(f"SELECT * FROM links WHERE key = '{make_url_key(MOVED)}'") == []
+    long_desk.read("pertama", MOVED, EDITS["another lead"])
+    assert MOVED in long_desk.list_urls()
+
+
+def test_backup_older_than_the_article_still_knows_what_is_nearly_its_text(long_desk: Desk, tmp_path: Path) -> None:
+    """The log tells it: no words, a part of their hashes."""
+    article = long_desk.store.find_whole_article(make_url_key(URL))
+    assert article is not None
+    sketch = find_sketch(long_desk.store, article)
+    assert sketch is not None
+    assert len(sketch) / 6 < len(" ".join(LONG).split()) / 3
+    other = Desk(tmp_path / "older")
+    other.publish_at("pertama", "kunjungan", ["APEKSI membuka pendaftaran lomba foto kota bagi pelajar."])
+    other.order(sketch=sketch.hex(), source="pertama")
+    other.order("https://pertama.example/lain", sketch="zz")
+    other.publish()
+    other.read("pertama", MOVED, EDITS["another lead"])
+    assert other.get_link(MOVED)[0] == "refused"
+    other.store.close()
+
+
+def test_replay_does_not_bring_back_what_is_nearly_the_text(long_desk: Desk) -> None:
+    long_desk.read("pertama", MOVED, [f"Petani {MARK} memanen cabai di lereng gunung."], title="Panen")
+    ((article,),) = long_desk.ask("SELECT article FROM rejected_pages")
+    changed = {**json.loads(article), "title": "Sengketa APEKSI", "text": "\n".join(EDITS["another lead"])}
+    long_desk.order()
+    long_desk.publish()
+    with long_desk.store.transaction():
+        long_desk.store._connection.execute("UPDATE rejected_pages SET article = ?", (json.dumps(changed),))
+    assert make_replay(long_desk).run(since=None, source_id=None, dry_run=False) == []
 
 
 # ── undo ───────────────────────────────────────────────────────────────────────────────────────────────────────────

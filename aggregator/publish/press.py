@@ -49,7 +49,8 @@ class Sheet:
     feed: FeedRow
     documents: Mapping[str, bytes]  # by path
     shown: int  # items
-    shown_from: int  # the place from which on it shows all
+    shown_from: int  # the place from which on it shows all, but for what is beyond a source's share …
+    left_out_until: int  # … up to this place
 
 
 class Press:
@@ -84,7 +85,7 @@ class Press:
         for several in _batch(feeds):
             if not self._settings.empty_feeds:
                 several = self._settle_empty(several)  # noqa: PLW2901 - the rest of them
-            self._print_feeds([Sheet(feed, *self._render_feed(feed, subjects[feed.id])) for feed in several])
+            self._print_feeds([self._render_feed(feed, subjects[feed.id]) for feed in several])
         self._print_opml()
         self._sync()
 
@@ -114,7 +115,12 @@ class Press:
         self._sync()
         with self._store.transaction():
             for sheet in written:
-                self._store.settle_feed(sheet.feed.id, shown=sheet.shown, shown_from=sheet.shown_from)
+                self._store.settle_feed(
+                    sheet.feed.id,
+                    shown=sheet.shown,
+                    shown_from=sheet.shown_from,
+                    left_out_until=sheet.left_out_until,
+                )
 
     def _render_page(self, page: ArchivePage, subject: Subject) -> dict[str, bytes]:
         """path → bytes, of each format."""
@@ -133,17 +139,22 @@ class Press:
             documents[make_archive_path(subject.name, page.label, ending)] = render_feed(items, info, ending)
         return documents
 
-    def _render_feed(self, feed: FeedRow, subject: Subject) -> tuple[dict[str, bytes], int, int]:
-        """(path → bytes, of each format; how many items it shows; the place from which on it shows all)"""
+    def _render_feed(self, feed: FeedRow, subject: Subject) -> Sheet:
         since = self._now - timedelta(hours=self._settings.feed_hours)
-        newest, is_full = self._store.list_window(feed.id, least=self._settings.feed_items, since=since, now=self._now)
-        items = self._get_items([group_id for _, group_id in newest])
+        window = self._store.list_window(feed, least=self._settings.feed_items, since=since, now=self._now)
+        items = self._get_items([group_id for _, group_id in window.news])
         last = self._store.get_last_page(feed.id)
         documents = {}
         for ending in Format:
             info = describe_feed(subject, self._publisher, ending, last_page=last.label if last else None)
             documents[make_feed_path(feed.name, ending)] = render_feed(items, info, ending)
-        return documents, len(newest), newest[-1][0] if is_full else 0
+        return Sheet(
+            feed,
+            documents,
+            shown=len(window.news),
+            shown_from=window.news[-1][0] if window.is_full else 0,
+            left_out_until=window.left_out_until,
+        )
 
     def _print_opml(self) -> None:
         feeds, publisher, words = self._store.get_feeds().values(), self._publisher, get_wording(Language.INDONESIAN)

@@ -171,7 +171,7 @@ class FeedDesk:
             raise self._make_refusal(explain_miss(store, name), language)
         now = self._clock()
         since = now - timedelta(hours=self._hours)
-        ids = [group_id for _, group_id in store.list_window(feed.id, least=self._items, since=since, now=now)[0]]
+        ids = [group_id for _, group_id in store.list_window(feed, least=self._items, since=since, now=now).news]
         items = store.get_items(ids)
         last = store.get_last_page(feed.id)
         subject = Subject(name=feed.name, title=feed.title, began=feed.began)

@@ -20,7 +20,8 @@ from aggregator.lost import find_loss
 from aggregator.processes import find_writer, read_command
 from aggregator.store import Store
 from aggregator.takedown_log import LOG_FILE, Action, Order, TakedownLog, append_orders, read_log
-from aggregator.takedowns import find_text_hash
+from aggregator.takedown_rows import KEPT_OUT
+from aggregator.takedowns import find_sketch, find_text_hash
 from aggregator.urls import canonicalize, make_url_key
 from schedules.commands.explain import ID_DIGITS
 from schedules.commands.opening import check_schema
@@ -125,10 +126,10 @@ def _order_takedown(desk: _Desk, request: Request, now: datetime) -> tuple[list[
         members += (row for row in desk.store.find_group(article["group_id"]) if row["id"] != article["id"])
     orders = []
     for row in members:
-        found = find_text_hash(desk.store, row)
+        text_hash, sketch = find_text_hash(desk.store, row), find_sketch(desk.store, row)
         facts: dict[str, Any] = {"url": row["url"], "article": row["id"], "source": row["source_id"]}
-        copy_of = url if row is not article else ""
-        orders.append(replace(order, **facts, text_hash=found.hex() if found else "", copy_of=copy_of))
+        facts |= {"text_hash": (text_hash or b"").hex(), "sketch": (sketch or b"").hex()}
+        orders.append(replace(order, **facts, copy_of=url if row is not article else ""))
     return orders, {row["url"]: row["title"] for row in members}
 
 
@@ -160,13 +161,21 @@ def _order_undo(desk: _Desk, request: Request, now: datetime) -> tuple[list[Orde
         )
     else:
         asked = in_effect.get(make_url_key(_read_address(request.address)))
+    facts: dict[str, Any] = {"asked_at": now, "action": Action.UNDO, "reason": request.reason, "copies": request.copies}
+    if asked is None and (kept_out := _find_kept_out(desk, request.address)):
+        return [Order(url=kept_out, **facts)], {}
     if asked is None:
         raise UsageFailure(f"{request.address[:200]}: is not taken down; `kabarkota takedown --list` shows what is")
     chosen = [asked]
     if request.copies:
         chosen += (each for each in in_effect.values() if each["copy_of"] == asked["url"])
-    facts: dict[str, Any] = {"asked_at": now, "action": Action.UNDO, "reason": request.reason, "copies": request.copies}
     return [Order(url=each["url"], **facts) for each in chosen], {}
+
+
+def _find_kept_out(desk: _Desk, address: str) -> str:
+    """The address, if it is kept out for its text alone; else ""."""
+    found = desk.store.find_page(make_url_key(canonicalize(address))) if desk.store else None
+    return str(found["link"]["url"]) if found and found["link"]["reason"].startswith(KEPT_OUT) else ""
 
 
 def _read_address(address: str) -> str:
@@ -283,9 +292,17 @@ def show_takedowns(setup: Setup, *, as_json: bool) -> None:
     """Prints what is taken down. Raises StoreError."""
     with _open(setup, reads_only=True) as desk:
         told = list_in_effect(desk.log, desk.store)
+        kept_out = desk.store.list_kept_out() if desk.store else []
     for fault in desk.log.faults:
         typer.echo(f"kabarkota: {fault}", err=True)
-    rows = [{**each, **{name: _show(each[name]) for name in ("asked_at", "done_at")}} for each in told]
+    rows = [
+        {
+            **each,
+            **{name: _show(each[name]) for name in ("asked_at", "done_at")},
+            "kept_out": [url for url, reason in kept_out if reason.endswith(f" {each['url']}")],
+        }
+        for each in told
+    ]
     if as_json:
         print_json([{name: value for name, value in row.items() if name != "key"} for row in rows])
     elif rows:
@@ -295,6 +312,8 @@ def show_takedowns(setup: Setup, *, as_json: bool) -> None:
         )
     else:
         typer.echo("Nothing is taken down.")
+    for url, reason in () if as_json else kept_out:
+        typer.echo(f"kept out: {url}  ({reason.removeprefix(KEPT_OUT)}; `--undo` lets it in)")
 
 
 def _show(at: datetime | None) -> str | None:

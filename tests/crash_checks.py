@@ -8,6 +8,7 @@ import os
 import sqlite3
 import zlib
 from collections import Counter
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -76,11 +77,12 @@ class Checks:
 
     def _check_backup(self, path: Path, after: str) -> None:
         self._check_database(path, after, "integrity_check")
-        if self._room.read("SELECT count(*) FROM _sqlite_migrations", path) == [(0,)]:
-            self._room.complain(f"{after}: {path.name} is empty")
         files = name_files(path)
-        if path.exists() and not (files / "alerts.toml").is_file():
-            self._room.complain(f"{after}: {files.name} is not whole")
+        with suppress(sqlite3.OperationalError):  # dropped meanwhile
+            if self._room.read("SELECT count(*) FROM articles", path) == [(0,)]:
+                self._room.complain(f"{after}: {path.name} is empty")
+            if not (files / "alerts.toml").is_file() and path.exists():
+                self._room.complain(f"{after}: {files.name} is not whole")
         self._room.record.seen["backups read"] += 1
 
     def check_all(self, receiver: Receiver) -> None:

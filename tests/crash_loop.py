@@ -27,7 +27,7 @@ from pathlib import Path
 
 from crash_checks import Checks
 from crash_migrations import Migrating
-from crash_room import LIFE, LOOK, Record, Room, Service, kill, wait_for
+from crash_room import LIFE, LOOK, Record, Room, Service, kill, read_cpu, wait_for
 from portals import serve_portal
 from post_office import Receiver, run_receiver
 
@@ -84,6 +84,8 @@ class Lives:
                     f"the service ended with {service.process.returncode}; see the log in {self._room.folder}"
                 )
             self._record.seconds[READY].append(service.age)
+            self._record.seconds[f"{READY}, CPU of service"].append(read_cpu(service.process.pid))
+            self._record.seconds[f"{READY}, CPU of web server"].append(read_cpu(service.find("web")))
             for kind in kinds:
                 if self._is_wanted(kind, left) and service.age < LIFE and not service.has_ended:
                     self._kill_child(kind, service)
@@ -130,12 +132,18 @@ class Lives:
             return
         killed = time.monotonic()
         self._record.note(kind, phase)
-        self._room.publish_more(service.age)
-        goes_on = self._room.has_answered if kind == "web" else lambda: self._room.count_articles() > articles
+
+        def goes_on() -> bool:
+            if kind == "web":
+                return self._room.has_answered()
+            self._room.publish_more(service.age)
+            return self._room.count_articles() > articles
+
         if not wait_for(lambda: goes_on() or service.has_ended):
             self._room.complain(f"it did not go on without its {kind}")
         name = "web: kill to answer" if kind == "web" else f"{kind}: kill to next article kept"
         self._record.seconds[name].append(time.monotonic() - killed)
+        self._record.seconds[f"{name}, CPU of the new one"].append(read_cpu(service.find(kind)))
 
     def _kill_backup(self) -> None:
         """`kabarkota backup` beside the service."""

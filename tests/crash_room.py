@@ -28,10 +28,10 @@ from post_office import SECRET
 from aggregator.instants import to_text
 from aggregator.processes import list_descendants, read_command
 
-PATIENCE = 60.0
+PATIENCE = 300.0  # seconds; a machine that is shared may need many
 LOOK = 0.004  # seconds between two looks for something that may be over soon
 SOURCES, PER_SECOND = 60, 1  # so many portals, of which so many fall due in each second of a service's life
-LIFE = SOURCES / PER_SECOND - 5  # seconds until hardly any are left
+LIFE = SOURCES / PER_SECOND - 15  # seconds of it in which its processes are killed
 MARKS = {"web": "aggregator.web", "crawl": "-m crawler ", "parser": "crawler.parser_worker"}  # in command lines
 PHASES = {  # what `systemctl status` says → what we call it; a poll is looked at more closely
     "making a backup": "backup",
@@ -269,7 +269,7 @@ class Room:
 
     def run(self, *arguments: str) -> None:
         """A command to its end, in peace."""
-        if code := self.start(*arguments).wait(PATIENCE * 5):
+        if code := self.start(*arguments).wait(PATIENCE):
             log = (self.folder / "log").read_text(encoding="utf-8").splitlines()
             raise RuntimeError(f"{' '.join(arguments)} ended with {code}: {log[-1]}")
 
@@ -341,6 +341,14 @@ def is_running(pid: int) -> bool:
     with suppress(OSError):
         return Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()[0] == "R"
     return False
+
+
+def read_cpu(pid: int | None) -> float:
+    """Seconds of a processor that it has had: how long it takes on a machine that is shared tells little."""
+    with suppress(OSError):
+        told = Path(f"/proc/{pid}/stat").read_text(encoding="utf-8").rpartition(")")[2].split()
+        return (int(told[11]) + int(told[12])) / os.sysconf("SC_CLK_TCK")
+    return 0.0
 
 
 def _is_ours(pid: int) -> bool:

@@ -124,6 +124,11 @@ def sweep(folder: Path, *, before_migration: bool) -> None:
             shutil.rmtree(path)
         else:
             path.unlink(missing_ok=True)
+    if not before_migration:  # files are copied before their database, and dropped after it
+        for files in folder.glob("news-[0-9]*.files"):
+            backup = files.with_suffix(".db")
+            if _NAME.fullmatch(backup.name) and not backup.exists():
+                shutil.rmtree(files)
 
 
 def drop_oldest(backups: Iterable[Backup], *, kept: int, but: Path) -> list[Path]:

@@ -50,6 +50,7 @@ def serve_forever(
         # What is opened may take minutes: until then the others end it at once.
         signals = SignalPipe([signal.SIGHUP] if crawl else [signal.SIGHUP, *_ENDING])
         stack.enter_context(signals)
+        web.on_end = signals.wake  # one that dies is started again at once
         stack.enter_context(web)
         from schedules.service import Service, open_all
 

@@ -4,10 +4,13 @@ from __future__ import annotations
 
 import http.client
 import logging
+import os
 import socket
 import subprocess
 import sys
+import threading
 import time
+from collections.abc import Callable
 from contextlib import suppress
 from datetime import timedelta
 from types import TracebackType
@@ -28,7 +31,8 @@ LOCKED_OUT = (
 )
 logger = logging.getLogger(__name__)
 
-REVIVE_SECONDS = 5.0  # between two starts: what cannot start shall not spin
+REVIVE_SECONDS = 5.0  # between two starts: what cannot start shall not spin …
+AGAIN_SECONDS = 1.0  # … and what has answered, and then died, shall be back soon
 LOOK_SECONDS = 15.0  # between two questions to a server that answered …
 FIRST_LOOK_SECONDS = 0.1  # … and to one that has not answered yet
 ANSWER_SECONDS = 2.0  # so long one question may take
@@ -45,6 +49,7 @@ class WebServer:
 
     def __init__(self, setup: Setup, *, host: str, port: int) -> None:
         self._host, self._port = host, port
+        self.on_end: Callable[[], object] = bool  # called, in a thread, when the process has ended
         check_protection(setup)
         check_port(host, port)
         self._begun = take_begun()
@@ -79,8 +84,9 @@ class WebServer:
         """Starts the server again when it has died or hangs. Returns the seconds until the next look."""
         now = time.monotonic()
         if self._process is None or self._process.poll() is not None:
-            if now - self._started < REVIVE_SECONDS:
-                return REVIVE_SECONDS - (now - self._started)
+            pause = AGAIN_SECONDS if self.has_answered else REVIVE_SECONDS
+            if now - self._started < pause:
+                return pause - (now - self._started)
             code = self._process.returncode if self._process else None
             logger.error("the web server ended (exit code %s); starting it again", code)
             self._start()
@@ -140,10 +146,17 @@ class WebServer:
         assert self._process.stdin is not None
         with suppress(BrokenPipeError), self._process.stdin as told:  # one that ended is seen at the next look
             told.write(self._order.to_json())
+        threading.Thread(target=self._wait_for_end, args=[begun.process.pid], name="web server", daemon=True).start()
         if not self._answered:
             self._answered = time.monotonic()
         self.has_answered = False
         self._started = time.monotonic()
+
+    def _wait_for_end(self, pid: int) -> None:
+        """Its exit code is left for whoever started it: until it is taken, nobody else gets its number."""
+        with suppress(ChildProcessError):  # taken meanwhile
+            os.waitid(os.P_PID, pid, os.WEXITED | os.WNOWAIT)
+        self.on_end()
 
     def _end(self) -> None:
         if self._process is None:

@@ -1,10 +1,13 @@
-"""`kill -9` of the service's processes, over and over, in every phase; afterwards nothing is lost, twice or torn.
+"""`kill -9` of each process, over and over, in every phase; afterwards nothing is lost, twice or torn.
 
-    portals that publish more with each round ─▶ `serve`, everything due ─▶ wait for a phase ─▶ kill -9 ─▶ start again
-    … at last one calm cycle, and the database is compared with what the portals have
+    portals that publish more and more ─▶ `serve`, something due each second
+        ─▶ wait for a phase ─▶ kill -9 of crawl, parser, web, `kabarkota backup` ─▶ does it go on? is all whole?
+        ─▶ kill -9 of the service ─▶ is all whole? ─▶ start again
+    … every few lives one calm cycle, and the database is compared with what the portals have
+    databases of older versions ─▶ `serve` ─▶ kill -9 as it copies or migrates ─▶ old or new, whole? ─▶ start again
 
-`python crash_loop.py --kills 200` in this folder prints what was killed in which phase, and how soon the next was
-ready.
+`python crash_loop.py --kills 200` in this folder kills each kind of process 200 times, and prints what was killed in
+which phase, and how soon it went on.
 """
 
 from __future__ import annotations
@@ -13,299 +16,251 @@ import argparse
 import os
 import random
 import shutil
-import signal
-import socket
-import sqlite3
-import subprocess
 import sys
 import tempfile
 import time
-from collections import Counter, defaultdict
-from collections.abc import Iterator
-from contextlib import contextmanager, suppress
-from dataclasses import dataclass, field
+from collections.abc import Collection, Sequence
+from concurrent.futures import ProcessPoolExecutor
+from contextlib import suppress
+from multiprocessing import get_context
 from pathlib import Path
 
-import feedparser
-import httpx
-from battery.news import make_news
-from battery.writing import RSS, write_feed, write_item, write_page
-from portals import Answer, LoopbackPortal, serve_portal
+from crash_checks import Checks
+from crash_migrations import Migrating
+from crash_room import LIFE, LOOK, Record, Room, Service, kill, read_cpu, wait_for
+from portals import serve_portal
+from post_office import Receiver, run_receiver
 
-from aggregator.processes import list_descendants, read_command
-
-SOURCES, NEWS_MOST = 8, 40  # on each feed, so many at last
-PATIENCE = 60.0
-PHASES = {  # by the word of `systemctl status`
-    "polling": "fetch, parse, ingest",
-    "publishing": "publish",
-    "making a backup": "backup",
-    "looking back": "tend",
-    "pruning": "prune",
-    "making a snapshot": "snapshot",
-}
-TARGETS = ("service", "service", "crawl", "parser", "web")
-CONFIGURATION = """
-allow_networks = ["127.0.0.0/8"]
-contact = "uji@kabar.example"
-[crawl]
-delay_seconds = 0
-requests_per_domain = 32
-max_requests = 500
-[aggregator]
-backups_kept = 2
-"""
-TIMETABLE = """
-poll = { every_seconds = 1 }
-publish = { every_seconds = 2 }
-backup = { every_seconds = 3 }
-tend = { every_seconds = 5 }
-prune = { every_seconds = 5 }
-snapshot = { every_seconds = 4 }
-"""
+CHILDREN = ("crawl", "parser", "web", "backup")
+KINDS = ("service", *CHILDREN, "migration")
+LIVES = 20  # of a service with one data folder
+JOBS = ("publish", "backup", "tend", "prune", "snapshot")
+PHASES = ("fetch", "parse", "ingest", "publish", *JOBS, "alerts")  # in which a service is killed
+MOST_WAIT = 4.0  # seconds for the phase that is wanted; then it is killed in another
+TARGET_SECONDS = 3.0  # until it goes on
+READY = "service: start to first answer"
 
 
-@dataclass
-class Record:
-    """What was seen."""
+class Lives:
+    """A service that is started, loses processes, is killed, and is started again, in one data folder."""
 
-    kills: Counter[tuple[str, str]] = field(default_factory=Counter)  # (target, phase)
-    ready: list[float] = field(default_factory=list)  # seconds from the start to the first answer
-    recovered: list[float] = field(default_factory=list)  # seconds until the web server was there again
-    faults: list[str] = field(default_factory=list)
+    def __init__(self, room: Room, receiver: Receiver, chance: random.Random) -> None:
+        self._room, self._receiver, self._chance, self._record = room, receiver, chance, room.record
+        self._checks = Checks(room)
 
-
-class Listener:
-    """What the service tells systemd of itself."""
-
-    def __init__(self, folder: Path) -> None:
-        self.path = folder / "notify"
-        self._socket = socket.socket(socket.AF_UNIX, socket.SOCK_DGRAM)
-        self._socket.bind(str(self.path))
-        self._socket.setblocking(False)
-        self.status = ""
-
-    def hear(self) -> str:
-        with suppress(BlockingIOError):
-            while True:
-                for line in self._socket.recv(4_096).decode().splitlines():
-                    if line.startswith("STATUS="):
-                        self.status = line.removeprefix("STATUS=")
-        return self.status
-
-    def close(self) -> None:
-        self._socket.close()
-
-
-class Loop:
-    def __init__(self, folder: Path, portal: LoopbackPortal, seed: int) -> None:
-        self.folder, self.portal, self.record = folder, portal, Record()
-        self._chance = random.Random(seed)
-        self._news = 0
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self._port = free.getsockname()[1]
-        (folder / "data").mkdir(parents=True)
-        (folder / "kabarkota.toml").write_text(CONFIGURATION, encoding="utf-8")
-        (folder / "data/timetable.toml").write_text(TIMETABLE, encoding="utf-8")
-        (folder / "catalogue.toml").write_text(
-            "".join(
-                f'[sources.p{n}]\nname = "Portal {n}"\ndomain = "p{n}.example"\n'
-                f'channels = [{{ kind = "feed", url = "{portal.base}/p{n}/feed" }}]\n'
-                for n in range(SOURCES)
-            ),
-            encoding="utf-8",
-        )
-
-    def publish_more(self) -> None:
-        """Each portal has one more; with every other portal the whole text is in the feed."""
-        self._news = min(self._news + 1, NEWS_MOST)
-        for n in range(SOURCES):
-            base, items = f"{self.portal.base}/p{n}", []
-            for number in range(self._news, 0, -1):
-                news = make_news(f"p{n}", number)
-                text = f"<![CDATA[{news.html}]]>" if n % 2 else ""
-                items.append(write_item(news, base, **{"content:encoded": text}))
-                self.portal.answers[f"/p{n}/news/{number}"] = Answer(write_page(news, base))
-            self.portal.answers[f"/p{n}/feed"] = Answer(write_feed(items, base=base), content_type=RSS)
-
-    def run(self, kills: int) -> Record:
-        while sum(self.record.kills.values()) < kills:
-            self.publish_more()
-            self._make_due()
-            self._play_round()
-            self.check_feed()
+    def run(self, left: dict[str, int], until: float) -> None:
+        """Up to so many kills of each kind, in LIVES lives; then the comparison."""
+        self._begin()
+        for _ in range(LIVES):
+            if not any(self._is_wanted(kind, left) for kind in left) or time.monotonic() > until:
+                break
+            if self._is_wanted("service", left) and self._chance.random() < 0.12:
+                self._kill_at_start()
+            self._live(left)
         self._end_calmly()
-        return self.record
 
-    def _play_round(self) -> None:
-        target, wanted = self._chance.choice(TARGETS), self._chance.choice([*PHASES, "polling", "polling"])
-        if target in ("crawl", "parser"):
-            wanted = "polling"
-        with self._serve() as (process, listener):
-            started = time.monotonic()
-            while wanted not in listener.hear() and time.monotonic() - started < PATIENCE:
-                time.sleep(0.002)
-            time.sleep(self._chance.uniform(0, 0.8 if wanted == "polling" else 0.05))
-            while (pid := self._find(process.pid, target)) is None and time.monotonic() - started < PATIENCE:
-                time.sleep(0.01)
-            if pid is None:
-                self.record.faults.append(f"no {target} was ever there")
-                return
-            phase = next((told for word, told in PHASES.items() if word in listener.hear()), "waiting")
-            with suppress(ProcessLookupError):
-                os.kill(pid, signal.SIGKILL)
-                self.record.kills[target, phase] += 1
-            if target == "web":
-                self.record.recovered.append(self._wait_for_answer(process))
-            elif target != "service":
-                self._wait_for_answer(process)
-                if process.poll() is not None:
-                    self.record.faults.append(f"the service ended with its {target}")
+    def _is_wanted(self, kind: str, left: dict[str, int]) -> bool:
+        return self._record.count(kind) < left.get(kind, 0)
 
-    @contextmanager
-    def _serve(self) -> Iterator[tuple[subprocess.Popen[bytes], Listener]]:
-        """A service that answers; killed at the end, if it is still there."""
-        listener = Listener(self.folder)
-        started = time.monotonic()
-        with (self.folder / "serve.log").open("ab") as log:
-            process = subprocess.Popen(
-                self.command("serve", "--port", str(self._port)),
-                stderr=log,
-                env={**os.environ, "NOTIFY_SOCKET": str(listener.path), "KABARKOTA_AGGREGATOR__EMPTY_FEEDS": "false"},
-            )
-        try:
-            self._wait_for_answer(process)
-            self.record.ready.append(time.monotonic() - started)
-            yield process, listener
-        finally:
-            children = list_descendants(process.pid)
-            process.kill()
-            process.wait()
-            listener.close()
-            listener.path.unlink()
-            self._wait_for_end(children)
+    def _begin(self) -> None:
+        """A first cycle, so that there is a database, and alerts know what is no news."""
+        self._room.write_timetable()
+        self._room.publish_more(0, ahead=5)
+        self._room.run("run", "--json")
+        self._checks.known = int(str(self._room.read("SELECT count(*) FROM duplicate_groups")[0][0]))
 
-    def _wait_for_answer(self, process: subprocess.Popen[bytes]) -> float:
-        started = time.monotonic()
-        while time.monotonic() - started < PATIENCE:
-            with suppress(httpx.TransportError):
-                if httpx.get(f"http://127.0.0.1:{self._port}/feed.xml", trust_env=False).status_code in (200, 503):
-                    return time.monotonic() - started
-            if process.poll() is not None:
-                self.record.faults.append(f"the service ended with {process.returncode}")
-                return 0
-            time.sleep(0.01)
-        self.record.faults.append("the feed was not answered")
-        return PATIENCE
+    def _live(self, left: dict[str, int]) -> None:
+        phase = self._chance.choice(PHASES)
+        kinds = [kind for kind in CHILDREN if kind in left] * (1 if "service" in left else 3)
+        self._chance.shuffle(kinds)
+        self._room.make_due()
+        self._room.write_timetable(phase)
+        self._room.publish_more(0)
+        with Service(self._room) as service:
+            if not wait_for(lambda: self._room.has_answered() or service.has_ended):
+                self._room.complain("the feed was not answered after a start")
+            if service.has_ended:
+                raise RuntimeError(
+                    f"the service ended with {service.process.returncode}; see the log in {self._room.folder}"
+                )
+            self._record.seconds[READY].append(service.age)
+            self._record.seconds[f"{READY}, CPU of service"].append(read_cpu(service.process.pid))
+            self._record.seconds[f"{READY}, CPU of web server"].append(read_cpu(service.find("web")))
+            for kind in kinds:
+                if self._is_wanted(kind, left) and service.age < LIFE and not service.has_ended:
+                    self._kill_child(kind, service)
+            self._room.publish_more(service.age)
+            self._wait_for_phase(phase, service)
+            told = service.tell_phase()
+            if service.has_ended:
+                self._room.complain(f"the service ended with {service.process.returncode}")
+            elif self._is_wanted("service", left) and kill(service.process.pid):
+                self._record.note("service", told)
+        self._checks.look_through(f"service killed at {told}")
 
-    def _wait_for_end(self, children: set[int]) -> None:
-        """None of ours may outlive the service."""
-        started = time.monotonic()
-        while any("kabarkota" in read_command(pid) or "crawler" in read_command(pid) for pid in children):
-            if time.monotonic() - started > PATIENCE:
-                self.record.faults.append("a child outlived the service")
-                return
-            time.sleep(0.01)
+    def _wait_for_phase(self, phase: str, service: Service) -> None:
+        wait_for(lambda: service.tell_phase() == phase or service.has_ended, MOST_WAIT, look=LOOK)
+        time.sleep(self._chance.choice((0, 0, self._chance.uniform(0, 0.03))))
 
-    @staticmethod
-    def _find(pid: int, target: str) -> int | None:
-        if target == "service":
-            return pid
-        mark = {"web": "aggregator.web", "crawl": "-m crawler ", "parser": "crawler.parser_worker"}[target]
-        found = [child for child in sorted(list_descendants(pid)) if mark in read_command(child)]
-        return found[-1] if found else None
+    def _kill_at_start(self) -> None:
+        self._room.make_due()
+        with Service(self._room) as service:
+            time.sleep(self._chance.uniform(0.05, 2))
+            phase = service.tell_phase()
+            if kill(service.process.pid):
+                self._record.note("service", phase)
+        self._checks.look_through("service killed as it started")
 
-    def command(self, *arguments: str) -> list[str]:
-        options = ("--config", self.folder / "kabarkota.toml", "--data", self.folder / "data")
-        catalogue = ("--catalogue", self.folder / "catalogue.toml")
-        return [sys.executable, "-m", "schedules", *map(str, options + catalogue), *arguments]
+    def _kill_child(self, kind: str, service: Service) -> None:
+        self._room.publish_more(service.age)
+        if kind == "backup":
+            self._kill_backup()
+        else:
+            self._kill_worker(kind, service)
+        if service.has_ended:
+            self._room.complain(f"the service ended with its {kind}")
+        self._checks.look_through(f"{kind} killed")
 
-    def _make_due(self) -> None:
-        """So that the next service has something to do; nobody else writes now."""
-        if not (self.folder / "data/news.db").exists():
+    def _kill_worker(self, kind: str, service: Service) -> None:
+        """Of the service's own; then it must go on."""
+        self._wait_for_phase(self._chance.choice(("fetch", "parse", "ingest", "publish", "waiting")), service)
+        if not wait_for(lambda: service.find(kind)):
+            self._room.complain(f"no {kind} was ever there")
             return
-        db = sqlite3.connect(self.folder / "data/news.db")
-        with suppress(sqlite3.OperationalError):  # killed before its tables were made
-            db.execute("UPDATE channels SET next_poll_at = '', failures = 0, strikes = 0")
-            db.execute("UPDATE links SET retry_at = '2020-01-01T00:00:00Z' WHERE state = 'pending'")
-            db.commit()
-        db.close()
+        articles, phase, pid = self._room.count_articles(), service.tell_phase(), service.find(kind)
+        if pid is None or not kill(pid):
+            return
+        killed = time.monotonic()
+        self._record.note(kind, phase)
 
-    def check_feed(self) -> None:
-        for path in (self.folder / "data/public").glob("feed*.xml"):
-            if feedparser.parse(path.read_bytes()).bozo:
-                self.record.faults.append(f"{path.name} is torn")
+        def goes_on() -> bool:
+            if kind == "web":
+                return self._room.has_answered()
+            self._room.publish_more(service.age)
+            return self._room.count_articles() > articles
+
+        if not wait_for(lambda: goes_on() or service.has_ended):
+            self._room.complain(f"it did not go on without its {kind}")
+        name = "web: kill to answer" if kind == "web" else f"{kind}: kill to next article kept"
+        self._record.seconds[name].append(time.monotonic() - killed)
+        self._record.seconds[f"{name}, CPU of the new one"].append(read_cpu(service.find(kind)))
+
+    def _kill_backup(self) -> None:
+        """`kabarkota backup` beside the service."""
+        folder = self._room.data / "backups"
+        before = set(folder.glob("news-*.db"))
+        process = self._room.start("backup", "--json")
+        if self._chance.random() < 0.15:
+            time.sleep(self._chance.uniform(0, 1.5))
+        else:
+            wait_for(lambda: any(folder.glob(".news-*.tmp")) or process.poll() is not None, look=LOOK)
+            time.sleep(self._chance.uniform(0, 0.06))
+        phase = "start"
+        if any(folder.glob(".news-*.tmp")):
+            phase = "backup"
+        elif set(folder.glob("news-*.db")) - before:
+            phase = "after the backup"
+        if process.poll() is None and kill(process.pid):
+            self._record.note("backup", phase)
+        process.wait()
 
     def _end_calmly(self) -> None:
-        """Cycles without kills until nothing waits, then the comparison."""
+        """Cycles without kills until nothing waits; then the comparison."""
         for _ in range(12):
-            self._make_due()
-            subprocess.run(self.command("run", "--json"), capture_output=True, check=False)
-            if len(self._read("SELECT 1 FROM articles")) >= SOURCES * self._news:
+            self._room.make_due(at_once=True)
+            self._room.run("run", "--json")
+            states = self._room.read("SELECT 1 FROM deliveries WHERE state <> 'sent'")
+            if self._room.count_articles() >= len(self._room.expected()) and not states:
                 break
-        expected = {f"{self.portal.base}/p{n}/news/{k}" for n in range(SOURCES) for k in range(1, self._news + 1)}
-        kept = Counter(url for (url,) in self._read("SELECT url FROM articles"))
-        lost, doubled = expected - kept.keys(), [url for url, count in kept.items() if count > 1]
-        grouped = "SELECT a.url FROM articles AS a JOIN duplicate_groups AS g ON g.id = a.group_id"
-        items = Counter(url for (url,) in self._read(grouped))
-        entries = feedparser.parse((self.folder / "data/public/feed.xml").read_bytes()).entries
-        checks = {
-            f"lost: {sorted(lost)[:5]} … {len(lost)}": bool(lost),
-            f"twice: {doubled[:5]}": bool(doubled),
-            "articles without a group": set(items) != set(kept),
-            "groups of several": any(n > 1 for (n,) in self._read("SELECT count(*) FROM articles GROUP BY group_id")),
-            "an item twice in the feed": len({entry.id for entry in entries}) != len(entries),
-            "items missing from the feed": len(entries) < min(50, len(expected)),
-            "damaged": self._read("PRAGMA integrity_check") != [("ok",)],
-            "rows that refer to nothing": bool(self._read("PRAGMA foreign_key_check")),
-        }
-        self.record.faults += [fault for fault, holds in checks.items() if holds]
-        for backup in (self.folder / "data/backups").glob("*.db"):
-            if self._read("PRAGMA integrity_check", backup) != [("ok",)]:
-                self.record.faults.append(f"{backup.name} is damaged")
-
-    def _read(self, sql: str, path: Path | None = None) -> list[tuple[object, ...]]:
-        db = sqlite3.connect(path or self.folder / "data/news.db")
-        try:
-            return [tuple(row) for row in db.execute(sql)]
-        finally:
-            db.close()
+        self._room.run("backup", "--json")
+        self._checks.check_all(self._receiver)
 
 
-def run_crash_loop(folder: Path, kills: int, seed: int = 1) -> Record:
+def run_crash_loop(
+    folder: Path, kills: int, seed: int = 1, kinds: Collection[str] = KINDS, seconds: float = 86_400
+) -> Record:
+    """So many kills of each kind, or as many as can be done in the time. Where something was wrong the data folder
+    stays."""
+    record, until = Record(), time.monotonic() + seconds
+    lived = [kind for kind in kinds if kind != "migration"]
     with serve_portal() as portal:
-        return Loop(folder, portal, seed).run(kills)
+        for epoch in range(kills):
+            left = {kind: kills - record.count(kind) for kind in lived}
+            if any(count > 0 for count in left.values()):
+                with run_receiver() as receiver:
+                    room = Room(folder / f"s{seed}e{epoch}", portal, receiver.url, Record())
+                    Lives(room, receiver, random.Random(f"{seed} {epoch}")).run(left, until)
+                _take(record, room)
+            missing = kills - record.count("migration")
+            if "migration" in kinds and missing > 0:
+                room = Room(folder / f"s{seed}m{epoch}", portal, "http://127.0.0.1:9/", Record())
+                Migrating(room, random.Random(f"{seed} {epoch}")).run(min(missing, LIVES) if lived else missing, until)
+                _take(record, room)
+            if min(map(record.count, kinds)) >= kills or time.monotonic() > until:
+                break
+    return record
+
+
+def _take(record: Record, room: Room) -> None:
+    record.add(room.record)
+    counts = " ".join(f"{kind} {record.count(kind)}" for kind in KINDS)
+    print(
+        f"{time.strftime('%H:%M:%S')} {room.folder.name} load {os.getloadavg()[0]:.1f}: {counts}",
+        file=sys.stderr,
+        flush=True,
+    )
+    if not room.record.faults:
+        shutil.rmtree(room.folder)
+        for path in [path for path in room.portal.answers if path.startswith(f"/{room.folder.name}/")]:
+            del room.portal.answers[path]
 
 
 def describe(record: Record) -> str:
-    by_target: defaultdict[str, Counter[str]] = defaultdict(Counter)
-    for (target, phase), count in record.kills.items():
-        by_target[target][phase] += count
-    lines = [
-        f"{target:<8} {sum(phases.values()):>4} kills: "
-        + ", ".join(f"{phase} {n}" for phase, n in phases.most_common())
-        for target, phases in sorted(by_target.items())
-    ]
-    ready, recovered = sorted(record.ready), sorted(record.recovered)
-    lines.append(
-        f"ready after a start: median {ready[len(ready) // 2]:.2f} s, longest {ready[-1]:.2f} s, of {len(ready)}"
+    """A table of targets and phases, how soon it went on, what was looked at, and every fault."""
+    phases = list(
+        dict.fromkeys([*("start", "fetch", "parse", "ingest", "publish"), *sorted({p for _, p in record.kills})])
     )
-    if recovered:
-        lines.append(f"web server back: median {recovered[len(recovered) // 2]:.2f} s, longest {recovered[-1]:.2f} s")
+    lines = [f"{'kills':<10}{'':>6}" + "".join(f"{phase:>{len(phase) + 2}}" for phase in phases)]
+    for kind in KINDS:
+        cells = [f"{record.kills[kind, phase] or '·':>{len(phase) + 2}}" for phase in phases]
+        lines.append(f"{kind:<10}{record.count(kind):>6}" + "".join(cells))
+    lines += [_describe_seconds(name, sorted(found)) for name, found in sorted(record.seconds.items()) if found]
+    lines += [f"{count:>7} {name}" for name, count in sorted(record.seen.items())]
+    lines.append(f"{len(record.faults)} faults")
     return "\n".join([*lines, *(f"FAULT {fault}" for fault in record.faults)])
 
 
+def _describe_seconds(name: str, found: Sequence[float]) -> str:
+    late = sum(seconds > TARGET_SECONDS for seconds in found)
+    return (
+        f"{name}: median {found[len(found) // 2]:.2f} s, 95th {found[len(found) * 95 // 100]:.2f} s,"
+        f" longest {found[-1]:.2f} s, of {len(found)}; {late} over {TARGET_SECONDS:g} s"
+    )
+
+
 def main() -> int:
-    parser = argparse.ArgumentParser(description=__doc__)
-    parser.add_argument("--kills", type=int, default=200)
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--kills", type=int, default=200, help="of each kind")
     parser.add_argument("--seed", type=int, default=1)
+    parser.add_argument("--kind", action="append", choices=KINDS, help="this one alone; may be repeated")
+    parser.add_argument("--minutes", type=float, default=1_440, help="no further kill after so many")
+    parser.add_argument("--lanes", type=int, default=1, help="side by side, each with its part of the kills")
     options = parser.parse_args()
     folder = Path(tempfile.mkdtemp(prefix="crash-loop-"))
-    try:
-        record = run_crash_loop(folder / "k", options.kills, options.seed)
-        print(describe(record))
-    finally:
-        shutil.rmtree(folder)
+    started, record = time.monotonic(), Record()
+    shares = [options.kills // options.lanes + (lane < options.kills % options.lanes) for lane in range(options.lanes)]
+    with ProcessPoolExecutor(options.lanes, mp_context=get_context("spawn")) as pool:
+        seeds = [options.seed * 100 + lane for lane in range(options.lanes)]
+        kinds = [options.kind or KINDS] * options.lanes
+        seconds = [options.minutes * 60] * options.lanes
+        for part in pool.map(run_crash_loop, [folder] * options.lanes, shares, seeds, kinds, seconds):
+            record.add(part)
+    print(describe(record))
+    print(f"{sum(record.kills.values())} kills in {(time.monotonic() - started) / 60:.0f} minutes")
+    if record.faults:
+        print(f"what they left is in {folder}")
+    with suppress(OSError):
+        folder.rmdir()
     return int(bool(record.faults))
 
 

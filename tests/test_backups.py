@@ -59,10 +59,14 @@ def test_newest_are_kept_and_what_is_not_ours_stays(tmp_path: Path) -> None:
     setup.backups.mkdir(parents=True)
     (setup.backups / "news-before-upgrade.db").touch()
     (setup.backups / ".news-20261101T000000Z.db.tmp").write_text("left by a killed process", encoding="utf-8")
+    for name in ("news-20261101T000000Z.files", "news-2026.files"):  # of a killed process, and of somebody else
+        (setup.backups / name).mkdir()
+        (setup.backups / name / "alerts.toml").touch()
     with open_fresh(setup.database) as store:
         made = [back_up(setup, store, NOW + timedelta(days=day)) for day in range(4)]
     assert [each.path for each in list_backups(setup.backups, NOW + timedelta(days=9))] == [made[3], made[2]]
-    assert {path.name for path in setup.backups.iterdir()} == {made[2].name, made[3].name, "news-before-upgrade.db"}
+    others = {"news-before-upgrade.db", "news-2026.files"}
+    assert {path.name for path in setup.backups.iterdir()} == {made[2].name, made[3].name, *others}
 
 
 def test_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:

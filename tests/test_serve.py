@@ -8,6 +8,7 @@ import signal
 import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
@@ -19,7 +20,9 @@ from typing import Any
 import feedparser
 import httpx
 import pytest
-from portals import Answer, LoopbackPortal, serve_portal
+from portals import Answer, LoopbackPortal, make_setup, serve_portal
+
+from schedules.web_server import AGAIN_SECONDS, REVIVE_SECONDS, WebServer
 
 PATIENCE = 60  # seconds; a busy machine may need many
 
@@ -177,6 +180,25 @@ def test_web_server_that_dies_is_started_again(serving: Serving) -> None:
     os.kill(web, signal.SIGKILL)
     wait_for(lambda: Path(f"/proc/{web}/cmdline").exists() is False or not Path(f"/proc/{web}/cmdline").read_bytes())
     wait_for(serving.has_news)
+
+
+def test_the_end_of_a_web_server_is_told_at_once_and_one_that_has_answered_does_not_wait_long(tmp_path: Path) -> None:
+    ended = threading.Event()
+    with WebServer(make_setup(tmp_path), host="127.0.0.1", port=find_port()) as server:
+        server.on_end = ended.set
+        wait_for(lambda: server.watch() and server.has_answered)
+        for longest in (AGAIN_SECONDS, REVIVE_SECONDS):  # the second has not answered yet
+            first = server._process
+            assert first is not None
+            first.kill()
+            assert ended.wait(PATIENCE)
+            ended.clear()
+            server._started = time.monotonic() - longest + 0.5
+            server.watch()
+            assert server._process is first
+            server._started -= 0.5
+            server.watch()
+            assert server._process is not first
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

@@ -55,7 +55,7 @@ def serve_forever(
 
         gathering = None
         if crawl:
-            with Notifier(os.environ).ask_for_time():
+            with Notifier(os.environ).ask_for_time(), web.watch_beside():
                 gathering = open_all(setup, lock, keep_old=keep_old, may_wait=is_published and keep_old)
             web.bulletin.write(gathering.notices)
         if crawl:

@@ -8,9 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
-from aggregator.obstacles import Notice, classify_obstacle
+from aggregator.obstacles import Notice, Obstacle, classify_obstacle
 from aggregator.operation import Pulse
-from aggregator.store import StoreError
+from aggregator.store import OlderDatabaseError, StoreError
 from aggregator.web.reading import OpenStore
 
 SILENT_AFTER = timedelta(minutes=30)  # since the last answer, when no channel works: our own network is down, mostly
@@ -46,8 +46,10 @@ def check_health(
         with open_store(database) as store:
             health, pulse = store.get_health(), store.get_pulse(now)
     except StoreError as error:
-        logger.error("%s", error)
-        return 503, {"status": "database unreadable", **facts, "reason": classify_obstacle(error).value}
+        obstacle = classify_obstacle(error)
+        is_to_come = obstacle is Obstacle.MISSING or isinstance(error, OlderDatabaseError)  # the writer makes it
+        logger.log(logging.INFO if is_to_come else logging.ERROR, "%s", error)
+        return 503, {"status": "database unreadable", **facts, "reason": obstacle.value}
     last = health.last_cycle_finished_at
     facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None
     facts["lateness_seconds"] = int((now - pulse.due_since).total_seconds()) if pulse.due_since else 0

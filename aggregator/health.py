@@ -62,7 +62,7 @@ class SourceFacts:
     posts: int = 0  # of the last 24 hours
     expected_posts: float = 0.0
     hijacked_at: datetime | None = None
-    quarantine: str = ""  # why it is in one
+    quarantine: str = ""  # why it is in one: the last kill's address, and how it went
 
 
 def find_alarms(facts: SourceFacts, now: datetime) -> list[Alarm]:

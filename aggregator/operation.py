@@ -6,6 +6,8 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
+from aggregator.quarantine import Quarantine
+
 
 @dataclass(frozen=True, kw_only=True)
 class ChannelState:
@@ -21,6 +23,7 @@ class ChannelState:
     last_success_at: datetime | None
     next_poll_at: datetime | None  # None: it was never asked
     retired_at: datetime | None
+    quarantined_until: datetime | None  # with its source
     is_stand_in: bool  # found in place of channels of its source that are dead
     code: str  # of the last poll: its reason in one word, …
     reason: str  # … in the crawler's own
@@ -43,6 +46,7 @@ class Alarm:
 class Counts:
     """The figures of the installation. Every channel is in one of the states."""
 
+    quarantined: int  # on, with a source that is left alone for a while, whatever else they are
     working: int
     failing: int
     retired: int
@@ -69,6 +73,7 @@ class Operation:
     last_cycle: tuple[datetime, datetime] | None  # started, finished
     unfinished_since: datetime | None  # of a newer cycle: it is running, or was killed
     counts: Counts
+    quarantined: list[Quarantine]  # sources, all of them; their channels are in none of the lists below
     late: list[ChannelState]
     failing: list[ChannelState]
     retired: list[ChannelState]
@@ -97,6 +102,7 @@ class SourceOperation:
     domain: str
     enabled: bool
     evidence: str
+    quarantine: Quarantine | None  # None: it is in none
     channels: list[ChannelState]
     polls: list[dict[str, Any]]  # the newest: started_at, kind, url, outcome, http_status, code, reason, links …
     days: list[dict[str, Any]]  # the newest days (WIB) of source_days

@@ -12,7 +12,7 @@ from typing import Any
 
 from aggregator.instants import from_text, to_text
 from aggregator.operation import Alarm, ChannelState, Counts, Operation, PollTally, Pulse, SourceOperation
-from aggregator.store_base import StoreBase
+from aggregator.quarantine_rows import HELD, QuarantineRows, bind_held
 
 LATE_AFTER = timedelta(hours=1)  # cron may come once an hour, and a cycle takes its time
 LISTED = 200  # channels, alarms and stand-ins in a list, at most
@@ -21,7 +21,7 @@ DAYS_SHOWN = 7
 TALLY_START = 200_000  # polls that a tally begins with: 0.2 s once, then only what is new
 
 
-class OperationRows(StoreBase):
+class OperationRows(QuarantineRows):
     """What `status`, `/healthz` and `/metrics` tell."""
 
     def get_operation(self, now: datetime) -> Operation:
@@ -29,21 +29,26 @@ class OperationRows(StoreBase):
         cycle = self._find_last_cycle()
         started = self._value("SELECT started_at FROM cycles WHERE finished_at IS NULL ORDER BY id DESC LIMIT 1")
         is_newer = started is not None and (cycle is None or started > cycle["started_at"])
-        is_on = "c.enabled AND s.enabled"
+        is_asked = f"{_IS_ON} AND q.until IS NULL"
         return Operation(
             now=now,
             last_cycle=(from_text(cycle["started_at"]), from_text(cycle["finished_at"])) if cycle else None,
             unfinished_since=from_text(started) if is_newer else None,
             counts=self.count_operation(now),
+            quarantined=self.list_quarantined(now),
             late=self._list_channels(
-                f"{is_on} AND c.next_poll_at > '' AND c.next_poll_at < :before ORDER BY c.next_poll_at, c.id",
+                now,
+                f"{is_asked} AND c.next_poll_at > '' AND c.next_poll_at < :before ORDER BY c.next_poll_at, c.id",
                 before=to_text(now - LATE_AFTER),
             ),
             failing=self._list_channels(
-                f"{is_on} AND c.failures > 0 AND c.retired_at IS NULL ORDER BY c.failures DESC, c.source_id, c.id"
+                now,
+                f"{is_asked} AND c.failures > 0 AND c.retired_at IS NULL ORDER BY c.failures DESC, c.source_id, c.id",
             ),
-            retired=self._list_channels(f"{is_on} AND c.retired_at IS NOT NULL ORDER BY c.retired_at DESC, c.id"),
-            stand_ins=self._list_channels(f"{is_on} AND c.stand_in IS NOT NULL ORDER BY c.source_id, c.id"),
+            retired=self._list_channels(
+                now, f"{is_asked} AND c.retired_at IS NOT NULL ORDER BY c.retired_at DESC, c.id"
+            ),
+            stand_ins=self._list_channels(now, f"{_IS_ON} AND c.stand_in IS NOT NULL ORDER BY c.source_id, c.id"),
             alarms=self._list_alarms("a.until IS NULL ORDER BY a.since DESC, a.source_id, a.code LIMIT :most"),
         )
 
@@ -54,11 +59,13 @@ class OperationRows(StoreBase):
             " WHERE day = :day",
             day=to_text(now)[:10],
         )[0]
-        channels = self._rows(_COUNT_CHANNELS, now=to_text(now), late=to_text(now - LATE_AFTER))[0]
+        channels = self._rows(_COUNT_CHANNELS, now=to_text(now), late=to_text(now - LATE_AFTER), **bind_held(now))[0]
         oldest = channels["oldest"]
         alarms = self._rows("SELECT code, count(*) AS n FROM alarms WHERE until IS NULL GROUP BY code ORDER BY code")
         return Counts(
-            **{name: channels[name] or 0 for name in ("working", "failing", "retired", "unasked", "off")},
+            **{
+                name: channels[name] or 0 for name in ("quarantined", "working", "failing", "retired", "unasked", "off")
+            },
             **{name: channels[name] or 0 for name in ("due", "late", "stand_ins")},
             lateness=max(now - from_text(oldest), timedelta(0)) if oldest else timedelta(0),
             sources=self._value("SELECT count(*) FROM sources WHERE enabled"),
@@ -86,16 +93,24 @@ class OperationRows(StoreBase):
         )
 
     def get_source_operation(
-        self, source_id: str, *, polls: int = POLLS_SHOWN, days: int = DAYS_SHOWN, months: int = DAYS_SHOWN
+        self,
+        source_id: str,
+        now: datetime,
+        *,
+        polls: int = POLLS_SHOWN,
+        days: int = DAYS_SHOWN,
+        months: int = DAYS_SHOWN,
     ) -> SourceOperation | None:
         """All about one source, of its history so much; None: there is none with that id."""
         rows = self._rows("SELECT id, name, domain, enabled, evidence FROM sources WHERE id = :id", id=source_id)
         if not rows:
             return None
+        held = self.find_quarantine(source_id)
         return SourceOperation(
             **{name: rows[0][name] for name in ("id", "name", "domain", "evidence")},
             enabled=bool(rows[0]["enabled"]),
-            channels=self._list_channels("c.source_id = :id ORDER BY c.enabled DESC, c.id", id=source_id),
+            quarantine=held if held is not None and held.lasts(now) else None,
+            channels=self._list_channels(now, "c.source_id = :id ORDER BY c.enabled DESC, c.id", id=source_id),
             polls=[dict(row) for row in self._rows(_LAST_POLLS, id=source_id, most=polls)],
             days=[dict(row) for row in self._rows(_LAST_DAYS, id=source_id, most=days)],
             coverage=[dict(row) for row in self._rows(_COVERAGE, id=source_id, most=months)],
@@ -139,8 +154,8 @@ class OperationRows(StoreBase):
         )
         return rows[0] if rows else None
 
-    def _list_channels(self, where: str, **parameters: Any) -> list[ChannelState]:
-        rows = self._rows(_CHANNELS.format(where=where), most=LISTED, **parameters)
+    def _list_channels(self, now: datetime, where: str, **parameters: Any) -> list[ChannelState]:
+        rows = self._rows(_CHANNELS.format(where=where), most=LISTED, **bind_held(now), **parameters)
         return [_make_channel(row) for row in rows]
 
     def _list_alarms(self, where: str, **parameters: Any) -> list[Alarm]:
@@ -159,16 +174,19 @@ class OperationRows(StoreBase):
 _IS_ON = "c.enabled AND s.enabled"
 # A channel's own columns only, so that no row is fetched twice; `oldest` is told of those that were ever asked.
 _COUNT_CHANNELS = f"""
-    SELECT sum(NOT is_on) AS off, sum(is_on AND retired_at IS NOT NULL) AS retired,
-        sum(is_on AND retired_at IS NULL AND failures > 0) AS failing,
-        sum(is_on AND retired_at IS NULL AND failures = 0 AND next_poll_at = '') AS unasked,
-        sum(is_on AND retired_at IS NULL AND failures = 0 AND next_poll_at > '') AS working,
-        sum(is_on AND next_poll_at <= :now) AS due,
-        sum(is_on AND next_poll_at > '' AND next_poll_at < :late) AS late,
-        min(CASE WHEN is_on AND next_poll_at > '' AND next_poll_at <= :now THEN next_poll_at END) AS oldest,
+    SELECT sum(NOT is_on) AS off, sum(is_on AND NOT is_asked) AS quarantined,
+        sum(is_asked AND retired_at IS NOT NULL) AS retired,
+        sum(is_asked AND retired_at IS NULL AND failures > 0) AS failing,
+        sum(is_asked AND retired_at IS NULL AND failures = 0 AND next_poll_at = '') AS unasked,
+        sum(is_asked AND retired_at IS NULL AND failures = 0 AND next_poll_at > '') AS working,
+        sum(is_asked AND next_poll_at <= :now) AS due,
+        sum(is_asked AND next_poll_at > '' AND next_poll_at < :late) AS late,
+        min(CASE WHEN is_asked AND next_poll_at > '' AND next_poll_at <= :now THEN next_poll_at END) AS oldest,
         sum(is_on AND stand_in IS NOT NULL) AS stand_ins
-    FROM (SELECT {_IS_ON} AS is_on, c.retired_at, c.failures, c.next_poll_at, c.stand_in
-        FROM channels AS c JOIN sources AS s ON s.id = c.source_id)
+    FROM (SELECT {_IS_ON} AS is_on, {_IS_ON} AND q.until IS NULL AS is_asked, c.retired_at, c.failures, c.next_poll_at,
+            c.stand_in
+        FROM channels AS c JOIN sources AS s ON s.id = c.source_id
+            LEFT JOIN quarantines AS q ON q.source_id = s.id AND {HELD})
 """  # noqa: S608 - our own words
 _DUE_SINCE = f"""
     SELECT c.next_poll_at FROM channels AS c CROSS JOIN sources AS s ON s.id = c.source_id
@@ -183,17 +201,19 @@ _HAS_UNASKED = f"""
     WHERE {_IS_ON} AND c.next_poll_at = '' LIMIT 1
 """  # noqa: S608 - our own words
 # The channels are chosen first, and only then is the last poll of each looked up.
-_CHANNELS = """
+_CHANNELS = f"""
     SELECT c.*, p.code, p.reason, p.http_status,
         (SELECT f.started_at FROM polls AS f WHERE c.failures > 0 AND f.channel_id = c.id
             AND f.started_at >= coalesce(c.last_success_at, '') AND f.outcome IN ('failed', 'refused')
             ORDER BY f.started_at LIMIT 1) AS failing_since
     FROM (SELECT c.id, c.source_id, s.name, c.kind, c.url, c.enabled AND s.enabled AS enabled, c.failures,
-            c.last_success_at, c.next_poll_at, c.retired_at, c.stand_in
-        FROM channels AS c JOIN sources AS s ON s.id = c.source_id WHERE {where} LIMIT :most) AS c
+            c.last_success_at, c.next_poll_at, c.retired_at, c.stand_in, q.until AS quarantined_until
+        FROM channels AS c JOIN sources AS s ON s.id = c.source_id
+            LEFT JOIN quarantines AS q ON q.source_id = s.id AND {HELD}
+        WHERE {{where}} LIMIT :most) AS c
     LEFT JOIN polls AS p
         ON p.id = (SELECT id FROM polls WHERE channel_id = c.id ORDER BY started_at DESC, id DESC LIMIT 1)
-"""
+"""  # noqa: S608 - our own words
 _ALARMS = """
     SELECT a.source_id, s.name, a.code, a.since, a.until, a.detail
     FROM alarms AS a JOIN sources AS s ON s.id = a.source_id WHERE {where}
@@ -228,6 +248,7 @@ def _make_channel(row: sqlite3.Row) -> ChannelState:
         last_success_at=_read_instant(row["last_success_at"]),
         next_poll_at=_read_instant(row["next_poll_at"]),
         retired_at=_read_instant(row["retired_at"]),
+        quarantined_until=_read_instant(row["quarantined_until"]),
         is_stand_in=row["stand_in"] is not None,
         code=row["code"] or "",
         reason=row["reason"] or "",

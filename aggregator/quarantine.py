@@ -9,6 +9,8 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 
+from aggregator.times import WIB
+
 MOST_KILLS = 3
 COUNTED_FOR = timedelta(days=7)
 LASTS = timedelta(days=7)
@@ -46,5 +48,16 @@ def is_forgiven(known: Quarantine, now: datetime) -> bool:
 
 def describe(quarantine: Quarantine) -> str:
     """One line for people, without what it means."""
-    until = f"until {quarantine.until:%Y-%m-%d %H:%M} UTC; " if quarantine.until else ""
+    until = f"until {quarantine.until.astimezone(WIB):%Y-%m-%d %H:%M} WIB; " if quarantine.until else ""
     return f"{until}{quarantine.kills} parsers died, the last of {quarantine.reason}"
+
+
+def announce(quarantine: Quarantine) -> str:
+    """What it is, why, until when, and what ends it before, in a sentence that the source begins."""
+    return f"quarantined {describe(quarantine)}; `kabarkota sources enable {quarantine.source_id}` lifts it"
+
+
+def part_reason(reason: str) -> tuple[str, str]:
+    """(address, how it went) of a kill; the address is "" where none is known."""
+    address, colon, how = reason.partition(": ")
+    return (address, how) if colon and address.startswith(("http://", "https://")) else ("", reason)

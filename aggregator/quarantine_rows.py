@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+import logging
 from datetime import datetime
 
 from aggregator.health import Alarm
 from aggregator.health_rows import HealthRows
 from aggregator.instants import from_text, to_text
-from aggregator.quarantine import Quarantine, describe, is_forgiven, note_kills
+from aggregator.quarantine import LASTS, Quarantine, announce, is_forgiven, note_kills
 
 CODE = "quarantined"  # of aggregator.diagnosis
 REASON_LIMIT = 400
+# `Quarantine.lasts` in SQL, of a row `q`; `bind_held` has the values.
+HELD = "q.until > :held_now AND q.until <= :held_latest"
+
+logger = logging.getLogger(__name__)
+
+
+def bind_held(now: datetime) -> dict[str, str]:
+    return {"held_now": to_text(now), "held_latest": to_text(now + LASTS)}
 
 
 class QuarantineRows(HealthRows):
@@ -23,7 +31,7 @@ class QuarantineRows(HealthRows):
 
     def list_quarantined(self, now: datetime) -> list[Quarantine]:
         """Those that are left alone at `now`."""
-        return [each for each in self._list_quarantines("WHERE until IS NOT NULL") if each.lasts(now)]
+        return self._list_quarantines(f"AS q WHERE {HELD}", **bind_held(now))
 
     def write_kills(self, source_id: str, kills: int, reason: str, now: datetime) -> Quarantine | None:
         """Counts what a source has ended; returns its quarantine where it is in one now."""
@@ -43,7 +51,8 @@ class QuarantineRows(HealthRows):
             "UPDATE channels SET next_poll_at = :until WHERE source_id = :id AND next_poll_at < :until",
             {"until": to_text(held.until) if held.until else "", "id": source_id},
         )
-        self.open_alarm(source_id, Alarm(CODE, describe(held)), now)
+        self.open_alarm(source_id, Alarm(CODE, held.reason), now)
+        logger.warning("%s: %s", source_id, announce(held))
         return held
 
     def forgive_answer(self, source_id: str, now: datetime) -> None:
@@ -51,6 +60,7 @@ class QuarantineRows(HealthRows):
         known = self.find_quarantine(source_id)
         if known is not None and is_forgiven(known, now):
             self.end_quarantine(source_id, now)
+            logger.warning("%s: its quarantine is over: it was tried, and nothing died of it", source_id)
 
     def end_quarantine(self, source_id: str, now: datetime) -> bool:
         """Forgets what is held against a source, whose channels are due at once; False: there was nothing."""
@@ -61,7 +71,7 @@ class QuarantineRows(HealthRows):
         self.close_alarm(source_id, CODE, now)
         return True
 
-    def _list_quarantines(self, where: str, **parameters: str) -> Sequence[Quarantine]:
+    def _list_quarantines(self, where: str, **parameters: str) -> list[Quarantine]:
         rows = self._rows(
             f"SELECT source_id, kills, counted_from, last_kill_at, reason, until FROM quarantines {where}"  # noqa: S608 - our own words
             " ORDER BY source_id",

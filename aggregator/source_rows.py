@@ -14,7 +14,8 @@ from typing import Any
 
 from aggregator.health import USUAL_DAYS
 from aggregator.instants import from_text, to_day, to_text
-from aggregator.store_base import StoreBase
+from aggregator.quarantine import Quarantine
+from aggregator.quarantine_rows import QuarantineRows
 
 RECENT_DAYS = 7  # whose posts are held against those of USUAL_DAYS before
 
@@ -59,6 +60,7 @@ class SourceFacts:
     retired: int  # of these
     last_success_at: datetime | None
     due_at: datetime | None  # of the channel that has been due for longest; None: none is
+    quarantine: Quarantine | None = None  # None: it is in none
     troubles: tuple[Trouble, ...] = ()  # alarms first
     recent: SourceDays = SourceDays()  # today and the RECENT_DAYS - 1 before
     usual: SourceDays = SourceDays()  # the USUAL_DAYS before these
@@ -76,7 +78,7 @@ class SourceArticle:
     story_id: int | None
 
 
-class SourceRows(StoreBase):
+class SourceRows(QuarantineRows):
     """The part of the store that the pages of sources ask."""
 
     def list_sources(self, now: datetime, source_id: str | None = None) -> list[SourceFacts]:
@@ -84,6 +86,7 @@ class SourceRows(StoreBase):
         only = {"id": source_id}
         channels = {row["source_id"]: row for row in self._rows(_CHANNELS, now=to_text(now), **only)}
         troubles = self._list_troubles(source_id)
+        quarantines = {held.source_id: held for held in self.list_quarantined(now)}
         recent_from = to_day(now - timedelta(days=RECENT_DAYS - 1))
         usual_from = to_day(now - timedelta(days=RECENT_DAYS - 1 + USUAL_DAYS))
         days: dict[tuple[str, int], SourceDays] = {
@@ -97,6 +100,7 @@ class SourceRows(StoreBase):
                 enabled=bool(row["enabled"]),
                 is_unprobed=bool(row["is_unprobed"]),
                 **_count_channels(channels.get(row["id"])),
+                quarantine=quarantines.get(row["id"]),
                 troubles=tuple(troubles.get(row["id"], ())),
                 recent=days.get((row["id"], 1), nothing),
                 usual=days.get((row["id"], 0), nothing),

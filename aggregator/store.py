@@ -58,7 +58,8 @@ from aggregator.operation_rows import OperationRows
 from aggregator.ping_rows import PingRows
 from aggregator.place_rows import PlaceRows
 from aggregator.poll_rows import ChannelRow, PollRows
-from aggregator.quarantine_rows import QuarantineRows
+from aggregator.quarantine import Quarantine
+from aggregator.quarantine_rows import HELD, QuarantineRows, bind_held
 from aggregator.reference import load_cities, load_provinces
 from aggregator.retention_rows import RetentionRows
 from aggregator.search_rows import SearchRows
@@ -131,7 +132,10 @@ class Status:
     channels: int
     unprobed: int
     hijacked: list[dict[str, Any]]  # source_id, name, domain, hijacked_at, pages
-    failing: list[dict[str, Any]]  # source_id, name, url, failures, last_success_at, reason, http_status
+    quarantined: list[tuple[str, Quarantine]]  # by name
+    failing: list[
+        dict[str, Any]
+    ]  # of other sources: source_id, name, url, failures, last_success_at, reason, http_status
     scans: dict[str, int]  # skipped, checked, missed
     large: list[dict[str, Any]]  # title, members, story_id, suspects: groups that are suspiciously large, the largest
     large_count: int  # of them in all
@@ -152,7 +156,6 @@ class Store(
     ArticleRows,
     KlipingRows,
     PollRows,
-    QuarantineRows,
     OperationRows,
     IntegrityRows,
     BackfillRows,
@@ -161,6 +164,7 @@ class Store(
     CoverageRows,
     PlaceRows,
     SourceRows,
+    QuarantineRows,
     TrendRows,
     AlertRows,
     DigestRows,
@@ -752,7 +756,7 @@ class Store(
                 ),
             )
 
-    def get_status(self, since: datetime) -> Status:
+    def get_status(self, now: datetime, since: datetime) -> Status:
         """What the status page tells; faults and scans since then."""
         scans = self._rows(
             "SELECT coalesce(sum(skipped), 0) AS skipped, coalesce(sum(checked), 0) AS checked,"
@@ -760,6 +764,7 @@ class Store(
             day=to_text(since)[:10],
         )[0]
         large = self.find_large_groups()
+        names = {row["id"]: row["name"] for row in self._rows(_QUARANTINED)}
         return Status(
             last_cycle=dict(row) if (row := next(iter(self._rows(_LAST_CYCLE)), None)) else None,
             sources=self._value("SELECT count(*) FROM sources WHERE enabled"),
@@ -776,7 +781,10 @@ class Store(
                     since=to_text(since),
                 )
             ],
-            failing=[dict(row) for row in self._rows(_FAILING_CHANNELS)],
+            quarantined=[
+                (names[held.source_id], held) for held in self.list_quarantined(now) if held.source_id in names
+            ],
+            failing=[dict(row) for row in self._rows(_FAILING_CHANNELS, **bind_held(now))],
             scans=dict(scans),
             large=[{**row, **self.get_suspects(row["id"])} for row in large[:LARGE_SHOWN]],
             large_count=len(large),
@@ -789,15 +797,15 @@ _HALVE_BOILERPLATE = (
     "UPDATE sources SET pages_read = pages_read / 2 WHERE id = ?",
 )
 _LAST_CYCLE = "SELECT started_at, finished_at FROM cycles WHERE finished_at IS NOT NULL ORDER BY id DESC LIMIT 1"
-_FAILING_CHANNELS = """
-    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at,
-        coalesce('quarantined: ' || q.reason, h.last_reason) AS reason,
-        CASE WHEN q.source_id IS NULL THEN h.last_status ELSE 0 END AS http_status
+_QUARANTINED = "SELECT s.id, s.name FROM quarantines AS q JOIN sources AS s ON s.id = q.source_id WHERE s.enabled"
+_FAILING_CHANNELS = f"""
+    SELECT h.source_id, s.name, h.url, h.failures, h.last_success_at, h.last_reason AS reason,
+        h.last_status AS http_status
     FROM source_health AS h JOIN sources AS s ON s.id = h.source_id
-    LEFT JOIN quarantines AS q ON q.source_id = h.source_id AND q.until IS NOT NULL
-    WHERE (h.failures > 0 OR q.source_id IS NOT NULL) AND h.is_enabled AND s.enabled
+    WHERE h.failures > 0 AND h.is_enabled AND s.enabled
+        AND NOT EXISTS (SELECT 1 FROM quarantines AS q WHERE q.source_id = h.source_id AND {HELD})
     ORDER BY h.failures DESC, s.name, h.url LIMIT 25
-"""
+"""  # noqa: S608 - our own words
 _KEPT_WHERE = "WHERE t.{at} >= :since AND (:source IS NULL OR t.source_id = :source)"
 
 

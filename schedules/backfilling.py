@@ -26,7 +26,7 @@ from aggregator.chronicle import Chronicle
 from aggregator.ingest import Ingest
 from aggregator.models import FetchedPage, LinkFailure, RobotsRecord, Source
 from aggregator.pages import PageFolder
-from aggregator.quarantine import describe
+from aggregator.quarantine import announce
 from aggregator.store import Store
 from aggregator.topics import load_topics, scan_bytes
 from aggregator.urls import get_host
@@ -44,9 +44,11 @@ from crawler.units import join_reports
 from crawler.visit import LEARN_PAGES
 from schedules.config import Setup
 from schedules.cycle import find_overlays, refresh_catalogue
+from schedules.errors import RunFailure
 from schedules.lock import hold_backfill_lock, hold_writer_lock
 from schedules.probing import TERMS
 from schedules.publishing import publish
+from schedules.quarantines import lift_quarantines
 from schedules.tending import renew_sketches
 
 logger = logging.getLogger(__name__)
@@ -154,7 +156,7 @@ class Backfilling:
 
     def run(self) -> BackfillSummary:
         """Reads on until all is read, or something ends the run. Raises WriterBusy, StoreError, PublishError,
-        ProfileError, CrawlProcessError; whatever was written stays."""
+        ProfileError, CrawlProcessError, RunFailure (the source is quarantined); whatever was written stays."""
         with hold_backfill_lock(self._setup.data_folder, self._request.source.id), self._noting_interrupts():
             return self._run()
 
@@ -211,6 +213,9 @@ class Backfilling:
 
     def _begin(self, store: Store) -> None:
         request, now = self._request, self._started
+        lift_quarantines(self._setup, store, now)
+        if told := self._describe_quarantine(store):
+            raise RunFailure(f"{request.source.id}: {told}")
         refresh_catalogue(self._setup, store)
         renew_sketches(self._setup, store, now)
         for record in store.get_robots(now - ROBOTS_MAX_AGE):
@@ -231,6 +236,7 @@ class Backfilling:
         """The next unit; None where there is none, or none now, and then `_stopped` says why."""
         self._held = store.get_held_hosts(system_clock())  # cycles go on beside it, and hear what hosts want
         backfill = self._get_backfill(store)
+        self._stopped = self._stopped or self._describe_quarantine(store)
         if self._stopped or backfill.finished_at:
             return None
         left = self._count_left(store)
@@ -342,9 +348,14 @@ class Backfilling:
     def _write_kills(self, store: Store, report: ArchiveReport, now: datetime) -> None:
         reasons = [f"{failure.url}: {failure.reason}" for failure in report.failures]
         reason = report.failure.reason if report.failure else (reasons or ["a backfill"])[-1]
-        held = store.write_kills(self._request.source.id, report.kills, reason, now)
-        if held is not None:
-            self._stopped = f"the source is quarantined {describe(held)}"
+        store.write_kills(self._request.source.id, report.kills, reason, now)
+
+    def _describe_quarantine(self, store: Store) -> str:
+        """Why it is not read now, and what to do; "" outside a quarantine. Polls beside us may begin one, too."""
+        held = store.find_quarantine(self._request.source.id)
+        if held is None or not held.lasts(self._clock()):
+            return ""
+        return announce(held)
 
     def _write_page(self, store: Store, step: Step, report: ArchiveReport) -> None:
         if report.failure and report.failure.wait_seconds is not None:

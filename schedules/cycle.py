@@ -26,6 +26,7 @@ from aggregator.models import MOST_WAITING, ChannelJob, CrawlJob, Harvest, PollO
 from aggregator.pages import PageFolder
 from aggregator.polling import leave_blackout, plan_retry, start_next_day
 from aggregator.publish.files import PublishError
+from aggregator.quarantine import Quarantine, announce
 from aggregator.store import ChannelRow, Store, StoreError
 from aggregator.takedowns import apply_takedowns
 from aggregator.takedowns import is_due as are_takedowns_due
@@ -73,6 +74,7 @@ class CycleSummary:
     requests: int = 0
     seconds: float = 0
     failed_sources: list[dict[str, str]] = field(default_factory=list)
+    quarantined: list[dict[str, str]] = field(default_factory=list)  # sources, at its end
     warnings: list[str] = field(default_factory=list)  # of what came after the cycle
 
     @property
@@ -139,9 +141,18 @@ def run_cycle(
     published = publish(setup, store, now)
     summary.new_items += published.new_items
     summary.feed_items = published.feed_items
+    summary.quarantined = [tell_quarantine(held) for held in store.list_quarantined(now)]
     summary.seconds = round(time.monotonic() - started, 1)
     store.finish_cycle(cycle_id, now, summary.to_json())
     return summary
+
+
+def tell_quarantine(held: Quarantine) -> dict[str, str]:
+    return {
+        "source": held.source_id,
+        "until": held.until.isoformat() if held.until else "",
+        "why": announce(held),
+    }
 
 
 def check_disk(setup: Setup) -> None:

@@ -16,7 +16,6 @@ from zoneinfo import ZoneInfo
 
 from aggregator.health import Alarm, Coverage, SourceFacts, find_alarms
 from aggregator.polling import Rhythm
-from aggregator.quarantine import describe
 from aggregator.store import Store
 from crawler.clock import system_clock
 from crawler.politeness import ROBOTS_MAX_AGE
@@ -55,7 +54,7 @@ def find_all_alarms(store: Store, now: datetime) -> dict[str, list[Alarm]]:
     channels = store.get_troubled_channels()
     coverage = store.get_field_coverage(now)
     hijacked = store.get_hijacked(now - timedelta(days=365))
-    quarantines = {held.source_id: describe(held) for held in store.list_quarantined(now)}
+    quarantines = {held.source_id: held.reason for held in store.list_quarantined(now)}
     posts: defaultdict[str, int] = defaultdict(int)
     expected: defaultdict[str, float] = defaultdict(float)
     for channel in store.get_posts(now - DAY):

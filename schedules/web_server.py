@@ -10,8 +10,8 @@ import subprocess
 import sys
 import threading
 import time
-from collections.abc import Callable
-from contextlib import suppress
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from datetime import timedelta
 from types import TracebackType
 from typing import Self
@@ -44,7 +44,7 @@ class WebServer:
     """The web server in a process of its own, so that rendering and ingest never share an interpreter.
 
     Making it raises UsageFailure when nobody could read its private pages, or when the port is taken. Entering it
-    starts the process, leaving it ends it. All by one thread.
+    starts the process, leaving it ends it. All by one thread, but within `watch_beside`.
     """
 
     def __init__(self, setup: Setup, *, host: str, port: int) -> None:
@@ -59,6 +59,7 @@ class WebServer:
         self._process: subprocess.Popen[bytes] | None = None
         self._started = self._looked = self._answered = 0.0
         self.has_answered = False  # since it was started
+        self._closed = threading.Event()
 
     def __enter__(self) -> Self:
         self._start()
@@ -98,6 +99,28 @@ class WebServer:
                 self._start()
         return max(self._pause - (time.monotonic() - self._looked), 0.01)
 
+    @contextmanager
+    def watch_beside(self) -> Iterator[None]:
+        """Watches while the caller does what may take minutes. Nothing else may be asked of the server meanwhile."""
+        over, rested = threading.Event(), threading.Event()
+
+        def watch() -> None:
+            try:
+                while not over.wait(self.watch()):
+                    pass
+            except OSError as error:  # the next look, by the caller, raises it again
+                logger.error("the web server cannot be started: %s", error)
+            finally:
+                rested.set()
+            self._closed.wait()  # what a thread has started dies with it: `aggregator.lifeline`
+
+        threading.Thread(target=watch, name="web", daemon=True).start()
+        try:
+            yield
+        finally:
+            over.set()
+            rested.wait()
+
     def apply(self, setup: Setup) -> bool:
         """Starts it anew where the configuration gives it something else to serve; says whether it does."""
         order = self._make_order(setup)
@@ -116,6 +139,7 @@ class WebServer:
     def close(self) -> None:
         self._end()
         self._process = None
+        self._closed.set()
 
     @property
     def _pause(self) -> float:

@@ -12,7 +12,6 @@ import json
 import os
 import random
 import shutil
-import socket
 import sqlite3
 import subprocess
 import sys
@@ -25,6 +24,7 @@ from pathlib import Path
 
 import httpx
 from lxml import etree
+from serving_folder import LOG, start_serve
 from soak_judging import HEAD, MEBIBYTE, Sample, Use, judge, tell
 
 from aggregator.processes import list_descendants, list_zombies, read_command, read_memory
@@ -110,19 +110,7 @@ class Soaked:
     """A running service, and what its readers see."""
 
     def __init__(self, folder: Path) -> None:
-        with socket.create_server(("127.0.0.1", 0)) as found:
-            port = found.getsockname()[1]
-        options = (
-            "--config",
-            folder / "kabarkota.toml",
-            "--data",
-            folder / "data",
-            "--catalogue",
-            folder / "catalogue.toml",
-        )
-        command = [sys.executable, "-m", "schedules", *map(str, options), "serve", "--port", str(port)]
-        with (folder / "serve.log").open("wb") as log:
-            self.process = subprocess.Popen(command, stderr=log)
+        self.process, port = start_serve(folder)
         self._client = httpx.Client(base_url=f"http://127.0.0.1:{port}", trust_env=False, timeout=30)
         self._random = random.Random(11)
 
@@ -252,7 +240,7 @@ def main() -> int:
         or f"well: memory flat, no descriptors lost, feeds well-formed, over {options.minutes:g} minutes"
     )
     if problems:
-        print(f"the log: {folder / 'serve.log'}")
+        print(f"the log: {folder / LOG}")
         return 1
     shutil.rmtree(folder)
     return 0

@@ -24,12 +24,16 @@ from fresh_database import lay_database
 from portals import Answer, make_setup
 from warm import get_process, run_warm
 
+from aggregator.quarantine import MOST_KILLS
+from aggregator.store import Store
 from crawler.catalogue import load_catalogue
 from schedules.backfill_preview import preview
 from schedules.backfilling import Backfilling, BackfillSummary, Request
 from schedules.config import Setup
+from schedules.cycle import refresh_catalogue
 from schedules.errors import WriterBusy
 from schedules.lock import hold_backfill_lock, hold_writer_lock
+from schedules.quarantines import ask_to_lift
 
 NOW = datetime(2026, 11, 27, 8, 0, tzinfo=UTC)
 SINCE = date(2023, 2, 1)
@@ -584,6 +588,47 @@ def test_beside_serve_it_refuses_and_says_what_to_do(tmp_path: Path) -> None:
     assert code == 3
     assert "stop `serve`" in err
     assert err.count("\n") == 1
+
+
+def test_a_quarantined_source_is_left_out_until_it_is_lifted(tmp_path: Path) -> None:
+    with serve_archive(ways=frozenset(("rest",))) as portal:
+        setup = prepare(tmp_path, portal)
+        lay_database(setup.database)
+        with Store.open_writer(setup.database) as store:
+            refresh_catalogue(setup, store)
+            with store.transaction():
+                store.write_kills("arsip", MOST_KILLS, "https://a.example/: the parser left", datetime.now(UTC))
+        before = ("--data", str(setup.data_folder), "--catalogue", str(setup.catalogue_path))
+        for option in ((), ("--dry-run",)):
+            done = run_here(tmp_path, *before, "backfill", "arsip", "--since", "2023-01-01", *option)
+            assert (done.returncode, done.stdout) == (1, "")
+            assert done.stderr.splitlines()[-1].startswith("kabarkota: arsip: quarantined until ")
+            assert done.stderr.endswith("; `kabarkota sources enable arsip` lifts it\n")
+        assert portal.asked.total() == 0
+        ask_to_lift(setup.data_folder, "arsip")
+        assert read_back(setup, clock=lambda: datetime.now(UTC)).finished
+
+
+def test_a_quarantine_that_a_poll_begins_ends_the_run(tmp_path: Path) -> None:
+    with serve_archive(ways=frozenset(("rest",))) as portal:
+        setup = prepare(tmp_path, portal)
+        asked: list[int] = []
+
+        def quarantine(path: str, _count: int) -> None:
+            if path.startswith("/wp-json") and not asked:
+                with (
+                    hold_writer_lock(setup.data_folder),
+                    Store.open_writer(setup.database) as store,
+                    store.transaction(),
+                ):
+                    store.write_kills("arsip", MOST_KILLS, "the parser left", NOW)
+                asked.append(portal.asked.total())
+
+        portal.interfere = quarantine
+        summary = read_back(setup)
+        assert not summary.finished
+        assert summary.stopped.startswith("quarantined until ")
+        assert summary.requests <= asked[0] + 1
 
 
 def test_the_lock_is_free_while_the_portal_is_asked(tmp_path: Path) -> None:

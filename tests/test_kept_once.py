@@ -1,4 +1,4 @@
-"""What would grow for ever, or twice, does not: boilerplate, pages in quarantine, the index of words."""
+"""What would grow for ever, or twice, does not: boilerplate, pages set aside, the index of words."""
 
 from __future__ import annotations
 

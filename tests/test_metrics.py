@@ -20,6 +20,7 @@ from test_serve import serve, wait_for
 
 from aggregator import operation_rows
 from aggregator.processes import find_writer, list_descendants, read_memory
+from aggregator.quarantine import MOST_KILLS
 from aggregator.store import Store, StoreError
 from aggregator.web.app import create_app
 from aggregator.web.metrics import KEPT
@@ -139,10 +140,14 @@ def test_every_channel_is_in_one_state(world: World) -> None:
     add_channel(world.database, 3, due=now + timedelta(days=9), failures=30, retired_at="2026-09-01T00:00:00Z")
     add_channel(world.database, 4, due=None)
     add_channel(world.database, 5, due=now - timedelta(days=9), enabled=0)
+    add_channel(world.database, 6, due=now + timedelta(days=7))
+    with Store.open_writer(world.database) as store, store.transaction():
+        store.write_kills("sumber-6", MOST_KILLS, "the parser left", now)
     figures = world.read()
     states = {name: value for name, value in figures.items() if name.startswith("kabarkota_channels{")}
     assert set(states.values()) == {1}
-    assert len(states) == 5
+    assert len(states) == 6
+    assert "kabarkota_channels{quarantined}" in states
     assert figures["kabarkota_channels_due"] == 2
     assert figures["kabarkota_channels_late"] == 1
     assert figures["kabarkota_lateness_seconds"] == 2 * 3600 + KEPT.total_seconds()
@@ -242,7 +247,7 @@ def test_neither_polls_nor_cycles_are_ever_read_whole(world: World) -> None:
     add_poll(world.database, 1, NEWEST, reason="HTTP 404")
     with open_traced(world.database) as store:
         store.get_operation(NEWEST)
-        store.get_source_operation("sumber-1")
+        store.get_source_operation("sumber-1", NEWEST)
         store.get_pulse(NEWEST)
         store.get_health()
         store.count_polls()

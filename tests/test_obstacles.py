@@ -435,6 +435,26 @@ def test_health_tells_of_jobs_that_fail_and_is_bad_where_nothing_is_gathered_or_
     assert ask(backup, publish) == (503, "publishing fails", "not-writable", told)
 
 
+def test_a_database_that_is_still_to_come_is_no_error_in_the_log(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    def ask() -> str | None:
+        reason: str | None = check_health(
+            Store.open_current_reader,
+            database=tmp_path / "news.db",
+            feed=tmp_path / "feed.xml",
+            now=NOW,
+            late_after=timedelta(days=999),
+        )[1]["reason"]
+        return reason
+
+    assert ask() == "missing"
+    assert not [each for each in caplog.records if each.levelno > logging.INFO]
+    (tmp_path / "news.db").write_bytes(b"no database, but something else" * 99)
+    assert ask() == "damaged"
+    assert [each.levelname for each in caplog.records if each.levelno > logging.INFO] == ["ERROR"]
+
+
 def test_a_line_that_was_just_logged_is_held_back_and_counted() -> None:
     lines: list[str] = []
     logger = logging.Logger("here")

@@ -7,12 +7,13 @@ import inspect
 from typing import Any
 
 import pytest
+import uvicorn
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.testing import MemoryReactorClock, StringTransport
 from twisted.web._newclient import Request, ResponseFailed
 from twisted.web.http_headers import Headers
-from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol, RequestResponseCycle
+from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol, RequestResponseCycle
 
 from aggregator.web.protocol import PublicFilesProtocol
 from crawler.answer_errors import TooLargeError
@@ -115,6 +116,12 @@ def test_uvicorn_has_what_our_protocol_overrides(name: str) -> None:
     assert len(ours.parameters) == len(theirs.parameters)
     if name in CALLED_BY_UVICORN:
         assert f"self.{name}" in inspect.getsource(HttpToolsProtocol)
+
+
+def test_uvicorn_has_what_our_server_uses() -> None:
+    assert inspect.iscoroutinefunction(uvicorn.Server.startup)
+    assert "self.servers = " in inspect.getsource(uvicorn.Server.startup)
+    assert STATUS_LINE[200] == b"HTTP/1.1 200 OK\r\n"
 
 
 def test_uvicorn_has_what_our_protocol_uses() -> None:

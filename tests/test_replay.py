@@ -203,7 +203,7 @@ def test_other_topics_are_written_with_their_evidence(data: Path, run: Run) -> N
     assert {"term", "place", "offset", "weight"} == set(json.loads(evidence)[0])
 
 
-def test_spam_leaves_into_quarantine(data: Path, run: Run) -> None:
+def test_spam_is_set_aside(data: Path, run: Run) -> None:
     database = sqlite3.connect(data / "news.db")
     with database:
         database.execute("UPDATE articles SET title = 'Situs Slot Gacor Maxwin Smart City' WHERE title LIKE '%Dasbor%'")

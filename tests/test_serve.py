@@ -11,7 +11,7 @@ import sys
 import threading
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from datetime import UTC, datetime
 from email.utils import format_datetime
 from pathlib import Path
@@ -128,6 +128,14 @@ class Serving:
             queue += names
         return found
 
+    def find_web(self) -> int | None:
+        """The web server's process."""
+        for pid in self.list_children():
+            with suppress(OSError):
+                if b"aggregator.web" in Path(f"/proc/{pid}/cmdline").read_bytes():
+                    return pid
+        return None
+
 
 @contextmanager
 def serve(folder: Path, portal: LoopbackPortal, *options: str, **more: Any) -> Iterator[Serving]:
@@ -176,7 +184,8 @@ def test_cron_beside_it_is_refused_and_told_why(serving: Serving) -> None:
 
 
 def test_web_server_that_dies_is_started_again(serving: Serving) -> None:
-    (web,) = [pid for pid in serving.list_children() if b"aggregator.web" in Path(f"/proc/{pid}/cmdline").read_bytes()]
+    web = serving.find_web()
+    assert web is not None
     os.kill(web, signal.SIGKILL)
     wait_for(lambda: Path(f"/proc/{web}/cmdline").exists() is False or not Path(f"/proc/{web}/cmdline").read_bytes())
     wait_for(serving.has_news)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import socket
 import sqlite3
@@ -77,6 +78,11 @@ def test_feeds_are_served_while_the_database_is_brought_up_to_date(tmp_path: Pat
             page = serving.ask("/status?lang=en")
             assert page is not None
             assert page.status_code == 503
+            web = serving.find_web()
+            assert web is not None
+            os.kill(web, signal.SIGKILL)
+            wait_for(lambda: serving.find_web() not in (None, web) and has(serving, "rilis menurut pemkot"))
+            web = serving.find_web()
             rival = subprocess.run(
                 [*serving.command("serve"), "--port", str(find_port())], capture_output=True, text=True, check=False
             )
@@ -87,6 +93,7 @@ def test_feeds_are_served_while_the_database_is_brought_up_to_date(tmp_path: Pat
             told += read_until(own, "READY=1")
             wait_for(lambda: (page := serving.ask("/status?lang=en")) is not None and page.status_code == 200)
             wait_for(lambda: has(serving, "Rapat awal"))
+            assert serving.find_web() == web  # it outlives the thread that started it
             serving.process.terminate()
             assert serving.process.wait(PATIENCE) == 0
     assert "are read again" in serving.errors

@@ -30,7 +30,7 @@ logger = logging.getLogger(__name__)
 
 KEPT = timedelta(seconds=10)  # an answer is given so long: however many ask, the database is read once
 PREFIX = "kabarkota_"
-STATES = ("working", "failing", "retired", "unasked", "off")
+STATES = ("quarantined", "working", "failing", "retired", "unasked", "off")
 COUNTED = "counted from the newest 200,000 that the database held when the web server started"
 
 

@@ -15,7 +15,9 @@ from aggregator.web.source_history import History, build_history
 from aggregator.web.source_states import (
     Reason,
     SourceState,
+    find_detail_language,
     judge_source,
+    show_detail,
     tell_delay,
     tell_fields,
     tell_moment,
@@ -29,7 +31,6 @@ from aggregator.web.texts import Texts
 ARTICLES_MOST = 10
 MONTHS_MOST = 12
 ALARMS_MOST = 30
-DETAIL_LIMIT = 300
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,6 +50,7 @@ class ShownChannel:
 class ShownAlarm:
     says: str
     detail: str
+    detail_language: str
     since: str
     until: str  # "" while it lasts
 
@@ -126,7 +128,7 @@ def build_source_page(
         place_url=make_link(f"/city/{facts.city}", texts.language) if facts.city else "",
         state=state.value,
         state_name=texts["states"][state.value],
-        why=texts["state_notes"][state.value] if state is not SourceState.SILENT else tell_why(facts, texts),
+        why=texts["state_notes"][state.value] or tell_why(facts, texts),
         reasons=tuple(_tell(trouble, facts, texts) for trouble in facts.troubles) if is_watched else (),
         last_success=tell_moment(facts.last_success_at, texts),
         delay=tell_delay(facts, now, texts),
@@ -159,7 +161,7 @@ def build_missing_page(asked: str, near: Sequence[str], texts: Texts) -> Missing
 
 
 def _tell(trouble: Trouble, facts: SourceFacts, texts: Texts) -> Reason:
-    return tell_reason(trouble, facts.id, texts, detail=cut_text(xml_safe(trouble.detail), DETAIL_LIMIT))
+    return tell_reason(trouble, facts.id, texts, detail=show_detail(trouble.code, trouble.detail, texts))
 
 
 def _show_channel(channel: ChannelState, facts: SourceFacts, now: datetime, texts: Texts) -> ShownChannel:
@@ -183,6 +185,8 @@ def _name_state(channel: ChannelState) -> str:
     """As /metrics counts them."""
     if not channel.enabled:
         return "off"
+    if channel.quarantined_until:
+        return "quarantined"
     if channel.retired_at:
         return "retired"
     if channel.failures:
@@ -194,7 +198,8 @@ def _show_alarm(alarm: Alarm, facts: SourceFacts, texts: Texts) -> ShownAlarm:
     said = tell_reason(Trouble(code=alarm.code, detail=alarm.detail), facts.id, texts)
     return ShownAlarm(
         says=said.says,
-        detail=cut_text(xml_safe(alarm.detail), DETAIL_LIMIT),
+        detail=show_detail(alarm.code, alarm.detail, texts),
+        detail_language=find_detail_language(alarm.code, texts),
         since=tell_moment(alarm.since, texts),
         until=tell_moment(alarm.until, texts),
     )

@@ -6,8 +6,11 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from enum import StrEnum
 
-from aggregator.diagnosis import explain
+from aggregator.cleaning import cut_text, xml_safe
+from aggregator.diagnosis import diagnose, explain
 from aggregator.operation_rows import LATE_AFTER
+from aggregator.quarantine import Quarantine, part_reason
+from aggregator.quarantine_rows import CODE as QUARANTINED
 from aggregator.source_rows import RECENT_DAYS, SourceDays, SourceFacts, Trouble
 from aggregator.web.story_times import tell_span
 from aggregator.web.texts import WIB, Language, Texts
@@ -15,12 +18,14 @@ from aggregator.web.texts import WIB, Language, Texts
 QUIET_CODE = "quiet"
 SILENT_FROM = 7.0  # posts a week that are usual: where there are fewer, a week without any is no wonder
 KNOWN_DAYS = 7  # on which a source was asked, before anything is called usual
+DETAIL_LIMIT = 300  # characters
 FEWEST_PAGES = 5  # of which shares are told
 
 
 class SourceState(StrEnum):
     """One for each source; in the order of the list."""
 
+    QUARANTINED = "quarantined"  # left alone for a while: our processes died of it
     TROUBLE = "trouble"  # an open alarm, or a channel that did not answer the last time
     SILENT = "silent"  # it answers, and posts far less than usual
     RETIRED = "retired"  # all its channels: gone, or with a dealer in domains
@@ -36,6 +41,7 @@ class Reason:
     says: str
     advice: str
     detail: str  # the figures, or the crawler's own words; safe to encode
+    detail_language: str  # of these
     since: str  # "" where it is not known
 
 
@@ -44,6 +50,8 @@ def judge_source(facts: SourceFacts) -> SourceState:
         return SourceState.WAITING
     if not facts.enabled or not facts.channels:
         return SourceState.OFF
+    if facts.quarantine is not None:
+        return SourceState.QUARANTINED
     if facts.retired == facts.channels:
         return SourceState.RETIRED
     if facts.failing or any(trouble.code != QUIET_CODE for trouble in facts.troubles):
@@ -59,12 +67,34 @@ def tell_reason(trouble: Trouble, source_id: str, texts: Texts, *, detail: str =
         says=said.says,
         advice=said.advice.replace(" ID`", f" {source_id}`"),
         detail=detail,
+        detail_language=find_detail_language(trouble.code, texts),
         since=tell_moment(trouble.since, texts),
     )
 
 
+def show_detail(code: str, detail: str, texts: Texts) -> str:
+    """The detail of an alarm: as it is, but that of a quarantine, our last kill, in plain words. Safe to encode."""
+    if code == QUARANTINED:
+        address, how = part_reason(detail)
+        says = diagnose(how, indonesian=texts.language is Language.INDONESIAN).says
+        detail = f"{address}: {says}" if address else says
+    return cut_text(xml_safe(detail), DETAIL_LIMIT)
+
+
+def find_detail_language(code: str, texts: Texts) -> str:
+    """That of `show_detail`."""
+    return texts.language.value if code == QUARANTINED else Language.ENGLISH.value
+
+
+def tell_quarantine(quarantine: Quarantine, texts: Texts) -> str:
+    """E.g. "Tidak dibaca sampai 30 Nov 2026, 15.00 WIB; sejauh ini 3 proses pembaca kami mati karena halamannya." """
+    return str(texts["quarantine"].format(until=tell_moment(quarantine.until, texts), kills=quarantine.kills))
+
+
 def tell_why(facts: SourceFacts, texts: Texts) -> str:
     """Why it is in its state, in a sentence; "" where there is nothing to say."""
+    if facts.quarantine is not None:
+        return tell_quarantine(facts.quarantine, texts)
     if facts.troubles:
         says = tell_reason(facts.troubles[0], facts.id, texts).says
         some = texts["some_channels"].format(failing=facts.failing, channels=facts.channels)

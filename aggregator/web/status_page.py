@@ -13,10 +13,13 @@ from aggregator.diagnosis import diagnose
 from aggregator.instants import from_text
 from aggregator.marked import TITLE_LIMIT
 from aggregator.obstacles import Notice
+from aggregator.quarantine import Quarantine
+from aggregator.quarantine_rows import CODE as QUARANTINED
+from aggregator.source_rows import Trouble
 from aggregator.store import Status
 from aggregator.web.links import make_link, make_story_link
 from aggregator.web.shown_item import tell_staleness
-from aggregator.web.source_states import SourceState
+from aggregator.web.source_states import SourceState, show_detail, tell_quarantine, tell_reason
 from aggregator.web.texts import WIB, Language, Texts
 
 BACKUP_JOB = "backup"
@@ -31,6 +34,17 @@ class HijackedSite:
     domain: str
     found: str
     pages: int
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class QuarantinedSource:
+    """A source that is left alone because our processes died of it."""
+
+    name: str
+    page_url: str
+    why: str  # with its end
+    last: str  # where the last died, and how
+    advice: str
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -78,6 +92,8 @@ class StatusPage:
     sources: int
     channels: int
     unprobed: int
+    quarantined: tuple[QuarantinedSource, ...]
+    quarantined_url: str  # of the list of these
     hijacked: tuple[HijackedSite, ...]
     failing: tuple[FailingChannel, ...]
     large: tuple[LargeGroup, ...]
@@ -116,6 +132,8 @@ def build_status_page(
         sources=status.sources,
         channels=status.channels,
         unprobed=status.unprobed,
+        quarantined=tuple(_describe_quarantined(name, held, texts) for name, held in status.quarantined),
+        quarantined_url=make_link("/sources", texts.language, state=SourceState.QUARANTINED),
         hijacked=tuple(_describe_site(row, texts) for row in status.hijacked),
         failing=tuple(_describe_channel(row, texts) for row in status.failing),
         large=tuple(_describe_large(row, texts) for row in status.large),
@@ -161,6 +179,17 @@ def _describe_site(row: dict[str, Any], texts: Texts) -> HijackedSite:
         domain=xml_safe(row["domain"]),
         found=_format(row["hijacked_at"], texts),
         pages=row["pages"],
+    )
+
+
+def _describe_quarantined(name: str, held: Quarantine, texts: Texts) -> QuarantinedSource:
+    trouble = Trouble(code=QUARANTINED, detail=held.reason)
+    return QuarantinedSource(
+        name=xml_safe(name),
+        page_url=make_link(f"/source/{held.source_id}", texts.language),
+        why=tell_quarantine(held, texts),
+        last=show_detail(QUARANTINED, held.reason, texts),
+        advice=tell_reason(trouble, held.source_id, texts).advice,
     )
 
 

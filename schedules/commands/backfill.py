@@ -14,6 +14,7 @@ import typer
 
 from aggregator.archives import Way
 from aggregator.models import Source
+from aggregator.quarantine import announce
 from crawler.process import CrawlProcessError
 from schedules.backfill_preview import Preview, preview
 from schedules.backfilling import Backfilling, BackfillSummary, Progress, Request
@@ -22,6 +23,7 @@ from schedules.commands.hints import warn_without_contact
 from schedules.commands.sources_common import find, load
 from schedules.config import Setup
 from schedules.errors import NothingReachable, RunFailure, UsageFailure, WriterBusy
+from schedules.quarantines import find_quarantine
 
 EARLIEST = date(1995, 1, 1)  # what claims to be older is not believed anyway
 REASONS_SHOWN = 20
@@ -57,6 +59,8 @@ def backfill(
     warn_without_contact(context.setup)
     try:
         if dry_run:
+            if held := find_quarantine(context.data_folder, source.id, clock()):
+                raise RunFailure(f"{source_id}: {announce(held)}")
             print_preview(preview(context.setup, request, clock()), as_json=as_json)
             return 0
         with show_progress(context.setup, quiet=as_json) as show:

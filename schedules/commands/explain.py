@@ -29,7 +29,7 @@ _ROLES = {"event": "happened in", "participant": "takes part", "mention": "is na
 _STATES = {
     "kept": "in: an article",
     "off-topic": "out: off topic",
-    "spam": "out: spam, in quarantine",
+    "spam": "out: spam, set aside",
     "pending": "waits to be read",
     "failed": "out: could not be read",
     "refused": "out: not to be read",

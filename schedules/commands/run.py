@@ -84,6 +84,8 @@ def report_cycle(summary: CycleSummary, *, as_json: bool, strict: bool = False) 
             f"{summary.spam} spam, {summary.failed_pages} failed pages; {summary.new_items} new items, "
             f"{summary.feed_items} in the feed; {summary.seconds} s"
         )
+        for held in summary.quarantined:
+            typer.echo(f"  {held['source']}: {held['why']}", err=True)
         for failed in summary.failed_sources:
             said = diagnose(failed["reason"])
             typer.echo(f"  {failed['source']}: {said.says} {failed['channel']} ({failed['reason']})", err=True)

@@ -10,7 +10,7 @@ from typing import Annotated, Any
 import typer
 
 from aggregator.models import ChannelKind, Source, SourceKind
-from aggregator.quarantine import describe
+from aggregator.quarantine import announce, describe
 from crawler.catalogue import (
     CatalogueError,
     add_source,
@@ -72,7 +72,7 @@ def show_source(ctx: typer.Context, source_id: SourceId, *, json: AsJson = False
     else:
         typer.echo(format_source(source), nl=False)
     if held := find_quarantine(context.data_folder, source.id, datetime.now(UTC)):
-        print(f"kabarkota: {source.id} is quarantined {describe(held)}", file=sys.stderr)
+        print(f"kabarkota: {source.id} is {announce(held)}", file=sys.stderr)
 
 
 @app.command("add")

@@ -16,6 +16,8 @@ from aggregator.diagnosis import explain
 from aggregator.operation import Alarm, ChannelState, Operation, SourceOperation
 from aggregator.ping_rows import WaitingPings
 from aggregator.publish.files import try_to_write
+from aggregator.quarantine import Quarantine, announce
+from aggregator.quarantine_rows import CODE as QUARANTINED
 from aggregator.store import Store
 from crawler.politeness import host_of
 from schedules.commands.context import CommandContext
@@ -45,7 +47,7 @@ def show_status(
     with Store.open_reader(database) as store, store.snapshot():
         check_schema(store)
         if source_id is not None:
-            shown = store.get_source_operation(source_id)
+            shown = store.get_source_operation(source_id, now)
             if shown is None:
                 find(load(context), source_id)
                 raise RunFailure(f"{source_id}: no cycle has been run since it is in the catalogue; `kabarkota run`")
@@ -104,12 +106,13 @@ def summarize(operation: Operation) -> list[str]:
         lines += [f"A cycle began {format_span(now - operation.unfinished_since)} ago: it is running, or was killed."]
     off = f", {counts.off} off" if counts.off else ""
     never = f"{counts.unasked} never asked{off}; of {counts.sources} sources"
+    held = f"{counts.quarantined} quarantined, " if counts.quarantined else ""
     due = f"{counts.due}, the first for {format_span(counts.lateness)}; {counts.late} for over an hour"
     today = f"{counts.requests_today} requests, {format_bytes(counts.bytes_today)}"
     alarms = ", ".join(f"{count} {code}" for code, count in counts.alarms.items())
     return [
         *lines,
-        f"Channels: {counts.working} working, {counts.failing} failing, {counts.retired} retired, {never}.",
+        f"Channels: {counts.working} working, {counts.failing} failing, {counts.retired} retired, {held}{never}.",
         f"Due: {due if counts.due else 'none'}.",
         f"To be read: {counts.pending_links} links. Sources never looked at: {counts.unprobed}.",
         f"Today (UTC): {today}. Database: {format_bytes(counts.database_bytes)}.",
@@ -147,6 +150,7 @@ _LOST = {
 def tabulate(operation: Operation) -> list[Table]:
     now, counts = operation.now, operation.counts
     return [
+        _tabulate_quarantined(operation.quarantined),
         (
             _title("Late", operation.late, counts.late),
             ("source", "channel", "due since", "why"),
@@ -178,6 +182,23 @@ def tabulate(operation: Operation) -> list[Table]:
     ]
 
 
+def _tabulate_quarantined(held: Sequence[Quarantine]) -> Table:
+    rows: list[Sequence[str]] = [
+        (
+            each.source_id,
+            format_moment(each.until),
+            f"{each.kills} parsers died, the last of {each.reason}",
+            _lift(each),
+        )
+        for each in held
+    ]
+    return _title("Quarantined", held, len(held)), ("source", "until", "why", "what to do"), rows
+
+
+def _lift(held: Quarantine) -> str:
+    return explain(QUARANTINED, held.reason).advice.replace(" ID`", f" {held.source_id}`")
+
+
 def tabulate_failing(channels: Sequence[ChannelState], count: int, now: datetime) -> Table:
     return (
         _title("Failing", channels, count),
@@ -193,7 +214,9 @@ def tabulate_failing(channels: Sequence[ChannelState], count: int, now: datetime
 
 
 def summarize_source(shown: SourceOperation, today: int, budget: int) -> list[str]:
+    held = shown.quarantine
     return [
+        *([f"{held.source_id}: {announce(held)}."] if held else []),
         f"{shown.id}: {shown.name}, {shown.domain}; {'on' if shown.enabled else 'off'} (evidence: {shown.evidence})",
         f"Today (UTC): {today} of {budget} requests to its host. To be read: {shown.pending_links} links.",
     ]
@@ -233,6 +256,8 @@ def name_state(row: ChannelState) -> str:
     """As `Counts` has them."""
     if not row.enabled:
         return "off"
+    if row.quarantined_until:
+        return "quarantined"
     if row.retired_at:
         return "retired"
     if row.failures:
@@ -286,6 +311,7 @@ def tell(operation: Operation) -> dict[str, Any]:
         "unfinished_since": operation.unfinished_since.isoformat() if operation.unfinished_since else None,
         **_plain(asdict(operation.counts)),
         "channels": channels,
+        "quarantined_sources": [{**_plain(asdict(each)), "try": _lift(each)} for each in operation.quarantined],
         "open_alarms": [_tell_alarm(alarm) for alarm in operation.alarms],
     }
 
@@ -301,6 +327,7 @@ def tell_source(shown: SourceOperation, now: datetime, *, requests_today: int) -
     return {
         "now": now.isoformat(),
         **_plain(asdict(shown)),
+        "quarantine": _plain(asdict(shown.quarantine)) if shown.quarantine else None,
         "requests_today": requests_today,
         "channels": [tell_channel(row) for row in shown.channels],
         "alarms": [_tell_alarm(alarm) for alarm in shown.alarms],

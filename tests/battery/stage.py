@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import json
-import os
 import socket
 import sqlite3
 import subprocess
@@ -14,6 +13,8 @@ from contextlib import contextmanager
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
+
+from serving_folder import LOG, start_serve
 
 from aggregator.processes import list_descendants, read_command
 from battery.case import NETWORK, Case, address_of
@@ -138,28 +139,13 @@ def write_catalogue(cases: Mapping[str, Case], ports: Mapping[str, int], wanted:
 
 
 def _serve(outcome: Outcome) -> None:
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = free.getsockname()[1]
-    folder = outcome.folder
-    options = (
-        "--config",
-        folder / "kabarkota.toml",
-        "--data",
-        folder / "data",
-        "--catalogue",
-        folder / "catalogue.toml",
-    )
-    with (folder / "serve.log").open("w") as log:
-        process = subprocess.Popen(
-            [sys.executable, "-m", "schedules", *map(str, options), "serve", "--port", str(port)],
-            stderr=log,
-            env={**os.environ, "KABARKOTA_AGGREGATOR__EMPTY_FEEDS": "false"},
-        )
+    log = outcome.folder / LOG
+    process, port = start_serve(outcome.folder, {"KABARKOTA_AGGREGATOR__EMPTY_FEEDS": "false"})
     started = time.monotonic()
     try:
         while not (done := _find_cycle(outcome)):
             if process.poll() is not None:
-                raise ChildProcessError(f"serve ended with {process.returncode}: {(folder / 'serve.log').read_text()}")
+                raise ChildProcessError(f"serve ended with {process.returncode}: {log.read_text()}")
             if time.monotonic() - started > CYCLE_SECONDS_MOST:
                 raise TimeoutError(f"the cycle did not end within {CYCLE_SECONDS_MOST} s")
             _sample(outcome, process.pid)
@@ -174,7 +160,7 @@ def _serve(outcome: Outcome) -> None:
         except subprocess.TimeoutExpired:
             process.kill()
             process.wait()
-    outcome.log = (folder / "serve.log").read_text(encoding="utf-8", errors="replace")
+    outcome.log = log.read_text(encoding="utf-8", errors="replace")
 
 
 def _find_cycle(outcome: Outcome) -> dict[str, Any]:

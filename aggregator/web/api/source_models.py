@@ -20,7 +20,8 @@ class Trouble(Model):
 class Health(Model):
     """How a source is doing."""
 
-    state: Literal["trouble", "silent", "retired", "waiting", "good", "off"]
+    state: Literal["quarantined", "trouble", "silent", "retired", "waiting", "good", "off"]
+    quarantined_until: Instant | None = Field(description="nothing of it is read before; null: in no quarantine")
     last_success_at: Instant | None
     channels: Count = Field(description="that are on")
     failing: Count = Field(description="of these, that did not answer the last time")

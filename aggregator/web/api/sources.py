@@ -111,8 +111,10 @@ def _describe(source: SourceEntry, health: Health | None) -> dict[str, Any]:
 
 
 def _tell_health(facts: SourceFacts) -> Health:
+    held = facts.quarantine
     return Health(
         state=judge_source(facts).value,
+        quarantined_until=to_text(held.until) if held is not None and held.until else None,
         last_success_at=to_text(facts.last_success_at) if facts.last_success_at else None,
         channels=facts.channels,
         failing=facts.failing,

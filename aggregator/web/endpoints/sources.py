@@ -51,7 +51,7 @@ class _Sources:
             return context.answer(request, "not_yet.html", texts["sources_title"], nav=_NAV)
         now = context.clock()
         with context.read() as store:
-            operation = store.get_source_operation(source_id, polls=0, days=DAYS, months=MONTHS_MOST)
+            operation = store.get_source_operation(source_id, now, polls=0, days=DAYS, months=MONTHS_MOST)
             if operation is None:
                 near = suggest(source_id[:_ID_LIMIT].lower(), store.list_source_ids())
                 missing = build_missing_page(source_id[:_ID_LIMIT], near, texts)

@@ -37,7 +37,8 @@ class _Status:
         if not context.has_database:
             return context.answer(request, "not_yet.html", texts["status_title"])
         with context.read() as store:
-            status = store.get_status(context.clock() - STATUS_SPAN)
+            now = context.clock()
+            status = store.get_status(now, now - STATUS_SPAN)
             jobs = store.list_last_jobs()
             stale_since = context.find_silence(store)
         page = build_status_page(

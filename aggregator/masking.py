@@ -24,10 +24,12 @@ MAIL_MARK = "•••@•••"
 
 # Beyond Latin-1, curly quotes and dashes, what stands here may be a digit, a sign in another width, or unseen.
 _ODD = re.compile("[^\x00-\xac\xae-\xff\u2010-\u201f\u2022\u2026]")
-_MAYBE_ODD = re.compile(f"{_ODD.pattern}|[\xb9\xb2\xb3]")  # "m²" alone makes no text odd
 _SIGNS = dict(zip("＋（）［］－．。․／＿＊～：＠﹫＃，\u3000", "+()[]-.../_*~:@@#, ", strict=True))
+_SPACES = "\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f"
+_MADE_PLAIN = re.compile(
+    rf"[\d\xb9\xb2\xb3\u2070-\u2089\u2460-\u249b\u24ea-\u24ff\u2776-\u2793{_SPACES}{re.escape(''.join(_SIGNS))}]"
+)
 # Besides what is invisible: marks upon digits, the frame of a key, fillers of Hangul.
-_SPACES = frozenset("\u2000\u2001\u2002\u2003\u2004\u2005\u2006\u2008\u2009\u200a\u205f")
 _UNSEEN = re.compile(rf"{INVISIBLE.pattern}|[\u0300-\u036f\u20d0-\u20ff\u115f\u1160\u3164\uffa0]")
 
 _LOCAL = r"(?<![\w.%+'-])[\w.%+'-]{1,200}+"  # only from where it begins, and never given back: else quadratic
@@ -57,8 +59,7 @@ _ENCODED_MAIL = re.compile(  # budi%40gmail.com, budi&#64;gmail.com
     re.IGNORECASE,
 )
 _MAYBE_WRITTEN = re.compile(r"[\[({<*~|-]\s?(?:@|[aA][tT]?|[eE][tT])\s?[\])}>*~|-]")
-_MAYBE_SPOKEN = re.compile(r"\sat\s", re.IGNORECASE)
-_MAYBE_ENCODED = re.compile(r"%40|&(?:#|commat)")
+_MAYBE_SPOKEN = re.compile(r"\s[aA][tT]\s")
 _IS_ENDING = re.compile(_ENDING, re.IGNORECASE)
 _IMAGES = frozenset({"png", "jpg", "jpeg", "gif", "webp", "svg", "avif"})
 _PLATFORMS = frozenset(
@@ -94,9 +95,9 @@ def mask_personal(text: str) -> str:
 
 def _read_plainly(text: str) -> tuple[str, Sequence[int]]:
     """The text in plain digits and signs, without what is unseen; and where each of its characters was."""
-    if not _ODD.search(text):
+    if text.isascii() or not _ODD.search(text):
         return text, range(len(text))
-    plain = _MAYBE_ODD.sub(_make_plain, text)
+    plain = _MADE_PLAIN.sub(_make_plain, text)
     if not _UNSEEN.search(plain):
         return plain, range(len(text))
     places = [at for at, char in enumerate(plain) if not _UNSEEN.match(char)]
@@ -117,9 +118,10 @@ def _list_patterns(plain: str) -> Iterator[re.Pattern[str]]:
         yield from (_MAIL, _SPACED_MAIL)
     if _MAYBE_WRITTEN.search(plain):
         yield _WRITTEN_MAIL
-    if _MAYBE_SPOKEN.search(plain):
+    lowered = plain.lower()
+    if any(word in lowered for word in ("dot", "titik", "mail")) and _MAYBE_SPOKEN.search(plain):
         yield _SPOKEN_MAIL
-    if _MAYBE_ENCODED.search(plain):
+    if any(sign in lowered for sign in ("%40", "&#", "&commat")):
         yield _ENCODED_MAIL
 
 

@@ -18,11 +18,13 @@ from __future__ import annotations
 
 import re
 from bisect import bisect_left
+from collections.abc import Iterator
 from dataclasses import dataclass
 from operator import itemgetter
 
 _GAP = r" \t\xa0\u2007\u202f.\xb7_()/\-\u2010-\u2015\u2212"
-_RUN = re.compile(rf"\d(?:[{_GAP}]{{0,3}}\d){{5,}}")
+_RUN = re.compile(rf"[0-9](?:[{_GAP}]{{0,3}}[0-9]){{5,}}")
+_MAY_BEGIN = re.compile(r"(?:^|[\s(/])(?:0|62)")  # a group of a run
 _GROUP = re.compile(r"\d+")
 
 # Kemendagri's codes: province, regency or city, district; day of birth (a woman's + 40), month, year; serial number.
@@ -48,11 +50,15 @@ _FIRST = "23456789"  # of a subscriber's digits
 _JOINING = frozenset("-.\u2010\u2011\u2012\u2013")
 _GROUPS_MOST = 16  # of a number that is written digit by digit
 
+_CUE_WORDS = (
+    *("telp", "telpon", "telepon", "tlp", "telf", "tel", "fax", "faks", "faksimile", "phone", "hp", "handphone"),
+    *("wa", "whatsapp", "cp", "hub", "hubungi"),
+)
 _CUE = re.compile(
-    r"(?<![a-z])(?:telp|telpon|telepon|tlp|telf|tel|fax|faks|faksimile|phone|hp|handphone|wa|whatsapp|cp|hub|hubungi)"
-    r"(?P<mark>\s?[.:]{0,2}\s?:?)\s?\(?\+?$",
+    rf"(?<![a-z])(?:{'|'.join(_CUE_WORDS)})(?P<mark>\s?[.:]{{0,2}}\s?:?)\s?\(?\+?$",
     re.IGNORECASE,
 )
+_AFTER_CUE = " \t\n\xa0.:(+"
 _ACCOUNT = re.compile(
     r"\b(?:rek(?:ening)?|bca|bri|bni|bsi|btn|mandiri|npsn|npwp|nip|nib|isbn|issn|resi|awb|invoice|faktur"
     r"|(?:kode|no(?:mor)?\.?) (?:pesanan|order|booking|tiket))\b[^\d\n]{0,20}$",
@@ -83,21 +89,24 @@ _HASH = re.compile(r"[a-f]{3,}")
 _BEFORE = 40  # characters that are looked at before a run
 _AFTER = 14  # and after it
 _LINE_BEFORE = 80
+_ODDLY_BEFORE = 8
 _ADDRESS = re.compile(r"https?://|www\.|\w\.[a-z]{2,10}/|\b10\.\d{4,9}/", re.IGNORECASE)  # the last is a paper's (DOI)
 _TO_CALL = re.compile(
     r"(?:wa\.me/|t\.me/|signal\.me/(?:#p/)?|whatsapp\.com/|[?&](?:phone|tel|wa|number)=|tel:)[^/\s]*$", re.IGNORECASE
 )
 # Mobiles that only filters do not read: 0812*3456*7890, [0812] 3456 7890, "nol delapan satu dua …".
 _ODD_GAP = r"(?:\s?[*~=+'#^]{1,3}\s?|[,:;|]|\]\s?)"
-_ODDLY = re.compile(
-    rf"(?<![\w.,])(?<!\d:)\[?(?:\+?62\s?|0)8[1-35-9]\d{{1,2}}{_ODD_GAP}\d{{3,4}}(?:{_ODD_GAP}|[ -])\d{{2,5}}(?!\d)"
+_ODDLY = re.compile(  # begins with a digit that is quickly found; what must be before it is looked for from there
+    rf"8(?<=[02\s]8)[1-35-9]\d{{1,2}}{_ODD_GAP}\d{{3,4}}(?:{_ODD_GAP}|[ -])\d{{2,5}}(?!\d)"
 )
+_BEFORE_ODDLY = re.compile(r"(?<![\w.,])(?<!\d:)\[?(?:\+?62\s?|0)$")
 _SPOKEN_DIGIT = r"(?:e?nol|kosong|satu|dua|tiga|empat|lima|enam|tujuh|delapan|sembilan|\d)"
 _SPOKEN = re.compile(
-    r"\b(?:(?:e?nol|kosong)[^\w\n]{1,3}8|(?:e?nol|kosong|0|enam[^\w\n]{1,3}dua)[^\w\n]{1,3}delapan)"
+    r"\b(?:(?:e?nol|kosong) 8|(?:e?nol|kosong|0|enam[^\w\n]{1,3}dua)[^\w\n]{1,3}delapan)"
     rf"(?:[^\w\n]{{1,3}}{_SPOKEN_DIGIT}){{7,11}}\b",
     re.IGNORECASE,
 )
+_IN_SPOKEN = ("delapan", "nol 8", "kosong 8")  # one of them at least
 _ADDRESS_MOST = 300
 
 
@@ -165,9 +174,18 @@ def find_personal_numbers(text: str) -> list[tuple[int, int]]:
     spans: list[tuple[int, int]] = []
     for found in _RUN.finditer(text):
         _search_run(text, found, spans)
-    oddly = [found.span() for pattern in (_ODDLY, _SPOKEN) for found in pattern.finditer(text)]
-    spans += [span for span in oddly if not _is_in_address(text, span[0]) and not _overlaps(span, spans)]
-    return sorted(spans)
+    oddly = [span for span in _find_oddly(text) if not _is_in_address(text, span[0]) and not _overlaps(span, spans)]
+    return sorted((*spans, *oddly)) if oddly else spans
+
+
+def _find_oddly(text: str) -> Iterator[tuple[int, int]]:
+    for found in _ODDLY.finditer(text):
+        before = text[max(found.start() - _ODDLY_BEFORE, 0) : found.start()]
+        if begun := _BEFORE_ODDLY.search(before):
+            yield found.start() - len(begun[0]), found.end()
+    lowered = text.lower()
+    if any(word in lowered for word in _IN_SPOKEN):
+        yield from (found.span() for found in _SPOKEN.finditer(text))
 
 
 def _overlaps(span: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
@@ -178,12 +196,16 @@ def _overlaps(span: tuple[int, int], spans: list[tuple[int, int]]) -> bool:
 
 def _search_run(text: str, found: re.Match[str], spans: list[tuple[int, int]]) -> None:
     """Adds what a run holds to `spans`."""
+    before = text[max(found.start() - _BEFORE, 0) : found.start()]
+    is_long = len(found[0]) >= _NIK_LENGTH
+    if not (is_long or _MAY_BEGIN.search(found[0]) or before.endswith(("+", "O", "o")) or _may_tell(before)):
+        return  # most figures and dates
     places = [(found.start() + group.start(), found.start() + group.end()) for group in _GROUP.finditer(found[0])]
     ends = [*(start for start, _ in places[1:]), places[-1][1]]
     run = _Run(
         groups=tuple(text[start:end] for start, end in places),
         gaps=tuple(text[end:after] for (_, end), after in zip(places, ends, strict=True)),
-        before=text[max(found.start() - _BEFORE, 0) : found.start()],
+        before=before,
         after=text[found.end() : found.end() + _AFTER],
     )
     at, last = 0, spans[-1][1] if spans else 0
@@ -196,6 +218,11 @@ def _search_run(text: str, found: re.Match[str], spans: list[tuple[int, int]]) -
                 spans.append(more)
             last = spans[-1][1]
         at = max(end, at + 1)
+
+
+def _may_tell(before: str) -> bool:
+    """Whether a cue may end it, by a quicker look."""
+    return before.rstrip(_AFTER_CUE).lower().endswith(_CUE_WORDS)
 
 
 def _is_personal(text: str, start: int, end: int) -> bool:

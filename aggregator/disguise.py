@@ -12,18 +12,21 @@ import unicodedata
 
 from aggregator.textfold import INVISIBLE
 
-# Letters that look like a Latin one: from Unicode's confusables (UTS 39), those of Cyrillic and Greek.
+# Letters that look like a Latin one: from Unicode's confusables (UTS 39), those of Cyrillic and Greek; small capitals
+# and letters with strokes, which no folding of Unicode's takes apart.
 _LOOKALIKES = str.maketrans(
     dict(
         zip(
-            "авеѕіјкмнорԛстухԝьгпԁһӏαβεηικνορτυχγωµσ",
-            "abesijkmhopqctyxwbrndhlabenikvoptuxywmo",
+            "авеѕіјкмнорԛстухԝьгпԁһӏαβεηικνορτυχγωµσςяᴀʙᴄᴅᴇꜰɢʜɪᴊᴋʟᴍɴᴏᴘʀꜱᴛᴜᴠᴡʏᴢłøđħıŧƚɍɨɵƶǥꞓȼ",
+            "abesijkmhopqctyxwbrndhlabenikvoptuxywmocrabcdefghijklmnoprstuvwyzlodhitlriozgcc",
             strict=True,
         )
     )
 )
+# Letters on black squares and discs, and those of flags, each alphabet in its order.
+_LOOKALIKES |= {first + at: 97 + at for first in (0x1F150, 0x1F170, 0x1F1E6) for at in range(26)}
 _LEET = str.maketrans("013457@$!|", "oieastasil")
-_SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*]{1,3}){3,40}\w(?![^\s])")
+_SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*/]{1,3}){3,40}\w(?![^\s])")
 _MIXED = re.compile(r"(?<![\w@$!|])(?=[\w@$!|]{0,29}[a-z])(?=[\w@$!|]{0,29}[0-9@$!|])[\w@$!|]{3,30}")
 
 
@@ -44,7 +47,7 @@ def is_plain(text: str) -> bool:
 def _join_letters(match: re.Match[str]) -> str:
     """Two blanks between the letters are the gap between two words."""
     words = re.split(r"\s{2,}", match[0])
-    joined = (re.sub(r"[ .\-_*]", "", word) for word in words)
+    joined = (re.sub(r"[ .\-_*/]", "", word) for word in words)
     return " ".join(joined)
 
 

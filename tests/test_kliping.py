@@ -409,6 +409,17 @@ def test_the_brief_fits_and_counts_what_it_leaves_out(most: int) -> None:
 # ── the file ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+def test_an_address_beside_its_link_shows_no_number() -> None:
+    url = "https://kabartomini.example/hubungi-0812-3456-7890"
+    kliping = make_kliping([make_clipping(1, url=url)])
+    (link, *_) = [each for p in Document(BytesIO(render_docx(kliping))).paragraphs for each in p.hyperlinks]
+    assert (link.address, link.text) == (url, "https://kabartomini.example/hubungi-•••")
+    page = html.fromstring(render_print_html(kliping, STYLE))
+    assert url in page.xpath("//@href")
+    assert "hubungi-•••" in page.text_content()
+    assert "0812" not in page.text_content()
+
+
 def test_docx_is_a_numbered_list_with_real_links() -> None:
     kliping = make_kliping([make_clipping(1), make_clipping(2)], [make_clipping(3)])
     document = Document(BytesIO(render_docx(kliping)))

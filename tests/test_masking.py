@@ -11,7 +11,7 @@ import pytest
 from newsdesk import NOW, OTHER, RELEASE, Newsroom
 from test_migrations import LEVELS, make_old
 
-from aggregator.masking import mask_name, mask_personal
+from aggregator.masking import mask_address, mask_name, mask_personal
 from aggregator.migrations import MIGRATIONS
 from aggregator.models import ArticleLink, ExtractedArticle, FetchedPage
 from aggregator.store import Store
@@ -55,6 +55,22 @@ def test_what_is_masked_stays_as_it_is_when_it_is_masked_again() -> None:
 )
 def test_a_name_loses_an_address_without_a_mark(name: str, masked: str) -> None:
     assert mask_name(name) == masked
+
+
+@pytest.mark.parametrize(
+    ("url", "shown"),
+    [
+        ("https://x.example/hubungi-0812-3456-7890", "https://x.example/hubungi-•••"),
+        (
+            "https://x.example/2026/11/02/wa/6281234567890?tel=081234567890",
+            "https://x.example/2026/11/02/wa/•••?tel=•••",
+        ),
+        ("https://x.example/tulis?ke=budi%40gmail.com#budi@kota.go.id", "https://x.example/tulis?ke=•••@•••#•••@•••"),
+        *[(same, same) for same in ("https://x.example/2026/11/02/rapat-12-kota", "http://x.example:8080/?p=123", "")],
+    ],
+)
+def test_an_address_that_is_shown_beside_its_link_tells_nobody(url: str, shown: str) -> None:
+    assert mask_address(url) == shown
 
 
 @pytest.mark.parametrize(

@@ -210,6 +210,19 @@ def test_no_more_is_quoted_than_a_page_allows_and_nothing_breaks_out(tmp_path: P
     assert "<mark>lampu</mark>" in found["marked_title"]
 
 
+@pytest.mark.parametrize("sign", ["=", "+", "-", "@", "\t=", "\r-", "＝"])
+def test_no_cell_that_is_piped_is_a_formula(sign: str, tmp_path: Path) -> None:
+    room = PlainRoom(tmp_path / "data")
+    room.publish_at("kabar-satu", "rilis", RELEASE)
+    room.press()
+    room.store._connection.execute("UPDATE articles SET title = ?", (f"{sign}HYPERLINK(1) lampu",))
+    room.store._connection.commit()
+    room.store.close()
+    (row,), _ = search(tmp_path, "lampu")
+    assert row[2].startswith("'")
+    assert row[2].endswith("HYPERLINK(1) lampu")
+
+
 def test_a_terminal_gets_a_table_with_the_words_in_bold(folder: Path) -> None:
     shown, leader = _run_on_terminal(folder, "lampu")
     assert leader == 0

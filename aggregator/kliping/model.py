@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from datetime import datetime, tzinfo
 
+from aggregator.masking import mask_address
 from aggregator.models import Language
 
 DOCX_TYPE = "application/vnd.openxmlformats-officedocument.wordprocessingml.document"
@@ -30,6 +31,11 @@ class Clipping:
     extract: str
     copies: tuple[tuple[str, str], ...]  # (medium, address) of the first others
     more_copies: int  # that are not among them
+
+    @property
+    def spelled_url(self) -> str:
+        """The address as it is shown where the title is the link."""
+        return mask_address(self.url)
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

@@ -182,7 +182,7 @@ def _write_clipping(writer: _Writer, clipping: Clipping, words: Wording) -> None
     lines: list[tuple[str, Any]] = [(_SOURCE, words.tell_source(clipping))]
     lines += [(_EXTRACT, clipping.extract)] if clipping.extract else []
     lines += [(_SOURCE, copies)] if (copies := words.tell_copies(clipping)) else []
-    lines += [(_SOURCE, writer.link(clipping.url, clipping.url))] if clipping.url else []
+    lines += [(_SOURCE, writer.link(clipping.spelled_url, clipping.url))] if clipping.url else []
     writer.write(_TITLE, clipping.title, keep=True)
     for style, line in lines[:-1]:
         writer.write(style, line, keep=True)

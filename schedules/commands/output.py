@@ -9,6 +9,7 @@ from typing import Any
 
 import typer
 
+from aggregator.exports.cells import make_cell
 from aggregator.printable import make_printable
 
 
@@ -18,12 +19,13 @@ def print_json(value: Any) -> None:
 
 
 def print_table(columns: Sequence[str], rows: Iterable[Sequence[str]]) -> None:
-    """A drawn table on a terminal; elsewhere lines of tab-separated cells, the names of the columns first."""
+    """A drawn table on a terminal; elsewhere lines of tab-separated cells, the names of the columns first, and none of
+    them a formula to the program of tables that opens the file."""
     if sys.stdout.isatty():
         _draw_table(columns, rows)
         return
     for row in (columns, *rows):
-        typer.echo("\t".join(map(clean_cell, row)))
+        typer.echo("\t".join(make_cell(clean_cell(cell)) for cell in row))
 
 
 def clean_cell(cell: str) -> str:

@@ -197,14 +197,17 @@ class Ingest:
             counts.failed += 1
             return
         if why := reading.kept_out.find_text(key, row, self._store):
-            logger.warning("%s: kept out; %s", page.link.url, why)
-            if self._store.find_article(key) is None:  # what was read before stays as it was
-                links.write_read(source, page, LinkState.REFUSED, why)
+            self._keep_out(reading, source, page, why)
             return
         if not self._store.was_read(key):  # read once more, its text is no more its source's own
             self._store.count_paragraphs(source.id, page.article.boilerplate)
         page_file = self._articles.keep_page(page) if page.passed_scan else ""
         self._judge(reading, Candidate(source=source, page=page, tags=page.article.tags, row=row, page_file=page_file))
+
+    def _keep_out(self, reading: _Reading, source: Source, page: FetchedPage, why: str) -> None:
+        logger.warning("%s: kept out; %s", page.link.url, why)
+        if self._store.find_article(make_url_key(page.link.url)) is None:  # what was read before stays as it was
+            reading.links.write_read(source, page, LinkState.REFUSED, why)
 
     def _write_skipped(self, reading: _Reading, source: Source, page: FetchedPage) -> None:
         """A page in which the scan found no topic. What the channel says of it still tells a hijacked site."""

@@ -29,8 +29,8 @@ from aggregator.urls import canonicalize, is_same_site, make_url_key
 logger = logging.getLogger(__name__)
 
 # Of the sampled runs of the shorter text, so many in common make it nearly the same. Measured on the development half:
-# copies with 15 of 100 words edited reach it 93 times in 100, shortened or framed ones always; of texts on the same
-# event by others 8 of 36 do, of 2,242 texts on other things 43 pairs, most of them templates.
+# copies with 15 of 100 words edited reach it 93 times in 100, shortened or framed ones always; so do 8 of 36 labelled
+# pairs of texts on the same event by others, and, of 3,881 texts, 43 pairs that are no copies, at different sources.
 NEARLY = 0.4
 _ANY = "*"  # no source's id
 
@@ -82,7 +82,7 @@ def find_text_hash(store: Store, article: Mapping[str, Any]) -> bytes | None:
 def find_sketch(store: Store, article: Mapping[str, Any]) -> bytes | None:
     """The sketch that texts are kept out by which are nearly that of an article; None where there is nothing to sample.
 
-    A twelfth of its runs of words, as hashes: what stands in it cannot be read from them.
+    A twelfth of its runs of words, as hashes: who has a text can tell whether it is that one, nobody can read it from them.
     """
     return _make_sketch(article, store.get_boilerplate(article["source_id"]))
 

@@ -82,7 +82,8 @@ def find_text_hash(store: Store, article: Mapping[str, Any]) -> bytes | None:
 def find_sketch(store: Store, article: Mapping[str, Any]) -> bytes | None:
     """The sketch that texts are kept out by which are nearly that of an article; None where there is nothing to sample.
 
-    A twelfth of its runs of words, as hashes: who has a text can tell whether it is that one, nobody can read it from them.
+    A twelfth of its runs of words, as hashes: nobody can read it from them, though who has a text can tell whether it
+    is that one.
     """
     return _make_sketch(article, store.get_boilerplate(article["source_id"]))
 

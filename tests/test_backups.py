@@ -16,6 +16,7 @@ import pytest
 from command_line import run_here
 from fresh_database import open_fresh
 from portals import make_setup
+from test_lost import NOTHING_ON
 from test_migrations import LEVELS, make_old
 from test_obstacles import mount, needs_root
 
@@ -213,11 +214,7 @@ class Cron:
     def __init__(self, folder: Path) -> None:
         self.folder, self.backups = folder, folder / "data/backups"
         self._catalogue = folder / "catalogue.toml"
-        self._catalogue.write_text(
-            '[sources.uji]\nname = "Uji"\ndomain = "uji.example"\nenabled = false\n'
-            'channels = [{ kind = "feed", url = "https://uji.example/feed" }]\n',
-            encoding="utf-8",
-        )
+        self._catalogue.write_text(NOTHING_ON, encoding="utf-8")
 
     def run(self, days: float, *options: str) -> tuple[list[str], list[str]]:
         """A cycle so many days after the first; returns its warnings, and the backups that are there then."""

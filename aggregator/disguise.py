@@ -24,7 +24,7 @@ _LOOKALIKES = str.maketrans(
     )
 )
 # Letters on black squares and discs, and those of flags, each alphabet in its order.
-_LOOKALIKES |= {first + at: 97 + at for first in (0x1F150, 0x1F170, 0x1F1E6) for at in range(26)}
+_LOOKALIKES |= {first + at: chr(97 + at) for first in (0x1F150, 0x1F170, 0x1F1E6) for at in range(26)}
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*/]{1,3}){3,40}\w(?![^\s])")
 _MIXED = re.compile(r"(?<![\w@$!|])(?=[\w@$!|]{0,29}[a-z])(?=[\w@$!|]{0,29}[0-9@$!|])[\w@$!|]{3,30}")

@@ -32,32 +32,33 @@ _MADE_PLAIN = re.compile(
 # Besides what is invisible: marks upon digits, the frame of a key, fillers of Hangul.
 _UNSEEN = re.compile(rf"{INVISIBLE.pattern}|[\u0300-\u036f\u20d0-\u20ff\u115f\u1160\u3164\uffa0]")
 
-_LOCAL = r"(?<![\w.%+'-])[\w.%+'-]{1,200}+"  # only from where it begins, and never given back: else quadratic
+# What stands before the sign is looked for from there backwards; so the signs, which are rare, are found first.
+_LOCAL_REVERSED = re.compile(r"(?P<gap>\s?)[\w.%+'-]+")
+_LOCAL_MOST = 200
 _LABEL = r"[^\W_](?:[\w-]{0,62}[^\W_])?"
 _DOT = r"(?:\.|\s?[\[({<]\s?(?:dot|titik|\.)\s?[\])}>]\s?|\s(?:dot|titik)\s)"
 # Of what is written in another way, only what ends as addresses here do: "rapat @ balai" is none.
 _ENDING = r"(?:com|net|org|info|biz|id|co|gov|edu|io|me|xyz|online|site|asia|news|tv|sg|my|au|uk|us|jp|nl|de)\b"
 # And where even less tells it ("akun @kota.id" is none), only of those who give addresses to anybody.
 _PROVIDER = r"(?:gmail|googlemail|yahoo|ymail|rocketmail|hotmail|outlook|live|icloud|proton(?:mail)?|aol|zoho)"
-_MAIL = re.compile(rf"(?P<local>{_LOCAL})@(?:{_LABEL}\.){{1,8}}(?P<ending>[^\W\d_]{{2,24}})")
+_MAIL = re.compile(rf"@(?:{_LABEL}\.){{1,8}}(?P<ending>[^\W\d_]{{2,24}})")
 _SPACED_MAIL = re.compile(
-    rf"{_LOCAL}(?:\s?@\s?{_PROVIDER}(?:\s?[.,]\s?{_LABEL}){{0,2}}\s?[.,]\s?{_ENDING}"  # budi @gmail . com
-    rf"|\s?@\s{_LABEL}(?:\.{_LABEL}){{0,4}}\.{_ENDING})",  # budi @ kota.go.id
+    rf"@(?:\s?{_PROVIDER}(?:\s?[.,]\s?{_LABEL}){{0,2}}\s?[.,]\s?{_ENDING}"  # budi @gmail . com
+    rf"|\s{_LABEL}(?:\.{_LABEL}){{0,4}}\.{_ENDING})",  # budi @ kota.go.id
     re.IGNORECASE,
 )
-_WRITTEN_MAIL = re.compile(
-    rf"{_LOCAL}\s?[\[({{<*~|-]\s?(?:@|at|et|a)\s?[\])}}>*~|-]\s?{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}{_DOT}{_ENDING}",
-    re.IGNORECASE,  # budi [at] …
-)
-_SPOKEN_MAIL = re.compile(
-    rf"{_LOCAL}\sat\s{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}\s(?:dot|titik)\s{_ENDING}"  # budi at kota dot go dot id
-    rf"|(?:(?<=mail )|(?<=mail:)|(?<=mail: )){_LOCAL}\sat\s{_PROVIDER}\.(?:{_LABEL}\.)?{_ENDING}",  # email: …
+_WRITTEN_MAIL = re.compile(  # budi [at] kota [dot] go.id; "stay-at-home.com" is none
+    r"(?:[\[({<*~|]|(?<=\s)-)\s?(?:@|at|et|a)\s?[\])}>*~|-]"
+    rf"\s?{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}{_DOT}{_ENDING}",
     re.IGNORECASE,
 )
-_ENCODED_MAIL = re.compile(  # budi%40gmail.com, budi&#64;gmail.com
-    rf"(?<![\w.+'%-])(?:[\w.+'-]|%(?!40)){{1,200}}+(?:%40|&#0?64;|&#x40;|&commat;)(?:{_LABEL}\.){{1,8}}{_ENDING}",
-    re.IGNORECASE,
+_SPOKEN_MAIL = re.compile(  # budi at kota dot go dot id
+    rf"\sat\s{_LABEL}(?:{_DOT}{_LABEL}){{0,4}}\s(?:dot|titik)\s{_ENDING}", re.IGNORECASE
 )
+_TOLD_MAIL = re.compile(rf"\sat\s{_PROVIDER}\.(?:{_LABEL}\.)?{_ENDING}", re.IGNORECASE)  # email: budi at gmail.com
+_TELLS_MAIL = re.compile(r"mail:? ?$", re.IGNORECASE)
+_ENCODED_MAIL = re.compile(rf"(?:%40|&#0?64;|&#x40;|&commat;)(?:{_LABEL}\.){{1,8}}{_ENDING}", re.IGNORECASE)
+_WITH_GAP = frozenset({_SPACED_MAIL, _WRITTEN_MAIL})  # there may be a blank before the sign
 _MAYBE_WRITTEN = re.compile(r"[\[({<*~|-]\s?(?:@|[aA][tT]?|[eE][tT])\s?[\])}>*~|-]")
 _MAYBE_SPOKEN = re.compile(r"\s[aA][tT]\s")
 _IS_ENDING = re.compile(_ENDING, re.IGNORECASE)
@@ -73,16 +74,10 @@ def mask_personal(text: str) -> str:
     """`text` with a mark for each number or address by which a person can be reached, or told from all others."""
     plain, places = _read_plainly(text)
     marks: list[tuple[int, int, str]] = []
-
-    def blank(mail: re.Match[str]) -> str:
-        """No other pattern, and no number, is looked for in it."""
-        if _is_other(mail):
-            return mail[0]
-        marks.append((*mail.span(), MAIL_MARK))
-        return MARK[0] * len(mail[0])
-
     for pattern in _list_patterns(plain):
-        plain = pattern.sub(blank, plain)
+        spans = list(_find_mails(pattern, plain))
+        marks += [(start, end, MAIL_MARK) for start, end in spans]
+        plain = _blank(plain, spans)  # no other pattern, and no number, is looked for in it
     marks += [(start, end, MARK) for start, end in find_personal_numbers(plain)]
     if not marks:
         return text
@@ -99,10 +94,12 @@ def _read_plainly(text: str) -> tuple[str, Sequence[int]]:
     if text.isascii() or not _ODD.search(text):
         return text, range(len(text))
     plain = _MADE_PLAIN.sub(_make_plain, text)
-    if not _UNSEEN.search(plain):
-        return plain, range(len(text))
-    places = [at for at, char in enumerate(plain) if not _UNSEEN.match(char)]
-    return "".join(plain[at] for at in places), places
+    places: list[int] = []
+    at = 0
+    for unseen in _UNSEEN.finditer(plain):
+        places += range(at, unseen.start())
+        at = unseen.end()
+    return _UNSEEN.sub("", plain), [*places, *range(at, len(plain))]
 
 
 def _make_plain(odd: re.Match[str]) -> str:
@@ -121,17 +118,40 @@ def _list_patterns(plain: str) -> Iterator[re.Pattern[str]]:
         yield _WRITTEN_MAIL
     lowered = plain.lower()
     if any(word in lowered for word in ("dot", "titik", "mail")) and _MAYBE_SPOKEN.search(plain):
-        yield _SPOKEN_MAIL
+        yield from (_SPOKEN_MAIL, _TOLD_MAIL)
     if any(sign in lowered for sign in ("%40", "&#", "&commat")):
         yield _ENCODED_MAIL
 
 
-def _is_other(mail: re.Match[str]) -> bool:
+def _find_mails(pattern: re.Pattern[str], plain: str) -> Iterator[tuple[int, int]]:
+    """(start, end) of each address, in order."""
+    at = 0
+    for found in pattern.finditer(plain):
+        before = plain[max(at, found.start() - _LOCAL_MOST) : found.start()]
+        local = _LOCAL_REVERSED.match(before[::-1])
+        if not local or (local["gap"] and pattern not in _WITH_GAP):
+            continue
+        start = found.start() - local.end()
+        if pattern is _MAIL and _is_other(plain[start : found.start()].lower(), found["ending"].lower()):
+            continue
+        if pattern is not _TOLD_MAIL or _TELLS_MAIL.search(plain[max(start - 6, 0) : start]):
+            at = found.end()
+            yield start, at
+
+
+def _blank(plain: str, spans: Sequence[tuple[int, int]]) -> str:
+    """The text with nothing to be found in these spans; all else stays where it is."""
+    parts: list[str] = []
+    at = 0
+    for start, end in spans:
+        parts += plain[at:start], MARK[0] * (end - start)
+        at = end
+    return "".join((*parts, plain[at:]))
+
+
+def _is_other(local: str, ending: str) -> bool:
     """Whether it is an image ("logo@2x.png") or an account, set close to where it is ("Instagram@kota.terkini")."""
-    if mail.re is not _MAIL:
-        return False
-    ending = mail["ending"].lower()
-    return ending in _IMAGES or (mail["local"].lower() in _PLATFORMS and not _IS_ENDING.fullmatch(ending))
+    return ending in _IMAGES or (local in _PLATFORMS and not _IS_ENDING.fullmatch(ending))
 
 
 def mask_name(text: str) -> str:

@@ -77,6 +77,18 @@ def test_an_address_that_is_shown_beside_its_link_tells_nobody(url: str, shown: 
     "piece",
     [
         *("a at ", "a@", "[at]a.", "1", "1 ", "08 ", "62 ", "+62 ", "0812-", "telp. 2", "３２０１", "(", "at a dot "),
+        *(
+            "@",
+            "%40",
+            "-at-",
+            "0812*3456*",
+            "nol delapan ",
+            "٠",
+            "1\u200b",
+            "0812-3456-7890, 7891",
+            "hotline 0811-1500-112 ",
+        ),
+        *("08 12 34 56 78 90 ", "budi@kota.go.id ", "a @ ", "mail: a at "),
         *("a[at]" + ("b" * 63 + ".") * 5, "https://x/" + "a" * 280 + "/081234567890 "),
     ],
 )

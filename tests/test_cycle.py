@@ -444,6 +444,35 @@ def test_links_that_wait_are_few_and_short(tmp_path: Path, monkeypatch: pytest.M
     assert query(tmp_path, "SELECT etag FROM channels") == [("",)]  # it is read again for what was left out
 
 
+def test_news_count_that_could_not_all_be_published_meanwhile(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    monkeypatch.setattr("schedules.cycle.NEWS_SECONDS", 0.1)
+    in_the_way = tmp_path / "data/public/feed.xml"
+    in_the_way.mkdir(parents=True)
+    with serve_portal() as portal, serve_portal("127.0.0.2") as slow:
+        fill(portal, ["rakernas"])
+        fill(slow, ["dasbor"])
+        slow.answers["/feed.xml"].gate = gate = threading.Event()
+
+        def await_failure() -> None:
+            for _ in range(6_000):
+                if "could be published meanwhile" in caplog.text:
+                    break
+                time.sleep(0.01)
+            in_the_way.rmdir()
+            gate.set()
+
+        with ThreadPoolExecutor() as pool:
+            failure = pool.submit(await_failure)
+            summary = run_warm(
+                make_setup(tmp_path, catalogue(portal) + catalogue(slow).replace("uji", "lambat")), now=NOW
+            )
+    failure.result()
+    assert "not all news could be published meanwhile" in caplog.text
+    assert (summary.articles, summary.new_items, summary.feed_items) == (2, 2, 2)
+
+
 def test_news_are_out_while_a_slow_source_is_still_asked(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("schedules.cycle.NEWS_SECONDS", 0.1)
     feed = tmp_path / "data/public/feed.xml"

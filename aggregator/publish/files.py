@@ -22,6 +22,7 @@ class PublishError(Exception):
         super().__init__(f"cannot publish {path}: {reason}")
         self.path = path
         self.reason = reason
+        self.new_items = 0  # that were published all the same, in other files
 
 
 def write_public(path: Path, body: bytes, *, sync: bool = True) -> bool:

@@ -82,7 +82,9 @@ def publish_feeds(
         write_mark(public, mark)
     store.queue_pings(settings.websub_hubs, (), now)  # forgets hubs that are not told any more
     if failures := failures + press.failures:
-        raise summarize_failures(failures)
+        failure = summarize_failures(failures)
+        failure.new_items = new
+        raise failure
     main = store.find_feed(ALL)
     return Published(
         new_items=new, feed_items=main.shown if main else 0, files=press.written, changed=tuple(press.changed)

@@ -204,6 +204,9 @@ class Meanwhile:
         self._shown = self._came
         try:
             self._summary.new_items += self._publish().new_items
+        except PublishError as error:  # which has them in the feeds
+            self._summary.new_items += error.new_items
+            raise
         finally:
             self._last = time.monotonic()
 

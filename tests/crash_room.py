@@ -304,7 +304,8 @@ class Room:
 
     def is_publishing(self) -> bool:
         with suppress(OSError):
-            return any(entry.name.endswith(".tmp") for entry in os.scandir(self.data / "public"))
+            beside = [entry for entry in os.scandir(self.data / "public") if entry.name.endswith(".tmp")]
+            return any(time.time() - entry.stat().st_mtime < 0.5 for entry in beside)  # else an earlier kill left it
         return False
 
     def was_just_asked(self) -> bool:

@@ -147,19 +147,14 @@ class Lives:
 
     def _kill_backup(self) -> None:
         """`kabarkota backup` beside the service."""
-        folder = self._room.data / "backups"
-        before = set(folder.glob("news-*.db"))
+        half, whole = self._room.watch_for("backups/.news-*.tmp"), self._room.watch_for("backups/news-*.db")
         process = self._room.start("backup", "--json")
         if self._chance.random() < 0.15:
             time.sleep(self._chance.uniform(0, 1.5))
         else:
-            wait_for(lambda: any(folder.glob(".news-*.tmp")) or process.poll() is not None, look=LOOK)
+            wait_for(lambda: half() or process.poll() is not None, look=LOOK)
             time.sleep(self._chance.uniform(0, 0.06))
-        phase = "start"
-        if any(folder.glob(".news-*.tmp")):
-            phase = "backup"
-        elif set(folder.glob("news-*.db")) - before:
-            phase = "after the backup"
+        phase = "backup" if half() else "after the backup" if whole() else "start"
         if process.poll() is None and kill(process.pid):
             self._record.note("backup", phase)
         process.wait()

@@ -94,25 +94,25 @@ class Migrating:
                     break
             self._finish(level)
 
-    def _tell_phase(self, service: Service) -> str:
-        if any(self._room.data.glob("backups/.news-before-*.tmp")):
-            return "copy of the old"
-        if not any(self._room.data.glob("backups/news-before-*.db")):
-            return "start"
-        if is_writing(self._room.database):
-            return "migration"
-        return "after it" if service.listener.status else "start"
-
     def _kill(self, level: str) -> None:
         has_copy = any(self._room.data.glob("backups/news-before-*.db"))
         wanted = "migration" if has_copy else self._chance.choice(("copy of the old", "migration"))
+        is_copying = self._room.watch_for("backups/.news-before-*.tmp")
         with Service(self._room) as service:
-            wait_for(lambda: self._tell_phase(service) in (wanted, "after it"), look=LOOK)
+
+            def tell_phase() -> str:
+                if service.listener.status:
+                    return "after it"
+                if is_writing(self._room.database):
+                    return "migration"
+                return "copy of the old" if is_copying() else "start"
+
+            wait_for(lambda: service.has_ended or tell_phase() in (wanted, "after it"), look=LOOK)
             time.sleep(self._chance.uniform(0, 0.05 if wanted == "copy of the old" else 0.15))
-            phase = self._tell_phase(service)
+            phase = tell_phase()
             if service.has_ended:
                 self._room.complain(f"{level}: the service ended with {service.process.returncode}")
-            if kill(service.process.pid):
+            elif kill(service.process.pid):
                 self._record.note("migration", phase)
 
     def _check(self, level: str) -> str:

@@ -297,9 +297,15 @@ class Room:
             return connection.getresponse().status in wanted
         return False
 
+    def watch_for(self, pattern: str) -> Callable[[], bool]:
+        """Says, when it is called, whether there is such a file in the data folder that is not there now."""
+        before = set(self.data.glob(pattern))
+        return lambda: bool(set(self.data.glob(pattern)) - before)
+
     def is_publishing(self) -> bool:
         with suppress(OSError):
-            return any(entry.name.endswith(".tmp") for entry in os.scandir(self.data / "public"))
+            beside = [entry for entry in os.scandir(self.data / "public") if entry.name.endswith(".tmp")]
+            return any(time.time() - entry.stat().st_mtime < 0.5 for entry in beside)  # else an earlier kill left it
         return False
 
     def was_just_asked(self) -> bool:

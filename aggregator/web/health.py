@@ -47,8 +47,8 @@ def check_health(
             health, pulse = store.get_health(), store.get_pulse(now)
     except StoreError as error:
         obstacle = classify_obstacle(error)
-        is_to_come = obstacle is Obstacle.MISSING or isinstance(error, OlderDatabaseError)  # the writer makes it
-        logger.log(logging.INFO if is_to_come else logging.ERROR, "%s", error)
+        level = logging.WARNING if isinstance(error, OlderDatabaseError) else logging.ERROR
+        logger.log(logging.INFO if obstacle is Obstacle.MISSING else level, "%s", error)  # the writer makes it
         return 503, {"status": "database unreadable", **facts, "reason": obstacle.value}
     last = health.last_cycle_finished_at
     facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None

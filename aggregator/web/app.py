@@ -21,6 +21,7 @@ Pages and searches open the store read-only, once per request, in a worker threa
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from datetime import UTC, datetime
 from pathlib import Path
 
@@ -57,6 +58,7 @@ from aggregator.web.endpoints.refusals import make_handlers
 from aggregator.web.feed_desk import FeedDesk
 from aggregator.web.headers import SecurityHeadersMiddleware
 from aggregator.web.metrics import Metrics, OperationCollector
+from aggregator.web.page_cache import PageCache, PageCacheMiddleware
 from aggregator.web.protection import Gate, Protection
 from aggregator.web.public_file import OTHER_PATHS, PublicFiles, PublicFilesMiddleware
 from aggregator.web.reading import OpenStore, Reading
@@ -181,12 +183,16 @@ def _list_routes(context: PageContext, gate: Gate) -> list[Route]:
         clock=context.clock,
     )
     metrics = Metrics(collector, context.clock)
+    cache = PageCache(lambda: (_read_state(context.database), context.read_notices()))
     compressed = [
         *(route for each in PAGES for route in each(context)),
         *_list_feed_routes(context.desk, context.turnstile),
     ]
     return [
-        *(_dress(route, [*gate.list_guards(route.path), *_choose_compression(route)]) for route in compressed),
+        *(
+            _dress(route, [*(gate.list_guards(route.path) or _cached(cache)), *_choose_compression(route)])
+            for route in compressed
+        ),
         *(_dress(route, [*gate.list_recognizers(), *_COMPRESSED]) for route in api.list_routes(context)),
         *(Route(path, answer_missing_file, methods=["GET"]) for path in OTHER_PATHS),
         data.make_download_route(context),
@@ -207,6 +213,20 @@ def _list_feed_routes(desk: FeedDesk, turnstile: Turnstile) -> list[Route]:
             ("/feeds/{name:path}.{ending:ending}", turnstile.guard(desk.show_no_feed, desk.show_crowded)),
         )
     ]
+
+
+def _cached(cache: PageCache) -> list[Middleware]:
+    return [Middleware(PageCacheMiddleware, cache=cache)]
+
+
+def _read_state(database: Path) -> tuple[tuple[int, int], ...]:
+    """What changes with each transaction: of the file and of its log."""
+    found = []
+    for path in (database, database.with_name(f"{database.name}-wal")):
+        with suppress(OSError):
+            status = path.stat()
+            found.append((status.st_mtime_ns, status.st_size))
+    return tuple(found)
 
 
 def _choose_compression(route: Route) -> list[Middleware]:

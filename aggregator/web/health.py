@@ -50,8 +50,9 @@ def check_health(
             health, pulse = store.get_health(), store.get_pulse(now)
     except StoreError as error:
         obstacle = classify_obstacle(error)
-        is_to_come = obstacle in (Obstacle.MISSING, Obstacle.OLDER) and not isinstance(error, LostDatabaseError)
-        logger.log(logging.INFO if is_to_come else logging.ERROR, "%s", error)  # the writer makes it
+        is_to_come = obstacle is Obstacle.MISSING and not isinstance(error, LostDatabaseError)  # the writer makes it
+        level = logging.WARNING if obstacle is Obstacle.OLDER else logging.ERROR
+        logger.log(logging.INFO if is_to_come else level, "%s", error)
         return 503, {"status": "database unreadable", **facts, "reason": obstacle.value}
     last = health.last_cycle_finished_at
     facts["last_cycle"] = last.astimezone(UTC).isoformat() if last else None

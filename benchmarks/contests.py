@@ -150,7 +150,7 @@ def hold_contest(contest: Contest, *, turns: int, folder: Path) -> list[Result]:
 
 def compare(figure: Figure, ours: Sequence[Cost], theirs: Sequence[Cost], *, floor: Sequence[Cost] = ()) -> Result:
     """The figure, of what both sides cost in each turn. Raises BenchmarkError where one cost nothing."""
-    if any(cost.cpu_seconds <= 0 for cost in (*ours, *theirs)):
+    if any(cost.cpu_seconds <= 0 or cost.units < 1 for cost in (*ours, *theirs)):
         raise BenchmarkError(f"{figure.id}: too little work to be measured")
     return Result(
         figure=figure,

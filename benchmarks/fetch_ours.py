@@ -1,8 +1,8 @@
 """Fetches pages with our crawl process's own machinery and does nothing with them: `python fetch_ours.py ORDER.json`.
 
-The spider's `fetch` with every middleware, limit and guard, robots.txt read and obeyed, politeness at zero delay. In the
-order: {"settings": of CrawlSettings, "hosts": [[url, …], …]}. Prints {"cpu_seconds", "fetched"}, without start and
-imports.
+The spider's `fetch` with every middleware, limit and guard, robots.txt read and obeyed, politeness at zero delay.
+In the order: {"settings": of CrawlSettings, "hosts": [[url, …], …]}. Prints {"cpu_seconds", "fetched"}, without start
+and imports.
 """
 
 from __future__ import annotations

@@ -1,10 +1,12 @@
-"""What the work costs at the least: `python floor.py KIND ORDER.json`; curl fetches, lxml parses, one `executemany` writes.
+"""What the work costs at the least: `python floor.py KIND ORDER.json`. curl fetches, lxml parses, `executemany` writes.
 
-    fetch     every page, thrown away                                    {"hosts": [[url, …], …]}
-    polls     feeds that have not changed, asked conditionally           {"feeds": [url, …], "publish": "", "times": 4}
-    changes   feeds with a new entry: parsed, the new entries written    {"feeds": […], "publish": "publish?…", "times": 2}
-    pages     pages parsed, their text written                           {"hosts": […]}
-    cycle     feeds asked conditionally, those with new entries parsed, and the pages of these {"feeds", "publish"}
+    fetch     every page, thrown away                                           {"hosts": [[url, …], …]}
+    pages     pages parsed, their text written                                  {"hosts": […]}
+    polls     feeds that have not changed, asked conditionally                  {"feeds": [url, …], "times"}
+    changes   feeds with a new entry: parsed, the new entries written           {"feeds", "times", "publish"}
+    cycle     feeds asked conditionally, those with new entries, their pages    {"feeds", "publish"}
+
+"control": address of the portals' orders, "publish": the order before each time.
 
 No robots.txt, no limits, no guard, no killable parsers, no topics, no duplicates, no search: whatever stands above
 these milliseconds is what that costs. Prints {"cpu_seconds", "done"}, without start and imports.

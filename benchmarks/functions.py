@@ -14,8 +14,8 @@ ROOT = Path(__file__).resolve().parent.parent
 # `-m` looks in the current folder, which is not ours while we measure.
 RUN_MODULE = (
     *(sys.executable, "-P", "-c"),
-    f"import sys; sys.path.insert(0, {str(ROOT)!r}); from importlib import import_module;"
-    " import_module(sys.argv[1]).main(*sys.argv[2:])",
+    f"""import sys; sys.path.insert(0, {str(ROOT)!r})
+from importlib import import_module; import_module(sys.argv[1]).main(*sys.argv[2:])""",
 )
 
 FIGURES = {

@@ -87,7 +87,7 @@ class Answer:
 def serve_plan(
     folder: Path, portals: Iterable[Sequence[Item]], *, shown: int, window: int
 ) -> Iterator[Sequence[Portal]]:
-    """Portals with these items for as long as the block lasts. `folder`: of the material, where the plan is put, too."""
+    """Portals with these items for as long as the block lasts. `folder`: the material's; the plan is put there, too."""
     plan = {
         "folder": str(folder),
         "window": window,

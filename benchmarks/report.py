@@ -20,8 +20,8 @@ def render_table(results: Iterable[Result]) -> str:
 
 
 def render_json(results: Iterable[Result], material: str) -> str:
-    """`{id: {ratio, ours_ms, peer_ms, floor_ms, unit, units, target, met, peer, ratios, material, …}}`; `skipped` tells why
-    there is no figure."""
+    """`{id: {ratio, ours_ms, peer_ms, floor_ms, unit, units, target, met, peer, ratios, material, …}}`; `skipped`
+    tells why there is no figure."""
     return json.dumps({result.figure.id: result.to_json() | {"material": material} for result in results})
 
 

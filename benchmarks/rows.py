@@ -9,6 +9,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cached_property
 from importlib.util import find_spec
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -268,7 +269,9 @@ def measure_portals(bench: Bench) -> Iterator[Result]:
         return
     portals, window = bench.size.portals
     (pool,) = bench.hold(
-        pooling.make_contest(bench.folder, bench.material, bench.choose_topical(min(bench.size.loops, 40)))
+        pooling.make_contest(
+            bench.folder, bench.material, bench.choose_topical(min(bench.size.loops, 40) + pooling.WARM_UP)
+        )
     )
     with contest_portals(
         bench.folder, bench.material, portals=portals, window=window, has_floor=has("pycurl")
@@ -325,8 +328,8 @@ FURTHER: Mapping[tuple[str, ...], Row] = {
     ("extract",): measure_extract,
     ("dates",): measure_dates,
 }
-IDS = tuple(id for ids in ROWS for id in ids)
-FURTHER_IDS = tuple(id for ids in FURTHER for id in ids)
+IDS = tuple(chain.from_iterable(ROWS))
+FURTHER_IDS = tuple(chain.from_iterable(FURTHER))
 
 
 def measure_rows(bench: Bench, wanted: Sequence[str]) -> Iterator[Result]:

@@ -4,8 +4,9 @@ feed ──feedparser──▶ links not in the table ──▶ page ──trafi
 
     python scrapy_peer.py trafilatura|newspaper DATABASE FEED…
 
-A feed that has not changed is not read again (ETag). robots.txt is obeyed; delays and concurrency are lifted as they are on our side, and what costs CPU for nothing here
-(telnet, cookies, log lines for each page) is off. Every page is extracted, for its text decides whether it is on topic.
+A feed that has not changed is not read again (ETag). robots.txt is obeyed; delays and concurrency are lifted as they
+are on our side, and what costs CPU for nothing here (telnet, cookies, log lines for each page) is off. Every page is
+extracted, for its text decides whether it is on topic.
 Prints the number of pages fetched and of rows, and the CPU time without start and imports.
 """
 

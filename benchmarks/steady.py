@@ -1,4 +1,4 @@
-"""B2, B3, B5, B6: what polls and pages cost in a service that runs (`warm_cycles`), and the peers over the same portals."""
+"""B2, B3, B5, B6: polls and pages in a service that runs (`warm_cycles`), and the peers over the same portals."""
 
 from __future__ import annotations
 
@@ -161,9 +161,8 @@ def contest_pages(folder: Path, material: Path, *, pages: int, portals: int, has
             name: write_order(folder / name, running, (), _page_steps(name, each, portals, expect))
             for name, running, expect in (("on_topic", on, "articles"), ("off_topic", off, "off_topic"))
         }
-        urls = [
-            [portal.base + item.path for item in items[WARM_UP:]] for portal, items in zip(on, dealt[0], strict=True)
-        ]
+        fresh = [items[WARM_UP : WARM_UP + each] for items in dealt[0]]
+        urls = [[portal.base + item.path for item in items] for portal, items in zip(on, fresh, strict=True)]
         (folder / "floor.json").write_text(json.dumps({"hosts": urls}), encoding="utf-8")
         sides = Sides(folder / "peer", on)
         ready = f"publish?count={WARM_UP + each}&step=1"

@@ -1,4 +1,4 @@
-"""The other side of B9: jobs of APScheduler, as many as there are channels, in its memory; `main` is a process of its own.
+"""The other side of B9: jobs of APScheduler, as many as there are channels, in its memory.
 
 python -m benchmarks.timers CHANNELS     prints {"due", "due_ms"}: CPU time of finding a due job and its next date
 """

@@ -1,16 +1,20 @@
-"""Which pages of the material are on topic; and others made so, for few real pages are.
+"""Which pages of the material are on topic, and which are not; and others made so, where there are too few.
 
-To the title of a page, wherever it stands, "Apeksi: " is put before it; then it must be on topic as ingest judges.
+Few real pages are on topic: wherever the title of one stands, "Apeksi: " is put before it; then it must be on topic as
+ingest judges. Hardly any sample page is off topic: the words that topics are made of are taken out of it.
 """
 
 from __future__ import annotations
 
 import html
+import re
 from collections.abc import Iterable, Iterator, Mapping, Sequence
+from itertools import islice
 from pathlib import Path
 from typing import Any
 
 from aggregator.ingest import judge
+from aggregator.topic_tables import TopicTable
 from aggregator.topics import load_topics, scan_bytes
 from benchmarks.loops import ZONE
 from benchmarks.material import NOW
@@ -18,6 +22,7 @@ from crawler.extraction import extract_article
 from crawler.extraction.refusals import PASSING_REASONS
 
 WORD = "Apeksi: "
+TOPIC_WORDS = re.compile(rb"apeksi|smart|cerdas|pintar|city|kota|asosiasi|digital", re.IGNORECASE)
 LEAST_WORDS = 60  # of a text that is worth a feed entry
 
 
@@ -40,18 +45,29 @@ def choose_topical(folder: Path, pages: Iterable[Mapping[str, Any]], most: int) 
 
 def choose_plain(folder: Path, pages: Iterable[Mapping[str, Any]], most: int) -> list[dict[str, Any]]:
     """Pages that name no topic anywhere, at most so many."""
+    (folder / "plain").mkdir(exist_ok=True)
+    return list(islice(_list_plain(folder, list(pages)), most))
+
+
+def _list_plain(folder: Path, pages: Sequence[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
+    """Those that are so, then those that are made so."""
     table = load_topics(None)
-    return list(_take(most, (page for page in pages if not _names_topic(folder, page, table))))
+    for is_made in (False, True):
+        for page in pages:
+            body, told = (folder / page["file"]).read_bytes(), {name: page[name] for name in ("title", "summary")}
+            if _names_topic(body, told, table) is not is_made:
+                continue
+            if is_made:
+                body = TOPIC_WORDS.sub(b"desa", body)
+                told = {name: TOPIC_WORDS.sub(b"desa", said.encode()).decode() for name, said in told.items()}
+            if not _names_topic(body, told, table):
+                file = f"plain/{Path(page['file']).name}"
+                (folder / file).write_bytes(body)
+                yield {**page, **told, "file": file}
 
 
-def _names_topic(folder: Path, page: Mapping[str, Any], table: Any) -> bool:
-    said = f"{page['title']}\n{page['summary']}".encode()
-    return scan_bytes((folder / page["file"]).read_bytes(), table) or scan_bytes(said, table)
-
-
-def _take(most: int, pages: Iterable[Mapping[str, Any]]) -> Iterator[dict[str, Any]]:
-    for _, page in zip(range(most), pages):  # noqa: B905 - whichever ends first
-        yield dict(page)
+def _names_topic(body: bytes, told: Mapping[str, str], table: TopicTable) -> bool:
+    return scan_bytes(body, table) or scan_bytes("\n".join(told.values()).encode(), table)
 
 
 def is_on_topic(body: bytes, url: str) -> bool:

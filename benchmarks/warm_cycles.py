@@ -5,7 +5,7 @@ nothing is due is taken off, so what is told is the work alone: CPU time of this
 parsers, until the rows are committed and the feeds are written.
 
     order: {"data", "catalogue", "configuration", "control": address of the portals' orders, "known": [[slug, url], …],
-            "steps": [{"name", "publish": "publish?…" or "", "times": n, "units": of a cycle, "expect": {count: at least}}]}
+            "steps": [{"name", "publish": "publish?…" or "", "times", "units": of a cycle, "expect": {count: least}}]}
 
 A step without a name is not measured. Prints {"costs": {name: {"cpu_seconds", "units"}}, "summaries": {name: […]}}.
 """

@@ -46,7 +46,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         try:
             for result in measure_rows(bench, wanted):
                 results.append(result)
-                print(f"  {result.figure.id}: {time.monotonic() - began:.0f} s", file=sys.stderr)
+                told = f"skipped: {result.skipped}" if result.skipped else f"{result.ratio:.3f}"
+                print(f"  {result.figure.id}: {told} ({time.monotonic() - began:.0f} s)", file=sys.stderr)
         except BenchmarkError as error:
             print(f"benchmarks: {error}", file=sys.stderr)
             return 1

@@ -62,14 +62,14 @@ SIZES = {
     ),
     "default": Size(
         turns=3,
-        fetched=(600, 60),
-        feeds=(60, 2),
-        pages=(80, 4),
+        fetched=(400, 40),
+        feeds=(40, 2),
+        pages=(60, 4),
         articles=90,
         requests=8_000,
         channels=20_000,
         archives=(10_000, 100_000),
-        portals=(60, 10),
+        portals=(50, 10),
         loops=40,
     ),
     "full": Size(

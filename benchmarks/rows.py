@@ -25,8 +25,10 @@ from benchmarks.functions import FIGURES, make_function_contest
 from benchmarks.material import read_index
 from benchmarks.origin import serve_material
 from benchmarks.resting import measure_rest
-from benchmarks.steady import FEED_FIGURES, contest_feeds, contest_pages, measure_body_f1
-from benchmarks.topical import choose_topical
+from benchmarks.steady import FEED_FIGURES, WARM_UP, contest_feeds, contest_pages, measure_body_f1
+from benchmarks.topical import choose_plain, choose_topical
+
+MOST_POOLED = 40  # pages that are read in a worker and without one
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -63,9 +65,9 @@ SIZES = {
     "default": Size(
         turns=3,
         fetched=(400, 40),
-        feeds=(40, 2),
-        pages=(60, 4),
-        articles=90,
+        feeds=(30, 2),
+        pages=(48, 4),
+        articles=60,
         requests=8_000,
         channels=20_000,
         archives=(10_000, 100_000),
@@ -106,10 +108,14 @@ class Bench:
         """Raises BenchmarkError."""
         return hold_contest(contest, turns=self.size.turns, folder=self.folder)
 
-    def choose_topical(self, most: int) -> list[dict[str, Any]]:
-        """Pages on topic. Raises BenchmarkError where there are hardly any."""
+    @cached_property
+    def topical(self) -> list[dict[str, Any]]:
+        """Pages on topic, as many as any row wants. Raises BenchmarkError where there are hardly any."""
+        size = self.size
+        pages = size.pages[0] + WARM_UP * size.pages[1]
+        most = max(pages, size.articles, min(size.loops, MOST_POOLED) + pooling.WARM_UP)
         chosen = choose_topical(self.material, self.pages, most)
-        if len(chosen) < min(most, 6):
+        if len(chosen) < 6:
             raise BenchmarkError(f"{len(chosen)} pages on topic are too few")
         return chosen
 
@@ -157,15 +163,19 @@ def measure_channels(bench: Bench) -> Iterator[Result]:
 
 def measure_pages(bench: Bench) -> Iterator[Result]:
     pages, portals = bench.size.pages
-    with contest_pages(bench.folder, bench.material, pages=pages, portals=portals, has_floor=has("pycurl")) as contest:
+    most = pages + WARM_UP * portals
+    topical, plain = bench.topical[:most], choose_plain(bench.material, bench.pages, most)
+    with contest_pages(
+        bench.folder, bench.material, topical=topical, plain=plain, portals=portals, has_floor=has("pycurl")
+    ) as contest:
         on_topic, off_topic = bench.hold(contest)
-    said = measure_body_f1(bench.material, bench.choose_topical(pages))
+    said = measure_body_f1(bench.material, topical)
     yield replace(on_topic, values=said, is_wrong=said["body_f1"] < said["peer_body_f1"])
     yield off_topic
 
 
 def measure_ingest(bench: Bench) -> Iterator[Result]:
-    chosen = bench.choose_topical(bench.size.articles)
+    chosen = bench.topical[: bench.size.articles]
     folder = bench.folder / "ingest"
     ingesting.prepare(bench.material, folder, chosen)
     (result,) = bench.hold(ingesting.make_contest(folder, len(chosen)))
@@ -270,7 +280,7 @@ def measure_portals(bench: Bench) -> Iterator[Result]:
     portals, window = bench.size.portals
     (pool,) = bench.hold(
         pooling.make_contest(
-            bench.folder, bench.material, bench.choose_topical(min(bench.size.loops, 40) + pooling.WARM_UP)
+            bench.folder, bench.material, bench.topical[: min(bench.size.loops, MOST_POOLED) + pooling.WARM_UP]
         )
     )
     with contest_portals(

@@ -21,7 +21,7 @@ from benchmarks.loops import ZONE
 from benchmarks.material import NOW, read_index
 from benchmarks.origin import Item, Portal, make_item, serve_plan
 from benchmarks.quality.measure import combine, compare_texts
-from benchmarks.topical import WORD, choose_plain, choose_topical, list_texts, write_full_text
+from benchmarks.topical import WORD, list_texts, write_full_text
 from crawler.extraction import extract_article
 
 WINDOW = 30  # entries of a feed
@@ -143,11 +143,19 @@ def _add(order: Path, name: str, step: Mapping[str, Any]) -> Path:
 
 
 @contextmanager
-def contest_pages(folder: Path, material: Path, *, pages: int, portals: int, has_floor: bool) -> Iterator[Contest]:
-    """The contest, while its portals run: those of pages on topic, and those of others."""
-    known = read_index(material)["pages"]
-    most = pages + WARM_UP * portals
-    topical, plain = choose_topical(material, known, most), choose_plain(material, known, most)
+def contest_pages(
+    folder: Path,
+    material: Path,
+    *,
+    topical: Sequence[Mapping[str, Any]],
+    plain: Sequence[Mapping[str, Any]],
+    portals: int,
+    has_floor: bool,
+) -> Iterator[Contest]:
+    """The contest, while its portals run: those of pages on topic, and those of others.
+
+    Raises BenchmarkError where there are too few.
+    """
     each = min(len(topical), len(plain)) // portals - WARM_UP
     if each < 1:
         raise BenchmarkError(f"{len(topical)} pages on topic and {len(plain)} others are too few")

@@ -1,6 +1,6 @@
 """What is measured on: pages, channels and dates, as files that both sides of a contest read.
 
-    FOLDER/index.json       pages: [{file, url, title, summary, published}], channels: [{file, url}], dates: [{…}]
+    FOLDER/index.json       pages: [{file, url, title, summary, published, text}], channels: [{file, url}], dates: [{…}]
     FOLDER/pages/*.html     FOLDER/channels/*
 
 The development data (real pages) where they are at hand, else what the sample portals publish.
@@ -37,12 +37,13 @@ _TITLE = re.compile(rb"<title[^>]*>([^<]+)", re.IGNORECASE)
 
 @dataclass(frozen=True, kw_only=True)
 class Page:
-    """A saved article page; title and summary are what its portal's feed says."""
+    """A saved article page; title and summary are what its portal's feed says, `text` is what stands in its label."""
 
     url: str
     title: str
     summary: str
     published: str  # ISO 8601
+    text: str
     body: bytes
 
 
@@ -137,6 +138,7 @@ def _read_set(folder: Path) -> Iterator[Page]:
                 title=facts.get("title") or _read_title(body) or key,
                 summary=" ".join((facts.get("body") or "").split()[:SUMMARY_WORDS]),
                 published=(NOW - timedelta(minutes=crc32(key.encode()) % 4000)).isoformat(),
+                text=facts.get("body") or "",
                 body=body,
             )
 
@@ -170,6 +172,7 @@ def _list_sample_pages(editions: Iterable[Edition]) -> Iterator[Page]:
                 title=post.headline,
                 summary=" ".join(post.paragraphs[0].split()[:SUMMARY_WORDS]),
                 published=post.published.isoformat(),
+                text="\n".join(post.paragraphs),
                 body=render_post(edition, post),
             )
 

@@ -16,7 +16,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 SERVICES = ("pypi", "osv")
-PINS = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt")
+PINS = ("requirements.txt", "requirements-dev.txt", "requirements-build.txt", "requirements-bench.txt")
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -34,9 +34,9 @@ from post_office import Receiver, run_receiver
 CHILDREN = ("crawl", "parser", "web", "backup")
 KINDS = ("service", *CHILDREN, "migration")
 LIVES = 20  # of a service with one data folder
-JOBS = ("publish", "backup", "tend", "prune", "snapshot")
-PHASES = ("fetch", "parse", "ingest", "publish", *JOBS, "alerts")  # in which a service is killed
-MOST_WAIT = 4.0  # seconds for the phase that is wanted; then it is killed in another
+# in which a service is killed
+PHASES = ("fetch", "parse", "ingest", "publish", "backup", "tend", "prune", "snapshot", "alerts")
+MOST_WAIT = 12.0  # seconds for the phase that is wanted; then it is killed in another
 TARGET_SECONDS = 3.0  # until it goes on
 READY = "service: start to first answer"
 

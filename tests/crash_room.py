@@ -174,7 +174,7 @@ class Service:
             self._parser = self.find("parser")
         if self._parser is not None and is_running(self._parser):
             return "parse"
-        return "fetch" if self._room.was_just_asked() else "poll, else"
+        return "fetch" if self._room.was_just_asked() else "poll, between"
 
 
 class Room:

@@ -41,6 +41,12 @@ _MACHINERY = re.compile(
     rb"|window\.park\s*=\s*[\"']|window\.location\.href\s*=\s*[\"']/lander[\"']|data-adblockkey=",
     re.IGNORECASE,
 )
+# One of them is in whatever that finds: looked for first, which takes a thirtieth of the time.
+_CLUES = (
+    *(b"sedoparking.com", b"parkingcrew.net", b"bodis.com", b"parklogic.com", b"above.com/marketplace", b"skenzo.com"),
+    *(b"afternic.com/forsale", b"hugedomains.com/domain_profile", b"dan.com/buy-domain", b"dsnextgen.com"),
+    *(b"d38psrni17bvxu.cloudfront.net", b"window.park", b"/lander", b"data-adblockkey="),
+)
 _TITLES = re.compile(
     r"(?:the domain )?[\w-]+(?:\.[\w-]+)+ (?:is for sale|may be for sale|is parked|dijual|sedang dijual)\b.{0,80}"
     r"|(?:this )?domain (?:name )?(?:is )?(?:for sale|parked|parking|available for purchase)\b.{0,80}"
@@ -55,4 +61,9 @@ def is_parked(body: bytes, url: str) -> bool:
         return True
     if len(body) > LARGEST_BYTES:
         return False
-    return bool(_TITLES.fullmatch(read_title(body)) or _MACHINERY.search(body))
+    return bool(_TITLES.fullmatch(read_title(body)) or _has_machinery(body))
+
+
+def _has_machinery(body: bytes) -> bool:
+    folded = body.lower()
+    return any(clue in folded for clue in _CLUES) and _MACHINERY.search(body) is not None

@@ -55,7 +55,7 @@ class FetchSpider(PortalSpider):
             visit=Visit(job=CrawlJob(source=source, channels=(channel,), now=datetime.now(UTC)), settings=settings)
         )
         for url in urls:
-            answer = await self.fetch(talk, url, max_bytes=settings.max_page_bytes)
+            answer = await self.fetch(talk, url, max_bytes=settings.max_page_bytes, is_recognised=False)
             check_page(answer)
             self.fetched += bool(answer.body)
 

@@ -70,7 +70,7 @@ class ArticleSpider(PortalSpider):
 
     async def _fetch_page(self, talk: ReadingTalk, url: str) -> Answer:
         """The answer, which can be an article page. Raises PollError, OutOfBudgetError."""
-        answer = await self.fetch(talk, url, max_bytes=self.manners.settings.max_page_bytes)
+        answer = await self.fetch(talk, url, max_bytes=self.manners.settings.max_page_bytes, is_recognised=False)
         check_page(answer)
         return answer
 

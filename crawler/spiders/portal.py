@@ -120,8 +120,10 @@ class PortalSpider(scrapy.Spider):
         validators: Validators = Validators(),  # noqa: B008 - frozen
         *,
         max_bytes: int | None = None,
+        is_recognised: bool = True,
     ) -> Answer:
-        """Any answer of the portal, of at most `max_bytes` (None: as a channel may have).
+        """Any answer of the portal, of at most `max_bytes` (None: as a channel may have). `is_recognised`: the same
+        body is to be recognised next time.
 
         Raises PollError when there is none, OutOfBudgetError when it may not be asked.
         """
@@ -133,7 +135,7 @@ class PortalSpider(scrapy.Spider):
         visit.hosts.add(host_of(request.url))
         places: list[Place] = request.meta["places"]
         try:
-            answer = self._make_answer(await self._download(talk, request), places)
+            answer = self._make_answer(await self._download(talk, request), places, is_hashed=is_recognised)
         except BaseException:
             release_all(places)
             raise
@@ -243,7 +245,7 @@ class PortalSpider(scrapy.Spider):
         except ValueError as error:
             raise PollError("no address of the web: malformed", refused=True) from error
 
-    def _make_answer(self, response: Response, places: list[Place]) -> Answer:
+    def _make_answer(self, response: Response, places: list[Place], *, is_hashed: bool) -> Answer:
         def header(name: str) -> str:
             return (response.headers.get(name) or b"").decode("latin-1")
 
@@ -251,7 +253,7 @@ class PortalSpider(scrapy.Spider):
         validators = Validators(
             etag=keep_tag(header("ETag")),
             last_modified=keep_date(header("Last-Modified"), self.manners.clock()),
-            body_hash=hash_body(response.body),
+            body_hash=hash_body(response.body) if is_hashed else "",
         )
         return Answer(
             url=response.url,

@@ -19,6 +19,7 @@ from aggregator.wire import Codec
 
 REQUEST = struct.Struct(">QIQIQ")  # its number, CPU seconds, bytes of memory, lengths of name and values, which follow
 REPLY = struct.Struct(">QcQ")  # number of the request, what became of it (Outcome), length of what follows
+_SIZE = struct.Struct(">Q")  # bytes of an argument that goes as it is
 LONGEST_REPLY = 64 << 20  # the links of the largest channel come to a quarter of it
 
 
@@ -38,7 +39,10 @@ class Reply(NamedTuple):
 
 
 class Call:
-    """A function with what it takes and gives as lines of JSON; made once for each function."""
+    """A function with what it takes and gives; made once for each function.
+
+    Arguments that are bytes go as they are, for a page is large; the others, and the result, as a line of JSON.
+    """
 
     def __init__(self, function: Callable[..., Any]) -> None:
         self.function = function
@@ -46,19 +50,27 @@ class Call:
         self._signature = inspect.signature(function)
         types = get_type_hints(function)
         self._result = Codec(types.pop("return"))
-        fields = [(name, types[name]) for name in self._signature.parameters]
+        self._bare = [name for name in self._signature.parameters if types[name] is bytes]
+        fields = [(name, types[name]) for name in self._signature.parameters if name not in self._bare]
         self._arguments: Codec[Any] = Codec(dataclasses.make_dataclass("Arguments", fields, frozen=True))
 
     def encode(self, arguments: Sequence[Any], named: Mapping[str, Any]) -> bytes:
         """The values of its arguments."""
         bound = self._signature.bind(*arguments, **named)
         bound.apply_defaults()
-        return self._arguments.encode(self._arguments.kind(**bound.arguments))
+        bare = [bound.arguments.pop(name) for name in self._bare]
+        sizes = [_SIZE.pack(len(value)) for value in bare]
+        return b"".join((*sizes, *bare, self._arguments.encode(self._arguments.kind(**bound.arguments))))
 
     def run(self, values: bytes) -> bytes:
         """Calls the function; in the worker. Raises what it raises."""
-        arguments = self._arguments.decode(values)
-        given = {name: getattr(arguments, name) for name in self._signature.parameters}
+        sizes = [_SIZE.unpack_from(values, at * _SIZE.size)[0] for at in range(len(self._bare))]
+        given, begin = {}, len(sizes) * _SIZE.size
+        for name, size in zip(self._bare, sizes, strict=True):
+            given[name] = values[begin : begin + size]
+            begin += size
+        arguments = self._arguments.decode(values[begin:])
+        given |= {name: getattr(arguments, name) for name in self._signature.parameters if name not in given}
         bound = inspect.BoundArguments(self._signature, given)
         return self._result.encode(self.function(*bound.args, **bound.kwargs))
 

@@ -43,7 +43,7 @@ class ApiClient:
     @classmethod
     @contextmanager
     def over(cls, address: str) -> Iterator[ApiClient]:
-        with httpx.Client(base_url=address, trust_env=False) as client:
+        with httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
             yield cls(client)
 
     def get(self, path: str, status: int = 200, **headers: str) -> Any:

@@ -65,7 +65,7 @@ def stage() -> Iterator[Stage]:
 def client(app: Any, stage: Stage) -> Iterator[httpx.Client]:
     """Asks the application that the module's fixture `app` makes."""
     stage.app = app
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         yield client
 
 

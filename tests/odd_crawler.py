@@ -34,11 +34,11 @@ FAULTS = {
 WORDS = {"nonsense": b'{"harvest": 7}\n', "foreign": b"", "endless": b"x" * (1 << 20)}
 
 
-def make_answer(spider: PortalSpider, response: Any, places: Any) -> Any:
+def make_answer(spider: PortalSpider, response: Any, places: Any, **how: Any) -> Any:
     fault = FAULTS.get(urlsplit(response.url).path)
     if fault is not None:
         fault()
-    return usual_answer(spider, response, places)
+    return usual_answer(spider, response, places, **how)
 
 
 async def run_parser(spider: PortalSpider, talk: Any, url: str, function: Any, *args: Any, **named: Any) -> Any:

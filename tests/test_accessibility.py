@@ -105,7 +105,7 @@ _READ_FOCUS = """() => {
 
 def test_pages_keep_the_rules_in_both_languages(demo_site: Demo) -> None:
     titles: dict[str, str] = {}
-    with httpx.Client(base_url=demo_site.address, trust_env=False) as client:
+    with httpx.Client(base_url=demo_site.address, trust_env=False, timeout=60) as client:
         for name in PAGES:
             for language in ("id", "en"):
                 answer = client.get(demo_site.locate(name, language))

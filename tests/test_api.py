@@ -98,7 +98,7 @@ def world(tmp_path_factory: pytest.TempPathFactory) -> Iterator[World]:
 def server(world: World, stage: Stage) -> Iterator[httpx.Client]:
     app = make_app(world.room.store.path, clock=lambda: NOW + timedelta(hours=2))
     stage.app = app
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         yield client
 
 
@@ -391,10 +391,12 @@ def test_next_is_a_link_too(server: httpx.Client) -> None:
 
 def test_addresses_are_absolute_where_ours_is_known(world: World, stage: Stage) -> None:
     stage.app = make_app(world.room.store.path, site_url="https://kabarkota.example/sub/")
-    answer = httpx.get(f"{stage.address}{ROOT}/news?limit=1", trust_env=False, headers={"Host": "evil.example"})
+    answer = httpx.get(
+        f"{stage.address}{ROOT}/news?limit=1", trust_env=False, timeout=60, headers={"Host": "evil.example"}
+    )
     assert answer.json()["next"].startswith("https://kabarkota.example/sub/api/v1/news?limit=1&cursor=")
     assert "evil" not in answer.text
-    document = httpx.get(f"{stage.address}{ROOT}/openapi.json", trust_env=False).json()
+    document = httpx.get(f"{stage.address}{ROOT}/openapi.json", trust_env=False, timeout=60).json()
     assert document["servers"] == [{"url": "https://kabarkota.example/sub"}]
 
 
@@ -531,7 +533,7 @@ def test_a_merged_story_leads_on(tmp_path: Path, stage: Stage) -> None:
             other = room.store.add_story(room.now)
         room.store.merge_story(other, one, room.now)
     stage.app = make_app(room.store.path)
-    answer = httpx.get(f"{stage.address}{ROOT}/stories/{other}", trust_env=False)
+    answer = httpx.get(f"{stage.address}{ROOT}/stories/{other}", trust_env=False, timeout=60)
     assert (answer.status_code, answer.headers["location"]) == (308, f"{ROOT}/stories/{one}")
     room.store.close()
 
@@ -569,7 +571,7 @@ def test_an_older_schema_is_no_fault(tmp_path: Path, stage: Stage, caplog: pytes
         store._connection.commit()
     stage.app = make_app(tmp_path / "news.db")
     with caplog.at_level(logging.ERROR):
-        answer = httpx.get(f"{stage.address}{ROOT}/news?lang=en", trust_env=False)
+        answer = httpx.get(f"{stage.address}{ROOT}/news?lang=en", trust_env=False, timeout=60)
     assert (answer.status_code, answer.headers["retry-after"], answer.json()["title"]) == (503, "60", "Trouble")
     assert "older version" in caplog.text
     assert "news.db" not in answer.text
@@ -580,7 +582,7 @@ def test_a_fault_of_ours_tells_nothing_of_itself(world: World, stage: Stage) -> 
         raise ZeroDivisionError("kata sandi")
 
     stage.app = make_app(world.room.store.path, open_store=fail)
-    answer = httpx.get(f"{stage.address}{ROOT}/news", trust_env=False)
+    answer = httpx.get(f"{stage.address}{ROOT}/news", trust_env=False, timeout=60)
     assert (answer.status_code, answer.headers["content-type"]) == (500, "application/problem+json")
     assert answer.headers["access-control-allow-origin"] == "*"
     assert "sandi" not in answer.text
@@ -589,7 +591,7 @@ def test_a_fault_of_ours_tells_nothing_of_itself(world: World, stage: Stage) -> 
 def test_a_crowd_is_refused_at_once(world: World, stage: Stage, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.web.turnstile.Turnstile.enter", _refuse)
     stage.app = make_app(world.room.store.path)
-    answer = httpx.get(f"{stage.address}{ROOT}/news", trust_env=False)
+    answer = httpx.get(f"{stage.address}{ROOT}/news", trust_env=False, timeout=60)
     assert (answer.status_code, answer.headers["retry-after"]) == (503, "60")
     assert answer.json()["type"] == "/api#crowded"
 

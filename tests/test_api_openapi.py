@@ -55,7 +55,7 @@ def database(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Path]:
 @pytest.fixture(scope="module")
 def document(database: Path, stage: Stage) -> Any:
     stage.app = make_app(database, site_url="https://kabarkota.example/")
-    return httpx.get(f"{stage.address}{ROOT}/openapi.json", trust_env=False).json()
+    return httpx.get(f"{stage.address}{ROOT}/openapi.json", trust_env=False, timeout=60).json()
 
 
 # ── the document ───────────────────────────────────────────────────────────────────────────────────────────────────
@@ -113,7 +113,7 @@ def test_schemas_are_exact(document: Any) -> None:
 
 
 def test_both_languages_tell_of_the_same(document: Any, stage: Stage) -> None:
-    other = httpx.get(f"{stage.address}{ROOT}/openapi.json?lang=id", trust_env=False).json()
+    other = httpx.get(f"{stage.address}{ROOT}/openapi.json?lang=id", trust_env=False, timeout=60).json()
     assert other["paths"].keys() == document["paths"].keys()
     for path, item in other["paths"].items():
         theirs = document["paths"][path]["get"]
@@ -177,7 +177,7 @@ def test_nor_where_there_is_nothing(
 @pytest.mark.parametrize("query", ["", "?lang=en"])
 def test_the_page_tells_of_everything(database: Path, document: Any, stage: Stage, query: str) -> None:
     stage.app = make_app(database, site_url="https://kabarkota.example/")
-    answer = httpx.get(f"{stage.address}/api{query}", trust_env=False)
+    answer = httpx.get(f"{stage.address}/api{query}", trust_env=False, timeout=60)
     assert find_page_faults(answer.text) == []
     page = html.fromstring(answer.text)
     told = page.text_content()
@@ -192,15 +192,15 @@ def test_the_page_tells_of_everything(database: Path, document: Any, stage: Stag
         if target.startswith("#"):
             assert page.get_element_by_id(target[1:]) is not None
         else:
-            assert httpx.get(stage.address + target, trust_env=False).status_code == 200
+            assert httpx.get(stage.address + target, trust_env=False, timeout=60).status_code == 200
     commands = [each.text for each in page.cssselect("h3 ~ pre code") if (each.text or "").startswith("curl")]
     asked = [command.split("'")[1].replace("https://kabarkota.example", stage.address) for command in commands]
-    statuses = Counter(httpx.get(each, trust_env=False).status_code for each in asked)
+    statuses = Counter(httpx.get(each, trust_env=False, timeout=60).status_code for each in asked)
     assert set(statuses) <= {200, 400, 404}  # it names what other databases have
     assert statuses[200] > len(document["paths"]) / 2
 
 
 def test_the_page_of_data_leads_to_it(database: Path, stage: Stage) -> None:
     stage.app = make_app(database)
-    page = html.fromstring(httpx.get(f"{stage.address}/data?lang=en", trust_env=False).text)
+    page = html.fromstring(httpx.get(f"{stage.address}/data?lang=en", trust_env=False, timeout=60).text)
     assert "/api?lang=en" in page.xpath("//main//a/@href")

@@ -78,7 +78,7 @@ def serve(folder: Path) -> Iterator[str]:
 
 def is_up(address: str) -> bool:
     try:
-        return httpx.get(f"{address}/feed.xml", trust_env=False).status_code == 200
+        return httpx.get(f"{address}/feed.xml", trust_env=False, timeout=60).status_code == 200
     except httpx.TransportError:
         return False
 
@@ -142,7 +142,7 @@ class Watch:
 def test_a_reader_gets_what_was_published_and_nothing_else(tmp_path: Path) -> None:
     press_first(tmp_path, 1)
     watch = Watch()
-    with serve(tmp_path) as address, httpx.Client(base_url=address, trust_env=False) as client:
+    with serve(tmp_path) as address, httpx.Client(base_url=address, trust_env=False, timeout=60) as client:
 
         def read_file(path: str, coding: str) -> None:
             file = tmp_path / "public" / f"{path}{SUFFIXES[coding]}"

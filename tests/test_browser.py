@@ -97,7 +97,7 @@ def ask_of(url: str) -> tuple[str, dict[str, list[str]]]:
 
 
 def test_no_link_of_ours_leads_nowhere(demo_site: Demo) -> None:
-    with httpx.Client(base_url=demo_site.address, trust_env=False) as client:
+    with httpx.Client(base_url=demo_site.address, trust_env=False, timeout=60) as client:
         links: dict[str, str] = {}
         for name in PAGES:
             for language in ("id", "en"):

@@ -205,7 +205,7 @@ def test_whom_to_write_to_is_said_in_both_languages(client: httpx.Client, folder
 
 def test_without_a_database_and_files_the_page_is_there(tmp_path: Path, stage: Stage) -> None:
     stage.app = create_app(database=tmp_path / "news.db", public=tmp_path / "public", site=SITE)
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         text = read(client, "/data").text_content()
         assert "Belum ada salinan" in text
         assert "Skema tampil di sini" in text

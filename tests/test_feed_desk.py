@@ -77,7 +77,7 @@ def site(tmp_path_factory: pytest.TempPathFactory) -> Iterator[FeedSite]:
 def ask(site: FeedSite, path: str, *, method: str = "GET", **headers: str) -> httpx.Response:
     """A request that sends only the headers named."""
     sent = {"Accept-Encoding": "identity"} | {name.replace("_", "-"): value for name, value in headers.items()}
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         return client.request(method, f"{site.address}{path}", headers=sent)
 
 
@@ -215,7 +215,7 @@ def test_an_unchanged_answer_is_not_sent_again(site: FeedSite, ending: str) -> N
     head = ask(site, path, method="HEAD")
     assert (head.status_code, head.content, head.headers["etag"]) == (200, b"", first.headers["etag"])
     assert int(head.headers["content-length"]) == len(first.content)
-    with httpx.Client(trust_env=False) as client, client.stream("GET", site.address + path) as compressed:
+    with httpx.Client(trust_env=False, timeout=60) as client, client.stream("GET", site.address + path) as compressed:
         assert compressed.headers["content-encoding"] == "gzip"
         assert compressed.headers["vary"] == "Accept-Encoding"
         assert gzip.decompress(b"".join(compressed.iter_raw())) == first.content
@@ -267,7 +267,7 @@ def test_the_process_is_told_the_window_and_the_hubs(tmp_path: Path) -> None:
     with WebServer(setup, host="127.0.0.1", port=find_port()) as server:
         url = f"http://127.0.0.1:{server._port}/feed.atom"
         wait_for(lambda: server.watch() and server.has_answered)
-        assert httpx.get(url, trust_env=False).content == published
+        assert httpx.get(url, trust_env=False, timeout=60).content == published
     room.store.close()
 
 

@@ -113,7 +113,7 @@ def test_bad_selections_are_refused_in_words(client: httpx.Client, query: str, s
 def test_without_news_the_page_says_how_to_start(stage: Stage, tmp_path: Path, is_empty: bool) -> None:
     room = PlainRoom(tmp_path) if is_empty else None
     stage.app = create_app(database=tmp_path / "news.db", public=tmp_path, site=SiteInfo(url=""))
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         assert "kabarkota run" in tell(read_page(client))
     if room:
         room.store.close()

@@ -74,7 +74,7 @@ def parse(text: str) -> Figures:
 
 @pytest.fixture
 def world(tmp_path: Path, stage: Stage) -> Iterator[World]:
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         world = World(tmp_path, client)
         stage.app = world.app
         yield world
@@ -227,7 +227,7 @@ def portal() -> Iterator[LoopbackPortal]:
 def test_a_running_service_tells_its_polls_and_its_memory(tmp_path: Path, portal: LoopbackPortal) -> None:
     with serve(tmp_path, portal) as serving:
         wait_for(lambda: (answer := serving.ask("/healthz")) and answer.json()["last_cycle"])
-        figures = parse(httpx.get(f"{serving.base}/metrics", trust_env=False).text)
+        figures = parse(httpx.get(f"{serving.base}/metrics", trust_env=False, timeout=60).text)
         assert figures["kabarkota_polls_total{failed}"] == 1
         assert figures["kabarkota_channels{failing}"] == 1
         assert figures["kabarkota_resident_memory_bytes{writer}"] > 10_000_000

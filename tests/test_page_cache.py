@@ -151,7 +151,7 @@ def test_a_page_follows_the_database_and_a_private_one_stays_private(
         site=SiteInfo(url=""),
         protection=Protection(private=private, password="rahasia"),
     )
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         assert "sumber-2" not in client.get("/sources", auth=("", "rahasia")).text
         assert client.get("/sources").status_code == (401 if is_private else 200)
         add_channel(tmp_path / "news.db", 2, due=datetime.now(UTC))

@@ -65,7 +65,7 @@ class Door:
 
     def ask(self, path: str, **headers: str) -> httpx.Response:
         wanted = {name.replace("_", "-"): value for name, value in headers.items()}
-        return httpx.get(self._stage.address + path, headers=wanted, trust_env=False)
+        return httpx.get(self._stage.address + path, headers=wanted, trust_env=False, timeout=60)
 
 
 @pytest.fixture
@@ -140,7 +140,7 @@ def test_a_proxy_says_whom_it_let_in(door: Door) -> None:
     assert door.ask("/status", x_remote_user="").status_code == 403
     assert door.ask("/status", x_other="siti").status_code == 403
     twice = [("x-remote-user", "siti"), ("x-remote-user", "tamu")]
-    assert httpx.get(f"{door._stage.address}/status", headers=twice, trust_env=False).status_code == 403
+    assert httpx.get(f"{door._stage.address}/status", headers=twice, trust_env=False, timeout=60).status_code == 403
     door.put_up(header="x-remote-user", proxies=(ip_network("10.0.0.0/8"),))
     assert door.ask("/status", x_remote_user="siti").status_code == 403  # from elsewhere anybody can write it
     door.put_up(header="x-remote-user", password=PASSWORD, proxies=())
@@ -239,11 +239,11 @@ def test_the_process_is_told_of_the_operator_and_no_command_line_has_the_passwor
         command = read_command(server._process.pid)
         assert "aggregator.web" in command
         assert PASSWORD not in command
-        page = httpx.get(f"{base}/data", trust_env=False).text
+        page = httpx.get(f"{base}/data", trust_env=False, timeout=60).text
         assert "Dinas Kominfo" in page
         assert 'href="https://kabar.example/kontak"' in page
-        assert httpx.get(f"{base}/status", trust_env=False).status_code == 401
-        assert httpx.get(f"{base}/status", auth=("", PASSWORD), trust_env=False).status_code == 200
+        assert httpx.get(f"{base}/status", trust_env=False, timeout=60).status_code == 401
+        assert httpx.get(f"{base}/status", auth=("", PASSWORD), trust_env=False, timeout=60).status_code == 200
         assert not server.apply(setup)
 
 

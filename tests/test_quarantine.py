@@ -218,7 +218,7 @@ def test_pages_show_a_quarantine_and_its_end(
     until = tell_moment(quarantined, texts)
     says = {"id": "Kiriman portal tidak terbaca", "en": "What the portal sent could not be read"}[language]
     for path, how in (("/status", says), ("/sources", ""), ("/source/sumber-1", says)):
-        page = html.fromstring(httpx.get(f"{stage.address}{path}?lang={language}", trust_env=False).text)
+        page = html.fromstring(httpx.get(f"{stage.address}{path}?lang={language}", trust_env=False, timeout=60).text)
         (main,) = page.cssselect("main")
         text = main.text_content()
         assert until in text
@@ -231,12 +231,12 @@ def test_pages_show_a_quarantine_and_its_end(
     assert (
         "1"
         in html.fromstring(
-            httpx.get(f"{stage.address}/sources?state=quarantined&lang={language}", trust_env=False).text
+            httpx.get(f"{stage.address}/sources?state=quarantined&lang={language}", trust_env=False, timeout=60).text
         )
         .cssselect("nav.counts [aria-current]")[0]
         .text_content()
     )
-    told = httpx.get(f"{stage.address}/api/v1/sources/sumber-1", trust_env=False).json()["health"]
+    told = httpx.get(f"{stage.address}/api/v1/sources/sumber-1", trust_env=False, timeout=60).json()["health"]
     assert (told["state"], told["quarantined_until"]) == ("quarantined", f"{quarantined:%Y-%m-%dT%H:%M:%SZ}")
 
 

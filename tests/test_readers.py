@@ -247,7 +247,7 @@ def test_every_coding_holds_the_same(same_site: FeedSite, ending: str) -> None:
     url = same_site.locate(f"feed.{ending}")
     published = (same_site.public / f"feed.{ending}").read_bytes()
     tags = set()
-    with httpx.Client(trust_env=False) as client:
+    with httpx.Client(trust_env=False, timeout=60) as client:
         for coding in ("identity", "gzip", "br", "gzip, deflate, br, zstd"):
             answer = client.get(url, headers={"Accept-Encoding": coding})
             assert answer.content == published
@@ -360,7 +360,7 @@ class Walker:
 
     def step(self, url: str, relation: str) -> tuple[list[str], str]:
         """(guids of the document, address of the one that it leads to)"""
-        answer = httpx.get(url, trust_env=False)
+        answer = httpx.get(url, trust_env=False, timeout=60)
         assert answer.status_code == 200
         if url.partition("?")[0].endswith(".json"):
             document = json.loads(answer.content)
@@ -452,7 +452,7 @@ def test_archived_documents_stay_as_they_are_while_news_comes(open_site: Callabl
         assert set(later.walk(site.locate(f"feed.{ending}"))) == site.list_published()
         for url, tag in walker.tags.items():
             is_feed = url == site.locate(f"feed.{ending}")
-            answer = httpx.get(url, headers={"If-None-Match": tag}, trust_env=False)
+            answer = httpx.get(url, headers={"If-None-Match": tag}, trust_env=False, timeout=60)
             assert answer.status_code == (200 if is_feed else 304)
 
 

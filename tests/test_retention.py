@@ -457,7 +457,7 @@ def test_pages_say_that_the_text_is_gone(room: PlainRoom, stage: Stage, language
     stage.app = create_app(
         database=room.folder / "news.db", public=room.public, site=SiteInfo(url="https://k.example/")
     )
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         number = room.ask("SELECT story_id FROM duplicate_groups WHERE id = 1")[0][0]
         before = client.get(f"/story/{number}", params={"lang": language}).text
         assert story not in before

@@ -110,7 +110,7 @@ class Serving:
 
     def ask(self, path: str) -> httpx.Response | None:
         try:
-            return httpx.get(self.base + path, trust_env=False)
+            return httpx.get(self.base + path, trust_env=False, timeout=60)
         except httpx.TransportError:
             return None
 

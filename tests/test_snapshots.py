@@ -314,7 +314,7 @@ def test_files_beside_it_tell_of_it(made: Setup) -> None:
 
 def test_page_of_data_lists_and_gives_them(made: Setup, stage: Stage) -> None:
     stage.app = create_app(database=made.database, public=made.public, site=SiteInfo(url=""))
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         page = client.get("/data").text
         for name in list_files(made) - {MARK}:
             assert f'href="/data/{name}"' in page

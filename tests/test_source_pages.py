@@ -277,7 +277,7 @@ def test_an_unknown_source_is_404_with_those_that_may_be_meant(
 @pytest.mark.parametrize("path", ["/sources", "/source/kabar", "/status"])
 def test_without_a_database_the_pages_say_how_to_start(tmp_path: Path, stage: Stage, path: str) -> None:
     stage.app = create_app(database=tmp_path / "news.db", public=tmp_path, site=SiteInfo(url=""))
-    with httpx.Client(base_url=stage.address, trust_env=False) as client:
+    with httpx.Client(base_url=stage.address, trust_env=False, timeout=60) as client:
         assert "kabarkota run" in read(client, path).text_content()
         Store.open_writer(tmp_path / "news.db").close()
         assert client.get(path).status_code == (404 if path == "/source/kabar" else 200)
@@ -298,7 +298,7 @@ def test_all_sources_of_the_catalogue_are_shown_page_by_page(tmp_path: Path, sta
     ]
     assert len(shown) == len(set(shown)) == count
     stage.app = create_app(database=tmp_path / "news.db", public=tmp_path, site=SiteInfo(url=""))
-    answer = httpx.get(f"{stage.address}/sources?page={pages}", trust_env=False)
+    answer = httpx.get(f"{stage.address}/sources?page={pages}", trust_env=False, timeout=60)
     assert answer.status_code == 200
     assert html.fromstring(answer.text).cssselect(".paging [rel=prev]")
     assert len(gzip.compress(answer.content, 5)) < 30_000
@@ -312,7 +312,7 @@ def test_status_tells_of_backups_and_jobs(tmp_path: Path, stage: Stage) -> None:
         store.write_job("<b>lain", NOW, {})
         assert [job["name"] for job in store.list_last_jobs()] == ["<b>lain", "backup", "health"]
     stage.app = create_app(database=tmp_path / "news.db", public=tmp_path, site=SiteInfo(url=""))
-    text = httpx.get(f"{stage.address}/status", trust_env=False).text
+    text = httpx.get(f"{stage.address}/status", trust_env=False, timeout=60).text
     assert "Senin, 5 Oktober 2026, 15.00 WIB (12 MB)" in text
     assert "Pemeriksaan sumber" in text
     assert 'href="/sources"' in text

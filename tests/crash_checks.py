@@ -19,6 +19,7 @@ from lxml import etree
 from post_office import Receiver
 
 from aggregator.backups import list_backups, name_files
+from aggregator.feeds import ALL
 from aggregator.publish.twins import CODINGS
 
 READERS = {
@@ -92,7 +93,11 @@ class Checks:
         lost, doubled = expected - kept.keys(), [url for url, count in kept.items() if count > 1]
         grouped = "SELECT a.url FROM articles AS a JOIN duplicate_groups AS g ON g.id = a.group_id"
         sizes = room.read("SELECT 1 FROM articles GROUP BY group_id HAVING count(*) > 1")
-        ids = [each.findtext("guid") for each in etree.fromstring(self._read_feed()).iter("item")]
+        ids = self._list_items(room.data / "public/feed.xml")
+        archived = {
+            guid for path in room.data.glob(f"public/feeds/archive/{ALL}/*.xml") for guid in self._list_items(path)
+        }
+        told = archived | set(ids)
         checks = {
             f"lost: {sorted(lost)[:5]} … {len(lost)} of {len(expected)}": bool(lost),
             f"never published: {sorted(kept.keys() - expected)[:5]}": bool(kept.keys() - expected),
@@ -100,7 +105,7 @@ class Checks:
             "articles without a group": {url for (url,) in room.read(grouped)} != set(kept),
             f"groups of several: {len(sizes)}": bool(sizes),
             "an item twice in the feed": len(set(ids)) != len(ids),
-            f"items missing from the feed: {len(ids)} of {len(expected)}": len(ids) != len(expected),
+            f"items missing from the feed and its archive: {len(told)} of {len(expected)}": len(told) != len(expected),
             "rows that refer to nothing": bool(room.read("PRAGMA foreign_key_check")),
             "half made files left in public": any(room.data.glob("public/**/.*.tmp")),
             "half made backups left": any(room.data.glob("backups/.*")),
@@ -113,8 +118,9 @@ class Checks:
         self._check_told(receiver)
         room.record.seen["articles, each there once"] += len(expected)
 
-    def _read_feed(self) -> bytes:
-        return (self._room.data / "public/feed.xml").read_bytes()
+    @staticmethod
+    def _list_items(path: Path) -> list[str]:
+        return [each.findtext("guid", "") for each in etree.fromstring(path.read_bytes()).iter("item")]
 
     def _check_backups(self) -> None:
         backups = list_backups(self._room.data / "backups", datetime.now(UTC))

@@ -18,6 +18,7 @@ def list_loaded(code: str) -> set[str]:
 
 
 LIBRARY_OF_SUFFIXES = {"tldextract", "requests"}
+READERS = {"bs4", "feedparser", "trafilatura", "crawler.channels.parsing", "crawler.extraction.article"}
 HELP = """
 from contextlib import suppress
 from schedules.cli import app
@@ -31,6 +32,12 @@ with suppress(SystemExit):
     [
         ("aggregator.web.app", {"fastapi", *LIBRARY_OF_SUFFIXES}),
         ("schedules.cli", {"fastapi", "scrapy", "aggregator.exports.exporting"}),
+        ("schedules.commands.run", {"fastapi", "scrapy", *LIBRARY_OF_SUFFIXES, *READERS}),
+        (
+            "crawler.child",
+            {"fastapi", "aggregator.store", "tomlkit", "crawler.catalogue", *LIBRARY_OF_SUFFIXES, *READERS},
+        ),
+        ("crawler.parser_worker", {"scrapy", "pydantic_settings", *LIBRARY_OF_SUFFIXES}),
     ],
 )
 def test_what_few_need_is_loaded_by_nobody_else(module: str, others: set[str]) -> None:
@@ -56,6 +63,38 @@ def test_help_loads_neither_configuration_nor_what_commands_work_with() -> None:
 def test_a_group_that_is_loaded_late_has_its_commands(name: str) -> None:
     loaded = list_loaded(HELP.format(arguments=[name]))
     assert f"schedules.commands.{name}" in loaded
+
+
+FIRST_CALLS = """
+import sys
+from datetime import UTC, datetime
+from aggregator.models import ArticleLink, ChannelKind
+from crawler import reading
+reading.load_readers()
+before = set(sys.modules)
+text = "Wali kota membuka rapat APEKSI tentang kota cerdas di balai kota pada hari Senin. " * 3
+page = "<html><head><title>Rapat APEKSI</title></head><body><article><h1>Rapat APEKSI dibuka</h1><p>Senin, 3 Maret 2025"
+page += f"</p><p>{text}</p><p>{text}</p><a href='?page=2'>2</a></article></body></html>"
+item = f"<item><title>Rapat</title><link>https://kabar.example/rapat</link><description>{text}</description></item>"
+headline = "<h2><a href='/berita/2025/03/rapat-apeksi-dibuka-di-{}'>Rapat APEKSI dibuka wali kota di {}</a></h2>"
+home = "".join(headline.format(city, city) for city in ("bogor", "bandung", "cirebon", "tegal", "solo", "madiun"))
+feed = f"<channel>{item}</channel></rss>"
+for body in (f"<rss version='2.0'>{feed}", f"<rss><b>{feed}", f"<html><body>{home}</body></html>", "[]"):
+    reading.read_channel(body.encode(), "https://kabar.example/", "", None, None)
+link = ArticleLink(url="https://kabar.example/rapat", title="Rapat APEKSI", content_html=f"<p>{text}</p>")
+how = reading.Reading(zone="Asia/Jakarta", now=datetime(2025, 3, 4, tzinfo=UTC))
+first = reading.read_page(page.encode(), link, link.url, how, False)
+assert first.article.text, first
+reading.read_further_page(page.encode(), link.url + "?page=2", first, link.url, how)
+assert reading.read_link(link, how, False).article.text
+rare = {"rapidfuzz", "heapq", "_heapq", "xml", "pyexpat", "encodings"}  # what few bodies need, 20 ms in all
+late = {name for name in set(sys.modules) - before if name.partition(".")[0] not in rare}
+assert not late, late
+"""
+
+
+def test_a_worker_has_loaded_all_that_its_first_calls_need() -> None:
+    assert READERS - {"trafilatura"} <= list_loaded(FIRST_CALLS)
 
 
 def test_libraries_of_analysts_can_be_loaded_afterwards() -> None:

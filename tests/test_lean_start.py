@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 from conftest import ROOT
@@ -95,6 +96,18 @@ assert not late, late
 
 def test_a_worker_has_loaded_all_that_its_first_calls_need() -> None:
     assert READERS - {"trafilatura"} <= list_loaded(FIRST_CALLS)
+
+
+def test_opening_the_database_runs_no_plugins_and_makes_no_adapter(tmp_path: Path) -> None:
+    code = f"""
+from pathlib import Path
+from aggregator.store import Store
+Store.open_writer(Path({str(tmp_path / "news.db")!r})).close()
+from aggregator.adapters import _make_adapter
+from sqlite_utils import plugins
+assert not plugins._plugins_loaded and not _make_adapter.cache_info().currsize
+"""
+    assert "aggregator.store" in list_loaded(code)
 
 
 def test_libraries_of_analysts_can_be_loaded_afterwards() -> None:

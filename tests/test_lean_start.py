@@ -31,9 +31,9 @@ with suppress(SystemExit):
 @pytest.mark.parametrize(
     ("module", "others"),
     [
-        ("aggregator.web.app", {"fastapi", *LIBRARY_OF_SUFFIXES}),
+        ("aggregator.web.app", {"fastapi", "tomlkit", *LIBRARY_OF_SUFFIXES}),
         ("schedules.cli", {"fastapi", "scrapy", "aggregator.exports.exporting"}),
-        ("schedules.commands.run", {"fastapi", "scrapy", *LIBRARY_OF_SUFFIXES, *READERS}),
+        ("schedules.commands.run", {"fastapi", "scrapy", "tomlkit", *LIBRARY_OF_SUFFIXES, *READERS}),
         (
             "crawler.child",
             {"fastapi", "aggregator.store", "tomlkit", "crawler.catalogue", *LIBRARY_OF_SUFFIXES, *READERS},

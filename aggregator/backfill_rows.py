@@ -8,16 +8,13 @@ from collections.abc import Collection, Iterable
 from dataclasses import asdict
 from datetime import date, datetime
 
-from pydantic import TypeAdapter
-
+from aggregator.adapters import get_adapter
 from aggregator.archives import Backfill, Position, Step, StepState, WaitingLink, Way
 from aggregator.instants import from_text, to_text
 from aggregator.models import ArticleLink
 from aggregator.store_base import StoreBase
 from aggregator.urls import make_url_key
 
-_LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
-_POSITION: TypeAdapter[Position] = TypeAdapter(Position)
 _COUNTS = ("requests", "pages_read", "kept", "outside", "failed")
 
 
@@ -116,7 +113,12 @@ class BackfillRows(StoreBase):
     def queue_links(self, backfill_id: int, links: Iterable[ArticleLink]) -> int:
         """Has these links read, but for those that wait already; returns how many were added."""
         rows = [
-            (backfill_id, make_url_key(link.url), _LINK.dump_json(link).decode(), not link.content_html)
+            (
+                backfill_id,
+                make_url_key(link.url),
+                get_adapter(ArticleLink).dump_json(link).decode(),
+                not link.content_html,
+            )
             for link in links
         ]
         before = self._connection.total_changes
@@ -141,7 +143,9 @@ class BackfillRows(StoreBase):
                 most=most,
             )
             taken += (
-                WaitingLink(id=row["id"], link=_LINK.validate_json(row["link"]), attempts=row["attempts"])
+                WaitingLink(
+                    id=row["id"], link=get_adapter(ArticleLink).validate_json(row["link"]), attempts=row["attempts"]
+                )
                 for row in rows
             )
         return taken
@@ -181,7 +185,7 @@ def _make_step(row: sqlite3.Row) -> Step:
         attempts=row["attempts"],
         links=row["links"],
         wanted=row["wanted"],
-        position=_POSITION.validate_json(row["position"]),
+        position=get_adapter(Position).validate_json(row["position"]),
     )
 
 

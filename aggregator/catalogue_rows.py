@@ -5,13 +5,10 @@ from __future__ import annotations
 import json
 from collections.abc import Collection, Iterable, Sequence
 
-from pydantic import TypeAdapter
-
+from aggregator.adapters import get_adapter
 from aggregator.models import Channel, Source
 from aggregator.store_base import StoreBase
 
-_SOURCE: TypeAdapter[Source] = TypeAdapter(Source)
-_CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 _COLUMNS = (
     *("id", "name", "domain", "kind", "province", "city"),
     *("timezone", "language", "full_text", "enabled", "evidence"),
@@ -61,7 +58,7 @@ class CatalogueRows(StoreBase):
                     {
                         **{name: getattr(source, name) for name in _COLUMNS},
                         "host": get_publishing_host(source),
-                        "definition": _SOURCE.dump_json(source, exclude_defaults=True).decode(),
+                        "definition": get_adapter(Source).dump_json(source, exclude_defaults=True).decode(),
                     },
                 )
                 self._connection.executemany(
@@ -71,7 +68,7 @@ class CatalogueRows(StoreBase):
                             "source": source.id,
                             "kind": channel.kind.value,
                             "url": channel.url,
-                            "definition": _CHANNEL.dump_json(channel, exclude_defaults=True).decode(),
+                            "definition": get_adapter(Channel).dump_json(channel, exclude_defaults=True).decode(),
                         }
                         for channel in source.channels
                     ],
@@ -89,7 +86,7 @@ class CatalogueRows(StoreBase):
             " WHERE s.definition <> ''",
             ids=json.dumps(sorted(ids)),
         )
-        found = (_SOURCE.validate_json(row["definition"]) for row in rows)
+        found = (get_adapter(Source).validate_json(row["definition"]) for row in rows)
         return {source.id: source for source in found}
 
 
@@ -106,7 +103,7 @@ class Publishers:
             rows = self._store._rows(  # noqa: SLF001 - its own module
                 "SELECT definition FROM sources WHERE host = :host AND definition <> '' ORDER BY id", host=host
             )
-            found = (_SOURCE.validate_json(row["definition"]) for row in rows)
+            found = (get_adapter(Source).validate_json(row["definition"]) for row in rows)
             self._known[host] = tuple(source for source in found if not source.discovery)
         return self._known[host] or default
 

@@ -20,8 +20,6 @@ from functools import cached_property
 from hashlib import blake2b
 from operator import xor
 
-from rapidfuzz.distance import LCSseq
-
 # Measured on the development half (planted and labelled pairs):
 CONTAINMENT_SURE = 0.55  # alone enough: no labelled pair of different texts is this alike
 CONTAINMENT_LIKELY = 0.45  # with some alignment: two reporters who quote the same speech come as far …
@@ -419,6 +417,8 @@ def _refuse_exact(a: Fingerprint, b: Fingerprint, *, same_source: bool) -> str:
 
 
 def _align(a: tuple[str, ...], b: tuple[str, ...]) -> float:
+    from rapidfuzz.distance import LCSseq
+
     return LCSseq.similarity(a, b) / max(1, min(len(a), len(b)))
 
 

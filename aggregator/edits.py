@@ -13,8 +13,6 @@ from dataclasses import dataclass
 from itertools import islice, pairwise
 from typing import NamedTuple
 
-from rapidfuzz.distance import LCSseq
-
 from aggregator.cleaning import cut_text
 
 CHARS_READ = 30_000  # of a text; a long article has 10,000
@@ -87,6 +85,8 @@ def find_edits(a: str, b: str, *, room: int = QUOTED_MOST) -> Edits:
 
 def find_changes(a: Sequence[str], b: Sequence[str]) -> list[Change]:
     """The changes that make the words `a` the words `b`. Case, and punctuation around a word, count for nothing."""
+    from rapidfuzz.distance import LCSseq
+
     opcodes = LCSseq.opcodes([_fold(word) for word in a], [_fold(word) for word in b])
     changes: list[Change] = []
     for code in opcodes:

@@ -7,14 +7,12 @@ from collections.abc import Collection, Iterable, Mapping, Sequence
 from datetime import datetime, timedelta
 from typing import NamedTuple
 
-from pydantic import TypeAdapter
-
+from aggregator.adapters import get_adapter
 from aggregator.health import COVERAGE_DAYS, USUAL_DAYS, Alarm, ChannelState, Coverage
 from aggregator.instants import from_text, to_day, to_text
 from aggregator.models import Channel
 from aggregator.store_base import StoreBase
 
-_CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 FEWEST_POLLS = 4  # in a day: after a pause of our own, few posts are no wonder
 STAND_IN_STRIKES = 4.0  # of a channel that stays dead …
 STAND_IN_AFTER = timedelta(days=1)  # … and for how long, before another way in is looked for
@@ -140,7 +138,8 @@ class HealthRows(StoreBase):
     def write_stand_ins(self, source_id: str, channels: Iterable[Channel]) -> int:
         """Has a source polled through these, too, until its own channels work again. Returns how many are new."""
         found = [
-            (source_id, channel.kind.value, channel.url, _CHANNEL.dump_json(channel).decode()) for channel in channels
+            (source_id, channel.kind.value, channel.url, get_adapter(Channel).dump_json(channel).decode())
+            for channel in channels
         ]
         before = self._connection.total_changes
         self._connection.executemany(

@@ -6,26 +6,9 @@ only to know the types of its values. None of ours is one; every process would p
 
 from __future__ import annotations
 
-import sys
-from collections.abc import Iterator
-from contextlib import contextmanager
+from aggregator.hidden import hide_modules
 
-_UNWANTED = ("pandas", "numpy")
-
-
-@contextmanager
-def _hide_modules() -> Iterator[None]:
-    """While it lasts an import of them fails, as if they were not installed; what is loaded already stays."""
-    hidden = [name for name in _UNWANTED if name not in sys.modules]
-    sys.modules.update(dict.fromkeys(hidden))  # type: ignore[arg-type] # None is Python's own word for this
-    try:
-        yield
-    finally:
-        for name in hidden:
-            del sys.modules[name]
-
-
-with _hide_modules():
+with hide_modules("pandas", "numpy"):
     from sqlite_utils import Database, Migrations
 
 __all__ = ["Database", "Migrations"]

@@ -9,8 +9,7 @@ from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from pydantic import TypeAdapter
-
+from aggregator.adapters import get_adapter
 from aggregator.instants import from_text, to_day, to_text, to_text_exactly
 from aggregator.models import Channel, ChannelKind, HostTraffic, Poll, PollOutcome, Validators
 from aggregator.polling import LONGEST_CYCLE
@@ -19,7 +18,6 @@ from aggregator.store_base import StoreBase
 LONGEST_PLAN = timedelta(days=9)  # Retry-After is believed up to a week, and a blackout may follow
 LONGEST_RETIREMENT = timedelta(days=45)  # a retired channel is asked once in 30 days
 LONGEST_HOLD = timedelta(days=8)  # Retry-After is believed up to a week
-_CHANNEL: TypeAdapter[Channel] = TypeAdapter(Channel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -264,6 +262,6 @@ def _read_channel(row: sqlite3.Row) -> ChannelRow:
             parts=tuple(tuple(part) for part in json.loads(row["validator_parts"] or "[]")),
         ),
         retired_at=from_text(row["retired_at"]) if row["retired_at"] else None,
-        stand_in=_CHANNEL.validate_json(row["stand_in"]) if row["stand_in"] else None,
+        stand_in=get_adapter(Channel).validate_json(row["stand_in"]) if row["stand_in"] else None,
         **facts,
     )

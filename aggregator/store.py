@@ -16,8 +16,7 @@ from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
-from pydantic import TypeAdapter
-
+from aggregator.adapters import get_adapter
 from aggregator.alert_rows import AlertRows
 from aggregator.api_rows import ApiRows
 from aggregator.archive_rows import ArchiveRows
@@ -89,7 +88,6 @@ __all__ = [
     "to_json",
 ]
 
-_LINK: TypeAdapter[ArticleLink] = TypeAdapter(ArticleLink)
 CACHE_KIB = 65_536  # of the writer: the postings of a million articles do not fit, their upper levels do
 READER_CACHE_KIB = 8_192  # the web server keeps a few of them open
 _KNOWN = (
@@ -330,7 +328,10 @@ class Store(
             now=to_text(now),
             most=most,
         )
-        return tuple(PendingLink(link=_LINK.validate_json(row["link"]), attempts=row["attempts"]) for row in rows)
+        return tuple(
+            PendingLink(link=get_adapter(ArticleLink).validate_json(row["link"]), attempts=row["attempts"])
+            for row in rows
+        )
 
     def get_robots(self, since: datetime) -> list[RobotsRecord]:
         rows = self._rows("SELECT * FROM hosts WHERE robots_fetched_at >= :since", since=to_text(since))
@@ -395,7 +396,7 @@ class Store(
                 "attempts": facts.get("attempts", 0),
                 "now": to_text(now),
                 "read_at": to_text(read_at) if read_at else None,
-                "link": _LINK.dump_json(link).decode() if link is not None else None,
+                "link": get_adapter(ArticleLink).dump_json(link).decode() if link is not None else None,
                 "retry_at": to_text(retry_at) if retry_at else None,
                 "found_by": facts.get("found_by"),
                 "yields": facts.get("yields", False),

@@ -68,7 +68,7 @@ class StoreBase:
         connection.row_factory = sqlite3.Row
         self._connection = connection
         self._copy: sqlite3.Connection | None = None  # while one is being made
-        self._db = Database(connection)
+        self._db = Database(connection, execute_plugins=False)  # nobody's but ours, nor looked for among all packages
 
     def cut_short(self) -> None:
         """Makes the statement under way and all later ones fail, so that a transaction is rolled back.

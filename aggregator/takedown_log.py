@@ -12,8 +12,9 @@ from dataclasses import asdict, dataclass
 from enum import StrEnum
 from pathlib import Path
 
-from pydantic import AwareDatetime, TypeAdapter, ValidationError
+from pydantic import AwareDatetime, ValidationError
 
+from aggregator.adapters import get_adapter
 from aggregator.publish.files import sync_folder
 from aggregator.store_base import wrap_errors
 from aggregator.urls import make_url_key
@@ -54,9 +55,6 @@ class TakedownLog:
     faults: tuple[str, ...]  # lines that are no orders, each with file, line and reason
 
 
-_ORDER: TypeAdapter[Order] = TypeAdapter(Order)
-
-
 def read_log(path: Path) -> TakedownLog:
     """The log; an empty one where there is no file. Raises StoreError when it cannot be read."""
     with wrap_errors(path):
@@ -67,7 +65,7 @@ def read_log(path: Path) -> TakedownLog:
         if not line.strip():
             continue
         try:
-            order = _ORDER.validate_json(line)
+            order = get_adapter(Order).validate_json(line)
             fault = "" if order.key else "url: not a web address"
         except ValidationError as error:
             first = error.errors()[0]

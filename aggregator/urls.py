@@ -13,7 +13,7 @@ import re
 from functools import lru_cache
 from urllib.parse import parse_qsl, quote, urlencode, urljoin, urlsplit, urlunsplit
 
-import tldextract
+from aggregator.suffixes import find_top_domain
 
 MAX_PARAMETERS = 100
 MAX_STRIPS = 20
@@ -43,12 +43,6 @@ _HOST = re.compile(r"[a-z0-9_](?:[a-z0-9_.-]*[a-z0-9_])?|\[[0-9a-f:.]+\]")
 _WORD = re.compile(r"[^\W_]+")
 LEAST_NUMBER = 5  # digits: years and days have fewer
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
-
-_extract = tldextract.TLDExtract(suffix_list_urls=(), cache_dir=None)  # the bundled list: nothing is fetched
-# the same with those who lend subdomains to anybody
-_extract_lent = tldextract.TLDExtract(
-    suffix_list_urls=(), cache_dir=None, include_psl_private_domains=True, extra_suffixes=("wordpress.com",)
-)
 
 
 def canonicalize(url: str, *, base: str = "") -> str:
@@ -104,7 +98,7 @@ def get_registrable_domain(host: str) -> str:
     try:
         ipaddress.ip_address(name)
     except ValueError:
-        return _extract(name).top_domain_under_public_suffix or name
+        return find_top_domain(name) or name
     return name
 
 
@@ -116,7 +110,7 @@ def get_site(url: str) -> str:
     """
     host = get_host(canonicalize(url))
     domain = get_registrable_domain(host).removeprefix("www.")
-    return _extract_lent(host).top_domain_under_public_suffix or domain if "." in domain else domain
+    return find_top_domain(host, with_lenders=True) or domain if "." in domain else domain
 
 
 def is_same_site(a: str, b: str) -> bool:

@@ -7,6 +7,7 @@ be unpickled in the process that writes the database.
 from __future__ import annotations
 
 import dataclasses
+from functools import cached_property
 from typing import Any, Generic, TypeVar
 
 from pydantic import ConfigDict, RootModel
@@ -32,7 +33,11 @@ class Codec(Generic[T]):
 
     def __init__(self, kind: type[T]) -> None:
         self.kind = kind
-        self._model: type[_Wire[T]] = _Wire[kind]  # type: ignore[valid-type]
+
+    @cached_property
+    def _model(self) -> type[_Wire[T]]:
+        """Made when it is first needed: it takes pydantic 40 ms for the largest."""
+        return _Wire[self.kind]  # type: ignore[name-defined]
 
     def encode(self, value: T) -> bytes:
         """`value` as JSON without line breaks. Lone surrogates, which portals smuggle in as `\\ud800`, become "?"."""

@@ -19,7 +19,7 @@ from aggregator.topics import load_topics, scan_bytes
 from benchmarks.loops import ZONE
 from benchmarks.material import NOW
 from crawler.extraction import extract_article
-from crawler.extraction.refusals import PASSING_REASONS
+from crawler.extraction.reasons import PASSING_REASONS
 
 WORD = "Apeksi: "
 TOPIC_WORDS = re.compile(rb"apeksi|smart|cerdas|pintar|city|kota|asosiasi|digital", re.IGNORECASE)

@@ -36,11 +36,9 @@ from crawler.probing.report import ProbeReport
 from crawler.resolving import Resolver
 from crawler.scrapy_settings import EVENT_LOOP, REACTOR, build_scrapy_settings
 from crawler.settings import CrawlSettings
-from crawler.spiders.archive import ArchiveSpider
 from crawler.spiders.base import Assignment, ChannelSpider
 from crawler.spiders.feed import FeedSpider
 from crawler.spiders.listing import ListingSpider
-from crawler.spiders.probe import ProbeSpider
 from crawler.spiders.sitemap import SitemapSpider
 from crawler.spiders.wordpress import WordPressSpider
 from crawler.visit import Visit
@@ -140,9 +138,13 @@ class CrawlServer:
             work = {"assignments": assignments, "hand_over": writer.write_harvest, "overlays": batch.overlays}
             crawls.append(runner.crawl(crawlers[-1], **work, **tools))
         if batch.probes:
+            from crawler.spiders.probe import ProbeSpider
+
             crawlers.append(runner.create_crawler(ProbeSpider))
             crawls.append(runner.crawl(crawlers[-1], jobs=batch.probes, hand_over=writer.write_probe, **tools))
         if batch.archives:
+            from crawler.spiders.archive import ArchiveSpider
+
             crawlers.append(runner.create_crawler(ArchiveSpider))
             work = {"jobs": batch.archives, "hand_over": writer.write_archive, "overlays": batch.overlays}
             crawls.append(runner.crawl(crawlers[-1], **work, **tools))

@@ -18,8 +18,9 @@ import traceback
 from io import BufferedRWPair
 
 from aggregator.lifeline import die_with_parent
-from crawler.channels import ChannelError
+from crawler.channels.errors import ChannelError
 from crawler.parser_calls import LONGEST_REPLY, REPLY, REQUEST, Outcome, Reply, find_call
+from crawler.reading import load_readers
 
 WORDS_LIMIT = 4_000  # characters of an error
 
@@ -29,7 +30,7 @@ def main(descriptor: str, memory: str) -> None:
     die_with_parent()
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the parent decides
     logging.basicConfig(stream=sys.stderr, level=logging.ERROR, format="%(levelname)s %(name)s: %(message)s")
-    import crawler.reading  # noqa: F401 - loaded now, so that the first page's limits are its own
+    load_readers()
 
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError, OSError):

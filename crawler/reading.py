@@ -1,6 +1,7 @@
 """What the parser workers run: untrusted bytes in, data out. PURE, and importable without Scrapy.
 
-Each raises TooCostlyError when it has used up its CPU time.
+The crawl process names these functions and never runs them: what reads is loaded in them, and before by a worker
+(`load_readers`). Each raises TooCostlyError when it has used up its CPU time.
 
 read_channel       channel bytes ──▶ ChannelPage
 read_page          page bytes ──topic scan──▶ extract ──▶ (article or None, compressed bytes, its further pages)
@@ -14,10 +15,10 @@ import zlib
 from dataclasses import dataclass, replace
 from datetime import datetime, timedelta
 from hashlib import sha256
+from importlib import import_module
 from pathlib import Path
+from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
-
-import zstandard
 
 from aggregator.models import (
     ArticleLink,
@@ -29,20 +30,21 @@ from aggregator.models import (
     ParsedDate,
     Selectors,
 )
-from aggregator.topics import load_topics, scan_bytes
-from crawler.channels import parse_channel
 from crawler.characters import drop_unsafe
 from crawler.cpu_limit import READING_SECONDS, limit_cpu
-from crawler.dates import parse_date
-from crawler.extraction import Page, extract_page, link_to_article, load_profiles
-from crawler.extraction import read_page as parse_page
-from crawler.extraction.joining import is_further_page, join_page
 from crawler.extraction.page_links import PageLinks, find_page_links, list_addresses
 from crawler.overlays import Overlays
+
+if TYPE_CHECKING:
+    from crawler.extraction.page import Page
 
 SAMPLE_ONE_IN = 100
 SAME_DAY = timedelta(hours=36)  # from its midnight, whatever zone was meant
 INFERRED = ("dateline", "modified")  # ways to a date of a page: of the event, of the last change
+_READERS = (
+    *("aggregator.topics", "crawler.channels.parsing", "crawler.dates", "crawler.extraction.article"),
+    *("crawler.extraction.fragments", "crawler.extraction.joining", "crawler.extraction.profiles", "zstandard"),
+)  # all that is imported below
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -68,11 +70,19 @@ class PageReading:
     links: PageLinks = PageLinks()  # noqa: RUF009 - frozen
 
 
+def load_readers() -> None:
+    """Loads what the calls need, so that the limits of the first are its own."""
+    for module in _READERS:
+        import_module(module)
+
+
 @limit_cpu(READING_SECONDS)
 def read_channel(
     body: bytes, url: str, content_type: str, kind: ChannelKind | None, selectors: Selectors | None
 ) -> ChannelPage:
     """See `crawler.channels.parse_channel`. Raises ChannelError."""
+    from crawler.channels.parsing import parse_channel
+
     return parse_channel(body, url, content_type, kind=kind, selectors=selectors)
 
 
@@ -85,6 +95,8 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
     names a topic only further on is missed, for to ask every portal for every page of every article would be a
     multiple of the requests. What the scan did not find has no `links`.
     """
+    from crawler.extraction.article import extract_page
+
     names_topic = reading.keep_all or _names_topic(html, link, reading)
     if not (whatever_topic or names_topic or is_sampled(link.url)):
         return PageReading(article=None)
@@ -106,6 +118,9 @@ def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, 
     Title, names, date, picture and address stay those of the first page. None where the page is not of the article,
     or has nothing that `read` has not.
     """
+    from crawler.extraction.article import extract_page
+    from crawler.extraction.joining import is_further_page, join_page
+
     page = _parse_page(html, url, reading)
     if page is None or read.article is None:
         return None
@@ -124,6 +139,8 @@ def read_further_page(html: bytes, url: str, read: PageReading, first_url: str, 
 @limit_cpu(READING_SECONDS)
 def read_link(link: ArticleLink, reading: Reading, whatever_topic: bool) -> PageReading:
     """The same for a link whose channel carries the full text: no page is needed."""
+    from crawler.extraction.fragments import link_to_article
+
     names_topic = reading.keep_all or _names_topic(b"", link, reading)
     if not (whatever_topic or names_topic or is_sampled(link.url)):
         return PageReading(article=None)
@@ -138,6 +155,8 @@ def is_sampled(url: str) -> bool:
 
 def _keep(article: ExtractedArticle, read: bytes, *, passed_scan: bool, links: PageLinks | None = None) -> PageReading:
     """What became of the bytes that an article was read from: packed, with their hash."""
+    import zstandard
+
     return PageReading(
         article=article,
         raw=zstandard.compress(read),
@@ -148,9 +167,12 @@ def _keep(article: ExtractedArticle, read: bytes, *, passed_scan: bool, links: P
 
 
 def _parse_page(html: bytes, url: str, reading: Reading) -> Page | None:
+    from crawler.extraction.page import read_page
+    from crawler.extraction.profiles import load_profiles
+
     profiles = load_profiles(_to_path(reading.overlays.profiles))
     named = profiles.get(reading.profile) if reading.profile else None
-    return parse_page(html, url, named, profiles=profiles.values())
+    return read_page(html, url, named, profiles=profiles.values())
 
 
 def _to_path(path: str | None) -> Path | None:
@@ -158,6 +180,8 @@ def _to_path(path: str | None) -> Path | None:
 
 
 def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:
+    from aggregator.topics import load_topics, scan_bytes
+
     table = load_topics(_to_path(reading.overlays.topics))
     said = "\n".join((link.title, link.summary, link.content_html, *link.tags)).encode("utf-8", "replace")
     return scan_bytes(html, table) or scan_bytes(said, table)
@@ -165,6 +189,8 @@ def _names_topic(html: bytes, link: ArticleLink, reading: Reading) -> bool:
 
 def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: Reading) -> ExtractedArticle:
     """Fills what the page does not say from what the channel said; the page is asked first."""
+    from crawler.dates import parse_date
+
     filled: dict[str, object] = {}
     if link.title and (not article.title or isinstance(article, NotAnArticle)):
         filled |= {"title": drop_unsafe(link.title), "title_method": "channel"}

@@ -12,15 +12,12 @@ import typer
 
 from aggregator.exports.choices import Basis
 from aggregator.exports.choices import Format as ExportFormat
-from aggregator.feeds import FeedKind
 from aggregator.log import set_up_log
 from aggregator.printable import make_printable
 from aggregator.replay_stages import Stage
-from schedules.commands import alerts
 from schedules.commands.context import CommandContext, get_context
 from schedules.commands.hints import warn_of_gaps
 from schedules.commands.order import OrderedGroup
-from schedules.config import load_setup
 from schedules.errors import KabarKotaError, UsageFailure
 
 app = typer.Typer(
@@ -30,7 +27,6 @@ app = typer.Typer(
     pretty_exceptions_enable=False,
     add_completion=False,
 )
-app.add_typer(alerts.app, name="alerts")
 topics = typer.Typer(help="Try a table of topics.", no_args_is_help=True)
 app.add_typer(topics, name="topics")
 
@@ -84,6 +80,8 @@ def configure(
 
 def make_context(config: Path | None, flags: dict[str, Any], *, debug: bool = False) -> CommandContext:
     """What the commands are given. Raises UsageFailure."""
+    from schedules.config import load_setup
+
     setup = load_setup(config=config, flags=flags)
     return CommandContext(
         data_folder=setup.data_folder,
@@ -160,6 +158,7 @@ def serve(
     ] = False,
 ) -> None:
     """Gather by the timetable and serve the pages and the feed, until stopped."""
+    from schedules.config import load_setup
     from schedules.serving import serve_forever
 
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, None)
@@ -242,6 +241,7 @@ def search(
     All words are wanted; apek* begins so; -word is not there; "a phrase"; judul:word (title:) and isi:word (text:) in
     the title or the text alone. An option for a name may be given again: either will do.
     """
+    from aggregator.feeds import FeedKind
     from schedules.commands.search import SearchRequest, search_news
     from schedules.commands.search_output import print_answer, print_answer_json, print_urls
 

@@ -35,7 +35,7 @@ from aggregator.urls import get_host
 from crawler.batch import CrawlBatch
 from crawler.catalogue import load_catalogue, make_stamp
 from crawler.clock import system_clock
-from crawler.extraction import load_profiles
+from crawler.extraction.profiles import load_profiles
 from crawler.overlays import Overlays
 from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError

@@ -10,8 +10,6 @@ import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
 
-from aggregator.shared_memory import make_shared_memory
-
 _WITH_VALUE = ("--config", "--data", "--catalogue")  # options that stand before the command's name
 
 
@@ -37,6 +35,8 @@ def start_web_process(bulletin: int) -> WebProcess:
 def begin_early(arguments: Sequence[str]) -> None:
     """Begins it where the command is `serve`; the command line is not judged otherwise."""
     if find_command(arguments) == "serve" and "--help" not in arguments:
+        from aggregator.shared_memory import make_shared_memory
+
         _begun.append(start_web_process(make_shared_memory(0)))
 
 

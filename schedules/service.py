@@ -18,7 +18,7 @@ from aggregator.obstacles import Notice, classify_obstacle
 from aggregator.store import NewerDatabaseError, Store, StoreError
 from aggregator.topics import load_topics
 from crawler.catalogue import load_catalogue
-from crawler.extraction import load_profiles
+from crawler.extraction.profiles import load_profiles
 from schedules.alerts.configuration import Alerts, find_alerts_file, load_alerts
 from schedules.config import Setup
 from schedules.cycle import refresh_catalogue

@@ -6,8 +6,6 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from urllib.parse import quote, urlencode
 
-import tomlkit
-
 from aggregator.cleaning import xml_safe
 from aggregator.feeds import FeedKind
 from aggregator.kliping.model import Kliping
@@ -178,6 +176,8 @@ def _build_tools(asked: KlipingQuery, kliping: Kliping, texts: Texts) -> Kliping
 
 def _write_digest(asked: KlipingQuery, kliping: Kliping) -> str:
     """A table for data/alerts.toml that sends the same each morning."""
+    import tomlkit
+
     table = tomlkit.table()
     table["office"] = asked.office or kliping.subject
     table["zone"] = ZONES[asked.zone_key]

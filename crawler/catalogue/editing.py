@@ -8,9 +8,6 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-import tomlkit
-from tomlkit.exceptions import TOMLKitError
-
 from aggregator.models import Channel, ChannelKind, Source
 from crawler.catalogue.entries import check_slug, parse_source
 from crawler.catalogue.errors import CatalogueError
@@ -121,6 +118,8 @@ def _format_value(value: Any) -> str:
         return f"[{', '.join(map(_format_value, value))}]"
     if isinstance(value, bool | int):
         return str(value).lower()
+    import tomlkit
+
     return tomlkit.string(value).as_string()
 
 
@@ -135,6 +134,9 @@ def _append(text: str, entry: str) -> str:
 def _set(text: str, tables: Tables, source_id: str, values: Tables, lines: str) -> str:
     """Where there are no such keys yet they go right below the header: at the end of a table, tomlkit would put them
     between the next entry and the comment above that."""
+    import tomlkit
+    from tomlkit.exceptions import TOMLKitError
+
     if source_id not in tables:
         return _append(text, f"[sources.{source_id}]\n{lines}")
     header = re.search(_HEADER.format(source_id), text, re.MULTILINE)

@@ -9,11 +9,15 @@ profiles     themes.toml                      explanation   what each way found,
 
 from __future__ import annotations
 
-from crawler.extraction.article import extract_article, extract_page
-from crawler.extraction.explanation import Finding, explain_page
-from crawler.extraction.fragments import clean_fragment, link_to_article
-from crawler.extraction.page import Page, read_page
-from crawler.extraction.profiles import Profile, ProfileError, load_profiles
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from crawler.extraction.article import extract_article, extract_page
+    from crawler.extraction.explanation import Finding, explain_page
+    from crawler.extraction.fragments import clean_fragment, link_to_article
+    from crawler.extraction.page import Page, read_page
+    from crawler.extraction.profiles import Profile, ProfileError, load_profiles
 
 __all__ = [
     "Finding",
@@ -28,3 +32,13 @@ __all__ = [
     "load_profiles",
     "read_page",
 ]
+
+_MODULES = ("article", "explanation", "fragments", "page", "profiles")  # that have these names
+
+
+def __getattr__(name: str) -> Any:
+    """Who asks the package for one of them loads all of these modules; who imports a module of it, that one."""
+    if name in __all__:
+        modules = [vars(import_module(f"{__name__}.{module}")) for module in _MODULES]
+        return next(module[name] for module in modules if name in module)
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -10,9 +10,6 @@ from collections.abc import Iterator, Mapping
 from datetime import datetime, tzinfo
 from typing import cast
 
-from bs4 import BeautifulSoup, Tag
-from bs4.element import NavigableString, PreformattedString
-
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ArticleLink, ExtractedArticle
 from crawler.bounds import cut_marks
@@ -25,6 +22,7 @@ from crawler.extraction.outline import BLOCK_TAGS, POINTING_TAGS, SILENT_TAGS, O
 from crawler.extraction.paragraphs import keep_paragraphs
 from crawler.extraction.prose import ProseMap
 from crawler.extraction.publication import DateReader
+from crawler.lean_soup import BeautifulSoup, NavigableString, PreformattedString, Tag
 
 # Ten times the longest article; BeautifulSoup needs 0.4 s for so much of nothing but tags.
 MAX_FRAGMENT_CHARS = 200_000

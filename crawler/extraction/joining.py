@@ -5,8 +5,6 @@ from __future__ import annotations
 from collections.abc import Collection
 from dataclasses import replace
 
-from rapidfuzz import fuzz
-
 from aggregator.dedup import hash_paragraph
 from aggregator.models import ExtractedArticle
 from aggregator.urls import is_same_site, make_url_key
@@ -36,6 +34,8 @@ def is_further_page(
 
 def is_same_title(one: str, other: str) -> bool:
     """Whether two titles differ by little more than the number of a page."""
+    from rapidfuzz import fuzz
+
     return (
         fuzz.ratio(
             fold_words(one[:MAX_TITLE_CHARS]), fold_words(other[:MAX_TITLE_CHARS]), score_cutoff=LEAST_TITLE_LIKENESS

@@ -20,8 +20,6 @@ from urllib.parse import urldefrag, urlsplit, urlunsplit
 from lxml import etree
 
 from aggregator.urls import MAX_URL_LENGTH, canonicalize, get_host, is_same_site, make_url_key
-from crawler.extraction.metadata import join_url
-from crawler.extraction.page import read_element
 
 MAX_LINKS = 5_000
 MAX_WORDS_CHARS = 60
@@ -125,6 +123,9 @@ def _list_homes(article: Collection[str]) -> dict[str, str]:
 
 def _list_pages(root: etree._Element, url: str, homes: Mapping[str, str]) -> Iterator[tuple[str, int]]:
     """The addresses of pages of the article that are linked, and their numbers."""
+    from crawler.extraction.metadata import join_url
+    from crawler.extraction.page import read_element
+
     base = join_url(url, next((element.get("href", "") for element in _FIND_BASE(root)), "")) or url
     host = _read_host(url)
     tails = tuple(path.rpartition("/")[2] for path in homes.values() if path)
@@ -150,6 +151,8 @@ def _says_whole(words: str) -> bool:
 
 
 def _resolve(href: str, base: str) -> str:
+    from crawler.extraction.metadata import join_url
+
     try:
         return urldefrag(join_url(base, href)).url
     except ValueError:

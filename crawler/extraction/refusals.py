@@ -32,8 +32,6 @@ def _compile(phrases: Iterable[str]) -> re.Pattern[str]:
 _MISSING, _LOGIN = _compile(_TABLE["missing"]["titles"]), _compile(_TABLE["login"]["titles"])
 _MISSING_WHOLE = frozenset(_TABLE["missing"]["whole_titles"])
 _KINDS = tuple((frozenset(kind["classes"]), str(kind["reason"])) for kind in _TABLE["kinds"])
-# What may be gone when the page is asked for again.
-PASSING_REASONS = frozenset(("the page says that it was not found", "a login page", "a challenge page"))
 PROTECTED_FORM = b"post-password-form"
 
 

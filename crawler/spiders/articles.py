@@ -11,7 +11,7 @@ from aggregator.models import ArticleLink, FetchedPage, LinkFailure, NotAnArticl
 from aggregator.urls import is_front_page
 from crawler.characters import clean_reason
 from crawler.extraction.page_links import find_first_page
-from crawler.extraction.refusals import PASSING_REASONS
+from crawler.extraction.reasons import PASSING_REASONS
 from crawler.overlays import Overlays
 from crawler.parsing import ParseFailedError
 from crawler.reading import PageReading, Reading, read_further_page, read_link, read_page

@@ -10,13 +10,13 @@ import typer
 
 from schedules.commands.context import get_context
 from schedules.commands.output import print_json, print_table
-from schedules.config import Setup
 from schedules.errors import UsageFailure
 
 if TYPE_CHECKING:
     from schedules.alerts.configuration import Alerts
+    from schedules.config import Setup
 
-app = typer.Typer(help="Look at digests, alerts and their targets (alerts.toml), and try them.", no_args_is_help=True)
+app = typer.Typer()  # what help says of it stands in `order.LOADED_LATE`
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 

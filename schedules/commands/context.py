@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import typer
 
-from schedules.config import Setup
+if TYPE_CHECKING:
+    from schedules.config import Setup
 
 
 @dataclass(frozen=True, kw_only=True)

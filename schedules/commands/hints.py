@@ -3,8 +3,10 @@
 from __future__ import annotations
 
 import sys
+from typing import TYPE_CHECKING
 
-from schedules.config import Setup
+if TYPE_CHECKING:
+    from schedules.config import Setup
 
 
 def warn_without_contact(setup: Setup) -> None:

@@ -5,11 +5,15 @@ Groups of commands that load much are loaded when one of them is asked for.
 
 from __future__ import annotations
 
+from collections import UserDict
+from functools import cached_property
 from importlib import import_module
-from typing import Any
+from typing import Any, NamedTuple
 
 from typer.core import TyperGroup
 from typer.main import get_group
+
+from schedules.commands.lean_rich import load_lean_rich
 
 ORDER = (
     *("run", "serve", "demo"),
@@ -19,7 +23,31 @@ ORDER = (
     *("backfill", "replay", "prune", "backup", "restore"),
     *("extract", "classify", "dedup", "topics"),
 )
-LOADED_LATE = {"sources": "schedules.commands.sources"}  # command → the module of its `app`
+
+
+class LateGroup(NamedTuple):
+    module: str  # of its `app`
+    help: str
+
+
+LOADED_LATE = {
+    name: LateGroup(f"schedules.commands.{name}", text)
+    for name, text in (
+        ("alerts", "Look at digests, alerts and their targets (alerts.toml), and try them."),
+        ("sources", "Look at the sources, probe, add, switch, import and export them."),
+    )
+}
+
+
+class LateCommands(UserDict[str, Any]):
+    """The commands of a group, which is loaded when one looks."""
+
+    def __init__(self, module: str) -> None:
+        self._module = module
+
+    @cached_property
+    def data(self) -> Any:  # type: ignore[override] # where UserDict keeps what it holds
+        return get_group(import_module(self._module).app).commands
 
 
 class OrderedGroup(TyperGroup):
@@ -31,6 +59,9 @@ class OrderedGroup(TyperGroup):
     def get_command(self, ctx: Any, cmd_name: str) -> Any:
         if cmd_name not in LOADED_LATE:
             return super().get_command(ctx, cmd_name)
-        group = get_group(import_module(LOADED_LATE[cmd_name]).app)
-        group.name = cmd_name
-        return group
+        late = LOADED_LATE[cmd_name]
+        return TyperGroup(name=cmd_name, commands=LateCommands(late.module), help=late.help, no_args_is_help=True)  # type: ignore[arg-type]
+
+    def format_help(self, ctx: Any, formatter: Any) -> None:
+        load_lean_rich()
+        super().format_help(ctx, formatter)

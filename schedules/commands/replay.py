@@ -20,7 +20,7 @@ from aggregator.replay_stages import Stage
 from aggregator.store import Store
 from aggregator.topic_tables import load_topics
 from crawler.catalogue import load_catalogue
-from crawler.extraction import load_profiles
+from crawler.extraction.profiles import load_profiles
 from schedules.commands.opening import check_database, check_schema
 from schedules.commands.output import print_json
 from schedules.commands.time_options import read_since

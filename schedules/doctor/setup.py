@@ -21,8 +21,7 @@ from aggregator.topic_tables import load_topics
 from crawler.answer_errors import TlsError
 from crawler.catalogue import CatalogueError, load_catalogue
 from crawler.downloading import check_ca_bundle
-from crawler.extraction import load_profiles
-from crawler.extraction.profiles import ProfileError
+from crawler.extraction.profiles import ProfileError, load_profiles
 from schedules.alerts.configuration import find_alerts_file, load_alerts
 from schedules.alerts.filters import check_filters
 from schedules.commands.figures import format_bytes

@@ -51,6 +51,7 @@ _extract_lent = tldextract.TLDExtract(
 )
 
 
+@lru_cache(maxsize=8192)  # an article's addresses are asked for again and again while it is written
 def canonicalize(url: str, *, base: str = "") -> str:
     """The address under which an article is kept: absolute http(s), without tracking, AMP, fragment or page number.
 

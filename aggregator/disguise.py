@@ -30,9 +30,11 @@ _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*/]{1,3}){3,40}\w(?![^\s])")
 _MIXED = re.compile(r"(?<![\w@$!|])(?=[\w@$!|]{0,29}[a-z])(?=[\w@$!|]{0,29}[0-9@$!|])[\w@$!|]{3,30}")
 
-# What neither is without: a single letter between two signs; a digit or sign that stands for a letter.
-_MAYBE_SPACED = re.compile(r"[ .\-_*/]\w[ .\-_*/]")
-_MAYBE_MIXED = re.compile(r"[0-9@$!|]")
+# What neither is without: two single letters between signs; a digit, or a sign for a letter, right beside a letter.
+_MAYBE_SPACED = re.compile(r"[ .\-_*/]\w[ .\-_*/]{1,3}\w[ .\-_*/]")
+_MAYBE_MIXED = re.compile(r"[0-9@$!|](?:(?=[^\W0-9])|(?<=[^\W0-9][0-9@$!|]))")
+_ODD = re.compile("[^\x00-\x7f‘’“”–—]")  # what is left is never read in another way
+_HUMP = re.compile(r"(?<=[a-z])[A-Z]")  # where a word is cut in two while its capital is one
 
 
 def undisguise(text: str) -> str:
@@ -45,7 +47,16 @@ def undisguise(text: str) -> str:
 
 def is_plain(text: str) -> bool:
     """Whether nothing in the text can be a disguise: most texts, which need no second look."""
-    if not text.isascii() or (_MAYBE_SPACED.search(text) and _SPACED.search(text)):
+    return text.isascii() and _is_spelt_plainly(text)
+
+
+def is_straight(text: str) -> bool:
+    """Whether the words of a text and those that it means are the same ones, cut alike."""
+    return not _ODD.search(text) and not _HUMP.search(text) and _is_spelt_plainly(text)
+
+
+def _is_spelt_plainly(text: str) -> bool:
+    if _MAYBE_SPACED.search(text) and _SPACED.search(text):
         return False
     return not (_MAYBE_MIXED.search(text) and _MIXED.search(text.lower()))
 

@@ -17,11 +17,11 @@ from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from aggregator.disguise import is_plain, undisguise
+from aggregator.disguise import is_plain, is_straight, undisguise
 from aggregator.models import Evidence, SpamVerdict
 from aggregator.page_scan import read_shown
 from aggregator.reference import read_toml
-from aggregator.textfold import PhraseIndex, PhraseMatch, Words, expand_phrase
+from aggregator.textfold import PhraseIndex, PhraseMatch, Words, blank_typography, expand_phrase
 from aggregator.urls import get_registrable_domain
 
 TEXT_MOST = 20_000  # characters of the article that are read; bait comes early
@@ -183,10 +183,10 @@ def _may_speak(title: str, text: str, page: _Page, tables: _Tables) -> bool:
     """
     if _BRAND.search(title) or _TELLING_BRAND.search(title):
         return True
-    parts = (title, page.meta, *text.split("\n"))
-    if tables.speaking.is_in(Words("\n".join(parts))):
+    if tables.speaking.is_in(Words(f"{title}\n{page.meta}\n{text}")):
         return True
-    odd = [part for part in parts if not is_plain(part)]
+    odd = [part for part in (title, *text.split("\n")) if not (is_plain(part) or is_straight(part))]
+    odd += [tag for tag in page.meta.split("\n<") if not is_straight(tag)]  # no phrase goes over its beginning
     return bool(odd) and tables.speaking.is_in(Words(undisguise("\n".join(odd))))
 
 
@@ -203,10 +203,9 @@ def _find_foreign(title: str, text: str, table: dict[str, Any]) -> list[Evidence
     """Words of gambling in other languages, each once."""
     found: dict[str, Evidence] = {}
     for place, content in (("title", title.lower()), ("text", text.lower())):
-        if content.isascii():
-            continue
+        is_latin = blank_typography(content).isascii()
         for word in table["foreign"]:
-            offset = content.find(word)
+            offset = content.find(word) if word.isascii() or not is_latin else -1
             if offset >= 0 and _is_foreign(content, offset, table["foreign_least"]):
                 evidence = Evidence(term=word, place=place, offset=offset, weight=table["weights"]["foreign"])
                 found.setdefault(word, evidence)

@@ -22,6 +22,8 @@ INVISIBLE = re.compile(
     "[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
 )
 
+TYPOGRAPHY = "“”‘’–—…\xa0"  # no word holds these, nor what NFKC makes of them
+
 # The two letters beyond ASCII whose lower case is ASCII. `topics.scan_bytes` drops whatever is not ASCII, so reading
 # them as "i" and "k" here would find what it cannot; besides, "İ".lower() is two characters long.
 _ODD_CAPITALS = str.maketrans({"\u0130": "\u0131", "\u212a": "\u0138"})
@@ -49,8 +51,9 @@ class Words:
         self._given = text
         self._kept: Sequence[int] | None = None
         self._places: tuple[list[int], list[int]] | None = None
-        if text.isascii():
-            found = _ASCII_WORD.findall(text)
+        plain = blank_typography(text)
+        if plain.isascii():
+            found = _ASCII_WORD.findall(plain)
         else:
             text = INVISIBLE.sub("", text)
             if "\u0130" in text or "\u212a" in text:
@@ -192,6 +195,14 @@ def _walk(node: _Node[T], words: Words, first: int) -> PhraseMatch[T] | None:
             match = PhraseMatch(first, index, node.ends[0])
         index += 1
     return match
+
+
+def blank_typography(text: str) -> str:
+    """The text with blanks for quotes, dashes and the like, which most texts are ASCII but for. Places stay."""
+    if not text.isascii():
+        for mark in TYPOGRAPHY:
+            text = text.replace(mark, " ")
+    return text
 
 
 def split_phrase(phrase: str) -> list[str]:

@@ -42,7 +42,9 @@ def undisguise(text: str) -> str:
     folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).lower()
     if not folded.isascii():
         folded = _BEYOND_ASCII.sub(_read_lookalikes, folded)
-    return _MIXED.sub(_read_leet, _SPACED.sub(_join_letters, folded))
+    if _MAYBE_SPACED.search(folded):
+        folded = _SPACED.sub(_join_letters, folded)
+    return _MIXED.sub(_read_leet, folded) if _MAYBE_MIXED.search(folded) else folded
 
 
 def is_plain(text: str) -> bool:

@@ -187,7 +187,7 @@ def _may_speak(title: str, text: str, page: _Page, tables: _Tables) -> bool:
         return True
     odd = [part for part in (title, *text.split("\n")) if not (is_plain(part) or is_straight(part))]
     odd += [tag for tag in page.meta.split("\n<") if not is_straight(tag)]  # no phrase goes over its beginning
-    return bool(odd) and tables.speaking.is_in(Words(undisguise("\n".join(odd))))
+    return bool(odd) and tables.speaking.is_in(Words("\n".join(map(undisguise, odd))))
 
 
 def _sells(head: _Part, text: str, table: dict[str, Any]) -> bool:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import product
+from itertools import islice, product
 from math import prod
 from typing import Generic, NamedTuple, TypeVar
 
@@ -45,12 +45,14 @@ class Words:
     stand is looked up when it is asked for.
     """
 
-    __slots__ = ("_given", "_kept", "_places", "keys", "text")
+    __slots__ = ("_given", "_kept", "ends", "keys", "starts", "text")
+
+    starts: list[int]
+    ends: list[int]
 
     def __init__(self, text: str) -> None:
         self._given = text
         self._kept: Sequence[int] | None = None
-        self._places: tuple[list[int], list[int]] | None = None
         plain = blank_typography(text)
         if plain.isascii():
             found = _ASCII_WORD.findall(plain)
@@ -66,13 +68,14 @@ class Words:
         else:
             self.keys = " ".join(found).lower().split()
 
-    @property
-    def starts(self) -> list[int]:
-        return self._find_places()[0]
-
-    @property
-    def ends(self) -> list[int]:
-        return self._find_places()[1]
+    def __getattr__(self, name: str) -> list[int]:
+        """`starts` and `ends`, the first time that one of them is asked for."""
+        if name not in {"starts", "ends"}:
+            raise AttributeError(name)
+        word = _ASCII_WORD if self.text.isascii() else _WORD
+        spans = [found.span() for found in word.finditer(self.text)]
+        self.starts, self.ends = [start for start, _ in spans], [end for _, end in spans]
+        return self.starts if name == "starts" else self.ends
 
     def __len__(self) -> int:
         return len(self.keys)
@@ -102,13 +105,6 @@ class Words:
             (gap := self.text[self.ends[index] : self.starts[index + 1]]) == " " or joint.fullmatch(gap)
             for index in range(first, last)
         )
-
-    def _find_places(self) -> tuple[list[int], list[int]]:
-        if self._places is None:
-            word = _ASCII_WORD if self.text.isascii() else _WORD
-            spans = [found.span() for found in word.finditer(self.text)]
-            self._places = [start for start, _ in spans], [end for _, end in spans]
-        return self._places
 
 
 def _list_visible(text: str) -> list[int]:
@@ -157,7 +153,7 @@ class PhraseIndex(Generic[T]):
             return
         free = 0
         for first in [index for index, key in enumerate(words.keys) if key in known]:
-            if first >= free:
+            if first >= free and _may_end(known[words.keys[first]], words.keys, first):
                 match = _walk(known[words.keys[first]], words, first)
                 if match is not None:
                     yield match
@@ -178,6 +174,15 @@ def _join(root: _Node[T], keys: list[str], nodes: dict[str, _Node[T]]) -> _Node[
             path[start].follow["".join(keys[start:end])] = node
         path.append(node)
     return path[-1]
+
+
+def _may_end(node: _Node[T], keys: Sequence[str], first: int) -> bool:
+    """Whether a phrase ends on the way of `_walk`, if nothing stands between its words: that is dearer to see."""
+    for key in islice(keys, first + 1, None):
+        if node.ends or key not in node.follow:
+            break
+        node = node.follow[key]
+    return node.ends is not None
 
 
 def _walk(node: _Node[T], words: Words, first: int) -> PhraseMatch[T] | None:

@@ -12,6 +12,8 @@ import unicodedata
 
 import nh3
 
+from aggregator.textfold import blank_typography
+
 # Bounds for what goes to the HTML parser. nh3 0.3 needs time in the square of the nesting depth: 16,000 nested `<div>`
 # take 0.45 s, 8,000 tags of the worst kind (`<ul><li>` in turn) 0.12 s. A long article has a few hundred tags.
 MAX_MARKUP_CHARS = 200_000
@@ -61,7 +63,7 @@ def xml_safe(text: str) -> str:
     """
     if not text.isprintable():  # nothing strange is printable
         text = _STRANGE.sub(_replace_strange, text)
-    if text.isascii():
+    if blank_typography(text).isascii():
         return text
     if _LONG_RUN.search(text):
         text = _MARK_RUN.sub(lambda run: run[0][:MAX_MARK_RUN], text)
@@ -89,7 +91,7 @@ def clean_paragraphs(text: str, *, limit: int) -> str:
 
 def drop_invisible(text: str) -> str:
     """`text` without characters that nobody sees, those that turn a line around among them."""
-    return text if text.isascii() else _INVISIBLE.sub("", text)
+    return text if blank_typography(text).isascii() else _INVISIBLE.sub("", text)
 
 
 def clean_html(fragment: str) -> str:

@@ -26,22 +26,46 @@ _LOOKALIKES = str.maketrans(
 # Letters on black squares and discs, and those of flags, each alphabet in its order.
 _LOOKALIKES |= {first + at: chr(97 + at) for first in (0x1F150, 0x1F170, 0x1F1E6) for at in range(26)}
 _LEET = str.maketrans("013457@$!|", "oieastasil")
+_BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
 _SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*/]{1,3}){3,40}\w(?![^\s])")
 _MIXED = re.compile(r"(?<![\w@$!|])(?=[\w@$!|]{0,29}[a-z])(?=[\w@$!|]{0,29}[0-9@$!|])[\w@$!|]{3,30}")
+
+# What neither is without: two single letters between signs; a digit, or a sign for a letter, right beside a letter.
+_MAYBE_SPACED = re.compile(r"[ .\-_*/]\w[ .\-_*/]{1,3}\w[ .\-_*/]")
+_MAYBE_MIXED = re.compile(r"[0-9@$!|](?:(?=[^\W0-9])|(?<=[^\W0-9][0-9@$!|]))")
+_ODD = re.compile("[^\x00-\x7f‘’“”–—]")  # what is left is never read in another way
+_HUMP = re.compile(r"(?<=[a-z])[A-Z]")  # where a word is cut in two while its capital is one
 
 
 def undisguise(text: str) -> str:
     """The text in lower case with lookalikes, accents, spaced letters and digits in words read as they are meant."""
     folded = unicodedata.normalize("NFKC", INVISIBLE.sub("", text)).lower()
     if not folded.isascii():
-        folded = folded.translate(_LOOKALIKES)
-        folded = "".join(char for char in unicodedata.normalize("NFKD", folded) if not unicodedata.combining(char))
-    return _MIXED.sub(_read_leet, _SPACED.sub(_join_letters, folded))
+        folded = _BEYOND_ASCII.sub(_read_lookalikes, folded)
+    if _MAYBE_SPACED.search(folded):
+        folded = _SPACED.sub(_join_letters, folded)
+    return _MIXED.sub(_read_leet, folded) if _MAYBE_MIXED.search(folded) else folded
 
 
 def is_plain(text: str) -> bool:
     """Whether nothing in the text can be a disguise: most texts, which need no second look."""
-    return text.isascii() and not _SPACED.search(text) and not _MIXED.search(text.lower())
+    return text.isascii() and _is_spelt_plainly(text)
+
+
+def is_straight(text: str) -> bool:
+    """Whether the words of a text and those that it means are the same ones, cut alike."""
+    return not _ODD.search(text) and not _HUMP.search(text) and _is_spelt_plainly(text)
+
+
+def _is_spelt_plainly(text: str) -> bool:
+    if _MAYBE_SPACED.search(text) and _SPACED.search(text):
+        return False
+    return not (_MAYBE_MIXED.search(text) and _MIXED.search(text.lower()))
+
+
+def _read_lookalikes(match: re.Match[str]) -> str:
+    apart = unicodedata.normalize("NFKD", match[0].translate(_LOOKALIKES))
+    return apart if apart.isascii() else "".join(char for char in apart if not unicodedata.combining(char))
 
 
 def _join_letters(match: re.Match[str]) -> str:

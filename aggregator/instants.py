@@ -9,7 +9,7 @@ from aggregator.times import WIB
 
 def to_text(instant: datetime) -> str:
     """An aware instant as UTC text, whole seconds."""
-    return instant.astimezone(UTC).strftime("%Y-%m-%dT%H:%M:%SZ")
+    return instant.astimezone(UTC).isoformat(timespec="seconds").removesuffix("+00:00") + "Z"
 
 
 def to_text_exactly(instant: datetime) -> str:

@@ -116,10 +116,9 @@ def _list_patterns(plain: str) -> Iterator[re.Pattern[str]]:
         yield from (_MAIL, _SPACED_MAIL)
     if _MAYBE_WRITTEN.search(plain):
         yield _WRITTEN_MAIL
-    lowered = plain.lower()
-    if any(word in lowered for word in ("dot", "titik", "mail")) and _MAYBE_SPOKEN.search(plain):
+    if _MAYBE_SPOKEN.search(plain) and any(word in plain.lower() for word in ("dot", "titik", "mail")):
         yield from (_SPOKEN_MAIL, _TOLD_MAIL)
-    if any(sign in lowered for sign in ("%40", "&#", "&commat")):
+    if "%40" in plain or ("&" in plain and any(sign in plain.lower() for sign in ("&#", "&commat"))):
         yield _ENCODED_MAIL
 
 

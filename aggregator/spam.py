@@ -17,11 +17,11 @@ from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
 
-from aggregator.disguise import is_plain, undisguise
+from aggregator.disguise import is_plain, is_straight, undisguise
 from aggregator.models import Evidence, SpamVerdict
 from aggregator.page_scan import read_shown
 from aggregator.reference import read_toml
-from aggregator.textfold import PhraseIndex, PhraseMatch, Words, expand_phrase
+from aggregator.textfold import PhraseIndex, PhraseMatch, Words, blank_typography, expand_phrase
 from aggregator.urls import get_registrable_domain
 
 TEXT_MOST = 20_000  # characters of the article that are read; bait comes early
@@ -67,6 +67,7 @@ class _Tables(NamedTuple):
     """`spam.toml`, ready for looking up. Phrases stand for their pattern, so that its spellings count once."""
 
     gambling: dict[str, PhraseIndex[str]]  # bait, names, promises, reporting
+    speaking: PhraseIndex[str]  # bait and names
     instead: dict[str, PhraseIndex[str]]
     raw: dict[str, Any]
 
@@ -150,6 +151,8 @@ class _Part(NamedTuple):
 def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[Evidence]:
     table = tables.raw["gambling"]
     foreign = _find_foreign(title, text, table)
+    if not foreign and not _may_speak(title, text, page, tables):
+        return []
     head, meta = _read_part(title, "title", 0, tables), _read_part(page.meta, "meta", 0, tables)
     paragraphs = list(_read_paragraphs(text, tables))
     is_bait = _sells(head, text, table) or meta.has("bait") or any(item.place == "title" for item in foreign)
@@ -173,6 +176,20 @@ def _find_gambling(title: str, text: str, page: _Page, tables: _Tables) -> list[
     return [*foreign, *found_evidence, *promotion, *_limit(reports, min(room, table["reporting_most"]))]
 
 
+def _may_speak(title: str, text: str, page: _Page, tables: _Tables) -> bool:
+    """Whether gambling may be spoken of anywhere, by one look at all there is: most articles need no other.
+
+    No part holds a phrase that all of them, one a line, do not hold; a house's name makes bait of a title alone.
+    """
+    if _BRAND.search(title) or _TELLING_BRAND.search(title):
+        return True
+    if tables.speaking.is_in(Words(f"{title}\n{page.meta}\n{text}")):
+        return True
+    odd = [part for part in (title, *text.split("\n")) if not (is_plain(part) or is_straight(part))]
+    odd += [tag for tag in page.meta.split("\n<") if not is_straight(tag)]  # no phrase goes over its beginning
+    return bool(odd) and tables.speaking.is_in(Words("\n".join(map(undisguise, odd))))
+
+
 def _sells(head: _Part, text: str, table: dict[str, Any]) -> bool:
     """Whether a title is bait: by its words, or as a house's name with promises beside it or over another text."""
     if head.has("bait") or _TELLING_BRAND.search(head.content):
@@ -186,8 +203,9 @@ def _find_foreign(title: str, text: str, table: dict[str, Any]) -> list[Evidence
     """Words of gambling in other languages, each once."""
     found: dict[str, Evidence] = {}
     for place, content in (("title", title.lower()), ("text", text.lower())):
+        is_latin = blank_typography(content).isascii()
         for word in table["foreign"]:
-            offset = content.find(word)
+            offset = content.find(word) if word.isascii() or not is_latin else -1
             if offset >= 0 and _is_foreign(content, offset, table["foreign_least"]):
                 evidence = Evidence(term=word, place=place, offset=offset, weight=table["weights"]["foreign"])
                 found.setdefault(word, evidence)
@@ -333,10 +351,10 @@ def _find_kits(title: str, page: _Page, table: dict[str, Any]) -> Iterator[Evide
     placeholder = _PLACEHOLDER.search(title)
     if placeholder:
         yield Evidence(term=placeholder[0], place="title", offset=placeholder.start(), weight=table["placeholder"])
-    price = _PRICE.search(page.lowered)
-    if price and page.host.endswith(tuple(table["government"])):
+    is_government = page.host.endswith(tuple(table["government"]))
+    if is_government and (price := _PRICE.search(page.lowered)):
         yield Evidence(term="product:price", place="meta", offset=price.start(), weight=table["shop"])
-    amp = _AMP.search(page.lowered)
+    amp = _AMP.search(page.lowered) if b"amphtml" in page.lowered else None
     if amp and any(host.encode() in amp[0] for host in table["hosts"]):
         yield Evidence(term="amphtml", place="meta", offset=amp.start(), weight=table["foreign_amp"])
 
@@ -422,6 +440,7 @@ def _load_tables() -> _Tables:
     kinds = {"bait": "bait", "name": "names", "promise": "promises", "reporting": "reporting"}
     return _Tables(
         gambling={kind: _index_phrases(raw["gambling"][key]) for kind, key in kinds.items()},
+        speaking=_index_phrases((*raw["gambling"]["bait"], *raw["gambling"]["names"])),
         instead={name: _index_phrases(raw["instead"][name]["phrases"]) for name in ("challenge", "parked", "notice")},
         raw=raw,
     )

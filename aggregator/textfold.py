@@ -8,10 +8,9 @@ gaps between its words, and every match still knows where it stands in the text 
 from __future__ import annotations
 
 import re
-import sys
 from collections import defaultdict
-from collections.abc import Iterator, Mapping
-from itertools import product
+from collections.abc import Iterator, Mapping, Sequence
+from itertools import islice, product
 from math import prod
 from typing import Generic, NamedTuple, TypeVar
 
@@ -23,13 +22,16 @@ INVISIBLE = re.compile(
     "[\xad\u034f\u061c\u180e\u200b-\u200f\u202a-\u202e\u2060-\u206f\ufe00-\ufe0f\ufeff\U000e0000-\U000e007f]"
 )
 
+TYPOGRAPHY = "“”‘’–—…\xa0"  # no word holds these, nor what NFKC makes of them
+
 # The two letters beyond ASCII whose lower case is ASCII. `topics.scan_bytes` drops whatever is not ASCII, so reading
 # them as "i" and "k" here would find what it cannot; besides, "İ".lower() is two characters long.
 _ODD_CAPITALS = str.maketrans({"\u0130": "\u0131", "\u212a": "\u0138"})
 
-_WORD = re.compile(r"[^\W\d_]+|\d+")
-# Inside "RakernasAPEKSI", or where a link was glued to the word after it ("BandungSiapa").
-_HUMP = re.compile(r"[a-z](?=[A-Z])")
+# A run of letters, or of digits; cut inside "RakernasAPEKSI", or where a link was glued to the word after it
+# ("BandungSiapa"). In both no place of a text is tried twice.
+_WORD = re.compile(r"(?:[^\W\d_a-z]+[a-z]*|[a-z]+)(?:[^\W\d_\x00-\x7f][^\W\d_a-z]*[a-z]*)*|\d+")
+_ASCII_WORD = re.compile(r"[A-Z]+[a-z]*|[a-z]+|\d+")  # the same of ASCII, at two thirds of its cost
 _JOINT = re.compile(r"[\s\-‐-―/&'’‘\"“”*_#]*")
 _LIST_JOINT = re.compile(r"[\s\-‐-―/&'’‘\"“”*_#,]*")
 _PLAIN = re.compile(r"[a-z]+(?: [a-z]+)*")
@@ -39,36 +41,51 @@ _BRACES = re.compile(r"\{([^{}]*)\}")
 class Words:
     """The words of one text: `keys` in lower case, `starts` and `ends` in `text`, where nothing invisible is left.
 
-    `offset` leads back from there to the text as it was given.
+    `offset` leads back from there to the text as it was given. In most texts nothing is found, so that where the words
+    stand is looked up when it is asked for.
     """
 
-    __slots__ = ("_kept", "ends", "keys", "starts", "text")
+    __slots__ = ("_given", "_kept", "ends", "keys", "starts", "text")
+
+    starts: list[int]
+    ends: list[int]
 
     def __init__(self, text: str) -> None:
-        self._kept: list[int] | None = None
-        if not text.isascii():
-            text = self._drop_invisible(text)
+        self._given = text
+        self._kept: Sequence[int] | None = None
+        plain = blank_typography(text)
+        if plain.isascii():
+            found = _ASCII_WORD.findall(plain)
+        else:
+            text = INVISIBLE.sub("", text)
             if "\u0130" in text or "\u212a" in text:
                 text = text.translate(_ODD_CAPITALS)
+            found = _WORD.findall(text)
         self.text = text
-        lowered = text.lower()
-        if len(lowered) != len(text):  # no other letter is known to grow; a new Unicode must not shift the offsets
-            lowered = text
-        spans = [found.span() for found in _WORD.finditer(text)]
-        humps = [found.start() + 1 for found in _HUMP.finditer(text)]
-        if humps:
-            spans = list(_cut_spans(spans, humps))
-        self.starts = [start for start, _ in spans]
-        self.ends = [end for _, end in spans]
-        self.keys = [lowered[start:end] for start, end in spans]
+        if "\u03a3" in text:  # of this letter the lower case depends on what stands beside it
+            lowered = text.lower()
+            self.keys = [lowered[start:end] for start, end in zip(self.starts, self.ends, strict=True)]
+        else:
+            self.keys = " ".join(found).lower().split()
+
+    def __getattr__(self, name: str) -> list[int]:
+        """`starts` and `ends`, the first time that one of them is asked for."""
+        if name not in {"starts", "ends"}:
+            raise AttributeError(name)
+        word = _ASCII_WORD if self.text.isascii() else _WORD
+        spans = [found.span() for found in word.finditer(self.text)]
+        self.starts, self.ends = [start for start, _ in spans], [end for _, end in spans]
+        return self.starts if name == "starts" else self.ends
 
     def __len__(self) -> int:
         return len(self.keys)
 
     def offset(self, index: int) -> int:
         """Where word `index` starts in the text as given."""
-        start = self.starts[index]
-        return start if self._kept is None else self._kept[start]
+        if self._kept is None:
+            is_whole = len(self._given) == len(self.text)
+            self._kept = range(len(self.text)) if is_whole else _list_visible(self._given)
+        return self._kept[self.starts[index]]
 
     def slice(self, first: int, last: int) -> str:
         """The text from word `first` to word `last`, both included."""
@@ -89,11 +106,10 @@ class Words:
             for index in range(first, last)
         )
 
-    def _drop_invisible(self, text: str) -> str:
-        if not INVISIBLE.search(text):
-            return text
-        self._kept = [index for index, char in enumerate(text) if not INVISIBLE.match(char)]
-        return INVISIBLE.sub("", text)
+
+def _list_visible(text: str) -> list[int]:
+    """Where the characters of a text are that are not invisible."""
+    return [index for index, char in enumerate(text) if not INVISIBLE.match(char)]
 
 
 class PhraseMatch(NamedTuple, Generic[T]):
@@ -133,13 +149,19 @@ class PhraseIndex(Generic[T]):
     def find(self, words: Words) -> Iterator[PhraseMatch[T]]:
         """Every match, left to right; the longest phrase wins, and no word belongs to two."""
         known = self._root.follow
+        if known.keys().isdisjoint(words.keys):  # quickly said, and so of most
+            return
         free = 0
-        for first, key in enumerate(words.keys):
-            if key in known and first >= free:
-                match = _walk(known[key], words, first)
+        for first in [index for index, key in enumerate(words.keys) if key in known]:
+            if first >= free and _may_end(known[words.keys[first]], words.keys, first):
+                match = _walk(known[words.keys[first]], words, first)
                 if match is not None:
                     yield match
                     free = match.last + 1
+
+    def is_in(self, words: Words) -> bool:
+        """Whether there is a match."""
+        return next(self.find(words), None) is not None
 
 
 def _join(root: _Node[T], keys: list[str], nodes: dict[str, _Node[T]]) -> _Node[T]:
@@ -152,6 +174,15 @@ def _join(root: _Node[T], keys: list[str], nodes: dict[str, _Node[T]]) -> _Node[
             path[start].follow["".join(keys[start:end])] = node
         path.append(node)
     return path[-1]
+
+
+def _may_end(node: _Node[T], keys: Sequence[str], first: int) -> bool:
+    """Whether a phrase ends on the way of `_walk`, if nothing stands between its words: that is dearer to see."""
+    for key in islice(keys, first + 1, None):
+        if node.ends or key not in node.follow:
+            break
+        node = node.follow[key]
+    return node.ends is not None
 
 
 def _walk(node: _Node[T], words: Words, first: int) -> PhraseMatch[T] | None:
@@ -169,6 +200,14 @@ def _walk(node: _Node[T], words: Words, first: int) -> PhraseMatch[T] | None:
             match = PhraseMatch(first, index, node.ends[0])
         index += 1
     return match
+
+
+def blank_typography(text: str) -> str:
+    """The text with blanks for quotes, dashes and the like, which most texts are ASCII but for. Places stay."""
+    if not text.isascii():
+        for mark in TYPOGRAPHY:
+            text = text.replace(mark, " ")
+    return text
 
 
 def split_phrase(phrase: str) -> list[str]:
@@ -191,15 +230,3 @@ def expand_phrase(pattern: str, most: int = 1_000) -> list[str]:
 def fold_letters(phrase: str) -> bytes:
     """The ASCII letters and digits of a phrase, in lower case and without gaps: what a scan of bytes looks for."""
     return "".join(Words(phrase).keys).encode("ascii", "ignore")
-
-
-def _cut_spans(spans: list[tuple[int, int]], cuts: list[int]) -> Iterator[tuple[int, int]]:
-    """The spans, cut in two wherever one of the ascending `cuts` falls inside."""
-    pending = iter((*cuts, sys.maxsize))
-    cut = next(pending)
-    for start, end in spans:
-        begin = start
-        while cut < end:
-            yield begin, cut
-            begin, cut = cut, next(pending)
-        yield begin, end

@@ -128,7 +128,7 @@ def _is_near(phrases: PhraseIndex[bool], match: PhraseMatch[Rule], passage: Pass
 
 @lru_cache(maxsize=32)  # the same is asked for each of a thousand matches in one article
 def _is_anywhere(phrases: PhraseIndex[bool], passages: tuple[Passage, ...]) -> bool:
-    return any(True for passage in passages for _ in phrases.find(passage.words))
+    return any(phrases.is_in(passage.words) for passage in passages)
 
 
 def _pick_terms(hits: Iterable[_Hit], body_paragraphs: int) -> list[Evidence]:

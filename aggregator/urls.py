@@ -45,6 +45,7 @@ LEAST_NUMBER = 5  # digits: years and days have fewer
 _SAFE_IN_PATH = "/:@!$&'()*+,;=-._~%"
 
 
+@lru_cache(maxsize=8192)  # an article's addresses are asked for again and again while it is written
 def canonicalize(url: str, *, base: str = "") -> str:
     """The address under which an article is kept: absolute http(s), without tracking, AMP, fragment or page number.
 

@@ -9,6 +9,7 @@ The first third fills the database and is not measured.
 from __future__ import annotations
 
 import json
+import shutil
 import sqlite3
 import time
 from collections.abc import Iterable, Iterator, Mapping, Sequence
@@ -155,9 +156,9 @@ def _load_rows(folder: Path) -> list[dict[str, Any]]:
 
 
 def _clear(database: Path) -> None:
-    database.parent.mkdir(exist_ok=True)
-    for file in database.parent.glob("news.db*"):
-        file.unlink()
+    """With its pages: a database that is missing beside them is taken for lost."""
+    shutil.rmtree(database.parent, ignore_errors=True)
+    database.parent.mkdir()
 
 
 SIDES = {"ours": ingest, "peer": insert, "floor": insert_many}

@@ -27,11 +27,12 @@ _LOOKALIKES = str.maketrans(
 _LOOKALIKES |= {first + at: chr(97 + at) for first in (0x1F150, 0x1F170, 0x1F1E6) for at in range(26)}
 _LEET = str.maketrans("013457@$!|", "oieastasil")
 _BEYOND_ASCII = re.compile(r"[^\x00-\x7f]+")
-_SPACED = re.compile(r"(?<![^\s])(?:\w[ .\-_*/]{1,3}){3,40}\w(?![^\s])")
+# No letter is a sign between letters, too: a line of underscores would be tried in 3 to the 40 ways.
+_SPACED = re.compile(r"(?<![^\s])(?:[^\W_][ .\-_*/]{1,3}){3,40}[^\W_](?![^\s])")
 _MIXED = re.compile(r"(?<![\w@$!|])(?=[\w@$!|]{0,29}[a-z])(?=[\w@$!|]{0,29}[0-9@$!|])[\w@$!|]{3,30}")
 
 # What neither is without: two single letters between signs; a digit, or a sign for a letter, right beside a letter.
-_MAYBE_SPACED = re.compile(r"[ .\-_*/]\w[ .\-_*/]{1,3}\w[ .\-_*/]")
+_MAYBE_SPACED = re.compile(r"[ .\-_*/][^\W_][ .\-_*/]{1,3}[^\W_][ .\-_*/]")
 _MAYBE_MIXED = re.compile(r"[0-9@$!|](?:(?=[^\W0-9])|(?<=[^\W0-9][0-9@$!|]))")
 _ODD = re.compile("[^\x00-\x7f‘’“”–—]")  # what is left is never read in another way
 _HUMP = re.compile(r"(?<=[a-z])[A-Z]")  # where a word is cut in two while its capital is one

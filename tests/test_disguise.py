@@ -6,8 +6,10 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from aggregator.disguise import is_plain, undisguise
+from aggregator import disguise
+from aggregator.disguise import is_plain, is_straight, undisguise
 from aggregator.spam import judge_spam
+from aggregator.textfold import Words
 
 
 @pytest.mark.parametrize(
@@ -85,3 +87,36 @@ def test_any_text_is_read(text: str) -> None:
 @pytest.mark.parametrize("text", ["a " * 50_000, "a.b" * 50_000, "0a" * 50_000, "\u0301" * 50_000])
 def test_hostile_text_is_read(text: str) -> None:
     undisguise(text)
+
+
+SPELLINGS = st.text(alphabet="asltASLT_047@$! .-*/’–é\u0130\u0660\n", max_size=60)
+
+
+@given(SPELLINGS)
+def test_a_straight_text_means_the_words_that_it_has(text: str) -> None:
+    if is_straight(text):
+        assert Words(undisguise(text)).keys == Words(text).keys
+
+
+@given(SPELLINGS)
+def test_no_disguise_is_missed_by_the_quick_looks(text: str) -> None:
+    lowered = text.lower()
+    assert not disguise._SPACED.search(text) or disguise._MAYBE_SPACED.search(text)
+    assert not disguise._MIXED.search(lowered) or (
+        disguise._MAYBE_MIXED.search(lowered) and disguise._MAYBE_MIXED.search(text)
+    )
+
+
+@pytest.mark.parametrize(
+    ("text", "is_one"),
+    [
+        ("Wali Kota membuka “pelatihan” – 2026", True),
+        ("MaxWin", False),
+        ("sl0t", False),
+        ("s l o t", False),
+        ("slót", False),
+        ("slot…", False),
+    ],
+)
+def test_straight_text_is_told(text: str, is_one: bool) -> None:
+    assert is_straight(text) is is_one

@@ -12,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from aggregator import spam
 from aggregator.spam import is_house, judge_spam
 
 REPORT = (
@@ -305,3 +306,43 @@ def test_real_pages_are_no_spam(dev_data: Path) -> None:
     for name, page in gold.items():
         html = gzip.decompress((dev_data / "extraction" / "id-dev" / "html" / f"{name}.html.gz").read_bytes())
         assert not judge_spam(page["title"], page["body"], url=page["url"], html=html).is_spam, name
+
+
+BAIT = ("slot gacor", "Maxwin", "MaxWin", "S L O T  G A C O R", "sl0t g4cor", "slót gacor", "ѕlоt gасоr", "judi-online")
+
+
+@pytest.mark.parametrize("bait", BAIT)
+@pytest.mark.parametrize("place", ["title", "text", "meta", "after a tag"])
+@pytest.mark.parametrize("beside", ["", "é ", "“Balai” "])
+def test_one_look_finds_what_line_by_line_is_found(bait: str, place: str, beside: str) -> None:
+    title = f"{beside}{bait}" if place == "title" else "Wali Kota Membuka Pelatihan"
+    text = f"{NEWS}\n{beside}{NEWS} {bait} katanya.\n{NEWS}" if place == "text" else NEWS
+    head = {"meta": f'<meta content="{beside} {bait} ">', "after a tag": f'<meta name="é">\n<meta content=" {bait} ">'}
+    page, tables = spam._Page(write_page(head=head.get(place, "")), ""), spam._load_tables()
+    parts = [spam._read_part(title, "title", 0, tables), spam._read_part(page.meta, "meta", 0, tables)]
+    parts += spam._read_paragraphs(text, tables)
+    is_found = any(part.has("bait", "name") for part in parts)
+    assert is_found or bait == "MaxWin"  # one word only where disguises are read
+    assert spam._may_speak(title, text, page, tables) or not is_found
+
+
+@pytest.mark.parametrize("text", [NEWS, f"{NEWS} “Balai” é – G20, 10.30, a 5 b", REPORT.replace("judi", "")[:28]])
+def test_one_look_is_enough_for_most(text: str) -> None:
+    assert not spam._may_speak("Wali Kota", text, spam._Page(ARTICLE_PAGE.encode(), ""), spam._load_tables())
+
+
+@pytest.mark.parametrize("title", ["NAGA303 Login", "PELANGI4D", "Jagoslot88 Link Alternatif"])
+def test_one_look_heeds_houses_in_titles(title: str) -> None:
+    assert spam._may_speak(title, NEWS, spam._Page(b"", ""), spam._load_tables())
+
+
+@pytest.mark.parametrize("unit", ["aA", "é", "s l ", "a0", "“MaxWin” ", "a\u0301", "0é_", "_", "\u03a3.", "l-"])
+def test_one_look_takes_time_in_proportion(unit: str) -> None:
+    def measure(length: int) -> float:
+        text = unit * (length // len(unit))
+        began = time.process_time()
+        spam._may_speak(text, text, spam._Page(b"", ""), spam._load_tables())
+        return time.process_time() - began
+
+    measure(1_000)
+    assert measure(200_000) < 40 * max(measure(20_000), 0.005)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -111,3 +113,13 @@ def test_short_text_is_all_lead_and_a_long_one_has_a_tail() -> None:
     assert [passage.place for passage in lay_out("Judul", "Satu kalimat.", "", ())] == ["title", "lead"]
     long = "\n".join([paragraph] * 8)
     assert [passage.place for passage in lay_out("", long, "", ("tag",))] == ["lead", *["body"] * 6, "tail", "tags"]
+
+
+@given(st.text(alphabet="abAB09_ -’\u00e9\u03a3\u0130\u200b", max_size=60))
+def test_words_are_cut_as_their_definition_says(text: str) -> None:
+    """Runs of letters, or of digits, cut between a small letter and a capital."""
+    words = Words(text)
+    runs = [found.group() for found in re.finditer(r"[^\W\d_]+|\d+", words.text)]
+    cut = [part for run in runs for part in re.sub(r"(?<=[a-z])(?=[A-Z])", " ", run).split(" ")]
+    assert [words.text[start:end] for start, end in zip(words.starts, words.ends, strict=True)] == cut
+    assert len(words.keys) == len(cut)

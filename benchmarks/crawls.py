@@ -125,7 +125,7 @@ def make_fetch_contest(folder: Path, portals: Sequence[Portal]) -> Contest:
 
 def make_rest_contest(folder: Path, portals: Sequence[Portal]) -> Contest:
     """What a cycle costs in which nothing happens: the price of starting."""
-    sides = Sides(folder / "rest", portals)
+    sides = Sides(folder / "starts", portals)
     pages = sum(portal.entries for portal in portals)
     first = (
         sides.run_ours("rest", expect=partial(_expect_cycle, pages)),

@@ -135,6 +135,11 @@ def change_database(path: Path, *statements: str) -> None:
             database.execute(statement)
 
 
+def is_all_in_the_file(path: Path) -> bool:
+    with closing(sqlite3.connect(path, timeout=30)) as database:
+        return not database.execute("PRAGMA wal_checkpoint(TRUNCATE)").fetchone()[0]
+
+
 def replace_by_folder(scene: Scene) -> None:
     scene.database.unlink()
     scene.database.mkdir()
@@ -201,6 +206,7 @@ def act(
         scene.keep()
         announce(portal, "Rapat awal", "Rapat kedua")
         change_database(scene.database, DUE)
+        wait_for(lambda: is_all_in_the_file(scene.database))  # else all is read from the log, and is unharmed
         harm(scene)
         wait_for(lambda: read_health(serving).get("reason"))
         served = [serving.ask("/feed.xml") for _ in range(30)]

@@ -425,6 +425,7 @@ def test_a_portal_that_is_down_ends_the_run_and_nothing_is_given_up(tmp_path: Pa
 # ── odd and hostile archives ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_a_pinned_article_neither_ends_a_listing_nor_keeps_it_from_ending(tmp_path: Path) -> None:
     for when in (datetime(2019, 5, 1, tzinfo=UTC), NOW - timedelta(hours=1)):
         with serve_archive(ways=frozenset(("listing",))) as portal:

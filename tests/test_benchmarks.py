@@ -57,6 +57,7 @@ def check_figures(figures: dict[str, dict[str, Any]]) -> None:
         assert figure["units"] > 0
 
 
+@pytest.mark.slow
 def test_last_line_is_json_keyed_by_id() -> None:
     figures = run_benchmarks("--only", "B4", "dates")
     assert list(figures) == ["B4", "dates"]

@@ -109,6 +109,7 @@ def test_what_is_not_crowded_is_as_ever(room: FeedRoom) -> None:
 # ── what left does not come back ───────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_what_was_left_out_does_not_come_back(room: FeedRoom) -> None:
     seen: dict[str, bool] = {}  # guid → whether it was in the last document
 
@@ -206,6 +207,7 @@ def test_news_enters_once_and_leaves_once(history: list[tuple[str, int]], looks:
 # ── readers ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_readers_follow_a_full_feed_with_a_flood(tmp_path: Path) -> None:
     """As it is in earnest: 500 places, of which a source is sure of a hundred."""
     with run_stage() as stage:

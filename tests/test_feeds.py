@@ -169,6 +169,7 @@ def test_only_what_changed_is_rendered(room: FeedRoom, monkeypatch: pytest.Monke
     assert len(rendered) == 3 * len(names)
 
 
+@pytest.mark.slow
 def test_everything_is_written_anew_when_asked_or_when_settings_change(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, empty_feeds=True)
     report(room, 1)
@@ -231,6 +232,7 @@ def test_a_feed_holds_fifty_items_or_three_days(tmp_path: Path) -> None:
     assert room.read_titles("feed.json")[0] == "APEKSI urusan 9"
 
 
+@pytest.mark.slow
 def test_a_flood_makes_no_feed_larger_than_is_allowed_and_loses_nothing(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

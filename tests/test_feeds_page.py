@@ -329,6 +329,7 @@ def test_of_very_many_sources_those_with_most_news_are_named(
     assert page.cssselect("#source option[selected]")[0].text == "Pemkot"
 
 
+@pytest.mark.slow
 def test_nothing_on_the_pages_leads_nowhere(client: httpx.Client) -> None:
     seen = set[str]()
     for path in ("/", "/status", "/feeds", "/feeds?lang=en", "/feeds?city=kota-gorontalo", "/feeds?q=apeksi&lang=en"):

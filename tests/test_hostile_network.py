@@ -121,6 +121,7 @@ def test_redirect_is_a_request_of_the_source(process: CrawlProcess) -> None:
 # ── what is told ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_nothing_secret_is_sent_or_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No proxy, no password, no cookie, no referrer: not from the address, the environment, a file, nor an answer."""
     (tmp_path / ".netrc").write_text("default login saya password rahasia\n", encoding="ascii")

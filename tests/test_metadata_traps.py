@@ -538,6 +538,7 @@ def test_closures_by_their_title(title: str, closure: str) -> None:
 # ── the clock ──────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_a_clock_that_jumps_loses_nothing(room: TrapRoom) -> None:
     path, dead = room.enlist("uji"), room.enlist("mati")
     room.put(dead, b"", status=500)

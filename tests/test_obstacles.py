@@ -276,6 +276,7 @@ def test_the_log_of_what_was_written_vanishes_and_the_next_turns_work(tmp_path: 
     write_timetable(tmp_path, SHORT)
     with serve(tmp_path, portal, configuration=SETTINGS) as serving:
         wait_for(lambda: read_health(serving).get("last_cycle"))
+        wait_for(lambda: is_all_in_the_file(tmp_path / "data/news.db"))  # else most of it would go with the log
         (tmp_path / "data/news.db-wal").unlink()
         announce(portal, "Rapat awal", "Rapat kedua")
         wait_for(lambda: read_health(serving).get("status") == "ok" and is_due(tmp_path / "data/news.db"))

@@ -7,6 +7,7 @@ A question that has no answer is a FindingError; whoever asked puts it into word
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -39,12 +40,12 @@ class Found:
     is_capped: bool = False  # whether older ones answer, too, that were not ranked
 
 
-class FindingError(LookupError):
+class FindingError(LookupError, ABC):
     """A question that has no answer."""
 
+    @abstractmethod
     def tell(self, language: Language) -> str:
         """Why, for people."""
-        raise NotImplementedError
 
 
 class NoNewsYetError(FindingError):

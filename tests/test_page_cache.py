@@ -40,10 +40,20 @@ class Desk:
         await send({"type": "http.response.body", "body": self.body[:3], "more_body": True})
         await send({"type": "http.response.body", "body": self.body[3:]})
 
-    async def ask(self, path: str, *headers: tuple[bytes, bytes], method: str = "GET", query: bytes = b"") -> bytes:
+    async def ask(
+        self,
+        path: str,
+        *headers: tuple[bytes, bytes],
+        method: str = "GET",
+        query: bytes = b"",
+        reads_on: asyncio.Event | None = None,
+    ) -> bytes:
+        """`reads_on`: nothing is read before."""
         told: list[Message] = []
 
         async def send(message: Message) -> None:
+            if reads_on is not None:
+                await reads_on.wait()
             if message["type"] == "http.response.start":
                 message["headers"].append((b"x-added", b"outside"))
             told.append(message)
@@ -77,6 +87,36 @@ def test_a_crowd_costs_one_page_of_each_address() -> None:
     desk.state = 1
     desk.ask_all(["/a"])
     assert desk.made[b"/a"] == 2
+
+
+def test_who_reads_slowly_keeps_nobody_waiting() -> None:
+    desk = Desk()
+
+    async def ask() -> None:
+        reads_on = asyncio.Event()
+        slow = asyncio.create_task(desk.ask("/a", reads_on=reads_on))
+        assert await asyncio.gather(desk.ask("/a"), desk.ask("/a")) == [b"halaman"] * 2
+        assert not slow.done()
+        reads_on.set()
+        assert await slow == b"halaman"
+
+    asyncio.run(asyncio.wait_for(ask(), 60))
+    assert desk.made == {b"/a": 1}
+
+
+def test_who_goes_away_leaves_the_page_to_the_others() -> None:
+    desk = Desk()
+
+    async def ask() -> None:
+        first, second, third = (asyncio.create_task(desk.ask("/a")) for _ in range(3))
+        await asyncio.sleep(0)
+        first.cancel()
+        second.cancel()
+        assert await third == b"halaman"
+        await asyncio.gather(first, second, return_exceptions=True)
+
+    asyncio.run(asyncio.wait_for(ask(), 60))
+    assert desk.cache.making == {}
 
 
 def test_what_is_old_is_made_anew() -> None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import time
 from collections import OrderedDict
-from collections.abc import Callable, Hashable
+from collections.abc import Callable, Hashable, Sequence
 
 from starlette.types import ASGIApp, Message, Receive, Scope, Send
 
@@ -30,7 +30,7 @@ class PageCache:
         self._seconds = seconds
         self._pages: OrderedDict[Hashable, tuple[float, Kept]] = OrderedDict()  # the oldest first
         self._bytes = 0
-        self.making: dict[Hashable, asyncio.Lock] = {}
+        self.making: dict[Hashable, asyncio.Future[Kept | None]] = {}
 
     def find(self, key: Hashable) -> Kept | None:
         now = time.monotonic()
@@ -65,35 +65,46 @@ class PageCacheMiddleware:
         key = (address, headers.get(b"accept-encoding", b"")[:KEY_BYTES], cache.read_state())
         page = cache.find(key)
         if page is None:
-            lock = cache.making.setdefault(key, asyncio.Lock())
-            try:
-                async with lock:
-                    page = cache.find(key)
-                    if page is None:
-                        await self._make(key, scope, receive, send)
-                        return
-            finally:
-                if not lock.locked():
-                    cache.making.pop(key, None)
+            making = cache.making.get(key)
+            if making is None:
+                await self._make(key, scope, receive, send)
+                return
+            page = await asyncio.shield(making)  # one who goes away does not take it from the others
+        if page is None:
+            await self._app(scope, receive, send)
+            return
         start, body = page
         await send({**start, "headers": [*start["headers"]]})
         await send({"type": "http.response.body", "body": body})
 
     async def _make(self, key: Hashable, scope: Scope, receive: Receive, send: Send) -> None:
-        start: Message = {}
-        parts: list[bytes] = []
+        """Those who wait for it get it before it is sent: whoever asked first may read slowly."""
+        messages: list[Message] = []
 
         async def note(message: Message) -> None:
-            nonlocal start
-            if message["type"] == "http.response.start":
-                start = {**message, "headers": [*message["headers"]]}  # to which others add
-            else:
-                parts.append(message.get("body", b""))
-                if not message.get("more_body") and _is_for_all(start):
-                    self._cache.keep(key, (start, b"".join(parts)))
+            messages.append(message)
+
+        making = self._cache.making[key] = asyncio.get_running_loop().create_future()
+        page = None
+        try:
+            await self._app(scope, receive, note)
+            page = _make_page(messages)
+        finally:
+            del self._cache.making[key]
+            making.set_result(page)
+        if page is not None:
+            self._cache.keep(key, page)
+        for message in messages:
             await send(message)
 
-        await self._app(scope, receive, note)
+
+def _make_page(messages: Sequence[Message]) -> Kept | None:
+    """An answer as it is kept; None: it is not everybody's."""
+    start, *parts = messages
+    if not _is_for_all(start):
+        return None
+    # a copy: to the headers of what is sent others add
+    return {**start, "headers": [*start["headers"]]}, b"".join(part.get("body", b"") for part in parts)
 
 
 def _is_for_all(start: Message) -> bool:

@@ -276,7 +276,7 @@ class FeedRows(StoreBase):
         rows = self._rows("SELECT id, shown, shown_from FROM feeds WHERE shown > :least AND NOT is_due", least=least)
         for row in rows:
             is_aged = row["shown_from"] < make_place(since)  # where a source has but its share, others have older ones
-            if is_aged or self._limit_window(row["id"], since, now, least=least) < row["shown"]:
+            if is_aged or _limit_window(self._count_recent_items(row["id"], since, now), least) < row["shown"]:
                 self._connection.execute("UPDATE feeds SET is_due = 1 WHERE id = ?", (row["id"],))
 
     def get_due_feeds(self) -> list[FeedRow]:
@@ -291,7 +291,7 @@ class FeedRows(StoreBase):
         (Places ahead of now are of a clock that was wrong: for as long as that lasts, a feed is not longer than usual.)
         """
         most, recent = max(least, FEED_MOST), self._count_recent_items(feed.id, since, now)
-        limit = max(least, min(FEED_MOST, recent))
+        limit = _limit_window(recent, least)
         newest = self.list_newest(feed.id, limit=limit)
         is_touched = bool(newest) and newest[-1][0] <= feed.left_out_until
         if split_name(feed.name)[0] == FeedKind.SOURCE or not (recent > most or is_touched):
@@ -305,9 +305,6 @@ class FeedRows(StoreBase):
                 since=make_place(since),
                 left_out_until=feed.left_out_until,
             )
-
-    def _limit_window(self, feed_id: int, since: datetime, now: datetime, *, least: int) -> int:
-        return max(least, min(FEED_MOST, self._count_recent_items(feed_id, since, now)))
 
     def _count_recent_items(self, feed_id: int, since: datetime, now: datetime) -> int:
         sql = "SELECT count(*) FROM feed_items WHERE feed_id = :feed AND archived = 0 AND place BETWEEN :since AND :now"
@@ -329,6 +326,11 @@ class FeedRows(StoreBase):
             "UPDATE feeds SET is_due = 0, shown = ?, shown_from = ?, left_out_until = ? WHERE id = ?",
             (shown, shown_from, left_out_until, feed_id),
         )
+
+
+def _limit_window(recent: int, least: int) -> int:
+    """Items of a feed's own document, if there are so many, of which `recent` are recent."""
+    return max(least, min(FEED_MOST, recent))
 
 
 def _make_feed(row: sqlite3.Row) -> FeedRow:

@@ -44,6 +44,7 @@ def count(folder: Path, table: str) -> int:
     return int(str(ask(folder, f"SELECT count(*) FROM {table}")[0][0]))
 
 
+@pytest.mark.slow
 def test_archive_has_what_a_newsroom_leaves(folder: Path) -> None:
     assert count(folder, "articles") == ARTICLES == count(folder, "sketches") == count(folder, "article_overview")
     for table in ("postings", "story_terms", "rejected_pages", "duplicate_edges", "archive_pages", "polls", "news"):
@@ -71,6 +72,7 @@ def test_no_view_is_without_a_question() -> None:
     assert load_view_queries().keys() == load_views().keys()
 
 
+@pytest.mark.slow
 def test_every_wait_is_measured(
     folder: Path, capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
 ) -> None:

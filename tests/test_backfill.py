@@ -95,15 +95,15 @@ def count_pages(portal: ArchivePortal) -> dict[str, int]:
     ("ways", "full_text", "used"),
     [
         pytest.param("rest", True, {"rest"}, id="rest"),
-        pytest.param("rest", False, {"rest"}, id="rest-without-texts"),
+        pytest.param("rest", False, {"rest"}, id="rest-without-texts", marks=pytest.mark.slow),
         pytest.param("search", True, {"search"}, id="search-feed"),
-        pytest.param("search", False, {"search"}, id="search-feed-without-texts"),
-        pytest.param("search-page", True, {"search-page"}, id="search-pages"),
-        pytest.param("tag", True, {"tag-feed"}, id="tag-feed"),
-        pytest.param("tag tag-page", True, {"tag-page"}, id="tag-pages"),
-        pytest.param("sitemap", True, {"sitemap"}, id="sitemap-index-by-month"),
+        pytest.param("search", False, {"search"}, id="search-feed-without-texts", marks=pytest.mark.slow),
+        pytest.param("search-page", True, {"search-page"}, id="search-pages", marks=pytest.mark.slow),
+        pytest.param("tag", True, {"tag-feed"}, id="tag-feed", marks=pytest.mark.slow),
+        pytest.param("tag tag-page", True, {"tag-page"}, id="tag-pages", marks=pytest.mark.slow),
+        pytest.param("sitemap", True, {"sitemap"}, id="sitemap-index-by-month", marks=pytest.mark.slow),
         pytest.param("listing", True, {"listing"}, id="listing"),
-        pytest.param("rest search tag sitemap listing", True, {"rest"}, id="all-and-the-cheapest-is-taken"),
+        pytest.param("rest search tag sitemap listing", True, {"rest"}, id="all-and-the-cheapest-is-taken", marks=pytest.mark.slow),
     ],
 )
 def test_everything_on_topic_since_the_day_is_kept(tmp_path: Path, ways: str, full_text: bool, used: set[str]) -> None:
@@ -144,6 +144,7 @@ def test_the_days_asked_for_are_those_of_the_source(tmp_path: Path) -> None:
             assert {portal.base + first.path, portal.base + last.path} <= expected
 
 
+@pytest.mark.slow
 def test_young_and_undated_articles_go_to_the_archives_too(tmp_path: Path) -> None:
     young = Post(901, "apeksi-baru-saja-terbit-pagi-ini", NOW - timedelta(hours=5), "apeksi")
     undated = Post(902, "apeksi-tanpa-tanggal-sama-sekali", NOW - timedelta(days=40), "apeksi", is_dated=False)
@@ -175,6 +176,7 @@ def test_what_is_in_the_feed_already_stays_there_and_is_not_asked_for_again(tmp_
     assert ask(setup, "SELECT * FROM polls") == polls
 
 
+@pytest.mark.slow
 def test_a_young_copy_from_a_poll_brings_an_unpublished_group_into_the_feed(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         setup = prepare(tmp_path, portal)
@@ -228,6 +230,7 @@ def test_a_second_run_does_nothing(tmp_path: Path) -> None:
     assert (again.requests_of_run, again.kept_in_run, again.new_items, again.kept) == (0, 0, 0, 31)
 
 
+@pytest.mark.slow
 def test_an_earlier_day_reads_only_what_is_older(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
         setup = prepare(tmp_path, portal)
@@ -334,6 +337,7 @@ def test_requests_are_as_far_apart_as_those_of_a_poll(tmp_path: Path) -> None:
     assert min(gaps) > 0.25  # the delay, less what the clocks of two processes may differ
 
 
+@pytest.mark.slow
 def test_the_budget_of_the_day_is_held_and_the_next_day_goes_on(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
         setup = prepare(tmp_path, portal)
@@ -436,6 +440,7 @@ def test_a_pinned_article_neither_ends_a_listing_nor_keeps_it_from_ending(tmp_pa
             assert summary.archive_pages == 4
 
 
+@pytest.mark.slow
 def test_a_listing_without_dates_ends_by_those_of_its_articles(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("listing",)), lists_dates=False) as portal:
         setup = prepare(tmp_path, portal, listing(portal))
@@ -446,6 +451,7 @@ def test_a_listing_without_dates_ends_by_those_of_its_articles(tmp_path: Path) -
     assert summary.outside == 6
 
 
+@pytest.mark.slow
 def test_a_search_that_ignores_page_numbers_leaves_the_rest_to_other_ways(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("search", "sitemap")), ignores_paged=True) as portal:
         setup = prepare(tmp_path, portal)
@@ -466,6 +472,7 @@ def test_a_home_page_in_place_of_a_search_is_not_believed(tmp_path: Path) -> Non
     assert states == {"partial"}
 
 
+@pytest.mark.slow
 def test_an_archive_without_end_is_left_at_a_limit(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("crawler.backfilling.walking.MAX_PAGES", 6)
     with serve_archive(ways=frozenset(("listing",)), is_endless=True) as portal:
@@ -476,6 +483,7 @@ def test_an_archive_without_end_is_left_at_a_limit(tmp_path: Path, monkeypatch: 
     assert summary.finished
 
 
+@pytest.mark.slow
 def test_nested_and_broken_sitemaps_cost_themselves_only(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
 
@@ -647,6 +655,7 @@ def test_the_lock_is_free_while_the_portal_is_asked(tmp_path: Path) -> None:
     assert free
 
 
+@pytest.mark.slow
 def test_the_command_prints_a_summary(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("search",))) as portal:
         setup = prepare(tmp_path, portal)
@@ -669,6 +678,7 @@ def test_two_backfills_of_a_source_exclude_each_other(tmp_path: Path) -> None:
         assert not portal.asked
 
 
+@pytest.mark.slow
 def test_a_total_that_is_too_small_is_not_believed(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         portal.told_pages = 1

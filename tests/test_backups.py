@@ -241,6 +241,7 @@ def test_run_makes_a_backup_once_a_day(tmp_path: Path) -> None:
     assert len(cron.run(1.5)[1]) == 3  # once a day all the same
 
 
+@pytest.mark.slow
 def test_run_keeps_as_many_as_are_wanted_and_heeds_the_timetable(tmp_path: Path) -> None:
     cron = Cron(tmp_path)
     (tmp_path / "kabarkota.toml").write_text("[aggregator]\nbackups_kept = 2\n", encoding="utf-8")

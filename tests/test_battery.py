@@ -11,6 +11,7 @@ from battery.verdicts import describe, judge_all, judge_cases
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(1_800)
 def test_every_case_of_the_battery_holds(tmp_path: Path) -> None:
     cases = load_cases()

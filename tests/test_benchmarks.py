@@ -58,6 +58,7 @@ def check_figures(figures: dict[str, dict[str, Any]]) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_last_line_is_json_keyed_by_id() -> None:
     figures = run_benchmarks("--only", "B4", "dates")
     assert list(figures) == ["B4", "dates"]
@@ -67,6 +68,7 @@ def test_last_line_is_json_keyed_by_id() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(900)
 def test_every_figure_is_measured() -> None:
     figures = run_benchmarks("--only", *IDS, *FURTHER_IDS)

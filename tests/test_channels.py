@@ -621,6 +621,7 @@ def test_what_is_no_sitemap_is_told_in_words(body: bytes, message: str) -> None:
         read_sitemap(body)
 
 
+@pytest.mark.slow
 @pytest.mark.timeout(20)
 def test_sitemap_of_the_largest_size_is_read() -> None:
     entry = b"<url><loc>/berita/%d</loc><lastmod>2026-03-02</lastmod></url>"

@@ -9,6 +9,7 @@ from crash_loop import KINDS, describe, run_crash_loop
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.timeout(1800)
 def test_nothing_is_lost_twice_or_torn(tmp_path: Path) -> None:
     record = run_crash_loop(tmp_path, kills=4, seed=8)

@@ -181,6 +181,7 @@ def test_revised_text_updates_the_row_and_keeps_the_guid(tmp_path: Path) -> None
     assert query(tmp_path, "SELECT rowid FROM articles_fts WHERE articles_fts MATCH 'depan'") == [(1,)]
 
 
+@pytest.mark.slow
 def test_page_that_hangs_the_parser_costs_itself_only(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas", "dasbor"])

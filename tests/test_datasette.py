@@ -293,6 +293,7 @@ def look(folder: Path) -> dict[str, tuple[int, int]]:
     return {path.name: (path.stat().st_size, path.stat().st_mtime_ns) for path in found}
 
 
+@pytest.mark.slow
 def test_a_snapshot_is_immutable_may_be_downloaded_and_stands_below_a_path(newsroom: Newsroom) -> None:
     files = newsroom.folder / "public" / "data"
     files.mkdir(parents=True)
@@ -348,6 +349,7 @@ def test_what_cannot_be_served_is_told_in_one_line(
     assert "pip install 'kabarkota[analysis]'" in fail(newsroom.folder)
 
 
+@pytest.mark.slow
 def test_a_thread_that_is_stuck_does_not_keep_it() -> None:
     code = (
         "import threading; from aggregator.analysis.site import end_soon;"

@@ -609,6 +609,7 @@ def test_the_guarded_portal_answers_200_with_a_challenge(client: Client) -> None
     assert "<rss" not in answer.text
 
 
+@pytest.mark.slow
 def test_the_slow_portal_keeps_only_its_feed_waiting(client: Client) -> None:
     post = get_posts("sasando-pos")[0]
     started = time.monotonic()

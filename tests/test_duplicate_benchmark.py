@@ -5,6 +5,7 @@ from __future__ import annotations
 import sys
 from pathlib import Path
 
+import pytest
 from conftest import ROOT
 
 sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
@@ -20,6 +21,7 @@ def test_articles_are_the_same_each_time_and_a_quarter_are_copies() -> None:
     assert all(len(article.text.split()) >= WORDS[0] // 2 for article in made)
 
 
+@pytest.mark.slow
 def test_copies_are_found_and_originals_stay_apart(tmp_path: Path) -> None:
     figures = measure(600, tmp_path)
     assert figures["recall"] >= 0.97

@@ -445,6 +445,7 @@ main()
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("number", "code", "kind"),
     [(signal.SIGINT, 130, "csv"), (signal.SIGTERM, 143, "sqlite"), (signal.SIGKILL, -signal.SIGKILL, "sqlite")],

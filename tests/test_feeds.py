@@ -292,6 +292,7 @@ def read_all(room: FeedRoom, path: str) -> list[str]:
     return found
 
 
+@pytest.mark.slow
 def test_archives_lead_back_to_the_first_article(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=50)
     for number in range(130):
@@ -512,6 +513,7 @@ def test_a_document_that_cannot_be_written_keeps_no_other_back(room: FeedRoom) -
     assert len(room.read("feeds/topic/apeksi.xml")) == 2
 
 
+@pytest.mark.slow
 def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=10)
     for number in range(60):

@@ -233,6 +233,7 @@ def test_a_channel_that_was_gone_by_mistake_is_back_after_a_look(tmp_path: Path)
         assert run_warm(setup, now=now, due_only=True).articles == 1
 
 
+@pytest.mark.slow
 def test_another_way_in_is_found_for_a_dead_channel_and_let_go_when_it_lives(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])

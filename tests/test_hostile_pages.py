@@ -147,6 +147,7 @@ def test_no_bytes_raise(junk: bytes) -> None:
     assert extract_article(junk, URL).title is not None
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("path", PAGES, ids=[path.stem for path in PAGES])
 def test_mutilated_page_is_survived_and_read_the_same_twice(path: Path) -> None:
     """A short fuzz: parts of the page cut out, doubled, swapped and spliced with another page."""

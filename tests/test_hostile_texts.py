@@ -46,6 +46,7 @@ TEXTS: dict[str, Callable[[], str]] = {
 }
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", TEXTS)
 def test_hostile_text_is_written_quickly(name: str) -> None:
     text = TEXTS[name]()

@@ -84,6 +84,7 @@ def watch_memory(process: CrawlProcess) -> Iterator[list[float]]:
         thread.join()
 
 
+@pytest.mark.slow
 def test_broken_and_endless_answers_fail_for_a_reason_and_sound_ones_are_read(process: CrawlProcess) -> None:
     failing = HEADS | ENDLESS
     harvests = poll_all(process, failing | ODD | CUT | {SOUND: answer(whole(FEED, 'ETag: "7"'))})
@@ -102,6 +103,7 @@ def test_broken_and_endless_answers_fail_for_a_reason_and_sound_ones_are_read(pr
     assert all(harvests[name].poll.links == len(ITEMS) for name in ODD)
 
 
+@pytest.mark.slow
 def test_servers_that_take_their_time_get_what_there_is_of_it(process: CrawlProcess) -> None:
     with serve_raw(fall_silent()) as deaf:  # it never greets back
         harvests = poll_all(process, SLOW, timeout_seconds=1)
@@ -132,6 +134,7 @@ def test_bombs_do_not_go_off(process: CrawlProcess) -> None:
     assert {name: read_code(harvest) for name, harvest in harvests.items()} == expected
 
 
+@pytest.mark.slow
 def test_many_large_answers_are_read_a_few_at_a_time(process: CrawlProcess) -> None:
     """All of them, also those that become large when they are unpacked; and with little memory."""
     large = FEED.replace(b"<channel>", b"<channel><!--" + b" isi" * 1_000_000 + b"-->")
@@ -214,6 +217,7 @@ ROBOTS: dict[str, tuple[Talk, str]] = {
 }
 
 
+@pytest.mark.slow
 def test_robots_txt_is_read_within_the_same_bounds(process: CrawlProcess) -> None:
     with ExitStack() as stack:
         feed = answer(whole(FEED))

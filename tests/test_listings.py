@@ -490,6 +490,7 @@ def test_error_names_the_page() -> None:
         read(b"<html><title>Tunggu sebentar...</title><body>x</body></html>")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [

@@ -323,6 +323,7 @@ BODIES = {  # what answers in the feed's place, with 200: the code that tells
 LISTED = [f"<li><a href='/daftar{number}/'>Wali Kota Membuka Rakernas APEKSI ke-{number}</a>" for number in range(3)]
 
 
+@pytest.mark.slow
 def test_a_channel_that_holds_something_else_says_so_and_nothing_is_lost(room: TrapRoom) -> None:
     channels = {name: room.enlist(name) for name in (*BODIES, "others", "moved")}
     channels["listing"] = room.enlist("listing", kind="listing", path="/daftar")
@@ -483,6 +484,7 @@ def test_what_answers_in_the_place_of_an_article_is_not_kept_for_it(room: TrapRo
     assert room.cycle(HOUR).articles == len(names)  # though the feed is unchanged
 
 
+@pytest.mark.slow
 def test_an_article_outlives_what_becomes_of_its_page(room: TrapRoom) -> None:
     path, names = room.enlist("uji"), (*INSTEAD, "gone", "other", "turns")
     room.put("/", b"<title>Beranda</title><h2>APEKSI</h2>")

@@ -224,6 +224,7 @@ def portal() -> Iterator[LoopbackPortal]:
         yield portal
 
 
+@pytest.mark.slow
 def test_a_running_service_tells_its_polls_and_its_memory(tmp_path: Path, portal: LoopbackPortal) -> None:
     with serve(tmp_path, portal) as serving:
         wait_for(lambda: (answer := serving.ask("/healthz")) and answer.json()["last_cycle"])

@@ -300,6 +300,7 @@ def publish_before(data: Path) -> None:
     room.store.close()
 
 
+@pytest.mark.slow
 def test_a_service_that_starts_over_a_damaged_database_serves_its_feeds_and_works_when_it_is_mended(
     tmp_path: Path, portal: LoopbackPortal
 ) -> None:

@@ -150,6 +150,7 @@ def test_a_failing_channel_is_asked_ever_less_often_but_for_ever() -> None:
     assert plan_retry(10_000_000, MONDAY, usual=USUAL, chance=1.0) == MONDAY + LONGEST_WAIT
 
 
+@pytest.mark.slow
 def test_posts_are_seen_far_earlier_than_with_even_intervals_at_equal_requests() -> None:
     figures = compare(channels=60)
     assert figures["adaptive"].mean <= 0.7 * figures["uniform"].mean

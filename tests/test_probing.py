@@ -1178,6 +1178,7 @@ def probed(process: CrawlProcess, tmp_path_factory: pytest.TempPathFactory) -> I
         yield found
 
 
+@pytest.mark.slow
 def test_wordpress_portal_gives_its_feed_and_its_search(probed: Probed) -> None:
     report = probed.reports["wordpress"]
     assert probed.list_channels("wordpress") == [("feed", "/feed/"), ("wordpress", "/")]
@@ -1545,6 +1546,7 @@ def test_sources_take_turns_and_come_again_after_a_month() -> None:
     assert choose_unprobed(sources, {}, NOW, most=0) == []
 
 
+@pytest.mark.slow
 def test_service_switches_on_what_works_and_records_what_does_not(tmp_path: Path) -> None:
     with serve_portal() as portal, serve_portal() as silent:
         portal.answers["/"] = Answer(write_home("Kabar Teluk", head=write_link("/feed/")))

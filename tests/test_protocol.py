@@ -456,6 +456,7 @@ def test_a_client_that_does_not_read_is_waited_for_and_costs_no_memory(running: 
         sender.join()
 
 
+@pytest.mark.slow
 def test_a_slow_reader_gets_all_of_it_and_then_the_end(tmp_path: Path) -> None:
     long = os.urandom(8 * 2**20)
     with run(tmp_path, timeout_keep_alive=0.1) as running, closing(socket.socket()) as connection:
@@ -543,6 +544,7 @@ def can_connect(port: int) -> bool:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_thousand_subscribers_at_once_are_served_without_an_error(tmp_path: Path) -> None:
     write_public(tmp_path / "public" / "feed.xml", BODY)
     raise_file_limit()

@@ -122,6 +122,7 @@ def test_unusable_floors_are_an_error(
 # ── floors rise and do not sink ──
 
 
+@pytest.mark.slow
 def test_floors_are_written_where_there_are_none(tmp_path: Path) -> None:
     path = tmp_path / "floors.toml"
     assert run_own("--floors", str(path), "--raise") == 0

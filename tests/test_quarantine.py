@@ -105,6 +105,7 @@ def hostile(tmp_path: Path, portal: LoopbackPortal) -> Setup:
     return make_setup(tmp_path, catalogue(portal))
 
 
+@pytest.mark.slow
 def test_source_whose_pages_end_three_parsers_is_quarantined(
     tmp_path: Path, portal: LoopbackPortal, hostile: Setup, odd: CrawlProcess, caplog: pytest.LogCaptureFixture
 ) -> None:
@@ -246,6 +247,7 @@ def test_only_a_source_that_is_left_alone_is_called_quarantined() -> None:
         assert not any("arantin" in texts[name] for name in ("hijacked_text", "column_pages"))
 
 
+@pytest.mark.slow
 def test_channel_at_which_the_crawl_dies_has_failed_and_others_are_ingested(
     tmp_path: Path, portal: LoopbackPortal, odd: CrawlProcess
 ) -> None:

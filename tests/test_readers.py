@@ -140,6 +140,7 @@ def test_reader_has_all_that_an_item_tells(same_site: FeedSite, reader: Reader, 
     assert 'href="https://kabar-dua.example/rilis"' in read_text(copied)
 
 
+@pytest.mark.slow
 @every_format
 def test_reader_follows_a_feed_through_its_life(
     open_site: Callable[..., FeedSite], reader: Reader, ending: Format
@@ -401,6 +402,7 @@ def archived(stage: Stage, tmp_path_factory: pytest.TempPathFactory) -> Iterator
     site.store.close()
 
 
+@pytest.mark.slow
 @every_format
 @pytest.mark.parametrize("name", ["feed", "feeds/topic/apeksi", "feeds/city/kota-gorontalo", "feeds/source/kabar-satu"])
 def test_archives_lead_to_every_item_ever_published(archived: FeedSite, stage: Stage, name: str, ending: str) -> None:
@@ -456,6 +458,7 @@ def test_archived_documents_stay_as_they_are_while_news_comes(open_site: Callabl
             assert answer.status_code == (200 if is_feed else 304)
 
 
+@pytest.mark.slow
 @every_format
 def test_a_reader_in_the_middle_of_an_archive_finds_its_way_on(open_site: Callable[..., FeedSite], ending: str) -> None:
     """It was told of a short document, which is superseded before it comes there."""

@@ -258,6 +258,7 @@ def test_an_older_version_is_brought_up_to_date_and_a_newer_one_refused(desk: De
     assert f"{newer}: written by a newer version of Kabar Kota (m999_x)" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", ["cut off", "text", "index", "foreign", "empty"])
 def test_a_damaged_backup_is_refused_and_the_next_sound_one_named(desk: Desk, harm: str) -> None:
     made = desk.back_up()

@@ -156,14 +156,19 @@ PARTS = (
 )
 
 
-@given(st.text(max_size=300) | st.lists(st.sampled_from(PARTS), max_size=30).map("".join))
-def test_no_words_are_an_error_of_the_database(words: str) -> None:
+@pytest.fixture(scope="module")
+def empty_store() -> Iterator[Store]:
+    with Store.open_writer(Path(":memory:")) as store:
+        yield store
+
+
+@given(words=st.text(max_size=300) | st.lists(st.sampled_from(PARTS), max_size=30).map("".join))
+def test_no_words_are_an_error_of_the_database(empty_store: Store, words: str) -> None:
     try:
         match = build_match(words.strip())
     except QueryError:
         return
-    with Store.open_writer(Path(":memory:")) as store:
-        store.search(make_search(match=match), limit=5)
+    empty_store.search(make_search(match=match), limit=5)
 
 
 # ── what answers it ────────────────────────────────────────────────────────────────────────────────────────────────

@@ -154,6 +154,7 @@ def serving(tmp_path_factory: pytest.TempPathFactory, portal: LoopbackPortal) ->
         yield serving
 
 
+@pytest.mark.slow
 def test_what_portals_publish_is_on_the_page_and_in_the_feed(serving: Serving) -> None:
     feed = feedparser.parse(f"{serving.base}/feed.xml")
     assert not feed.bozo
@@ -210,7 +211,7 @@ def test_the_end_of_a_web_server_is_told_at_once_and_one_that_has_answered_does_
             assert server._process is not first
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_stops_when_told_to_and_leaves_nobody_behind(
     tmp_path: Path, portal: LoopbackPortal, number: signal.Signals
 ) -> None:

@@ -163,6 +163,7 @@ def test_hangup_brings_a_new_source_and_another_interval(tmp_path: Path, portal:
     assert "ERROR" not in serving.errors
 
 
+@pytest.mark.slow
 def test_faulty_file_leaves_all_as_it_was(tmp_path: Path, portal: LoopbackPortal) -> None:
     with keep_time(tmp_path, portal) as serving:
         wait_for(serving.has_news)
@@ -208,7 +209,7 @@ def test_faulty_timetable_is_told_before_anything_starts(tmp_path: Path, portal:
     assert not (tmp_path / "data/news.db").exists()
 
 
-@pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])
+@pytest.mark.parametrize("number", [signal.SIGTERM, pytest.param(signal.SIGINT, marks=pytest.mark.slow)])
 def test_told_to_stop_in_a_hanging_crawl_it_ends_in_order(
     tmp_path: Path, portal: LoopbackPortal, number: signal.Signals
 ) -> None:

@@ -230,6 +230,7 @@ def test_the_log_has_nothing_of_those_who_ask(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 def test_a_thousand_of_each_kind_cost_little_memory_and_keep_nobody_waiting(tmp_path: Path) -> None:
     public = tmp_path / "public"
     write_public(public / "feed.xml", BODY)

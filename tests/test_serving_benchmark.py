@@ -26,6 +26,7 @@ def test_the_feed_is_of_the_usual_size_and_the_same_each_time() -> None:
 
 
 @pytest.mark.slow
+@pytest.mark.alone
 @pytest.mark.skipif(serving.find_nginx() is None, reason="nginx is not installed")
 def test_a_short_run_gives_all_figures(capsys: pytest.CaptureFixture[str]) -> None:
     assert serving.main(["--times", "1", "--requests", "4000"]) == 0

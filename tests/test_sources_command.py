@@ -380,6 +380,7 @@ def write_guide_portal(portal: LoopbackPortal) -> None:
     )
 
 
+@pytest.mark.slow
 def test_guide_shows_what_its_commands_print(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
     steps = [step for block in read_blocks("console") for step in read_steps(block)]

@@ -64,6 +64,7 @@ def make_older(database: Path) -> None:
         db.execute("DELETE FROM _sqlite_migrations WHERE name = 'm019_quarantines'")
 
 
+@pytest.mark.slow
 def test_feeds_are_served_while_the_database_is_brought_up_to_date(tmp_path: Path, portal: LoopbackPortal) -> None:
     data = tmp_path / "data"
     publish_before(data)

@@ -136,6 +136,7 @@ def test_stories_do_not_depend_on_the_order_of_arrival(random: object) -> None:
     assert find_stories(records) == expected
 
 
+@pytest.mark.slow
 def test_own_events_are_told_apart() -> None:
     records, events = load_own_stories()
     assert len(set(events.values())) >= 60
@@ -165,6 +166,7 @@ def test_articles_on_one_event_each_mostly_stay_alone() -> None:
     assert count_alone(find_stories(pick_one_of_each(records, events))) > 0.6
 
 
+@pytest.mark.slow
 def test_reposts_are_in_the_story_of_their_original() -> None:
     records, _ = load_own_stories()
     original = records[0]
@@ -175,6 +177,7 @@ def test_reposts_are_in_the_story_of_their_original() -> None:
     assert found["copy"] == found[original.id]
 
 
+@pytest.mark.slow
 def test_english_events_of_the_development_data(dev_data: Path) -> None:
     gold = load_gold(dev_data / "stories/dev_gold.csv")
     found = find_stories(load_records(dev_data / "stories/dev.jsonl.gz"))

@@ -101,6 +101,7 @@ def check_only_failed(harvests: Sequence[Harvest], names: Sequence[str], culprit
         assert (poll.kills, diagnose(poll.reason).code, poll.is_silent) == (1, "crawler-killed", False)
 
 
+@pytest.mark.slow
 def test_channel_that_hangs_the_crawl_fails_alone(process: CrawlProcess, portal: LoopbackPortal) -> None:
     names = ["satu", "hang", "dua", "tiga"]
     deaths = process.deaths
@@ -160,6 +161,7 @@ def test_interrupted_crawl_is_not_begun_anew(portal: LoopbackPortal, slow: Loopb
     gate.set()
 
 
+@pytest.mark.slow
 def test_crawl_that_nobody_reads_on_does_not_answer_the_next_batch(
     process: CrawlProcess, portal: LoopbackPortal
 ) -> None:

@@ -353,6 +353,7 @@ def portal() -> Iterator[LoopbackPortal]:
         yield portal
 
 
+@pytest.mark.slow
 def test_run_tells_of_what_changed_and_of_nothing_else(tmp_path: Path, portal: LoopbackPortal, hub: Hub) -> None:
     write_configuration(tmp_path, portal, hub.url)
     run(tmp_path, "run")

@@ -10,7 +10,7 @@ from __future__ import annotations
 import re
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
-from itertools import islice, product
+from itertools import product
 from math import prod
 from typing import Generic, NamedTuple, TypeVar
 
@@ -178,10 +178,10 @@ def _join(root: _Node[T], keys: list[str], nodes: dict[str, _Node[T]]) -> _Node[
 
 def _may_end(node: _Node[T], keys: Sequence[str], first: int) -> bool:
     """Whether a phrase ends on the way of `_walk`, if nothing stands between its words: that is dearer to see."""
-    for key in islice(keys, first + 1, None):
-        if node.ends or key not in node.follow:
-            break
-        node = node.follow[key]
+    index = first + 1
+    while node.ends is None and index < len(keys) and keys[index] in node.follow:
+        node = node.follow[keys[index]]
+        index += 1
     return node.ends is not None
 
 

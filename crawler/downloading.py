@@ -164,9 +164,8 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         """The body. A large one waits for its place first, for which it has time of its own."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Body] = reader.done.asFuture(loop)
-        large: asyncio.Future[Any] = asyncio.ensure_future(reader.is_large.wait())
         try:
-            await asyncio.wait((done, large), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((done, reader.paused), return_when=asyncio.FIRST_COMPLETED)
             if not done.done():
                 left = (clock.when() or 0) - loop.time()
                 clock.reschedule(loop.time() + left + LONGEST_WAIT)
@@ -175,7 +174,7 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
                 reader.go_on()
             return await done
         finally:
-            large.cancel()
+            reader.paused.cancel()
             done.cancel()  # which hangs up, where the time is over
 
     def _get_agent(self, ca_bundle: str) -> Agent:

@@ -92,5 +92,12 @@ def write_full_text(page: Mapping[str, Any]) -> str:
 
 
 def list_texts(pages: Iterable[Mapping[str, Any]]) -> Sequence[Mapping[str, Any]]:
-    """Pages with enough text to be carried in full by a feed."""
-    return [page for page in pages if len(page["text"].split()) >= LEAST_WORDS]
+    """Pages with enough text to be carried in full by a feed, and that are on topic as soon as their title says so."""
+    table = load_topics(None)
+    return [page for page in pages if len(page["text"].split()) >= LEAST_WORDS and _becomes_topical(page, table)]
+
+
+def _becomes_topical(page: Mapping[str, Any], table: TopicTable) -> bool:
+    row = {"title": WORD + page["title"], "text": page["text"], "summary": page["summary"], "url": page["url"]}
+    verdict = judge(row, (), table)
+    return bool(verdict.topics) and not verdict.spam.is_spam

@@ -29,12 +29,9 @@ class CrawlBatch:
 
 @dataclass(frozen=True, kw_only=True, slots=True)
 class BatchEnd:
-    """The last line of a batch: how much Scrapy did. Judge a crawl by these, not by its `finished`."""
+    """The last line of a batch: how many harvests came before it."""
 
     harvests: int
-    requests: int
-    responses: int
-    exceptions: int
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

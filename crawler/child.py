@@ -13,7 +13,7 @@ import logging
 import os
 import sys
 from collections import defaultdict
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator
 from dataclasses import replace
 from itertools import count
 from typing import Any, BinaryIO, cast
@@ -131,25 +131,21 @@ class CrawlServer:
         runner = AsyncCrawlerRunner(build_scrapy_settings(settings))
         deadline = asyncio.get_running_loop().time() + settings.deadline_seconds
         tools: dict[str, Any] = {"manners": manners, "pool": self._pool, "deadline": deadline, "vitals": self._vitals}
-        crawlers = []
         crawls = []
         for kind, assignments in assign_channels(batch).items():
-            crawlers.append(runner.create_crawler(SPIDERS[kind]))
             work = {"assignments": assignments, "hand_over": writer.write_harvest, "overlays": batch.overlays}
-            crawls.append(runner.crawl(crawlers[-1], **work, **tools))
+            crawls.append(runner.crawl(SPIDERS[kind], **work, **tools))
         if batch.probes:
             from crawler.spiders.probe import ProbeSpider
 
-            crawlers.append(runner.create_crawler(ProbeSpider))
-            crawls.append(runner.crawl(crawlers[-1], jobs=batch.probes, hand_over=writer.write_probe, **tools))
+            crawls.append(runner.crawl(ProbeSpider, jobs=batch.probes, hand_over=writer.write_probe, **tools))
         if batch.archives:
             from crawler.spiders.archive import ArchiveSpider
 
-            crawlers.append(runner.create_crawler(ArchiveSpider))
             work = {"jobs": batch.archives, "hand_over": writer.write_archive, "overlays": batch.overlays}
-            crawls.append(runner.crawl(crawlers[-1], **work, **tools))
+            crawls.append(runner.crawl(ArchiveSpider, **work, **tools))
         await asyncio.gather(*crawls)
-        await writer.write(Report(end=summarise(crawlers, writer.harvests)))
+        await writer.write(Report(end=BatchEnd(harvests=writer.harvests)))
 
     def _choose_pace(self, batch: CrawlBatch) -> Pace:
         """A backfill is many small batches, and its portal must not notice: they share one pace."""
@@ -188,18 +184,6 @@ def shorten(report: Report, length: int) -> Report:
         return Report(probe=replace(report.probe, findings=(), reason=reason))
     failure = ArchiveFailure(reason=reason, is_unreadable=True)
     return Report(archive=replace(report.archive or ArchiveReport(), page=None, pages=(), failures=(), failure=failure))
-
-
-def summarise(crawlers: Sequence[Any], harvests: int) -> BatchEnd:
-    def total(name: str) -> int:
-        return sum(int(crawler.stats.get_value(name, 0)) for crawler in crawlers if crawler.stats)
-
-    return BatchEnd(
-        harvests=harvests,
-        requests=total("downloader/request_count"),
-        responses=total("downloader/response_count"),
-        exceptions=total("spider_exceptions/count") + total("downloader/exception_count"),
-    )
 
 
 async def open_stdin() -> asyncio.StreamReader:

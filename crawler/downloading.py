@@ -8,6 +8,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from dataclasses import dataclass
+from functools import lru_cache
 from pathlib import Path
 from typing import Any
 from urllib.parse import urldefrag
@@ -18,9 +19,11 @@ from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Headers, Response
 from service_identity import VerificationError
-from twisted.internet._sslverify import OpenSSLDefaultPaths
+from twisted.internet._sslverify import ClientTLSOptions, OpenSSLDefaultPaths
+from twisted.internet.endpoints import HostnameEndpoint, wrapClientTLS
 from twisted.internet.error import ConnectionClosed
-from twisted.web.client import Agent, BrowserLikePolicyForHTTPS, ResponseFailed, ResponseNeverReceived
+from twisted.internet.ssl import CertificateOptions
+from twisted.web.client import URI, Agent, ResponseFailed, ResponseNeverReceived
 from twisted.web.http_headers import Headers as WireHeaders
 
 from crawler.answer_errors import (
@@ -39,6 +42,7 @@ logger = logging.getLogger(__name__)
 MAX_REFUSAL_BYTES = 64 * 1024  # of the body of an answer that is no page: an error's, a redirect's
 TRUNCATED = "truncated"  # the flag of a response that was cut off, or is but a part
 PARTIAL = 206
+MOST_ENDPOINTS = 1_000  # that are kept: hosts of a crawl
 CLOSING_SECONDS = 1  # that kept connections have to close in good manners
 
 
@@ -74,6 +78,28 @@ def check_ca_bundle(path: Path) -> None:
     except SSL.Error as error:
         why = "no certificates in it (PEM)" if path.is_file() else "there is no such file"
         raise TlsError(f"ca_bundle {path.name!r}: {why}") from error
+
+
+class Endpoints:
+    """How hosts are connected to: each is made once, and all have one TLS context. An IAgentEndpointFactory.
+
+    Twisted's own reads whom the system trusts anew for every host, which takes longer than to ask it.
+    """
+
+    def __init__(self, reactor: Any, trust_root: TrustRoot) -> None:
+        self._reactor = reactor
+        self._tls = CertificateOptions(trustRoot=trust_root)  # type: ignore[arg-type]  # mypy knows no interfaces of zope
+        self._find = lru_cache(maxsize=MOST_ENDPOINTS)(self._make)
+
+    def endpointForURI(self, uri: URI) -> Any:  # noqa: N802 - Twisted's name
+        return self._find(uri.scheme, uri.host.decode("ascii"), uri.port)
+
+    def _make(self, scheme: bytes, host: str, port: int) -> Any:
+        endpoint: Any = HostnameEndpoint(self._reactor, host, port)
+        if scheme == b"http":
+            return endpoint
+        creator: Any = ClientTLSOptions(self._tls.clientConnectionForTLS, host)
+        return wrapClientTLS(creator, endpoint)
 
 
 class BoundedDownloadHandler(HTTP11DownloadHandler):
@@ -138,9 +164,8 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         """The body. A large one waits for its place first, for which it has time of its own."""
         loop = asyncio.get_running_loop()
         done: asyncio.Future[Body] = reader.done.asFuture(loop)
-        large: asyncio.Future[Any] = asyncio.ensure_future(reader.is_large.wait())
         try:
-            await asyncio.wait((done, large), return_when=asyncio.FIRST_COMPLETED)
+            await asyncio.wait((done, reader.paused), return_when=asyncio.FIRST_COMPLETED)
             if not done.done():
                 left = (clock.when() or 0) - loop.time()
                 clock.reschedule(loop.time() + left + LONGEST_WAIT)
@@ -149,7 +174,7 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
                 reader.go_on()
             return await done
         finally:
-            large.cancel()
+            reader.paused.cancel()
             done.cancel()  # which hangs up, where the time is over
 
     def _get_agent(self, ca_bundle: str) -> Agent:
@@ -157,10 +182,9 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         if ca_bundle not in self._agents:
             from twisted.internet import reactor
 
-            policy = BrowserLikePolicyForHTTPS(TrustRoot(ca_bundle))  # type: ignore[no-untyped-call]
+            endpoints = Endpoints(reactor, TrustRoot(ca_bundle))
             self._pools.append(BoundedPool(reactor))  # type: ignore[no-untyped-call]
-            # the time is kept above: no attempt to connect may end it sooner with another reason
-            self._agents[ca_bundle] = Agent(reactor, policy, connectTimeout=None, pool=self._pools[-1])  # type: ignore[no-untyped-call]
+            self._agents[ca_bundle] = Agent.usingEndpointFactory(reactor, endpoints, self._pools[-1])  # type: ignore[no-untyped-call]
         return self._agents[ca_bundle]
 
     async def close(self) -> None:

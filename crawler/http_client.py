@@ -179,7 +179,7 @@ class BodyReader(Protocol):
         self._response = response
         self._content = bytearray()
         self._pieces = 0
-        self.is_large = asyncio.Event()  # it has paused, until `go_on`
+        self.paused: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # it has, until `go_on`
 
     def go_on(self) -> None:
         """Takes the rest of a large body."""
@@ -199,10 +199,10 @@ class BodyReader(Protocol):
                 self._end(TooLargeError("the answer", self._limit))
         elif self._pieces > MANY_PIECES and len(self._content) < self._pieces * SMALLEST_PIECE:
             self._end(BrokenAnswerError("it comes in crumbs"))
-        elif len(self._content) > LARGE_BYTES and not self.is_large.is_set():
+        elif len(self._content) > LARGE_BYTES and not self.paused.done():
             assert self.transport is not None
             self.transport.pauseProducing()
-            self.is_large.set()
+            self.paused.set_result(None)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
         if self.done.called:

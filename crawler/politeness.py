@@ -78,7 +78,7 @@ class Strangers:
     left: float
 
     def is_stranger(self, url: str) -> bool:
-        return get_site(url) not in self.sites
+        return _get_site_of(host_of(url)) not in self.sites
 
     def spend(self, host: str) -> None:
         """Raises HostHeldError when nothing is left."""
@@ -269,6 +269,12 @@ def select_groups(robots: str) -> str:
     return "\n".join(kept)
 
 
+@lru_cache(maxsize=512)
+def _get_site_of(host: str) -> str:
+    return get_site(f"http://{host}/")
+
+
+@lru_cache(maxsize=512)  # asked several times of each address
 def host_of(url: str) -> str:
     """`name:port` of the URL, the usual port left out: what has one pace and one robots.txt.
 

@@ -47,14 +47,13 @@ def build_scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
             "scrapy.downloadermiddlewares.useragent.UserAgentMiddleware": 500,
             "crawler.answers.RedirectMiddleware": 590,
             "crawler.answers.DecodingMiddleware": 600,
-            "scrapy.downloadermiddlewares.stats.DownloaderStats": 850,
             "crawler.middlewares.PaceMiddleware": 890,
         },
         # work that nothing here needs
         "CONCURRENT_ITEMS": 1,  # 100 tasks a response cost a quarter of the CPU, should a callback ever be used
         "DUPEFILTER_CLASS": "scrapy.dupefilters.BaseDupeFilter",
         "SPIDER_MIDDLEWARES_BASE": {},
-        "EXTENSIONS_BASE": {"scrapy.extensions.corestats.CoreStats": 0},
+        "EXTENSIONS_BASE": {},  # what is counted is counted by host and source, in the harvest
         "TWISTED_REACTOR": REACTOR,  # checked by Scrapy, installed by crawler.child
         "ASYNCIO_EVENT_LOOP": EVENT_LOOP,
         "LOG_ENABLED": False,  # logging is set up once, by the process

@@ -3,17 +3,20 @@
 from __future__ import annotations
 
 import gzip
+import html
 import json
 from pathlib import Path
 from typing import Any
 
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from aggregator.models import ArticleLink, ChannelKind, ChannelPage
 from crawler.channels import ChannelError, parse_channel
 from crawler.channels.cleaning import clean_feed
 from crawler.channels.oddfeeds import read_any_feed
-from crawler.channels.rss import read_rss
+from crawler.channels.plainfeeds import read_plain_feed
 
 URL = "https://kabarteluk.example/feed/"
 TEXT = "".join(
@@ -475,9 +478,45 @@ def test_fast_reader_says_what_feedparser_says() -> None:
         "<media:group><media:content url='/b.jpg' medium='image'/></media:group>"
     )
     body = write_rss(write_item(1, more=more), write_item(2), channel="<ttl>15</ttl>")
-    fast = read_rss(body)
+    fast = read_plain_feed(body)
     assert fast is not None
     assert clean_feed(fast, URL) == clean_feed(read_any_feed(body), URL)
+
+
+ATOM_ONCE = ("id", "title", "content", "summary")  # of these there are several below
+ATOM_PIECES = [
+    *("<id>https://kabarteluk.example/b/1</id>", "<id>tag:kabarteluk.example,2026:1</id>"),
+    "<link href='/b/1.html'/>",
+    "<link rel='alternate' type='text/html' href='https://kabarteluk.example/b/2.html' title='Kabar'/>",
+    "<link rel='replies' type='application/atom+xml' href='/b/1/komentar'/><link rel='self' href='/b/1.atom'/>",
+    "<link rel='enclosure' type='image/jpeg' href='/a.jpg'/><link rel='alternate' type='text/x-lain' href='/lain'/>",
+    *("<title>Kota &amp; warga</title>", "<title type='text'> Kabar </title>", "<title/>"),
+    "<title type='html'>Kota &amp;lt;b&gt; &amp;amp; &lt;i&gt;warga&lt;/i&gt;</title>",
+    *("<published>2026-03-02T10:15:00+08:00</published>", "<updated>2026-03-03T10:15:00.001+08:00</updated>"),
+    f"<content type='html'>{html.escape(TEXT)}</content>",
+    *(f"<summary type='html'>{html.escape(TEXT)}</summary>", "<summary type='text'>Ringkas.</summary>"),
+    "<author><name>Rina</name><uri>/u</uri><email>rina@kabarteluk.example</email></author>",
+    *("<author><name>Budi</name></author>", "<author/>"),
+    "<category scheme='x' term='Kota'/><category term='Apeksi' label='APEKSI'/><category/>",
+    "<m:group><m:content url='/c.jpg' medium='image'/></m:group><m:thumbnail url='/t.jpg'/><x:total>1</x:total>",
+]
+
+
+def write_atom(*entries: str) -> bytes:
+    spaces = "xmlns='http://www.w3.org/2005/Atom' xmlns:m='http://search.yahoo.com/mrss/' xmlns:x='urn:x'"
+    return f"<feed {spaces}><title>Kabar</title>{''.join(map('<entry>{}</entry>'.format, entries))}</feed>".encode()
+
+
+@given(st.lists(st.lists(st.sampled_from(ATOM_PIECES), unique=True), min_size=1, max_size=2))
+def test_fast_reader_says_of_atom_what_feedparser_says(entries: list[list[str]]) -> None:
+    body = write_atom(*map("".join, entries))
+    fast = read_plain_feed(body)
+    is_twice = any(
+        sum(piece.startswith(f"<{name}") for piece in pieces) > 1 for pieces in entries for name in ATOM_ONCE
+    )
+    assert (fast is None) == is_twice
+    if fast is not None:
+        assert clean_feed(fast, URL) == clean_feed(read_any_feed(body), URL)
 
 
 @pytest.mark.parametrize(
@@ -487,12 +526,16 @@ def test_fast_reader_says_what_feedparser_says() -> None:
         b"<rss version='2.0'><channel><item><title>a<b>b</b></title></item></channel></rss>",
         b"<rss version='2.0'><channel></channel></rss>",
         b"<feed xmlns='http://www.w3.org/2005/Atom'/>",
+        write_atom("<title type='xhtml'><div xmlns='http://www.w3.org/1999/xhtml'>Kota</div></title>"),
+        write_atom("<title type='application/octet-stream'>S290YQ==</title>"),
+        write_atom("<author><email>x@y.example</email></author>"),
+        write_atom("<source><title>Kabar Lain</title></source>"),
         declare('<!ENTITY a "x">', "&a;"),
     ],
-    ids=["base", "markup", "no-items", "atom", "doctype"],
+    ids=["base", "markup", "no-items", "atom", "atom-markup", "atom-base64", "atom-mail", "atom-source", "doctype"],
 )
 def test_fast_reader_leaves_the_unusual_to_feedparser(body: bytes) -> None:
-    assert read_rss(body) is None
+    assert read_plain_feed(body) is None
 
 
 # ── JSON Feed ──────────────────────────────────────────────────────────────────────────────────────────────────────

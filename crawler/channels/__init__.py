@@ -1,6 +1,6 @@
 """Reading channels: bytes in, links out. PURE.
 
-    feeds ── rss, oddfeeds, jsonfeeds ──▶ raw ──▶ cleaning, fulltexts
+    feeds ── plainfeeds, oddfeeds, jsonfeeds ──▶ raw ──▶ cleaning, fulltexts
     sitemaps   wordpress
     listings ── headlines, boxes ──▶ entries, paging
 

@@ -1,7 +1,7 @@
 """RSS, RDF and Atom.
 
-    bytes ──▶ well-formed RSS 2.0? ──yes──▶ rss.read_rss (lxml: .3 ms for 30 entries)  ──┬─▶ cleaning.clean_feed
-                                   └─no───▶ oddfeeds.read_any_feed (feedparser: 6 ms) ───┘
+    bytes ──▶ plain RSS, Atom? ──yes──▶ plainfeeds (lxml: .3 ms for 30 entries) ──┬─▶ cleaning.clean_feed
+                              └─no────▶ oddfeeds (feedparser: 6 ms) ─────────────┘
 
 The first way is for speed only: it says nothing where it is not sure, and feedparser has the last word.
 """
@@ -14,7 +14,7 @@ from aggregator.models import ChannelPage
 from crawler.channels.cleaning import clean_feed
 from crawler.channels.errors import ChannelError
 from crawler.channels.oddfeeds import read_any_feed
-from crawler.channels.rss import read_rss
+from crawler.channels.plainfeeds import read_plain_feed
 
 _PROLOG = re.compile(rb"<\?xml|<rss|<feed|<rdf:RDF|<(?:\w{1,20}:)(?:feed|rss|rdf)", re.IGNORECASE)
 
@@ -28,4 +28,4 @@ def parse_feed(body: bytes, url: str) -> ChannelPage:
     if start is None:
         raise ChannelError("not a feed")
     body = body[start.start() :]
-    return clean_feed(read_rss(body) or read_any_feed(body), url)
+    return clean_feed(read_plain_feed(body) or read_any_feed(body), url)

@@ -104,11 +104,15 @@ def _read_entry(entry: Any) -> RawEntry:
 
 
 def _list_authors(entry: Any) -> tuple[str, ...]:
-    """All names; of an RSS author ("mail (name)") the whole, since feedparser knows top-level domains of 1998 only."""
-    said = _text(entry, "author")
-    if "@" in said:
+    """All names; of an RSS author ("mail (name)") the whole, since feedparser knows top-level domains of 1998 only.
+
+    What Atom says apart, feedparser says as "name (mail)", too.
+    """
+    said, authors = _text(entry, "author"), entry.get("authors", ())
+    is_apart = any(said == f"{author.get('name')} ({author.get('email')})" for author in authors)
+    if "@" in said and not is_apart:
         return (said,)
-    return tuple(filter(None, (author.get("name") for author in entry.get("authors", ())))) or (said,)
+    return tuple(filter(None, (author.get("name") for author in authors))) or (said,)
 
 
 def _text(holder: Any, name: str) -> str:

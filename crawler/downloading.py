@@ -112,6 +112,8 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
         self._max_bytes = crawler.settings.getint("DOWNLOAD_MAXSIZE")
+        own = {**crawler.settings.getdict("DEFAULT_REQUEST_HEADERS"), "User-Agent": crawler.settings["USER_AGENT"]}
+        self._headers = {name.encode(): [value.encode()] for name, value in own.items()}
         self._ballast: Ballast = crawler.spider.manners.ballast  # type: ignore[union-attr]  # our spiders have them
         self._agents: dict[str, Agent] = {}  # by CA bundle, so that none shares another's connections
         self._pools: list[BoundedPool] = []
@@ -131,18 +133,19 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
         loop = asyncio.get_running_loop()
         agent = self._get_agent(request.meta.get("ca_bundle") or "")
         url = urldefrag(request.url)[0].encode("ascii")
-        answered = agent.request(request.method.encode(), url, WireHeaders(request.headers))
+        headers = WireHeaders({**self._headers, **dict(request.headers.items())})
+        answered = agent.request(request.method.encode(), url, headers)
         answer: Any = await answered.asFuture(loop)
         limits: Limits = request.meta.get("limits") or Limits(max_bytes=self._max_bytes)
         if not 200 <= answer.code < 300:
             limits = Limits(max_bytes=MAX_REFUSAL_BYTES, may_cut=True)
         reader = self._begin_body(answer, limits)
         body = await self._read_body(reader, request, clock) if reader else Body()
-        headers = Headers(answer.headers.getAllRawHeaders())
+        told = Headers(answer.headers.getAllRawHeaders())
         # nobody asked for a part
-        is_part = 200 <= answer.code < 300 and (answer.code == PARTIAL or b"Content-Range" in headers)
+        is_part = 200 <= answer.code < 300 and (answer.code == PARTIAL or b"Content-Range" in told)
         flags = [TRUNCATED] if body.is_truncated or is_part else []
-        return Response(request.url, status=answer.code, headers=headers, body=body.content, flags=flags)
+        return Response(request.url, status=answer.code, headers=told, body=body.content, flags=flags)
 
     @staticmethod
     def _begin_body(answer: Any, limits: Limits) -> BodyReader | None:

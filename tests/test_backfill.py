@@ -103,7 +103,13 @@ def count_pages(portal: ArchivePortal) -> dict[str, int]:
         pytest.param("tag tag-page", True, {"tag-page"}, id="tag-pages", marks=pytest.mark.slow),
         pytest.param("sitemap", True, {"sitemap"}, id="sitemap-index-by-month", marks=pytest.mark.slow),
         pytest.param("listing", True, {"listing"}, id="listing"),
-        pytest.param("rest search tag sitemap listing", True, {"rest"}, id="all-and-the-cheapest-is-taken", marks=pytest.mark.slow),
+        pytest.param(
+            "rest search tag sitemap listing",
+            True,
+            {"rest"},
+            id="all-and-the-cheapest-is-taken",
+            marks=pytest.mark.slow,
+        ),
     ],
 )
 def test_everything_on_topic_since_the_day_is_kept(tmp_path: Path, ways: str, full_text: bool, used: set[str]) -> None:

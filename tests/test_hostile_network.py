@@ -122,6 +122,16 @@ def test_redirect_is_a_request_of_the_source(process: CrawlProcess) -> None:
 
 
 @pytest.mark.slow
+def test_every_request_says_who_asks_and_what_is_understood(process: CrawlProcess) -> None:
+    with serve_raw(redirect(b"/lain")) as portal:
+        crawl(process, [make_job("uji", f"{portal.base}/feed")])
+        assert portal.asked.keys() > {"/robots.txt", "/feed", "/lain"}
+        for request in portal.requests:
+            lines = request.split(b"\r\n")
+            assert sum(line.startswith(b"User-Agent: KabarKota/") for line in lines) == 1, request
+            assert {b"Accept-Language: id,en;q=0.5", b"Accept-Encoding: gzip, deflate, br, zstd"} <= set(lines)
+
+
 def test_nothing_secret_is_sent_or_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No proxy, no password, no cookie, no referrer: not from the address, the environment, a file, nor an answer."""
     (tmp_path / ".netrc").write_text("default login saya password rahasia\n", encoding="ascii")

@@ -27,7 +27,7 @@ from aggregator.urls import get_registrable_domain
 TEXT_MOST = 20_000  # characters of the article that are read; bait comes early
 PAGE_MOST = 1_000_000  # bytes of the page that are read
 LINKS_MOST = 5_000  # links of a page looked at
-ANCHOR_MOST = 2_200  # bytes of a link that `_LINK` can reach
+LINK_MOST = 2_200  # bytes of a link that `_LINK` can reach
 WORD_LEAST = 4  # letters of a title's words that are looked for in the text; shorter ones are everywhere
 
 _META = re.compile(rb"<title[^>]{0,200}>[^<]{1,500}|<meta[^<>]{1,2000}")
@@ -35,6 +35,7 @@ _PLACEHOLDER = re.compile(r"\{\{ ?\w{1,30} ?\}\}")
 _PRICE = re.compile(rb"<meta[^<>]{0,200}product:price")
 _AMP = re.compile(rb"<link[^<>]{0,200}amphtml[^<>]{0,500}")
 # The look ahead says that the tag ends, so that nothing is tried twice.
+_LINK_START = re.compile(rb"<a\s")
 _LINK = re.compile(
     rb"""<a\s(?=[^<>]{0,1300}+>)[^<>]{0,500}?href\s{0,3}=\s{0,3}["']?(https?://[^\s"'<>]{4,300}+)[^<>]*+>"""
     rb"""((?:[^<]|<(?!/a)){0,300})"""
@@ -86,9 +87,10 @@ class _Page:
         return self.html.lower()
 
     @cached_property
-    def anchors(self) -> bytes:
-        """The links alone, address and words, lower-cased: a tenth of the page."""
-        return b"<a".join(piece[:ANCHOR_MOST].partition(b"</a")[0] for piece in self.lowered.split(b"<a")[1:])
+    def links(self) -> list[tuple[int, bytes]]:
+        """Where a link begins, in bytes of the page, and its tag and words, lower-cased: a tenth of the page."""
+        starts = [match.start() for match in islice(_LINK_START.finditer(self.lowered), LINKS_MOST)]
+        return [(start, self.lowered[start : start + LINK_MOST].partition(b"</a")[0]) for start in starts]
 
     @cached_property
     def shown(self) -> str:
@@ -338,10 +340,14 @@ def _find_links(page: _Page, table: dict[str, Any]) -> list[Evidence]:
 
     Offsets count bytes of the page.
     """
-    if not any(stem.encode() in page.anchors for stem in table["stems"]):
+    together = b"".join(link for _, link in page.links)
+    if not any(stem.encode() in together for stem in table["stems"]):
         return []
     links: dict[str, Evidence] = {}
-    for link in islice(_LINK.finditer(page.lowered), LINKS_MOST):
+    for start, written in page.links:
+        link = _LINK.match(written)
+        if link is None:
+            continue
         address = link[1].decode("ascii", "ignore")
         words = " ".join(_TAGS.sub(b" ", link[2]).decode("utf-8", "replace").split())
         # Not in its query: links to share a report on gambling hold that report's address and title.
@@ -349,7 +355,9 @@ def _find_links(page: _Page, table: dict[str, Any]) -> list[Evidence]:
             continue
         host = _read_host(address)
         if host and get_registrable_domain(host) != get_registrable_domain(page.host):
-            links.setdefault(host, Evidence(term=address, place="links", offset=link.start(1), weight=table["link"]))
+            links.setdefault(
+                host, Evidence(term=address, place="links", offset=start + link.start(1), weight=table["link"])
+            )
     return _limit(links.values(), table["most"])
 
 

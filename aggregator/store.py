@@ -218,9 +218,8 @@ class Store(
         try:
             store.check_ours()
             if store.compare_schema()[1]:
-                raise OlderDatabaseError(
-                    f"{path}: of an older version of Kabar Kota; the next cycle brings it up to date"
-                )
+                age = "of an older version of Kabar Kota; the next cycle brings it up to date"
+                raise OlderDatabaseError(f"{path}: {age if store.has_schema() else 'is just being made'}")
         except BaseException:
             store.close()
             raise

@@ -6,7 +6,7 @@ import logging
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -24,7 +24,7 @@ from test_web import SITE
 from aggregator.lost import find_loss
 from aggregator.obstacles import Obstacle, classify_obstacle
 from aggregator.publish.files import MARK_FILE
-from aggregator.store import Store, StoreError
+from aggregator.store import OlderDatabaseError, Store, StoreError
 from aggregator.web.app import create_app
 from schedules.backups import back_up
 from schedules.config import load_setup
@@ -195,6 +195,13 @@ def test_a_takedown_beside_a_lost_database_is_noted_and_sends_nobody_to_run(data
     assert result.returncode == 0, result.stderr
     assert "`kabarkota restore FILE`" in result.stdout
     assert "putusan" in (data / "takedowns.jsonl").read_text(encoding="utf-8")
+
+
+def test_a_database_that_is_just_being_made_is_no_old_one(tmp_path: Path) -> None:
+    with closing(sqlite3.connect(tmp_path / "news.db")) as connection:
+        connection.execute("PRAGMA journal_mode = WAL")
+    with pytest.raises(OlderDatabaseError, match=r"news\.db: is just being made$"):
+        Store.open_current_reader(tmp_path / "news.db")
 
 
 # ── of an older version ────────────────────────────────────────────────────────────────────────────────────────────

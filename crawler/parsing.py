@@ -11,6 +11,7 @@ and on the clock; a page that breaks one costs itself and its worker, which is r
 
 from __future__ import annotations
 
+import asyncio
 import logging
 import signal
 from collections import Counter
@@ -35,6 +36,8 @@ LIGHT_CPU_SECONDS = 1  # an article takes a hundredth of it
 POOL_MEMORY = 768 * MEBIBYTE  # that the calls of all workers together may take
 LEAST_MEMORY = 96 * MEBIBYTE  # of a light try: an article takes a tenth of it
 HEAVY_PATIENCE = 30.0  # seconds that what is heavy waits for its turn, for its body may keep others from being fetched
+FEW_CALLS = 100  # of a pool: until then it gets along with one worker, for starting one takes as long as fifty articles
+MOMENT = 2.0  # seconds that one of few calls waits for a busy worker, before it gets one of its own
 MOST_KILLS = 3  # of an owner, in a batch: nothing more of it is parsed then
 
 
@@ -77,6 +80,8 @@ class ParserPool:
         self._lanes = Lanes(workers)
         self._idle: list[ParserProcess] = []
         self._busy: set[ParserProcess] = set()
+        self._starting = self._calls = 0
+        self._freed = asyncio.Event()
         self._kills: Counter[str] = Counter()  # by owner, in this batch
 
     def begin_batch(self) -> None:
@@ -156,19 +161,44 @@ class ParserPool:
             raise
         finally:
             self._busy.discard(worker)
+            self._wake()
         if is_heavy or reply.outcome is Outcome.NO_MEMORY or worker.calls >= CALLS_PER_WORKER:
             worker.kill()  # what a large page has left behind goes with it
         else:
             self._idle.append(worker)
+            self._wake()
         return _Answer(reply, result)
 
     async def _find_worker(self) -> ParserProcess:
-        while self._idle:
-            worker = self._idle.pop()
-            if worker.is_alive:
-                return worker
-            worker.kill()
-        return await ParserProcess.start(self._heavy.memory)
+        """One that is idle, or a new one. Raises WorkerUnavailable."""
+        self._calls += 1
+        until = asyncio.get_running_loop().time() + MOMENT
+        while True:
+            while self._idle:
+                worker = self._idle.pop()
+                if worker.is_alive:
+                    return worker
+                worker.kill()
+            if self._calls > FEW_CALLS or not (self._busy or self._starting):
+                return await self._start_worker()
+            try:
+                async with asyncio.timeout_at(until):
+                    await self._freed.wait()
+            except TimeoutError:
+                return await self._start_worker()
+
+    async def _start_worker(self) -> ParserProcess:
+        self._starting += 1
+        try:
+            return await ParserProcess.start(self._heavy.memory)
+        finally:
+            self._starting -= 1
+            self._wake()
+
+    def _wake(self) -> None:
+        """Has those look again who wait for a worker."""
+        self._freed.set()
+        self._freed.clear()
 
     def _explain(self, reply: Reply) -> ParseFailedError:
         said = reply.body.decode("utf-8", "replace")

@@ -127,6 +127,37 @@ def test_owner_that_has_ended_three_is_not_parsed_in_this_batch() -> None:
     work(do)
 
 
+@pytest.mark.parametrize(("few", "workers"), [(100, 1), (0, 2)])
+def test_few_calls_share_a_worker_and_many_have_several(
+    monkeypatch: pytest.MonkeyPatch, few: int, workers: int
+) -> None:
+    monkeypatch.setattr("crawler.parsing.FEW_CALLS", few)
+    monkeypatch.setattr("crawler.parsing.MOMENT", 60)
+
+    async def do(pool: ParserPool) -> None:
+        asked = [pool.run(str(number), calls.name_own_process) for number in range(10)]
+        assert len({*await asyncio.gather(*asked)}) <= workers
+        assert len(pool._idle) == workers
+
+    work(do)
+
+
+def test_a_call_waits_a_moment_for_a_busy_worker_and_no_longer(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("crawler.parsing.MOMENT", 0.01)
+
+    async def do(pool: ParserPool) -> None:
+        await pool.run("a", calls.add, 1)
+        busy = asyncio.ensure_future(pool.run("a", calls.sleep))
+        await wait_until(lambda: bool(pool._busy))
+        assert await pool.run("b", calls.add, 1) == 2
+        assert not busy.done()
+        busy.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await busy
+
+    work(do)
+
+
 def test_worker_that_somebody_ends_costs_nothing() -> None:
     async def do(pool: ParserPool) -> None:
         idle = await pool.run("a", calls.name_own_process)

@@ -14,7 +14,7 @@ import subprocess
 import sys
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import Any
 
@@ -77,6 +77,7 @@ class Figure:
     target: float | None = None  # the ratio that the design asks for
     floor: str = ""  # name of the run without which it cannot be done
     limits: Mapping[str, Limit] = field(default_factory=dict)  # of values told beside the ratio
+    also: Mapping[str, str] = field(default_factory=dict)  # value told beside it → the run whose milliseconds it is
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,10 +143,15 @@ def hold_contest(contest: Contest, *, turns: int, folder: Path) -> list[Result]:
         for name, run in contest.runs.items():
             for part, cost in measure_parts(run, folder).items():
                 costs[f"{name}.{part}" if part else name].append(cost)
-    return [
+    results = [
         compare(figure, costs[figure.ours], costs[figure.theirs], floor=costs[figure.floor] if figure.floor else ())
         for figure in contest.figures
     ]
+    return [replace(result, values=_tell_also(result.figure, costs)) for result in results]
+
+
+def _tell_also(figure: Figure, costs: Mapping[str, Sequence[Cost]]) -> dict[str, float]:
+    return {name: statistics.median(cost.milliseconds for cost in costs[run]) for name, run in figure.also.items()}
 
 
 def compare(figure: Figure, ours: Sequence[Cost], theirs: Sequence[Cost], *, floor: Sequence[Cost] = ()) -> Result:

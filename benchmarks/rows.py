@@ -170,7 +170,7 @@ def measure_pages(bench: Bench) -> Iterator[Result]:
     ) as contest:
         on_topic, off_topic = bench.hold(contest)
     said = measure_body_f1(bench.material, topical)
-    yield replace(on_topic, values=said, is_wrong=said["body_f1"] < said["peer_body_f1"])
+    yield replace(on_topic, values={**on_topic.values, **said}, is_wrong=said["body_f1"] < said["peer_body_f1"])
     yield off_topic
 
 

@@ -46,6 +46,7 @@ FEED_FIGURES = (
         theirs="peer.changed",
         floor="floor, changed",
         target=0.25,
+        also={"published_ms": "ours.changed, published"},
     ),
 )
 ON_TOPIC = Figure(
@@ -57,6 +58,7 @@ ON_TOPIC = Figure(
     theirs="peer",
     floor="floor",
     target=0.25,
+    also={"published_ms": "ours.on_topic, published"},
 )
 OFF_TOPIC = Figure(
     id="B6",

@@ -103,15 +103,16 @@ class Ingest:
 
         Raises StoreError; then nothing of it is written.
         """
-        source = self._sources[harvest.source_id]
+        source, poll = self._sources[harvest.source_id], harvest.poll
+        counts, posts = IngestCounts(), 0
         with self._store.transaction():
-            keys = [make_url_key(link.url) for link in _list_links(harvest)]
-            posts = self._store.count_unknown(keys, source.id)
-            reading = self._begin(source, channel.id)
-            self._write_reading(reading, harvest.pages, harvest.failures)
-            poll, counts = harvest.poll, reading.counts
-            if reading.links.write_deferred(harvest.deferred):
-                poll = replace(poll, validators=Validators())
+            if keys := [make_url_key(link.url) for link in _list_links(harvest)]:  # most polls find nothing new
+                posts = self._store.count_unknown(keys, source.id)
+                reading = self._begin(source, channel.id)
+                self._write_reading(reading, harvest.pages, harvest.failures)
+                counts = reading.counts
+                if reading.links.write_deferred(harvest.deferred):
+                    poll = replace(poll, validators=Validators())
             self._store.write_robots(harvest.robots)
             for source_id, coverage in counts.coverage.items():
                 self._store.count_day(source_id, self._now, **coverage)

@@ -35,28 +35,50 @@ def main(descriptor: str, memory: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    used = _virtual_memory_bytes()
-    resource.setrlimit(resource.RLIMIT_AS, (used + int(memory), used + int(memory)))
+    bounds = Bounds(used := _virtual_memory_bytes(), used + int(memory))
     with socket.socket(fileno=int(descriptor)) as parent, parent.makefile("rwb") as pipe:
         assert isinstance(pipe, BufferedRWPair)
         pipe.write(REPLY.pack(0, Outcome.RESULT.value, 0))  # it is ready
         pipe.flush()
-        while serve_one(pipe, used):
+        while serve_one(pipe, bounds):
             pass
 
 
-def serve_one(pipe: BufferedRWPair, used: int) -> bool:
-    """Answers one request; False: there are no more. `used`: bytes of memory that are not the call's."""
+class Bounds:
+    """What a call may take. Each look and each setting is a system call, which costs where those are watched."""
+
+    def __init__(self, used: int, most: int) -> None:
+        """`used`: bytes of memory that are no call's; `most`: that no call may go beyond."""
+        self._used, self._most = used, most
+        _, self._cpu_hard = resource.getrlimit(resource.RLIMIT_CPU)
+        self._cpu_set = 0
+        resource.setrlimit(resource.RLIMIT_AS, (most, most))
+
+    def tighten(self, cpu_seconds: int, memory: int) -> None:
+        """For the next call. RLIMIT_CPU counts the worker's whole life, so that limit is raised call by call."""
+        usage = resource.getrusage(resource.RUSAGE_SELF)
+        cpu = int(usage.ru_utime + usage.ru_stime) + 1 + cpu_seconds
+        if cpu != self._cpu_set:
+            resource.setrlimit(resource.RLIMIT_CPU, (cpu, self._cpu_hard))
+            self._cpu_set = cpu
+        resource.setrlimit(resource.RLIMIT_AS, (min(self._used + memory, self._most), self._most))
+
+    def loosen(self) -> None:
+        """To read and write: up to what no call may go beyond."""
+        resource.setrlimit(resource.RLIMIT_AS, (self._most, self._most))
+
+
+def serve_one(pipe: BufferedRWPair, bounds: Bounds) -> bool:
+    """Answers one request; False: there are no more."""
     head = pipe.read(REQUEST.size)
     if len(head) < REQUEST.size:
         return False
     number, cpu_seconds, memory, name_length, values_length = REQUEST.unpack(head)
     name = pipe.read(name_length).decode()
     values = pipe.read(values_length)
-    _limit_time(cpu_seconds)
-    _limit_memory(used + memory)
+    bounds.tighten(cpu_seconds, memory)
     reply = run_call(name, values)
-    _limit_memory(None)
+    bounds.loosen()
     pipe.write(REPLY.pack(number, reply.outcome.value, len(reply.body)))
     pipe.write(reply.body)
     pipe.flush()
@@ -80,19 +102,6 @@ def run_call(name: str, values: bytes) -> Reply:
 
 def _encode(words: str) -> bytes:
     return words[:WORDS_LIMIT].encode("utf-8", "replace")
-
-
-def _limit_time(cpu_seconds: int) -> None:
-    """RLIMIT_CPU counts the worker's whole life, so the limit is raised call by call."""
-    usage = resource.getrusage(resource.RUSAGE_SELF)
-    _, hard = resource.getrlimit(resource.RLIMIT_CPU)
-    resource.setrlimit(resource.RLIMIT_CPU, (int(usage.ru_utime + usage.ru_stime) + 1 + cpu_seconds, hard))
-
-
-def _limit_memory(most: int | None) -> None:
-    """None: what no call may go beyond."""
-    _, hard = resource.getrlimit(resource.RLIMIT_AS)
-    resource.setrlimit(resource.RLIMIT_AS, (hard if most is None else min(most, hard), hard))
 
 
 def _virtual_memory_bytes() -> int:

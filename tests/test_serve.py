@@ -115,8 +115,9 @@ class Serving:
             return None
 
     def has_news(self) -> bool:
+        """Whether there is news in the file of the feed: until that is written, the feed is made for who asks."""
         answer = self.ask("/feed.xml")
-        return answer is not None and answer.status_code == 200 and b"<item>" in answer.content
+        return answer is not None and "last-modified" in answer.headers and b"<item>" in answer.content
 
     def list_children(self) -> set[int]:
         """All processes below this one."""

@@ -8,6 +8,7 @@ import os
 import random
 import re
 import shutil
+import signal
 import sqlite3
 import subprocess
 from collections.abc import Callable, Iterator
@@ -68,7 +69,7 @@ def portal() -> Iterator[LoopbackPortal]:
         yield portal
 
 
-def announce(portal: LoopbackPortal, *titles: str) -> None:
+def announce(portal: LoopbackPortal, *titles: str, path: str = "/feed") -> None:
     """The portal's feed has these, each of its own words."""
     items = []
     for title in titles:
@@ -80,7 +81,7 @@ def announce(portal: LoopbackPortal, *titles: str) -> None:
             f"<content:encoded><![CDATA[<p>APEKSI dan kota cerdas. {text}</p>]]></content:encoded></item>"
         )
     body = '<rss version="2.0" xmlns:content="http://purl.org/rss/1.0/modules/content/"><channel><title>Uji</title>'
-    portal.answers["/feed"] = Answer(f"{body}{''.join(items)}</channel></rss>".encode(), content_type="text/xml")
+    portal.answers[path] = Answer(f"{body}{''.join(items)}</channel></rss>".encode(), content_type="text/xml")
 
 
 # ── a whole service ────────────────────────────────────────────────────────────────────────────────────────────────
@@ -272,24 +273,25 @@ def test_trouble_with_the_disk_comes_and_goes(tmp_path: Path, portal: LoopbackPo
 
 @pytest.mark.slow
 def test_the_log_of_what_was_written_vanishes_and_the_next_turns_work(tmp_path: Path, portal: LoopbackPortal) -> None:
-    """As long as the web server held the old one open, whoever wrote failed; no restart, and no page is asked for."""
+    """As long as the web server held the old one open, whoever wrote failed; no restart, and no page is asked for.
+
+    Nobody but the service writes meanwhile: of two logs of one database SQLite promises nothing.
+    """
     write_timetable(tmp_path, SHORT)
     with serve(tmp_path, portal, configuration=SETTINGS) as serving:
         wait_for(lambda: read_health(serving).get("last_cycle"))
         wait_for(lambda: is_all_in_the_file(tmp_path / "data/news.db"))  # else most of it would go with the log
+        announce(portal, "Rapat kedua", path="/lain")
         (tmp_path / "data/news.db-wal").unlink()
-        announce(portal, "Rapat awal", "Rapat kedua")
-        # what is written while others hold the old log may go with it: so it is said again
-        wait_for(lambda: is_due(tmp_path / "data/news.db") and has(serving, "Rapat kedua"))
+        (tmp_path / "data/sources.toml").write_text(
+            '[sources.lain]\nname = "Lain"\ndomain = "lain.example"\n'
+            f'channels = [{{ kind = "feed", url = "{portal.base}/lain" }}]\n',
+            encoding="utf-8",
+        )
+        serving.process.send_signal(signal.SIGHUP)
+        wait_for(lambda: has(serving, "Rapat kedua"))
         wait_for(lambda: read_health(serving).get("status") == "ok")
     assert "Traceback" not in serving.errors
-
-
-def is_due(path: Path) -> bool:
-    with suppress(sqlite3.Error):
-        change_database(path, DUE)
-        return True
-    return False
 
 
 def publish_before(data: Path) -> None:

@@ -34,8 +34,8 @@ _META = re.compile(rb"<title[^>]{0,200}>[^<]{1,500}|<meta[^<>]{1,2000}")
 _PLACEHOLDER = re.compile(r"\{\{ ?\w{1,30} ?\}\}")
 _PRICE = re.compile(rb"<meta[^<>]{0,200}product:price")
 _AMP = re.compile(rb"<link[^<>]{0,200}amphtml[^<>]{0,500}")
-# The look ahead says that the tag ends, so that nothing is tried twice.
 _LINK_START = re.compile(rb"<a\s")
+# The look ahead says that the tag ends, so that nothing is tried twice.
 _LINK = re.compile(
     rb"""<a\s(?=[^<>]{0,1300}+>)[^<>]{0,500}?href\s{0,3}=\s{0,3}["']?(https?://[^\s"'<>]{4,300}+)[^<>]*+>"""
     rb"""((?:[^<]|<(?!/a)){0,300})"""

@@ -35,7 +35,8 @@ def main(descriptor: str, memory: str) -> None:
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     with contextlib.suppress(ValueError, OSError):
         resource.setrlimit(resource.RLIMIT_NPROC, (0, 0))
-    bounds = Bounds(used := _virtual_memory_bytes(), used + int(memory))
+    used = _virtual_memory_bytes()
+    bounds = Bounds(used, used + int(memory))
     with socket.socket(fileno=int(descriptor)) as parent, parent.makefile("rwb") as pipe:
         assert isinstance(pipe, BufferedRWPair)
         pipe.write(REPLY.pack(0, Outcome.RESULT.value, 0))  # it is ready

@@ -161,12 +161,11 @@ class ParserPool:
             raise
         finally:
             self._busy.discard(worker)
-            self._wake()
+            self._wake()  # they look after this task has gone on to its end, or to its next wait
         if is_heavy or reply.outcome is Outcome.NO_MEMORY or worker.calls >= CALLS_PER_WORKER:
             worker.kill()  # what a large page has left behind goes with it
         else:
             self._idle.append(worker)
-            self._wake()
         return _Answer(reply, result)
 
     async def _find_worker(self) -> ParserProcess:

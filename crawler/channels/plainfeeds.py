@@ -29,8 +29,6 @@ _TEXTS = frozenset(
 _MEDIA_TAGS = frozenset(
     ("enclosure", *(f"{space}{name}" for space in _MEDIA for name in ("content", "thumbnail")))
 )  # their address is in an attribute
-
-
 # Of Atom, texts of an entry that stand there once, as text or as escaped HTML.
 _ATOM_TEXTS = {f"{_ATOM}{name}": name for name in ("id", "title", "published", "updated", "summary", "content")}
 _ATOM_TYPES = frozenset(("text", "html", "text/plain", "text/html"))

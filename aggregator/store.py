@@ -76,6 +76,7 @@ from aggregator.story_page_rows import StoryPageRows
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
 from aggregator.trend_rows import TrendRows
+from aggregator.write_ahead_log import LogGoneError, check_log, forget_log, is_log_gone, settle_log
 
 __all__ = [
     "ChannelRow",
@@ -185,13 +186,28 @@ class Store(
         with wrap_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             check_not_lost(path)
-            store = cls(sqlite3.connect(path, timeout=30, factory=Connection), path)
             try:
-                store._prepare(keep_old=keep_old)
-            except BaseException:
-                store.close()
-                raise
-            return store
+                return cls._open_prepared(path, keep_old=keep_old)
+            except LogGoneError:  # it is forgotten now
+                return cls._open_prepared(path, keep_old=keep_old)
+
+    @classmethod
+    def _open_prepared(cls, path: Path, *, keep_old: bool) -> Self:
+        """Raises LogGoneError (the log was forgotten: try again), other sqlite3.Error, OSError, StoreError."""
+        store = cls(sqlite3.connect(path, timeout=30, factory=Connection), path)
+        try:
+            store._prepare(keep_old=keep_old)
+        except BaseException as error:
+            cause = error.__cause__ if isinstance(error, StoreError) else error
+            is_gone = isinstance(cause, sqlite3.Error) and is_log_gone(cause)
+            if is_gone:
+                forget_log(path)
+            store.close()
+            if is_gone:
+                raise LogGoneError(str(cause)) from error
+            raise
+        store._is_writer = True
+        return store
 
     @classmethod
     def open_reader(cls, path: Path) -> Self:
@@ -226,6 +242,8 @@ class Store(
         return store
 
     def close(self) -> None:
+        if self._is_writer:
+            settle_log(self._connection)
         self._connection.close()
 
     def __enter__(self) -> Self:
@@ -247,6 +265,7 @@ class Store(
         if missing and keep_old and self.has_schema():
             keep_old_version(self, missing[0])
         self._connection.execute("PRAGMA journal_mode = WAL")
+        check_log(self._connection, self.path)
         self._connection.execute("PRAGMA synchronous = FULL")
         self._connection.execute("PRAGMA foreign_keys = ON")
         self._connection.execute(f"PRAGMA cache_size = -{CACHE_KIB}")

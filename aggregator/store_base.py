@@ -62,6 +62,7 @@ class StoreBase:
     """A connection to `news.db`."""
 
     is_sealed = False  # opened as a file that does not change: not to be kept open for long
+    _is_writer = False
 
     def __init__(self, connection: sqlite3.Connection, path: Path) -> None:
         self.path = path

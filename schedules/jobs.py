@@ -63,8 +63,10 @@ class Job:
 def poll(desk: Desk) -> None:
     """One cycle over what is due; and what was taken down is gone within a minute also where nothing is.
 
-    So is a quarantine that the operator has lifted.
+    So is a quarantine that the operator has lifted. The catalogue is looked at also where nothing is due: a backup that
+    was put back knows an older one.
     """
+    refresh_catalogue(desk.setup, desk.store)
     lift_quarantines(desk.setup, desk.store, desk.now)
     if desk.store.get_due_channels(desk.now) or desk.store.get_health().last_cycle_finished_at is None:
         run_cycle(desk.setup, desk.store, now=desk.now, due_only=True, process=desk.get_crawler())

@@ -11,6 +11,7 @@ import shutil
 import signal
 import sqlite3
 import subprocess
+import sys
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -272,26 +273,33 @@ def test_trouble_with_the_disk_comes_and_goes(tmp_path: Path, portal: LoopbackPo
 
 
 @pytest.mark.slow
-def test_the_log_of_what_was_written_vanishes_and_the_last_good_feed_stays(
+def test_the_log_of_what_was_written_vanishes_again_and_again_and_nothing_is_lost(
     tmp_path: Path, portal: LoopbackPortal
 ) -> None:
-    """What is written next may go with it, for of two logs of one database SQLite promises nothing."""
+    """Nobody but the service writes meanwhile: of two logs of one database SQLite promises nothing."""
     write_timetable(tmp_path, SHORT)
+    database, log = tmp_path / "data/news.db", tmp_path / "data/news.db-wal"
     with serve(tmp_path, portal, configuration=SETTINGS) as serving:
         wait_for(lambda: read_health(serving).get("last_cycle"))
-        wait_for(lambda: is_all_in_the_file(tmp_path / "data/news.db"))  # else most of it would go with the log
-        announce(portal, "Rapat kedua", path="/lain")
-        (tmp_path / "data/news.db-wal").unlink()
-        (tmp_path / "data/sources.toml").write_text(
-            '[sources.lain]\nname = "Lain"\ndomain = "lain.example"\n'
-            f'channels = [{{ kind = "feed", url = "{portal.base}/lain" }}]\n',
-            encoding="utf-8",
-        )
-        serving.process.send_signal(signal.SIGHUP)
-        wait_for(lambda: "are read again" in serving.errors)
-        assert has(serving, "Rapat awal")
-        assert serving.process.poll() is None
+        sources = ""
+        for number in range(5):
+            title, path = f"Rapat ke-{number}", f"/lain{number}"
+            announce(portal, title, path=path)
+            sources += f'[sources.lain{number}]\nname = "Lain"\ndomain = "lain{number}.example"\n'
+            sources += f'channels = [{{ kind = "feed", url = "{portal.base}{path}" }}]\n'
+            serving.ask("/")  # the web server has it open now
+            log.unlink()
+            (tmp_path / "data/sources.toml").write_text(sources, encoding="utf-8")
+            serving.process.send_signal(signal.SIGHUP)
+            wait_for(lambda title=title: has(serving, title))
+            wait_for(lambda: read_health(serving).get("status") == "ok")
+        assert all(has(serving, f"Rapat ke-{number}") for number in range(5))
     assert "Traceback" not in serving.errors
+    assert "ERROR" not in serving.errors
+    assert f"{log} was removed while it was in use" in serving.errors
+    with closing(sqlite3.connect(database)) as connection:
+        assert connection.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        assert connection.execute("SELECT count(*) FROM articles WHERE title LIKE 'Rapat%'").fetchone() == (6,)
 
 
 def publish_before(data: Path) -> None:
@@ -485,7 +493,8 @@ def test_a_line_that_was_just_logged_is_held_back_and_counted() -> None:
     assert len(filter_._said) <= 256
 
 
-def test_stores_over_a_log_that_is_no_more_are_let_go(tmp_path: Path) -> None:
+@pytest.mark.parametrize("end", ["-wal", "-shm"])
+def test_stores_over_a_log_that_is_no_more_are_let_go(tmp_path: Path, end: str) -> None:
     room = Newsroom(tmp_path)
     room.publish_at("pemkot", "rilis", RELEASE)
     path, read = tmp_path / "news.db", Reading(Store.open_reader)
@@ -493,7 +502,7 @@ def test_stores_over_a_log_that_is_no_more_are_let_go(tmp_path: Path) -> None:
         first.get_health()
     with read(path) as again:
         assert again is first
-    (tmp_path / "news.db-wal").rename(tmp_path / "away")
+    (tmp_path / f"news.db{end}").rename(tmp_path / "away")
     with read(path) as fresh:
         assert fresh is not first
     with read(path) as again:
@@ -504,6 +513,100 @@ def test_stores_over_a_log_that_is_no_more_are_let_go(tmp_path: Path) -> None:
             assert other is not fresh
     assert read._idle == []
     room.store.close()
+
+
+def note(store: Store, *words: str) -> None:
+    for word in words:
+        store.write_job(word, NOW, {"text": word * 200})
+
+
+def read_notes(path: Path) -> set[str]:
+    """As somebody reads them who has nothing open before; the file is sound."""
+    with closing(sqlite3.connect(path)) as database:
+        assert database.execute("PRAGMA integrity_check").fetchall() == [("ok",)]
+        return {name for (name,) in database.execute("SELECT DISTINCT name FROM jobs")}
+
+
+READER = """
+import sqlite3, sys
+database = sqlite3.connect(f"file:{sys.argv[1]}?mode=ro", uri=True)
+if sys.argv[2:]:
+    database.execute("BEGIN")
+print(database.execute("SELECT count(*) FROM jobs").fetchone(), flush=True)
+sys.stdin.read()
+"""
+
+
+@contextmanager
+def read_meanwhile(path: Path, *options: str) -> Iterator[None]:
+    """Another process has the database open; with the option `long`, it is in the midst of reading one state."""
+    command = [sys.executable, "-c", READER, str(path), *options]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE) as process:
+        assert process.stdout is not None
+        assert process.stdin is not None
+        assert process.stdout.readline()
+        yield
+        process.stdin.close()
+
+
+def test_who_writes_loses_nothing_with_the_log_while_others_read(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    """Who reads keeps the index of the log in use: it goes on telling of the log that is no more."""
+    path, log = tmp_path / "news.db", tmp_path / "news.db-wal"
+    with Store.open_writer(path) as store:
+        note(store, "satu")
+    with read_meanwhile(path):
+        with Store.open_writer(path) as store:
+            note(store, "dua")
+        log.unlink()  # between two turns
+        with Store.open_writer(path) as store:
+            note(store, "tiga")
+            log.unlink()  # in the midst of one
+            note(store, "empat")
+        with Store.open_writer(path) as store:
+            assert store.get_last_job("empat") == NOW
+            note(store, "lima")
+        with Store.open_reader(path) as late:
+            assert late.get_last_job("lima") == NOW
+    assert read_notes(path) == {"satu", "dua", "tiga", "empat", "lima"}
+    assert [record.levelname for record in caplog.records] == ["WARNING"]  # then nobody has the new index open
+    assert caplog.records[0].getMessage().startswith(f"{log} was removed while it was in use")
+
+
+def test_of_a_log_that_is_gone_only_what_others_kept_from_the_file_is_lost(tmp_path: Path) -> None:
+    """Who reads one state for long keeps later ones from being copied out of the log."""
+    path, log = tmp_path / "news.db", tmp_path / "news.db-wal"
+    with Store.open_writer(path) as store:
+        note(store, "satu")
+    with read_meanwhile(path, "long"):
+        for words in (("dua", "tiga"), ("empat",)):
+            with Store.open_writer(path) as store:
+                note(store, *words)
+        log.unlink()
+        for word in ("lima", "enam"):
+            with Store.open_writer(path) as store:
+                note(store, word)
+    with Store.open_writer(path) as store:
+        note(store, "tujuh")
+    assert read_notes(path) >= {"satu", "lima", "enam", "tujuh"}
+
+
+def test_a_log_that_this_process_still_reads_is_a_reason_not_to_write(tmp_path: Path) -> None:
+    path = tmp_path / "news.db"
+    with Store.open_writer(path) as store:
+        note(store, "satu")
+    with Store.open_reader(path) as reader:
+        reader.get_health()
+        with Store.open_writer(path) as store:
+            note(store, "dua")
+        (tmp_path / "news.db-wal").unlink()
+        with pytest.raises(StoreError, match=r"news\.db-wal was removed") as caught:
+            Store.open_writer(path)
+        assert classify_obstacle(caught.value) is Obstacle.DISK
+    with Store.open_writer(path) as store:
+        note(store, "tiga")
+    assert read_notes(path) == {"satu", "dua", "tiga"}
 
 
 def test_a_page_that_cannot_be_kept_costs_no_article(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:

@@ -13,7 +13,7 @@ from aggregator.store import Store
 IDLE_MOST = 4
 
 OpenStore = Callable[[Path], AbstractContextManager[Store]]
-_File = tuple[int, int, int | None]  # device and inode, and that of the write-ahead log
+_File = tuple[int, int, int | None, int | None]  # device and inode, those of the write-ahead log and of its index
 
 
 class Reading:
@@ -30,8 +30,8 @@ class Reading:
     def __call__(self, path: Path) -> Iterator[Store]:
         """A store over the file as it is now: one that was replaced (a backup was restored) is opened anew.
 
-        So is one whose write-ahead log was deleted or replaced: as long as somebody has the old one open, SQLite takes
-        what is noted of it for true, and whoever writes fails.
+        So is one whose write-ahead log, or the index of it, was deleted or replaced: who keeps the old one open sees
+        nothing of what is written from then on.
 
         Whatever goes wrong with a store, it is not lent again. Raises StoreError.
         """
@@ -45,7 +45,8 @@ class Reading:
             raise
         if known is None and file is not None:  # who reads first may have made the log
             after = _identify(path)
-            file = after if after is not None and after[:2] == file[:2] else None
+            is_same = after is not None and all(was in (None, now) for was, now in zip(file, after, strict=True))
+            file = after if is_same else None
         if file is not None and not store.is_sealed and self._keep(file, store):
             return
         store.close()
@@ -76,9 +77,13 @@ def _identify(path: Path) -> _File | None:
     """None where there is no file. As long as a store has it open, no other file can be taken for it."""
     with suppress(OSError):
         status = os.stat(path)  # noqa: PTH116 - twice per request: Path.stat costs half as much again
-        try:
-            log = os.stat(f"{path}-wal").st_ino  # noqa: PTH116 - as above
-        except FileNotFoundError:
-            log = None
-        return status.st_dev, status.st_ino, log
+        return status.st_dev, status.st_ino, _find_inode(f"{path}-wal"), _find_inode(f"{path}-shm")
     return None
+
+
+def _find_inode(path: str) -> int | None:
+    """None where there is no such file. Raises OSError."""
+    try:
+        return os.stat(path).st_ino  # noqa: PTH116 - as above
+    except FileNotFoundError:
+        return None

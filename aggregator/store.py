@@ -9,6 +9,7 @@ from __future__ import annotations
 import json
 import re
 import sqlite3
+import time
 from collections.abc import Collection, Iterable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
@@ -95,6 +96,7 @@ _KNOWN = (
     "id, url, title, text, group_id, extraction_method, published_method, snippet_limit, revised_at, gone_at,"
     " text_dropped_at, coalesce(checked_at, first_seen_at) AS read_at"
 )
+LOG_PAUSES = (0.0, 0.01, 0.1, 0.5)  # seconds that somebody has to leave off reading a log that is gone
 FRESH_FOR = timedelta(hours=72)  # after its publication an item may leave the archives for the feeds
 _REFRESH = """
     UPDATE duplicate_groups SET archived = 0, updated_at = :now
@@ -186,10 +188,12 @@ class Store(
         with wrap_errors(path):
             path.parent.mkdir(parents=True, exist_ok=True)
             check_not_lost(path)
-            try:
-                return cls._open_prepared(path, keep_old=keep_old)
-            except LogGoneError:  # it is forgotten now
-                return cls._open_prepared(path, keep_old=keep_old)
+            for pause in LOG_PAUSES:
+                try:
+                    return cls._open_prepared(path, keep_old=keep_old)
+                except LogGoneError:  # forgotten now, but by who reads it just now in this process
+                    time.sleep(pause)
+            return cls._open_prepared(path, keep_old=keep_old)
 
     @classmethod
     def _open_prepared(cls, path: Path, *, keep_old: bool) -> Self:

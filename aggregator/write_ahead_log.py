@@ -53,7 +53,10 @@ def forget_log(database: Path) -> None:
     For who has a connection open to that database: its index cannot become somebody's that is sound meanwhile. Other
     connections of this process keep it in use as long as they are open.
     """
-    database.with_name(f"{database.name}-shm").unlink(missing_ok=True)
+    index = database.with_name(f"{database.name}-shm")
+    if not index.exists():  # said before
+        return
+    index.unlink(missing_ok=True)
     logger.warning(
         "%s was removed while it was in use: what was in it is lost as far as it was not in %s yet; a new one is begun",
         _get_log(database),

@@ -243,6 +243,7 @@ def test_redirect_out_of_the_web_is_not_followed(process: CrawlProcess, location
     assert harvest.poll.reason.startswith("a redirect out of the web")
 
 
+@pytest.mark.slow
 def test_article_link_to_a_private_address_is_refused(process: CrawlProcess) -> None:
     with serve_portal() as portal, serve_portal() as inner:
         link = f"http://127.0.0.2:{inner.port}/admin"
@@ -325,6 +326,7 @@ def test_name_is_connected_to_at_its_public_addresses_alone() -> None:
             check_refused(harvest)
 
 
+@pytest.mark.slow
 def test_what_is_stored_of_a_refusal_and_of_a_cut_answer_has_its_code(tmp_path: Path) -> None:
     catalogue = ""
     with serve_raw(answer(head("200 OK", "Content-Length: 9999"), FEED)) as cut:

@@ -118,6 +118,7 @@ def _on_stage(request: pytest.FixtureRequest, stage: Stage) -> Iterator[None]:
 # ── what is told ───────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_everything_answers_as_it_is_described(api: ApiClient, world: World) -> None:
     paths = {
         "/articles/{id}": [f"/articles/{number}" for (number,) in world.room.ask("SELECT id FROM articles")],
@@ -637,6 +638,7 @@ def test_health_of_sources_is_told_by_default(api: ApiClient) -> None:
 LARGE = r"SCAN (articles|a|m|o|duplicate_groups|g|feed_items|i|stories|article_\w+|t|ar|\w+_changes|polls|links)\b"
 
 
+@pytest.mark.slow
 def test_no_question_walks_what_grows(world: World, stage: Stage) -> None:
     asked: set[str] = set()
 

@@ -80,6 +80,7 @@ def watch(room: FeedRoom, stage: Stage) -> Iterator[ApiClient]:
         yield api
 
 
+@pytest.mark.slow
 def test_a_copy_is_equal_after_each_step_of_a_feeds_life(tmp_path: Path, stage: Stage) -> None:
     room = PlainRoom(tmp_path, feed_items=ITEMS, site_url="")
     steps = live(room)
@@ -248,6 +249,7 @@ def test_only_what_changed_comes_the_next_time(room: PlainRoom, api: ApiClient) 
         mirror.check_equal()
 
 
+@pytest.mark.slow
 def test_a_change_can_be_asked_for_by_the_time(room: PlainRoom, api: ApiClient) -> None:
     report(room, 1)
     room.press()

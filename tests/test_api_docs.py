@@ -69,6 +69,7 @@ def test_the_commands_answer(room: PlainRoom, stage: Stage, tmp_path: Path) -> N
     assert json.loads(last)["suggestions"] == ["kota-gorontalo"]
 
 
+@pytest.mark.slow
 def test_the_examples_make_a_copy_that_keeps_up(room: PlainRoom, stage: Stage, tmp_path: Path) -> None:
     stage.app = make_app(room.store.path)
     assert len(run(WALK, tmp_path, stage.address).splitlines()) == 32
@@ -88,6 +89,7 @@ def test_the_examples_make_a_copy_that_keeps_up(room: PlainRoom, stage: Stage, t
     assert run(COPY, tmp_path, stage.address) == "31 pieces of news\n"  # from the beginning
 
 
+@pytest.mark.slow
 def test_pandas_reads_the_copy(room: PlainRoom, stage: Stage, tmp_path: Path) -> None:
     pytest.importorskip("pandas")
     stage.app = make_app(room.store.path)

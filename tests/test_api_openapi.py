@@ -174,6 +174,7 @@ def test_nor_where_there_is_nothing(
 # ── the page ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("query", ["", "?lang=en"])
 def test_the_page_tells_of_everything(database: Path, document: Any, stage: Stage, query: str) -> None:
     stage.app = make_app(database, site_url="https://kabarkota.example/")

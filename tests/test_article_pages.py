@@ -422,6 +422,7 @@ def crawl(process: CrawlProcess, portal: LoopbackPortal) -> Crawl:
     return Crawl(process, portal)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["?page={}", "/{}/", "/page/{}", "?halaman={}"])
 def test_pages_of_an_article_are_joined(portal: LoopbackPortal, crawl: Crawl, form: str) -> None:
     second, third = (PATH + form.format(number) for number in (2, 3))
@@ -514,6 +515,7 @@ def test_page_on_another_host_is_not_joined(portal: LoopbackPortal, crawl: Crawl
         assert other.asked[PATH] == 1
 
 
+@pytest.mark.slow
 def test_host_that_never_answers_costs_its_page_only(portal: LoopbackPortal, crawl: Crawl) -> None:
     with socket.create_server(("127.0.0.1", 0)) as silent:
         portal.answers[PATH] = write_page(1, SECOND)
@@ -593,6 +595,7 @@ def query(folder: Path, sql: str) -> list[tuple[Any, ...]]:
         db.close()
 
 
+@pytest.mark.slow
 def test_cycle_reads_pages_by_the_operators_profile_and_the_sources_clock(
     tmp_path: Path, portal: LoopbackPortal
 ) -> None:

@@ -233,6 +233,7 @@ def check_after_failure(room: FeedRoom, before: dict[str, tuple[int, bytes]], fo
     check_files(room, folder / "anew")
 
 
+@pytest.mark.slow
 def test_a_full_disk_leaves_old_files_and_the_next_publish_works(room: FeedRoom, tmp_path: Path) -> None:
     before = room.list_files()
     with limit_file_size(150_000), pytest.raises(PublishError) as failure:

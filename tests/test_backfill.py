@@ -329,6 +329,7 @@ def test_robots_txt_is_obeyed_and_another_way_is_gone(tmp_path: Path) -> None:
     assert ask(setup, "SELECT DISTINCT state FROM links WHERE url LIKE '%smart-2026%'") == [("refused",)]
 
 
+@pytest.mark.slow
 def test_requests_are_as_far_apart_as_those_of_a_poll(tmp_path: Path) -> None:
     times: list[float] = []
     with serve_archive(ways=frozenset(("rest",)), full_text=False) as portal:
@@ -408,6 +409,7 @@ def test_a_page_that_fails_now_is_read_by_the_next_run(tmp_path: Path) -> None:
         assert list_urls(setup) == portal.list_on_topic(date(2026, 1, 1))
 
 
+@pytest.mark.slow
 def test_a_page_that_fails_for_ever_is_given_up(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",)), full_text=False) as portal:
         lost = next(post for post in portal.posts if post.subject == "apeksi" and post.at.year == 2026)
@@ -423,6 +425,7 @@ def test_a_page_that_fails_for_ever_is_given_up(tmp_path: Path) -> None:
     assert ask(setup, "SELECT state FROM links WHERE state <> 'kept'") == [("failed",)]
 
 
+@pytest.mark.slow
 def test_a_portal_that_is_down_ends_the_run_and_nothing_is_given_up(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         setup = prepare(tmp_path, portal)
@@ -513,6 +516,7 @@ def test_nested_and_broken_sitemaps_cost_themselves_only(tmp_path: Path) -> None
     assert sum(way["state"] == "failed" and way["way"] == "sitemap" for way in summary.ways) == 2
 
 
+@pytest.mark.slow
 def test_a_sitemap_that_names_titles_is_read_by_them(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
         months = [post for post in portal.posts if post.at.year == 2026]
@@ -552,6 +556,7 @@ def test_a_sitemap_of_fifty_thousand_entries_is_queued_in_one_go(tmp_path: Path)
 # ── the command ────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_a_dry_run_asks_for_first_pages_and_writes_nothing(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest", "sitemap")), full_text=False) as portal:
         setup = prepare(tmp_path, portal)
@@ -594,6 +599,7 @@ def test_bad_input_is_told_in_one_line(tmp_path: Path, arguments: tuple[str, ...
         assert portal.asked.total() == 0
 
 
+@pytest.mark.slow
 def test_beside_serve_it_refuses_and_says_what_to_do(tmp_path: Path) -> None:
     with serve_archive() as portal:
         setup = prepare(tmp_path, portal)
@@ -605,6 +611,7 @@ def test_beside_serve_it_refuses_and_says_what_to_do(tmp_path: Path) -> None:
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_a_quarantined_source_is_left_out_until_it_is_lifted(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         setup = prepare(tmp_path, portal)
@@ -646,6 +653,7 @@ def test_a_quarantine_that_a_poll_begins_ends_the_run(tmp_path: Path) -> None:
         assert summary.requests <= asked[0] + 1
 
 
+@pytest.mark.slow
 def test_the_lock_is_free_while_the_portal_is_asked(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("rest",))) as portal:
         setup = prepare(tmp_path, portal)

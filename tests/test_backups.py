@@ -114,6 +114,7 @@ def test_damage_is_found_before_the_old_copies_go(tmp_path: Path) -> None:
     assert list(setup.backups.iterdir()) == [old]
 
 
+@pytest.mark.slow
 def test_full_disk_is_one_error_and_the_old_copies_stay(tmp_path: Path) -> None:
     setup = make_setup(tmp_path)
     with open_fresh(setup.database) as store:
@@ -258,6 +259,7 @@ def test_who_finds_another_backup_being_made_says_nothing(tmp_path: Path) -> Non
         assert cron.run(2) == ([], [])
 
 
+@pytest.mark.slow
 def test_a_backup_that_fails_is_a_warning_and_no_failure_of_the_run(tmp_path: Path) -> None:
     cron = Cron(tmp_path)
     cron.run(0)

@@ -179,6 +179,7 @@ def material(tmp_path_factory: pytest.TempPathFactory) -> Path:
     return folder
 
 
+@pytest.mark.slow
 def test_portals_publish_what_they_are_told(material: Path) -> None:
     items = [
         Item(path=f"/{number}.html", title=f"Kabar {number}", summary="", published="2026-11-23T12:00:00+00:00")

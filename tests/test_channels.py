@@ -406,6 +406,7 @@ LAUGHS = '<!ENTITY l0 "ha">' + "".join(f'<!ENTITY l{n} "{f"&l{n - 1};" * 10}">' 
 QUADRATIC = f'<!ENTITY a "{"x" * 50_000}">'
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "body",
     [declare(LAUGHS, "&l9;"), declare(QUADRATIC, "&a;" * 50_000), declare('<!ENTITY % p "x"> %p; %p;', "x")],

@@ -125,6 +125,7 @@ def test_port_that_is_taken_is_named(tmp_path: Path) -> None:
         check(run(tmp_path, "--data", "d", "serve", "--no-crawl", "--port", port), 2, port)
 
 
+@pytest.mark.slow
 def test_no_source_reachable_has_a_code_of_its_own(tmp_path: Path) -> None:
     (tmp_path / "catalogue.toml").write_text(SOURCE, encoding="utf-8")
     (tmp_path / "kabarkota.toml").write_text('allow_networks = ["127.0.0.0/8"]\n', encoding="utf-8")

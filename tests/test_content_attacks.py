@@ -217,6 +217,7 @@ def attacked(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Attacked]:
     return Attacked(folder=folder, public=setup.public, database=setup.database)
 
 
+@pytest.mark.slow
 def test_every_attack_is_kept_as_an_article_and_none_of_it_is_alive_in_any_file(attacked: Attacked) -> None:
     (counts,) = [dict(attacked.ask("SELECT source_id, count(*) FROM articles GROUP BY 1"))]
     assert (counts["rilis"], counts["pos"]) == (len(PAYLOADS), len(PAYLOADS))
@@ -233,6 +234,7 @@ def test_addresses_of_articles_are_on_the_web_and_on_one_line(attacked: Attacked
         assert "@" not in url.partition("://")[2].partition("/")[0]
 
 
+@pytest.mark.slow
 def test_what_is_asked_of_pages_and_feeds_comes_back_harmless(attacked: Attacked) -> None:
     app = create_app(
         database=attacked.database,
@@ -284,6 +286,7 @@ def test_klipings_of_every_form_are_harmless(attacked: Attacked) -> None:
     assert find_live_payloads(render_docx(kliping)) == []
 
 
+@pytest.mark.slow
 def test_no_command_prints_what_a_terminal_obeys_nor_a_table_what_runs(attacked: Attacked) -> None:
     urls = [url for (url,) in attacked.ask("SELECT url FROM articles WHERE source_id <> 'pos' ORDER BY id LIMIT 40")]
     commands = [

@@ -104,6 +104,7 @@ def test_new_entry_of_a_changed_feed_is_the_only_page_fetched(tmp_path: Path) ->
     assert (portal.asked["/rakernas/"], portal.asked["/dasbor/"]) == (1, 1)
 
 
+@pytest.mark.slow
 def test_links_over_the_limit_wait_for_the_next_cycle_though_the_feed_is_unchanged(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas", "dasbor", "panen"])
@@ -266,6 +267,7 @@ def silent_catalogue(hosts: int) -> str:
     )
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("hosts", "cycles", "strikes"), [(5, 1, 0.0), (5, 3, 0.0), (4, 1, 0.5), (4, 3, 1.5)])
 def test_silence_of_everybody_is_not_held_against_channels(
     tmp_path: Path, hosts: int, cycles: int, strikes: float
@@ -318,6 +320,7 @@ def test_host_that_wants_a_rest_keeps_nobody_elses_articles_waiting(tmp_path: Pa
     assert waiting == [(0,), (1,)]
 
 
+@pytest.mark.slow
 def test_cycle_of_a_clock_far_ahead_is_survived(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])
@@ -386,6 +389,7 @@ def test_host_at_rest_is_not_asked_for_its_robots_txt_either(tmp_path: Path) -> 
     assert query(tmp_path, "SELECT strikes FROM channels") == [(0.0,)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("per_day", "most"), [(2000, 10), (40, 4)])
 def test_links_to_another_host_leave_its_budget_to_its_own_channels(tmp_path: Path, per_day: int, most: int) -> None:
     """A hostile feed that lists a victim's pages is cut to its share, and a day's tenth."""
@@ -423,6 +427,7 @@ def test_due_channels_are_found_by_indexes(tmp_path: Path) -> None:
     assert sum("SEARCH channels" in step for step in plan) == 3
 
 
+@pytest.mark.slow
 def test_links_that_wait_are_few_and_short(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """A feed of new addresses and fat entries at each poll; what is new is read all the same."""
     monkeypatch.setattr("aggregator.link_writing.MOST_WAITING", 40)

@@ -201,6 +201,7 @@ def test_a_search_index_that_is_off_is_named_and_made_anew(setup: Setup, harm: t
     assert list_faults(setup.database) == []
 
 
+@pytest.mark.slow
 @pytest.mark.skipif(os.geteuid() != 0, reason="only root can ask as somebody else")
 def test_a_folder_that_may_not_be_written(setup: Setup) -> None:
     """Even a reader needs the files beside a database with a write-ahead log."""

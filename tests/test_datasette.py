@@ -130,6 +130,7 @@ def site(newsroom: Newsroom) -> Iterator[Site]:
     assert site.log.read_text().count("\n") == 1, site.log.read_text()  # where it serves, and no error of any test
 
 
+@pytest.mark.slow
 def test_the_live_database_is_open_for_reading_and_no_download(site: Site) -> None:
     (shown,) = site.read("/-/databases.json")
     assert (shown["name"], shown["path"], shown["is_mutable"]) == ("news", "news.db", True)

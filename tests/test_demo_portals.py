@@ -685,6 +685,7 @@ def test_a_taken_port_is_an_error(client: Client) -> None:
         pass
 
 
+@pytest.mark.slow
 def test_the_demo_ends_at_once_while_the_slow_portal_is_answering() -> None:
     with serve_portals(NOW) as server:
         asking = Client(server)

@@ -92,6 +92,7 @@ def examine(room: AlertRoom) -> dict[str, dict[str, str]]:
     return {check["name"]: check for check in told["checks"]}
 
 
+@pytest.mark.slow
 def test_dry_run_shows_it_and_changes_nothing(room: AlertRoom, box: Mailbox, receiver: Receiver) -> None:
     before = list(room.store._connection.iterdump())
     shown = call(room.folder, "digest", "harian", "--dry-run")
@@ -115,6 +116,7 @@ def test_dry_run_shows_it_and_changes_nothing(room: AlertRoom, box: Mailbox, rec
     assert (box.mails, receiver.posts) == ([], [])
 
 
+@pytest.mark.slow
 def test_what_is_due_is_sent_once_and_can_be_sent_again_by_name(
     room: AlertRoom, box: Mailbox, receiver: Receiver
 ) -> None:
@@ -134,6 +136,7 @@ def test_what_is_due_is_sent_once_and_can_be_sent_again_by_name(
     assert len(box.mails) == 2
 
 
+@pytest.mark.slow
 def test_what_did_not_arrive_is_told_by_exit_code_status_and_doctor(
     room: AlertRoom, box: Mailbox, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -156,6 +159,7 @@ def test_what_did_not_arrive_is_told_by_exit_code_status_and_doctor(
     assert "targets.sistem.secret_env: the variable KLIPING_SECRET is not set" in checks["alerts"]["found"]
 
 
+@pytest.mark.slow
 def test_alerts_are_listed_checked_and_tried_without_secrets(
     room: AlertRoom, box: Mailbox, receiver: Receiver, monkeypatch: pytest.MonkeyPatch
 ) -> None:

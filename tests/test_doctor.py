@@ -746,6 +746,7 @@ def test_portals_without_https_are_asked_where_there_are_no_others() -> None:
     assert network.choose_portals([], NOW) == []
 
 
+@pytest.mark.slow
 def test_the_command_asks_the_portals_of_the_catalogue(tmp_path: Path) -> None:
     with serve_portal() as portal:
         result = examine_online(tmp_path, portal)

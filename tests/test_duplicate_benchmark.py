@@ -13,6 +13,7 @@ sys.path.insert(0, str(ROOT))  # the benchmarks are not installed
 from benchmarks.duplicates import WORDS, make_articles, measure
 
 
+@pytest.mark.slow
 def test_articles_are_the_same_each_time_and_a_quarter_are_copies() -> None:
     made = list(make_articles(400))
     assert made == list(make_articles(400))

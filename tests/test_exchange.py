@@ -377,6 +377,7 @@ def test_file_with_a_fault_adds_nothing(run: Run, name: str, content: str | byte
     assert not OVERLAY.exists()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("form", ["csv", "opml"])
 def test_number_of_sources_has_a_limit(form: Format) -> None:
     rows = [make_source(f"s-{n}", f"https://s{n}.example/f", domain=f"s{n}.example") for n in range(10_001)]

@@ -415,6 +415,7 @@ def test_full_disk_leaves_no_half_file(here: Path, kind: str) -> None:
     assert (here / f"old.{kind}").read_text(encoding="utf-8") == "the one before"
 
 
+@pytest.mark.slow
 def test_pipes_that_are_full_or_closed_are_one_line_or_none(here: Path) -> None:
     command = f"{KABARKOTA} export field-provenance --format jsonl"
     full = subprocess.run(f"{command} > /dev/full", shell=True, cwd=here, capture_output=True, text=True, check=False)

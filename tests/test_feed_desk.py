@@ -237,6 +237,7 @@ def test_a_feed_without_its_file_is_what_publishing_writes(site: FeedSite, endin
     check(site, answer)
 
 
+@pytest.mark.slow
 def test_the_window_of_the_configuration_holds_without_a_file(tmp_path: Path) -> None:
     with run_stage() as stage:
         site = FeedSite(tmp_path, stage, feed_items=3, feed_hours=1)
@@ -254,6 +255,7 @@ def test_the_window_of_the_configuration_holds_without_a_file(tmp_path: Path) ->
         site.store.close()
 
 
+@pytest.mark.slow
 def test_the_process_is_told_the_window_and_the_hubs(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=3, feed_hours=1, websub_hubs=(HUB,))
     for number in range(5):
@@ -456,6 +458,7 @@ _VALUES = st.one_of(
 _QUERIES = st.lists(st.tuples(st.one_of(st.sampled_from(KEYS), st.text(max_size=8)), _VALUES), max_size=6)
 
 
+@pytest.mark.slow
 @settings(max_examples=60)
 @given(_QUERIES, st.sampled_from(list(Format)), st.sampled_from(["/feeds/search", "/feed", "/feeds/city/kota-batu"]))
 def test_any_question_has_an_answer_in_the_format(

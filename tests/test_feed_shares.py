@@ -63,6 +63,7 @@ def count_sources(room: FeedRoom, path: str = "feed.json") -> Counter[str]:
 # ── others keep their places ───────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_a_flood_takes_no_place_from_others(room: FeedRoom) -> None:
     tell_of_others(room, sources=3, news=4)
     before = room.read("feed.xml")
@@ -85,6 +86,7 @@ def test_where_others_need_the_places_it_has_its_share(room: FeedRoom) -> None:
     assert count_sources(room, "feeds/topic/apeksi.json") == count_sources(room)
 
 
+@pytest.mark.slow
 def test_its_own_feed_and_the_archives_hold_all(room: FeedRoom) -> None:
     tell_of_others(room, sources=7, news=4)
     for start in range(100, 160, 20):
@@ -94,6 +96,7 @@ def test_its_own_feed_and_the_archives_hold_all(room: FeedRoom) -> None:
     assert len(set(read_all(room, "feeds/source/banjir.atom"))) == 60
 
 
+@pytest.mark.slow
 def test_a_source_alone_may_have_them_all(room: FeedRoom) -> None:
     tell(room, *FLOOD)
     assert count_sources(room) == {"banjir": MOST}
@@ -137,6 +140,7 @@ def test_what_was_left_out_does_not_come_back(room: FeedRoom) -> None:
     look()
 
 
+@pytest.mark.slow
 def test_nothing_is_written_over_and_over(room: FeedRoom) -> None:
     tell_of_others(room, sources=3, news=4)
     tell(room, *FLOOD)
@@ -145,6 +149,7 @@ def test_nothing_is_written_over_and_over(room: FeedRoom) -> None:
     assert room.press(everything=True).files == 0
 
 
+@pytest.mark.slow
 def test_old_news_leaves_in_time_beside_a_flood(room: FeedRoom) -> None:
     tell_of_others(room, sources=3, news=4)
     room.press(minutes=40 * 60)
@@ -155,6 +160,7 @@ def test_old_news_leaves_in_time_beside_a_flood(room: FeedRoom) -> None:
     assert room.press().files == 0
 
 
+@pytest.mark.slow
 def test_one_that_is_withdrawn_makes_room(room: FeedRoom) -> None:
     tell_of_others(room, sources=7, news=4)
     tell(room, *FLOOD)
@@ -168,6 +174,7 @@ def test_one_that_is_withdrawn_makes_room(room: FeedRoom) -> None:
 _NEWS = st.lists(st.tuples(st.sampled_from("aaaabcd"), st.integers(0, 20)), max_size=150)
 
 
+@pytest.mark.slow
 @given(history=_NEWS, looks=st.integers(1, 7))
 def test_news_enters_once_and_leaves_once(history: list[tuple[str, int]], looks: int) -> None:
     """Whatever comes from whom, and when: no more than the places, others' newest first, nothing back."""

@@ -265,6 +265,7 @@ def test_an_item_that_leaves_makes_room_for_an_older_one(tmp_path: Path) -> None
     assert (after[0], after[1], len(after)) == (before[0], before[2], 3)
 
 
+@pytest.mark.slow
 def test_a_clock_that_is_set_back_hides_nothing(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=3)
     for number in range(4):
@@ -388,6 +389,7 @@ def test_a_copy_under_an_old_date_keeps_no_fresh_news_out_of_the_feed(room: Feed
     assert set(read_all(room, "feed.atom")) == room.list_published()
 
 
+@pytest.mark.slow
 def test_a_short_document_is_superseded_and_stays_for_a_day(room: FeedRoom) -> None:
     publish_old(room, 1)
     room.press()
@@ -541,6 +543,7 @@ def test_what_is_withdrawn_leaves_archives_too(room: FeedRoom) -> None:
     assert len(room.read("feeds/archive/all/1.json")) == 49
 
 
+@pytest.mark.slow
 def test_a_backfill_does_not_flood_the_feed(room: FeedRoom) -> None:
     report(room, 1)
     room.press()
@@ -551,6 +554,7 @@ def test_a_backfill_does_not_flood_the_feed(room: FeedRoom) -> None:
     assert set(read_all(room, "feed.atom")) == room.list_published()
 
 
+@pytest.mark.slow
 def test_feeds_without_news_are_no_files_where_nobody_wants_them(room: FeedRoom) -> None:
     room.press()
     assert room.read("feed.xml") == []

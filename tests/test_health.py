@@ -215,6 +215,7 @@ def move_feed(portal: LoopbackPortal) -> None:
     )
 
 
+@pytest.mark.slow
 def test_a_channel_that_was_gone_by_mistake_is_back_after_a_look(tmp_path: Path) -> None:
     with serve_portal() as portal:
         fill(portal, ["rakernas"])

@@ -274,6 +274,7 @@ LEAVING = (
 )
 
 
+@pytest.mark.slow
 @settings(max_examples=40, derandomize=True)
 @given(steps=STEPS, leaving=st.lists(st.sampled_from(LEAVING), max_size=2))
 def test_views_are_what_a_recount_of_the_tables_gives(

@@ -75,6 +75,7 @@ NOT_FOLLOWED: dict[str, Talk] = {
 }
 
 
+@pytest.mark.slow
 def test_redirects_are_followed_within_the_web_and_a_few_times(process: CrawlProcess) -> None:
     harvests = poll_all(process, FOLLOWED | NOT_FOLLOWED)
     for name in FOLLOWED:
@@ -221,6 +222,7 @@ def make_old_server(context: ssl.SSLContext) -> ssl.SSLContext:
     return context
 
 
+@pytest.mark.slow
 @pytest.mark.filterwarnings("ignore:ssl.TLSVersion:DeprecationWarning")
 def test_only_who_proves_to_be_the_site_is_believed(
     process: CrawlProcess, authority: Authority, tmp_path: Path

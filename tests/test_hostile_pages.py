@@ -96,6 +96,7 @@ def test_hostile_page_is_survived_quickly(name: str) -> None:
     check_strings(article)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", HOSTILE)
 def test_hostile_fragment_is_survived_quickly(name: str) -> None:
     begun = time.process_time()
@@ -133,6 +134,7 @@ def check_strings(article: ExtractedArticle) -> None:
     assert article.published is None or article.published.tzinfo is not None
 
 
+@pytest.mark.slow
 @settings(max_examples=150, deadline=None)
 @given(markup=MARKUP)
 def test_no_markup_raises(markup: str) -> None:

@@ -122,6 +122,7 @@ def test_redirects_share_the_time_of_one_request(process: CrawlProcess) -> None:
     assert read_code(harvests["slow hops"]) == "timeout"
 
 
+@pytest.mark.slow
 def test_bombs_do_not_go_off(process: CrawlProcess) -> None:
     bombs = make_bombs()
     name = "gzip of 10 GB"
@@ -189,6 +190,7 @@ def lead_to(page: Talk) -> Talk:
     return lambda connection: (answer(whole(FEED_OF_ONE)) if connection.path == "/feed" else page)(connection)
 
 
+@pytest.mark.slow
 def test_article_page_is_whole_or_waits(process: CrawlProcess) -> None:
     harvests = poll_all(process, {name: lead_to(talk) for name, (talk, _) in PAGES.items()})
     for name, (_, failure) in PAGES.items():

@@ -24,6 +24,7 @@ def store(tmp_path: Path) -> Iterator[Store]:
         yield store
 
 
+@pytest.mark.slow
 def test_boilerplate_is_known_and_the_rest_forgotten(store: Store) -> None:
     pages = 3 * BOILERPLATE_REMEMBERED
     with store.transaction():

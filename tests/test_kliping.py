@@ -176,6 +176,7 @@ def test_what_a_page_lets_be_quoted_is_kept_and_cut_at_a_word(tmp_path: Path) ->
     assert extracts["1"].rstrip("…").split()[-1] in {"Pemerintah", "kota", "menata", "trotoar"}
 
 
+@pytest.mark.slow
 def test_three_hundred_news_are_counted_and_the_weightiest_shown(tmp_path: Path) -> None:
     items = [make_item(n, first_published=NEWEST - timedelta(minutes=n), title=f"Rapat {n}") for n in range(300)]
     items[250] = replace(items[250], also_at=(("Teluk Berita", "https://telukberita.example/1"),))

@@ -60,6 +60,7 @@ def test_help_loads_neither_configuration_nor_what_commands_work_with() -> None:
     assert {"schedules.cli", "typer.rich_utils"} <= loaded
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", ["sources", "alerts"])
 def test_a_group_that_is_loaded_late_has_its_commands(name: str) -> None:
     loaded = list_loaded(HELP.format(arguments=[name]))
@@ -94,10 +95,12 @@ assert not late, late
 """
 
 
+@pytest.mark.slow
 def test_a_worker_has_loaded_all_that_its_first_calls_need() -> None:
     assert READERS - {"trafilatura"} <= list_loaded(FIRST_CALLS)
 
 
+@pytest.mark.slow
 def test_opening_the_database_runs_no_plugins_and_makes_no_adapter(tmp_path: Path) -> None:
     code = f"""
 from pathlib import Path
@@ -110,6 +113,7 @@ assert not plugins._plugins_loaded and not _make_adapter.cache_info().currsize
     assert "aggregator.store" in list_loaded(code)
 
 
+@pytest.mark.slow
 def test_libraries_of_analysts_can_be_loaded_afterwards() -> None:
     for name in ("numpy", "pandas"):
         pytest.importorskip(name, reason="the extra `analysis`")

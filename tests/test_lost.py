@@ -75,6 +75,7 @@ def say(data: Path, *arguments: str) -> str:
     return result.stderr.splitlines()[-1].removeprefix("kabarkota: ")
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("harm", HARMS)
 @pytest.mark.parametrize("is_backed_up", [True, False])
 def test_everybody_says_what_run_says(data: Path, harm: str, is_backed_up: bool) -> None:
@@ -237,6 +238,7 @@ def seal(folder: Path) -> Iterator[None]:
         yield
 
 
+@pytest.mark.slow
 @needs_root
 def test_on_a_read_only_disk_all_is_still_read_and_nothing_written_is_code_1(
     data: Path, stage: Stage, client: httpx.Client

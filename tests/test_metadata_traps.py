@@ -66,6 +66,7 @@ DATES = {  # what the feed says: the instant that is kept; None: none, when we f
 }
 
 
+@pytest.mark.slow
 def test_a_date_that_cannot_be_is_none(room: TrapRoom) -> None:
     path = room.enlist("tanggal")
     for name in DATES:
@@ -157,6 +158,7 @@ CANONICALS = {  # what the page at /x/ declares: whether it is believed
 }
 
 
+@pytest.mark.slow
 def test_a_page_takes_no_address_of_another(room: TrapRoom) -> None:
     own, other = room.enlist("uji"), room.enlist("lain")
     title = "Wali Kota Membuka Rakernas APEKSI"
@@ -210,6 +212,7 @@ def test_who_holds_a_site(url: str, site: str) -> None:
 # ── whose article it is ────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_nothing_sticks_to_a_portal_that_others_say_of_it(room: TrapRoom) -> None:
     """An attacker lists a portal's articles: with a text, a date and a title of its own, under addresses that fail."""
     large, attacker = room.enlist("besar"), room.enlist("jahat")
@@ -252,6 +255,7 @@ def test_nothing_sticks_to_a_portal_that_others_say_of_it(room: TrapRoom) -> Non
     assert room.asked == {attacker: 1, large: 1}
 
 
+@pytest.mark.slow
 def test_nobody_leads_to_any_number_of_new_publishers(room: TrapRoom, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.setattr("aggregator.publishers.MOST_DISCOVERED", 3)
     attacker, slugs = room.enlist("jahat"), [f"rekaan{number}" for number in range(5)]
@@ -378,6 +382,7 @@ def test_304_to_a_question_without_a_condition_is_no_answer(room: TrapRoom) -> N
     assert room.list_polls() == {"selalu": ["odd-status"]}
 
 
+@pytest.mark.slow
 def test_channels_that_never_say_the_same_twice_bring_nothing_twice(room: TrapRoom) -> None:
     names = ("guids", "order", "turns", "updated", "rules", "tags")
     channels, numbers = {name: room.enlist(name) for name in names}, range(4)
@@ -421,6 +426,7 @@ def test_channels_that_never_say_the_same_twice_bring_nothing_twice(room: TrapRo
     assert max(due for (due,) in room.ask("SELECT next_poll_at FROM channels")) <= to_text(NOW + 26 * HOUR)
 
 
+@pytest.mark.slow
 def test_the_newest_of_five_thousand_do_not_wait_for_the_others(room: TrapRoom) -> None:
     path = room.enlist("banjir")
     for number in range(3):
@@ -470,6 +476,7 @@ def put_instead(room: TrapRoom, name: str, path: str) -> None:
         room.put(path, INSTEAD[name])
 
 
+@pytest.mark.slow
 def test_what_answers_in_the_place_of_an_article_is_not_kept_for_it(room: TrapRoom) -> None:
     path = room.enlist("uji")
     names = [name for name in INSTEAD if name != "nothing"]

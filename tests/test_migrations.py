@@ -142,6 +142,7 @@ def test_a_process_that_is_killed_in_the_middle_leaves_the_old_version(tmp_path:
     assert len(dump(path)["_sqlite_migrations"]) == len(LEVELS)
 
 
+@pytest.mark.slow
 def test_a_disk_that_is_full_leaves_the_old_version(tmp_path: Path) -> None:
     path = tmp_path / "news.db"
     before = make_old(path, "m004_stories")
@@ -227,6 +228,7 @@ def test_without_room_for_a_copy_nothing_is_changed_and_it_is_said_what_to_do(
     assert len(dump(path)["_sqlite_migrations"]) == len(LEVELS)
 
 
+@pytest.mark.slow
 def test_a_disk_that_fills_up_under_the_copy_leaves_the_old_version_and_no_remains(tmp_path: Path) -> None:
     path = tmp_path / "news.db"
     before = make_old(path, "m004_stories")
@@ -236,6 +238,7 @@ def test_a_disk_that_fills_up_under_the_copy_leaves_the_old_version_and_no_remai
     assert list((tmp_path / "backups").iterdir()) == []
 
 
+@pytest.mark.slow
 def test_a_kill_between_copy_and_migration_leaves_both_whole(tmp_path: Path) -> None:
     path = tmp_path / "news.db"
     before = make_old(path, "m004_stories")

@@ -12,6 +12,7 @@ import signal
 import sqlite3
 import subprocess
 import sys
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager, suppress
 from dataclasses import dataclass, field
@@ -272,6 +273,15 @@ def test_trouble_with_the_disk_comes_and_goes(tmp_path: Path, portal: LoopbackPo
         act(tmp_path, portal, *harm)
 
 
+def remove_log(serving: Serving, log: Path) -> bool:
+    """Whether there was one: who closes the database as the last takes it away."""
+    read_health(serving)  # the web server has it open now
+    with suppress(FileNotFoundError):
+        log.unlink()
+        return True
+    return False
+
+
 @pytest.mark.slow
 def test_the_log_of_what_was_written_vanishes_again_and_again_and_nothing_is_lost(
     tmp_path: Path, portal: LoopbackPortal
@@ -287,8 +297,7 @@ def test_the_log_of_what_was_written_vanishes_again_and_again_and_nothing_is_los
             announce(portal, title, path=path)
             sources += f'[sources.lain{number}]\nname = "Lain"\ndomain = "lain{number}.example"\n'
             sources += f'channels = [{{ kind = "feed", url = "{portal.base}{path}" }}]\n'
-            serving.ask("/")  # the web server has it open now
-            log.unlink()
+            wait_for(lambda: remove_log(serving, log))
             (tmp_path / "data/sources.toml").write_text(sources, encoding="utf-8")
             serving.process.send_signal(signal.SIGHUP)
             wait_for(lambda title=title: has(serving, title))
@@ -592,7 +601,9 @@ def test_of_a_log_that_is_gone_only_what_others_kept_from_the_file_is_lost(tmp_p
     assert read_notes(path) >= {"satu", "lima", "enam", "tujuh"}
 
 
-def test_a_log_that_this_process_still_reads_is_a_reason_not_to_write(tmp_path: Path) -> None:
+def test_a_log_that_this_process_still_reads_is_a_reason_not_to_write(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
     path = tmp_path / "news.db"
     with Store.open_writer(path) as store:
         note(store, "satu")
@@ -604,6 +615,25 @@ def test_a_log_that_this_process_still_reads_is_a_reason_not_to_write(tmp_path: 
         with pytest.raises(StoreError, match=r"news\.db-wal was removed") as caught:
             Store.open_writer(path)
         assert classify_obstacle(caught.value) is Obstacle.DISK
+        assert len(caplog.records) == 1
+    with Store.open_writer(path) as store:
+        note(store, "tiga")
+    assert read_notes(path) == {"satu", "dua", "tiga"}
+
+
+def test_who_leaves_off_reading_a_log_that_is_gone_does_not_keep_others_from_writing(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """As the thread does that looks for hubs to be told whenever a turn begins."""
+    path = tmp_path / "news.db"
+    with Store.open_writer(path) as store:
+        note(store, "satu")
+    reader = Store.open_reader(path)
+    reader.get_health()
+    with Store.open_writer(path) as store:
+        note(store, "dua")
+    (tmp_path / "news.db-wal").unlink()
+    monkeypatch.setattr(time, "sleep", lambda _: reader.close())
     with Store.open_writer(path) as store:
         note(store, "tiga")
     assert read_notes(path) == {"satu", "dua", "tiga"}

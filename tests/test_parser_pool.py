@@ -177,6 +177,7 @@ def test_worker_that_somebody_ends_costs_nothing() -> None:
     work(do)
 
 
+@pytest.mark.slow
 def test_source_whose_pages_hang_keeps_nobody_waiting() -> None:
     async def do(pool: ParserPool) -> None:
         hanging = [asyncio.ensure_future(pool.run("bad", calls.sleep)) for _ in range(10)]
@@ -263,6 +264,7 @@ def test_nobody_waits_for_the_end_of_a_worker(monkeypatch: pytest.MonkeyPatch) -
     asyncio.run(main())
 
 
+@pytest.mark.slow
 def test_arguments_that_cannot_be_sent_cost_no_worker() -> None:
     async def do(pool: ParserPool) -> None:
         first = await pool.run("a", calls.name_own_process)

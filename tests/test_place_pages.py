@@ -335,6 +335,7 @@ def test_hostile_texts_cannot_leave_their_place(newsroom: Newsroom, client: http
     assert page.cssselect("main")
 
 
+@pytest.mark.slow
 def test_pages_are_revalidated_and_compressed(newsroom: Newsroom, client: httpx.Client) -> None:
     release(newsroom)
     for path in ("/cities", "/city/kota-gorontalo", "/komwil/6"):

@@ -1386,6 +1386,7 @@ def load_teluk(tmp_path: Path) -> Source:
     return source
 
 
+@pytest.mark.slow
 def test_probe_of_a_known_portal_writes_what_it_found(run_cold: Run, portal: LoopbackPortal, tmp_path: Path) -> None:
     said = read(run_cold("probe", f"{portal.base}/"))
     assert said.startswith(f"teluk: {portal.base}/ (Warta Teluk, WordPress 6.5, Asia/Makassar)\n")
@@ -1445,6 +1446,7 @@ def test_probe_of_a_new_portal_writes_nothing(run: Run, new: LoopbackPortal) -> 
     assert not OVERLAY.exists()
 
 
+@pytest.mark.slow
 def test_two_new_portals_are_told_apart(run: Run, new: LoopbackPortal) -> None:
     with serve_portal() as second:
         second.answers["/"] = Answer(write_home("Pemkot", body=write_headlines()))

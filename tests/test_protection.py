@@ -223,6 +223,7 @@ def test_the_order_is_read_as_it_was_given_and_shows_no_password(tmp_path: Path)
     assert PASSWORD not in repr(order)
 
 
+@pytest.mark.slow
 def test_the_process_is_told_of_the_operator_and_no_command_line_has_the_password(tmp_path: Path) -> None:
     settings = AggregatorSettings(
         operator="Dinas Kominfo",
@@ -253,6 +254,7 @@ def test_an_order_that_is_none_is_refused(document: bytes) -> None:
         read_order(document)
 
 
+@pytest.mark.slow
 def test_an_order_that_cannot_be_read_is_a_line_without_its_words() -> None:
     command = [sys.executable, "-P", "-m", "aggregator.web"]
     document = b'{"password": "kata sandi: rahasia"}'

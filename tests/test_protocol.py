@@ -306,6 +306,7 @@ def test_pipelined_requests_are_answered_in_their_order(running: Running) -> Non
         assert answers.read()[2] == BODY
 
 
+@pytest.mark.slow
 def test_a_request_under_way_outlives_the_time_of_an_idle_connection(tmp_path: Path) -> None:
     with run(tmp_path, timeout_keep_alive=0.2) as running, running.connect() as connection:
         answers = Answers(connection)
@@ -362,6 +363,7 @@ def test_a_drop_at_a_time_does_not_keep_a_connection_open(tmp_path: Path) -> Non
                 time.sleep(0.05)
 
 
+@pytest.mark.slow
 def test_a_connection_between_two_requests_is_not_given_up(tmp_path: Path) -> None:
     with run(tmp_path, head_seconds=0.5) as running, running.connect() as connection:
         answers = Answers(connection)
@@ -397,6 +399,7 @@ def test_a_long_head_says_why_it_is_refused(running: Running) -> None:
         check_refusal(Answers(connection), 431)
 
 
+@pytest.mark.slow
 def test_many_short_requests_at_once_are_no_long_head(running: Running) -> None:
     request = make_request("/feed.xml", "If-None-Match: *")
     count = 20 * HEAD_BYTES // len(request)
@@ -572,6 +575,7 @@ async def ask(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> tup
     return int(head.split()[1]), body, int(again.split()[1])
 
 
+@pytest.mark.slow
 def test_the_process_serves_feeds_and_pages_without_knowing_its_address(tmp_path: Path) -> None:
     write_public(tmp_path / "public" / "feeds" / "komwil" / "6.json", b"{}")
     with run_process(tmp_path) as port:

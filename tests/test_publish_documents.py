@@ -108,6 +108,7 @@ _PIECES = (
 _MARKUP = st.lists(st.sampled_from(_PIECES), max_size=14).map(" ".join)
 
 
+@pytest.mark.slow
 @settings(max_examples=120)
 @given(_MARKUP)
 def test_any_markup_in_a_full_text_makes_valid_html(markup: str) -> None:

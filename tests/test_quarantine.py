@@ -161,6 +161,7 @@ def test_run_tells_who_is_quarantined(hostile: Setup, capsys: pytest.CaptureFixt
     assert told["why"].startswith(why)
 
 
+@pytest.mark.slow
 def test_operator_lifts_a_quarantine_beside_the_service(
     portal: LoopbackPortal, hostile: Setup, odd: CrawlProcess
 ) -> None:

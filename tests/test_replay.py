@@ -161,6 +161,7 @@ def test_dry_run_needs_no_lock(data: Path, run: Run) -> None:
         assert isinstance(run("replay").exception, WriterBusy)
 
 
+@pytest.mark.slow
 def test_article_leaves_and_comes_back_under_its_guid(data: Path, run: Run) -> None:
     guids, origins = read_guids(data), query(data, ORIGINS)
     (data / "topics.toml").write_text(WITHOUT_SMART_CITY)
@@ -235,6 +236,7 @@ def test_text_is_extracted_anew_from_the_kept_page(data: Path, run: Run) -> None
     assert query(data, "SELECT count(*) FROM articles_fts WHERE articles_fts MATCH 'genangan'") == [(1,)]
 
 
+@pytest.mark.slow
 def test_how_fields_were_found_is_added_to_what_an_older_version_read(data: Path, run: Run) -> None:
     origins = query(data, ORIGINS)
     forget_origins(data)
@@ -249,6 +251,7 @@ def test_page_that_is_gone_leaves_the_text_alone(data: Path, run: Run) -> None:
     assert read(run("replay", "--stage", "extraction")) == "no change\n"
 
 
+@pytest.mark.slow
 def test_only_what_is_asked_for_is_judged(data: Path, run: Run) -> None:
     (data / "topics.toml").write_text(WITHOUT_SMART_CITY)
     assert "no change" in read(run("replay", "--since", "2026-11-24", "--dry-run"))

@@ -154,6 +154,7 @@ def test_a_restore_that_fails_leaves_the_operators_files_as_they_were(
     assert not (desk.data / replacing.MAKING).exists()
 
 
+@pytest.mark.slow
 def test_a_backup_goes_where_it_is_told_to_and_replaces_backups_alone(desk: Desk) -> None:
     elsewhere = desk.folder / "usb"
     elsewhere.mkdir()

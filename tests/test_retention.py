@@ -421,6 +421,7 @@ def test_stories_of_long_ago_stay_as_they_were(room: PlainRoom) -> None:
     assert room.ask("SELECT count(*) FROM duplicate_groups WHERE NOT is_told") == [(0,)]
 
 
+@pytest.mark.slow
 def test_rules_that_change_leave_what_has_no_text_alone(room: PlainRoom, tmp_path: Path) -> None:
     drop(room)
     before = dump(room)
@@ -540,6 +541,7 @@ def test_a_run_that_is_broken_off_is_made_up_by_the_next(room: PlainRoom, monkey
     assert count(iter(drop(room, days=0)))["texts"] == 2
 
 
+@pytest.mark.slow
 def test_a_takedown_keeps_out_a_text_that_was_let_go(room: PlainRoom, tmp_path: Path) -> None:
     drop(room)
     done = run_here(tmp_path, "--data", str(room.folder), "takedown", "1", "--reason", "diminta")

@@ -74,6 +74,7 @@ def query(folder: Path, sql: str) -> list[tuple[Any, ...]]:
         database.close()
 
 
+@pytest.mark.slow
 def test_what_was_spared_checked_and_missed_is_counted(tmp_path: Path) -> None:
     with serve_portal() as portal:
         # a new source's first five pages are read in any case, and are checks as well

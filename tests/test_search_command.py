@@ -223,6 +223,7 @@ def test_no_cell_that_is_piped_is_a_formula(sign: str, tmp_path: Path) -> None:
     assert row[2].endswith("HYPERLINK(1) lampu")
 
 
+@pytest.mark.slow
 def test_a_terminal_gets_a_table_with_the_words_in_bold(folder: Path) -> None:
     shown, leader = _run_on_terminal(folder, "lampu")
     assert leader == 0

@@ -185,6 +185,7 @@ def test_cron_beside_it_is_refused_and_told_why(serving: Serving) -> None:
     assert "another kabarkota process" in rival.stderr
 
 
+@pytest.mark.slow
 def test_web_server_that_dies_is_started_again(serving: Serving) -> None:
     web = serving.find_web()
     assert web is not None
@@ -193,6 +194,7 @@ def test_web_server_that_dies_is_started_again(serving: Serving) -> None:
     wait_for(serving.has_news)
 
 
+@pytest.mark.slow
 def test_the_end_of_a_web_server_is_told_at_once_and_one_that_has_answered_does_not_wait_long(tmp_path: Path) -> None:
     ended = threading.Event()
     with WebServer(make_setup(tmp_path), host="127.0.0.1", port=find_port()) as server:

@@ -335,6 +335,7 @@ def test_long_work_in_the_database_is_broken_off_and_rolled_back(
     wait_for(lambda: ask_database(tmp_path, "SELECT name FROM jobs") == [("whole",)])
 
 
+@pytest.mark.slow
 def test_an_ended_turn_is_left_alone(writer: Writer, monkeypatch: pytest.MonkeyPatch) -> None:
     turns = []
     monkeypatch.setitem(ALL_JOBS, "poll", Job("", lambda desk: (turns.append(writer.turn), desk.get_crawler())))
@@ -349,6 +350,7 @@ def test_an_ended_turn_is_left_alone(writer: Writer, monkeypatch: pytest.MonkeyP
     assert crawler.is_alive
 
 
+@pytest.mark.slow
 def test_what_has_arrived_before_a_crawl_is_broken_off_is_written(
     tmp_path: Path, writer: Writer, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -439,6 +441,7 @@ def read_until(own: socket.socket, wanted: str) -> list[str]:
     return lines
 
 
+@pytest.mark.slow
 def test_systemd_is_told_what_becomes_of_the_service(
     tmp_path: Path, portal: LoopbackPortal, systemd: tuple[socket.socket, str]
 ) -> None:

@@ -122,6 +122,7 @@ def test_drops_do_not_keep_a_connection_that_was_answered(tmp_path: Path, drop: 
         assert answers.is_at_end()
 
 
+@pytest.mark.slow
 def test_thousands_of_waiting_requests_are_not_even_read(tmp_path: Path) -> None:
     count = 3_000
     request = b"GET /gate HTTP/1.1\r\nHost:\r\n\r\n"
@@ -200,6 +201,7 @@ def test_a_crowd_of_idlers_keeps_nobody_out(tmp_path: Path) -> None:
 # ── the log ───────────────────────────────────────────────────────────────────────────────────────────────────────
 
 
+@pytest.mark.slow
 def test_the_log_has_nothing_of_those_who_ask(tmp_path: Path) -> None:
     """No address, no question, no name of a program; and nothing with which anybody could fill it."""
     log = tmp_path / "log"

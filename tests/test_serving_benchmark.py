@@ -46,6 +46,7 @@ def test_without_nginx_it_says_so(monkeypatch: pytest.MonkeyPatch, capsys: pytes
     assert {each["skipped"] for each in figures.values()} == {"nginx is not installed"}
 
 
+@pytest.mark.slow
 def test_a_server_that_does_other_work_is_not_measured(tmp_path: Path) -> None:
     with serving.serve_ourselves(tmp_path) as ours, pytest.raises(BenchmarkError, match="503"):
         serving.SCENARIOS[0].make_headers(ours)

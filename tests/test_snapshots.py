@@ -590,6 +590,7 @@ main()
 """
 
 
+@pytest.mark.slow
 def test_command_that_is_interrupted_leaves_all_as_it_was(setup: Setup) -> None:
     make(setup)
     before = list_files(setup)

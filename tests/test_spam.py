@@ -282,6 +282,7 @@ def test_hostile_page_is_read_in_time_and_without_complaint(unit: bytes) -> None
     assert time.process_time() - started < 3
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("text", ["\x00", "\ud800", "slot gacor " * 20_000, "{{ " * 50_000])
 def test_hostile_text_is_read_without_complaint(text: str) -> None:
     judge_spam(text, text)

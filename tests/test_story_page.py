@@ -752,6 +752,7 @@ def test_feed_knows_no_stories() -> None:
     assert render_rss([replace(item, story_id=7, story_news=3)], FEED) == render_rss([item], FEED)
 
 
+@pytest.mark.slow
 def test_status_raises_an_alarm_for_groups_that_are_too_large(newsroom: Newsroom, client: httpx.Client) -> None:
     newsroom.publish_at("mula", "kabar", RELEASE, title="Kunjungan APEKSI")
     newsroom.publish_at("petik", "kabar", [*RELEASE[:3], *OTHER[:1]], title="Kunjungan APEKSI")

@@ -61,6 +61,7 @@ def check(host: str) -> None:
         assert find_top_domain(host, with_lenders=with_lenders) == said, (host, with_lenders)
 
 
+@pytest.mark.slow
 def test_all_names_of_the_catalogue_are_split_as_by_the_library() -> None:
     sources = load_catalogue().sources
     hosts = {

@@ -141,6 +141,7 @@ def test_article_is_out_of_the_feed_at_once_and_its_copy_in_its_place(
     assert len(json.loads(line)["text_hash"]) == 32
 
 
+@pytest.mark.slow
 def test_copies_go_along_and_come_back_along(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     ((number,),) = query(folder, "SELECT id FROM articles WHERE source_id = 'b'")
     told = json.loads(read(run("takedown", number, "--copies", "--reason", "x", "--json")))
@@ -162,6 +163,7 @@ def test_copies_go_along_and_come_back_along(folder: Path, run: Run, portal: Loo
     assert len(list_feed(folder)) == 2
 
 
+@pytest.mark.slow
 def test_older_copies_of_the_database_are_named(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     assert "Older copies" not in read(run("takedown", f"{portal.base}/salinan/", "--reason", "putusan"))
     made = json.loads(read(run("backup", "--json")))["path"]
@@ -186,6 +188,7 @@ def test_cycle_neither_asks_for_it_again_nor_takes_it(folder: Path, run: Run, po
     assert list_pages(folder) == 2
 
 
+@pytest.mark.slow
 def test_undone_article_is_read_by_the_next_cycle(folder: Path, run: Run, portal: LoopbackPortal) -> None:
     before = query(folder, "SELECT guid, url FROM news ORDER BY guid")
     read(run("takedown", f"{portal.base}/dasbor-bogor/", "--reason", "x"))
@@ -197,6 +200,7 @@ def test_undone_article_is_read_by_the_next_cycle(folder: Path, run: Run, portal
     assert query(folder, "SELECT guid, url FROM news ORDER BY guid") == before
 
 
+@pytest.mark.slow
 def test_what_is_nearly_the_text_is_told_of_and_can_be_let_in(folder: Path, run: Run) -> None:
     with serve_portal() as portal:
         moved = f"{portal.base}/arsip/rakernas-2/"

@@ -54,6 +54,7 @@ def test_services_are_locked_in(name: str) -> None:
     assert "MemoryMax" in unit
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", SERVICES)
 def test_commands_of_the_units_exist(name: str) -> None:
     (command,) = read_unit(name)["ExecStart"]

@@ -148,6 +148,7 @@ def test_crawl_that_cannot_begin_blames_no_channel(portal: LoopbackPortal) -> No
     process.close()
 
 
+@pytest.mark.slow
 def test_interrupted_crawl_is_not_begun_anew(portal: LoopbackPortal, slow: LoopbackPortal) -> None:
     batch = make_batch(portal, ["satu", "dua"], slow)
     slow.answers["/dua.xml"].gate = gate = threading.Event()

@@ -23,6 +23,7 @@ from pathlib import Path
 from battery.news import make_news
 from battery.writing import RSS, write_feed, write_item, write_page
 from portals import Answer, LoopbackPortal
+from ports import find_port
 from post_office import SECRET
 
 from aggregator.instants import to_text
@@ -183,8 +184,7 @@ class Room:
         self.data, self.database = folder / "data", folder / "data/news.db"
         self.news: Counter[int] = Counter()  # how many each portal has published
         self._fresh: set[int] = set()  # who has published in this life
-        with socket.create_server(("127.0.0.1", 0)) as free:
-            self.port = free.getsockname()[1]
+        self.port = find_port()
         self.data.mkdir(parents=True)
         (folder / "kabarkota.toml").write_text(CONFIGURATION, encoding="utf-8")
         (self.data / "alerts.toml").write_text(ALERTS.format(url=hook), encoding="utf-8")

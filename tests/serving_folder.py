@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 import os
-import socket
 import subprocess
 import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import NamedTuple
+
+from ports import find_port
 
 LOG = "serve.log"
 
@@ -20,8 +21,7 @@ class Started(NamedTuple):
 
 def start_serve(folder: Path, environ: Mapping[str, str] | None = None) -> Started:
     """Starts it on a free port of loopback, with these variables besides ours. What it says is in LOG."""
-    with socket.create_server(("127.0.0.1", 0)) as free:
-        port = int(free.getsockname()[1])
+    port = find_port()
     paths = {"--config": "kabarkota.toml", "--data": "data", "--catalogue": "catalogue.toml"}
     options = [word for option, name in paths.items() for word in (option, str(folder / name))]
     with (folder / LOG).open("wb") as log:

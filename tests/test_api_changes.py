@@ -216,6 +216,7 @@ class History:
 SEEDS = [pytest.param(seed, marks=pytest.mark.slow) if seed > 2 else seed for seed in range(1, 13)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("seed", SEEDS)
 def test_copies_miss_nothing_whatever_happens(room: PlainRoom, api: ApiClient, seed: int) -> None:
     history = History(room, api, seed)

@@ -58,6 +58,7 @@ def test_archive_has_what_a_newsroom_leaves(folder: Path) -> None:
     assert int(str(found)) > ARTICLES / 4
 
 
+@pytest.mark.slow
 def test_archive_goes_on_as_any_database(folder: Path) -> None:
     with Store.open_writer(folder / str(ARTICLES) / "news.db") as store:
         url, key = store._rows("SELECT url, url_key FROM articles LIMIT 1")[0]

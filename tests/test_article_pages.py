@@ -437,6 +437,7 @@ def test_pages_of_an_article_are_joined(portal: LoopbackPortal, crawl: Crawl, fo
     assert crawl.list_asked() == [PATH, second, third]
 
 
+@pytest.mark.slow
 def test_further_pages_count_as_requests(portal: LoopbackPortal, crawl: Crawl) -> None:
     portal.answers[PATH] = write_page(1, f"{PATH}?page=2")
     portal.answers[f"{PATH}?page=2"] = write_page(2)

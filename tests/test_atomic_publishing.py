@@ -21,9 +21,10 @@ import brotli
 import httpx
 import pytest
 from feed_room import FeedRoom
+from ports import find_port
 from press_loop import OPTIONS
 from test_feeds import read_all, report
-from test_serve import find_port, wait_for
+from test_serve import wait_for
 
 from aggregator.feeds import make_feed_path
 from aggregator.publish.feed_info import Format

@@ -470,6 +470,7 @@ def test_a_search_that_ignores_page_numbers_leaves_the_rest_to_other_ways(tmp_pa
     assert states == {("search", "partial")}
 
 
+@pytest.mark.slow
 def test_a_home_page_in_place_of_a_search_is_not_believed(tmp_path: Path) -> None:
     with serve_archive(ways=frozenset(("sitemap",))) as portal:
         newest = [post for post in portal.posts if post.subject == "panen"][-3:]

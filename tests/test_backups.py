@@ -252,6 +252,7 @@ def test_run_keeps_as_many_as_are_wanted_and_heeds_the_timetable(tmp_path: Path)
     assert cron.run(9) == ([], found[-1])
 
 
+@pytest.mark.slow
 def test_who_finds_another_backup_being_made_says_nothing(tmp_path: Path) -> None:
     cron = Cron(tmp_path)
     cron.run(0)

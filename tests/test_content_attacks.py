@@ -227,6 +227,7 @@ def test_every_attack_is_kept_as_an_article_and_none_of_it_is_alive_in_any_file(
     assert find_live_payloads(attacked.public) == []
 
 
+@pytest.mark.slow
 def test_addresses_of_articles_are_on_the_web_and_on_one_line(attacked: Attacked) -> None:
     for (url,) in attacked.ask("SELECT url FROM articles UNION SELECT image FROM articles WHERE image <> ''"):
         assert url.startswith(("http://", "https://"))

@@ -18,7 +18,8 @@ import httpx
 import pytest
 from lxml import html
 from newsdesk import OTHER, RELEASE, Newsroom
-from test_serve import find_port, wait_for
+from ports import find_port
+from test_serve import wait_for
 from typer.testing import CliRunner
 
 from aggregator.chronicle import Chronicle

@@ -29,10 +29,11 @@ from cryptography.hazmat.primitives.asymmetric import ec
 from cryptography.x509.oid import NameOID
 from newsroom import add_channel, add_poll, finish_cycle
 from portals import LoopbackPortal, make_setup, serve_portal
+from ports import find_port
 from pydantic import SecretStr
 from test_command_errors import run
 from test_migrations import LEVELS, make_old
-from test_serve import find_port, wait_for
+from test_serve import wait_for
 
 from aggregator.backups import name_backup
 from aggregator.models import Channel, ChannelKind, Source

@@ -22,8 +22,9 @@ from hypothesis import strategies as st
 from lxml import etree
 from newsdesk import RELEASE
 from portals import make_setup
+from ports import find_port
 from test_feeds import report
-from test_serve import find_port, wait_for
+from test_serve import wait_for
 
 from aggregator.chronicle import Chronicle
 from aggregator.feeds import make_feed_path

@@ -310,6 +310,7 @@ def test_archives_lead_back_to_the_first_article(tmp_path: Path) -> None:
     assert "https://kabarkota.example/feed.xml" in first  # the current document
 
 
+@pytest.mark.slow
 def test_what_a_small_feed_does_not_hold_any_more_is_in_its_archive(tmp_path: Path) -> None:
     room = FeedRoom(tmp_path, feed_items=4)
     for number in range(12):
@@ -530,6 +531,7 @@ def test_an_archive_does_not_change_while_news_comes(tmp_path: Path) -> None:
     assert {path: after[path][1] for path in before} == before
 
 
+@pytest.mark.slow
 def test_what_is_withdrawn_leaves_archives_too(room: FeedRoom) -> None:
     for number in range(60):
         report(room, number)

@@ -133,6 +133,7 @@ def test_every_request_says_who_asks_and_what_is_understood(process: CrawlProces
             assert {b"Accept-Language: id,en;q=0.5", b"Accept-Encoding: gzip, deflate, br, zstd"} <= set(lines)
 
 
+@pytest.mark.slow
 def test_nothing_secret_is_sent_or_kept(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
     """No proxy, no password, no cookie, no referrer: not from the address, the environment, a file, nor an answer."""
     (tmp_path / ".netrc").write_text("default login saya password rahasia\n", encoding="ascii")

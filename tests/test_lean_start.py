@@ -28,6 +28,7 @@ with suppress(SystemExit):
 """
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("module", "others"),
     [

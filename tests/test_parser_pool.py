@@ -73,6 +73,7 @@ def test_worker_that_leaves_costs_its_page(call: Callable[[], object], reason: s
     work(lambda pool: check_death(pool, call, reason))
 
 
+@pytest.mark.slow
 def test_call_that_ends_badly_costs_its_page() -> None:
     async def do(pool: ParserPool) -> None:
         await check_death(pool, calls.answer_something_else, "failed", 0)

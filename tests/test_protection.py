@@ -16,7 +16,8 @@ from lxml import html
 from newsroom import finish_cycle, make_news, write_news
 from page_room import Stage
 from portals import make_setup
-from test_serve import find_port, wait_for
+from ports import find_port
+from test_serve import wait_for
 from test_web import check_security_headers
 
 from aggregator.processes import read_command

@@ -5,7 +5,6 @@ from __future__ import annotations
 import json
 import os
 import signal
-import socket
 import subprocess
 import sys
 import threading
@@ -21,6 +20,7 @@ import feedparser
 import httpx
 import pytest
 from portals import Answer, LoopbackPortal, make_setup, serve_portal
+from ports import find_port
 
 from schedules.web_server import AGAIN_SECONDS, REVIVE_SECONDS, WebServer
 
@@ -64,11 +64,6 @@ def wait_for(condition: Callable[[], object]) -> None:
     while not condition():
         assert time.monotonic() < deadline, "waited in vain"
         time.sleep(0.05)
-
-
-def find_port() -> int:
-    with socket.create_server(("127.0.0.1", 0)) as server:
-        return int(server.getsockname()[1])
 
 
 class Serving:

@@ -199,6 +199,7 @@ def test_web_server_gets_what_changed_of_the_configuration(tmp_path: Path, porta
         wait_for(lambda: (answer := serving.ask("/feed.xml")) is not None and "Kabar Lain" in answer.text)
 
 
+@pytest.mark.slow
 def test_faulty_timetable_is_told_before_anything_starts(tmp_path: Path, portal: LoopbackPortal) -> None:
     write_timetable(tmp_path, '[poll]\nat = "1"\n')
     with serve(tmp_path, portal) as serving:

@@ -16,8 +16,9 @@ from typing import Any
 
 import pytest
 from portals import LoopbackPortal, make_setup, serve_portal
+from ports import find_port
 from test_obstacles import SETTINGS, announce, has, publish_before
-from test_serve import PATIENCE, find_port, serve, wait_for
+from test_serve import PATIENCE, serve, wait_for
 from test_service import read_until
 
 from schedules.alerts.configuration import Alerts

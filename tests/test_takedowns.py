@@ -647,6 +647,7 @@ def test_log_that_cannot_be_read_is_an_error(desk: Desk) -> None:
         apply_takedowns(desk.store, desk.now)
 
 
+@pytest.mark.slow
 def test_a_thousand_takedowns_cost_little(desk: Desk) -> None:
     """Counted in statements, not in seconds: a page that is read costs none of its own."""
     orders = [

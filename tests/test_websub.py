@@ -20,7 +20,8 @@ from urllib.parse import parse_qsl
 import pytest
 from fresh_database import open_fresh
 from portals import LoopbackPortal, make_setup, serve_portal
-from test_serve import CATALOGUE, CONFIGURATION, find_port, wait_for
+from ports import find_port
+from test_serve import CATALOGUE, CONFIGURATION, wait_for
 from test_service import ask_database, keep_time, make_due, make_feed
 from typer.testing import CliRunner
 from warm import run_warm

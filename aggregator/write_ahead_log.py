@@ -21,7 +21,8 @@ _HEADER_BYTES, _FRAME_HEADER_BYTES = 32, 24
 
 
 class LogGoneError(sqlite3.OperationalError):
-    """The log is not the one that its index is of. SQLite's code for a log that is too short, and for no other file."""
+    """The log is not the one that its index is of. SQLite's code for a file that is too short; of the database itself
+    it takes what is missing for zeros."""
 
     sqlite_errorcode = sqlite3.SQLITE_IOERR_SHORT_READ
 
@@ -53,10 +54,10 @@ def forget_log(database: Path) -> None:
     For who has a connection open to that database: its index cannot become somebody's that is sound meanwhile. Other
     connections of this process keep it in use as long as they are open.
     """
-    index = database.with_name(f"{database.name}-shm")
-    if not index.exists():  # said before
+    try:
+        database.with_name(f"{database.name}-shm").unlink()
+    except FileNotFoundError:  # said before
         return
-    index.unlink(missing_ok=True)
     logger.warning(
         "%s was removed while it was in use: what was in it is lost as far as it was not in %s yet; a new one is begun",
         _get_log(database),

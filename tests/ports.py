@@ -13,11 +13,12 @@ _numbers = count(os.getpid() * _STEP)
 
 
 def find_port() -> int:
-    """A port of 127.0.0.1 that is free, and that no other process of the tests is about to take."""
-    while True:
+    """A port of 127.0.0.1 that is free, and that no other process of the tests is about to take. Raises OSError."""
+    for _ in range(_MANY):
         port = _LOWEST + next(_numbers) % _MANY
         try:
             with socket.create_server(("127.0.0.1", port)):
                 return port
         except OSError:
             continue
+    raise OSError(f"none of the ports from {_LOWEST} on is free")

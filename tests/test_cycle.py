@@ -19,6 +19,7 @@ from warm import run_warm
 
 from aggregator.store import Store
 from schedules.commands.run import run_once
+from schedules.jobs import Desk, poll
 
 NOW = datetime(2026, 11, 23, 8, 0, tzinfo=UTC)
 TEXTS = {
@@ -253,6 +254,18 @@ def test_catalogue_is_read_when_it_changes(tmp_path: Path) -> None:
         assert query(tmp_path, "SELECT name FROM sources") == [("Baru",)]
         (setup.data_folder / "sources.toml").write_text("[sources.uji]\nenabled = false\n", encoding="utf-8")
         assert run_warm(setup, now=NOW + timedelta(hours=3)).channels == 0
+
+
+def test_a_poll_reads_the_catalogue_also_where_nothing_is_due(tmp_path: Path) -> None:
+    """A backup that was put back under the service knows an older one."""
+    with serve_portal() as portal:
+        fill(portal, ["rakernas"])
+        setup = make_setup(tmp_path, catalogue(portal))
+        run_warm(setup, now=NOW)
+        (setup.data_folder / "sources.toml").write_text("[sources.uji]\nenabled = false\n", encoding="utf-8")
+        with Store.open_writer(setup.database) as store:
+            poll(Desk(setup=setup, store=store, now=NOW + timedelta(seconds=1), get_crawler=pytest.fail))
+        assert query(tmp_path, "SELECT enabled FROM sources") == [(0,)]
 
 
 # ── our own network is down ────────────────────────────────────────────────────────────────────────────────────────

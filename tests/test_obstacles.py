@@ -603,17 +603,23 @@ def test_of_a_log_that_is_gone_only_what_others_kept_from_the_file_is_lost(tmp_p
     assert read_notes(path) >= {"satu", "lima", "enam", "tujuh"}
 
 
+def read_over_lost_log(path: Path) -> Store:
+    """A reader in this process, under whom the log was removed."""
+    with Store.open_writer(path) as store:
+        note(store, "satu")
+    reader = Store.open_reader(path)
+    reader.get_health()
+    with Store.open_writer(path) as store:
+        note(store, "dua")
+    path.with_name(f"{path.name}-wal").unlink()
+    return reader
+
+
 def test_a_log_that_this_process_still_reads_is_a_reason_not_to_write(
     tmp_path: Path, caplog: pytest.LogCaptureFixture
 ) -> None:
     path = tmp_path / "news.db"
-    with Store.open_writer(path) as store:
-        note(store, "satu")
-    with Store.open_reader(path) as reader:
-        reader.get_health()
-        with Store.open_writer(path) as store:
-            note(store, "dua")
-        (tmp_path / "news.db-wal").unlink()
+    with read_over_lost_log(path):
         with pytest.raises(StoreError, match=r"news\.db-wal was removed") as caught:
             Store.open_writer(path)
         assert classify_obstacle(caught.value) is Obstacle.DISK
@@ -628,13 +634,7 @@ def test_who_leaves_off_reading_a_log_that_is_gone_does_not_keep_others_from_wri
 ) -> None:
     """As the thread does that looks for hubs to be told whenever a turn begins."""
     path = tmp_path / "news.db"
-    with Store.open_writer(path) as store:
-        note(store, "satu")
-    reader = Store.open_reader(path)
-    reader.get_health()
-    with Store.open_writer(path) as store:
-        note(store, "dua")
-    (tmp_path / "news.db-wal").unlink()
+    reader = read_over_lost_log(path)
     monkeypatch.setattr(time, "sleep", lambda _: reader.close())
     with Store.open_writer(path) as store:
         note(store, "tiga")

@@ -19,6 +19,7 @@ from typing import Any
 from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
 
+from aggregator.heap import end_loading
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Source
 from crawler.address_guard import AddressGuard, install_guard
 from crawler.clock import system_clock
@@ -87,6 +88,7 @@ def main(order: str) -> None:
     guard = AddressGuard(settings.allow_networks)
     reactor.installNameResolver(Resolver(reactor))
     install_guard(reactor, lambda: guard)
+    end_loading()  # as the crawl process
     before = time.process_time()
 
     async def fetch() -> None:

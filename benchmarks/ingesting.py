@@ -18,6 +18,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aggregator.heap import end_loading
 from aggregator.ingest import Ingest, build_row
 from aggregator.models import ArticleLink, Channel, ChannelKind, FetchedPage, Harvest, Poll, PollOutcome, Source
 from aggregator.pages import PageFolder
@@ -175,6 +176,7 @@ def time_last(steps: Iterable[int], whole: int) -> tuple[float, int]:
 
 
 def main(side: str, name: str) -> None:
+    end_loading()  # as the service
     folder = Path(name)
     whole = sum(1 for _ in (folder / "rows.jsonl").open(encoding="utf-8"))
     seconds, done = time_last(SIDES[side](folder), whole)

@@ -12,12 +12,13 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+from aggregator.heap import end_loading
 from aggregator.models import ArticleLink
 from benchmarks.contests import Contest, Figure, Run
 from benchmarks.functions import RUN_MODULE
 from benchmarks.tree import read_tree_cpu
 from crawler.parsing import ParserPool
-from crawler.reading import PageReading, Reading, read_page
+from crawler.reading import PageReading, Reading, load_readers, read_page
 from crawler.settings import CrawlSettings
 
 WARM_UP = 3
@@ -69,5 +70,7 @@ async def read_all(side: str, bodies: Sequence[tuple[bytes, str, str]]) -> tuple
 def main(side: str, order: str) -> None:
     pages = json.loads(Path(order).read_text(encoding="utf-8"))
     bodies = [(Path(page["file"]).read_bytes(), page["url"], page["title"]) for page in pages]
+    load_readers()
+    end_loading()  # as a worker
     seconds, done = asyncio.run(read_all(side, bodies))
     print(json.dumps({"cpu_seconds": seconds, "done": done}))

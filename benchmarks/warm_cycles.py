@@ -24,6 +24,7 @@ from typing import Any, NamedTuple
 from urllib.request import urlopen
 
 import schedules.cycle
+from aggregator.heap import end_loading
 from aggregator.models import LinkState
 from aggregator.publish.publishing import Published
 from aggregator.store import Store
@@ -95,6 +96,7 @@ def main(file: str) -> None:
     order = json.loads(Path(file).read_text(encoding="utf-8"))
     flags = {"data": order["data"], "catalogue": order["catalogue"]}
     setup = load_setup(config=Path(order["configuration"]), flags=flags)
+    end_loading()  # as the service
     process = CrawlProcess()
     costs: dict[str, dict[str, float]] = {}
     summaries: dict[str, list[dict[str, Any]]] = {}

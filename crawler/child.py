@@ -22,6 +22,7 @@ from scrapy.crawler import AsyncCrawlerRunner
 from scrapy.utils.reactor import install_reactor
 from twisted.logger import ILogObserver, STDLibLogObserver, globalLogBeginner
 
+from aggregator.heap import end_loading
 from aggregator.lifeline import die_with_parent
 from aggregator.log import set_up_log
 from aggregator.models import ChannelKind, Harvest, PollOutcome, RobotsRecord, Validators
@@ -216,6 +217,7 @@ def main(log_level: str = "WARNING", vitals: str = "-1") -> None:
 
     reactor.installNameResolver(Resolver(reactor))
     install_guard(reactor, server.get_guard)
+    end_loading()
     try:
         react(lambda _: Deferred.fromFuture(asyncio.ensure_future(server.serve())))
     except SystemExit as end:  # as react ends; a task that still waits for a batch is no complaint

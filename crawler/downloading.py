@@ -15,7 +15,8 @@ from urllib.parse import urldefrag
 
 from OpenSSL import SSL
 from scrapy import Request
-from scrapy.core.downloader.handlers.http11 import HTTP11DownloadHandler
+from scrapy.core.downloader._idna_patch import _install_twisted_idna_fallbacks
+from scrapy.core.downloader.handlers.base import BaseDownloadHandler
 from scrapy.crawler import Crawler
 from scrapy.http import Headers, Response
 from service_identity import VerificationError
@@ -102,8 +103,9 @@ class Endpoints:
         return wrapClientTLS(creator, endpoint)
 
 
-class BoundedDownloadHandler(HTTP11DownloadHandler):
-    """Downloads with `http_client`; of Scrapy's own there remains what it does about odd international names.
+class BoundedDownloadHandler(BaseDownloadHandler):
+    """Downloads with `http_client`; of Scrapy's own there remains what it does about odd international names: to
+    import the rest of it takes longer than a hundred requests.
 
     Of `request.meta` it heeds `limits` (Limits), `download_timeout` (seconds) and `ca_bundle` (path, or ""); where the
     body is large, its place is added to `places`, for whoever asked to give back.
@@ -111,6 +113,7 @@ class BoundedDownloadHandler(HTTP11DownloadHandler):
 
     def __init__(self, crawler: Crawler) -> None:
         super().__init__(crawler)
+        _install_twisted_idna_fallbacks()
         self._max_bytes = crawler.settings.getint("DOWNLOAD_MAXSIZE")
         own = {**crawler.settings.getdict("DEFAULT_REQUEST_HEADERS"), "User-Agent": crawler.settings["USER_AGENT"]}
         self._headers = {name.encode(): [value.encode()] for name, value in own.items()}

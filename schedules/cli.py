@@ -12,12 +12,13 @@ import typer
 
 from aggregator.exports.choices import Basis
 from aggregator.exports.choices import Format as ExportFormat
+from aggregator.heap import end_loading
 from aggregator.log import set_up_log
 from aggregator.printable import make_printable
 from aggregator.replay_stages import Stage
 from schedules.commands.context import CommandContext, get_context
 from schedules.commands.hints import warn_of_gaps
-from schedules.commands.order import OrderedGroup
+from schedules.commands.order import OrderedGroup, PlainGroup
 from schedules.errors import KabarKotaError, UsageFailure
 
 app = typer.Typer(
@@ -25,9 +26,10 @@ app = typer.Typer(
     help="Kabar Kota: regional Indonesian news on APEKSI and smart cities, each piece once, as one feed.",
     no_args_is_help=True,
     pretty_exceptions_enable=False,
+    rich_markup_mode=None,  # frames of it cost a third of the time until help is there
     add_completion=False,
 )
-topics = typer.Typer(help="Try a table of topics.", no_args_is_help=True)
+topics = typer.Typer(cls=PlainGroup, help="Try a table of topics.", no_args_is_help=True, rich_markup_mode=None)
 app.add_typer(topics, name="topics")
 
 
@@ -118,6 +120,7 @@ def run(
     context = extend_context(get_context(ctx), {"catalogue": catalogue, "data": data}, keep)
     if no_backup:
         bring_up_to_date(context.setup)
+    end_loading()
     summary = run_once(
         context.setup, now=parse_now(now), due_only=due, quiet=json, alerts=not no_alerts, backup=not no_backup
     )

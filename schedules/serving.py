@@ -15,6 +15,7 @@ from collections.abc import Callable
 from contextlib import ExitStack, suppress
 
 from aggregator.feeds import ALL, make_feed_path
+from aggregator.heap import end_loading
 from aggregator.publish.feed_info import Format
 from aggregator.store_base import StoreError
 from schedules.config import Setup
@@ -62,6 +63,7 @@ def serve_forever(
         if crawl:
             signals.heed(_ENDING)
         web.announce()
+        end_loading()
         Service(signals, web, setup=setup, gathering=gathering, reload=reload).run()
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import sys
 
+from aggregator.heap import begin_loading
 from aggregator.lifeline import die_with_parent
 
 
 def main() -> int:
     """Serves until it is told to stop; returns the exit code."""
     die_with_parent()  # before all that takes its time to load
+    begin_loading()
     from aggregator.bulletin import read_bulletin
     from aggregator.log import set_up_log
     from aggregator.web.app import create_app

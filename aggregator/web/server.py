@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import contextlib
-import gc
 import resource
 import socket
 import sys
@@ -12,6 +11,7 @@ import uvicorn
 from anyio import to_thread
 from starlette.types import ASGIApp
 
+from aggregator.heap import end_loading
 from aggregator.web.crowd import CONNECTIONS_MOST, Crowd
 from aggregator.web.protocol import make_protocol
 from aggregator.web.public_file import PublicFiles
@@ -44,7 +44,7 @@ def run_server(app: ASGIApp, *, host: str, port: int, files: PublicFiles) -> int
     """Serves until it is told to stop; returns the exit code. The published `files` are those of `app`, too."""
     files_most = raise_file_limit()
     crowd = Crowd(min(CONNECTIONS_MOST, files_most * 3 // 4))  # the rest is for files
-    gc.freeze()  # what is loaded stays: full collections need not walk it, which takes longer than most pages
+    end_loading()
     server = Server(
         uvicorn.Config(
             app,

@@ -16,7 +16,7 @@ if TYPE_CHECKING:
     from schedules.alerts.configuration import Alerts
     from schedules.config import Setup
 
-app = typer.Typer()  # what help says of it stands in `order.LOADED_LATE`
+app = typer.Typer(rich_markup_mode=None)  # what help says of it stands in `order.LOADED_LATE`
 AsJson = Annotated[bool, typer.Option("--json", help="print one JSON document")]
 
 

@@ -8,12 +8,11 @@ from __future__ import annotations
 from collections import UserDict
 from functools import cached_property
 from importlib import import_module
+from inspect import cleandoc
 from typing import Any, NamedTuple
 
 from typer.core import TyperGroup
 from typer.main import get_group
-
-from schedules.commands.lean_rich import load_lean_rich
 
 ORDER = (
     *("run", "serve", "demo"),
@@ -50,7 +49,16 @@ class LateCommands(UserDict[str, Any]):
         return get_group(import_module(self._module).app).commands
 
 
-class OrderedGroup(TyperGroup):
+class PlainGroup(TyperGroup):
+    """Help says of each command the first paragraph of its own; what typer inherits cuts that at half a line."""
+
+    def format_commands(self, ctx: Any, formatter: Any) -> None:
+        commands: Any = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        with formatter.section("Commands"):
+            formatter.write_dl([(name, cleandoc(of.help or "").partition("\n\n")[0]) for name, of in commands])
+
+
+class OrderedGroup(PlainGroup):
     def list_commands(self, ctx: Any) -> list[str]:
         """Names; what is not in the table stands at the end."""
         names = [*super().list_commands(ctx), *LOADED_LATE]
@@ -60,8 +68,5 @@ class OrderedGroup(TyperGroup):
         if cmd_name not in LOADED_LATE:
             return super().get_command(ctx, cmd_name)
         late = LOADED_LATE[cmd_name]
-        return TyperGroup(name=cmd_name, commands=LateCommands(late.module), help=late.help, no_args_is_help=True)  # type: ignore[arg-type]
-
-    def format_help(self, ctx: Any, formatter: Any) -> None:
-        load_lean_rich()
-        super().format_help(ctx, formatter)
+        commands: Any = LateCommands(late.module)
+        return PlainGroup(name=cmd_name, commands=commands, help=late.help, no_args_is_help=True, rich_markup_mode=None)

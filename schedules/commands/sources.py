@@ -30,7 +30,7 @@ from schedules.errors import UsageFailure
 from schedules.probing import TERMS
 from schedules.quarantines import ask_to_lift, find_quarantine
 
-app = typer.Typer()  # what help says of it stands in `order.LOADED_LATE`
+app = typer.Typer(rich_markup_mode=None)  # what help says of it stands in `order.LOADED_LATE`
 
 Addresses = Annotated[list[str] | None, typer.Option(metavar="URL", help="an address to read; may be given again")]
 

@@ -225,13 +225,7 @@ class ExtractedArticle:
     noindex: bool = False
     snippet_limit: int | None = None  # characters that the page lets be quoted (nosnippet: 0); None: any
     boilerplate: tuple[int, ...] = ()  # 64-bit hashes of every paragraph-like block of the page, kept or dropped
-
-
-@dataclass(frozen=True, kw_only=True, slots=True)
-class NotAnArticle(ExtractedArticle):
-    """What a page's head says where its body is none: a list, a login, an error page. The text is empty."""
-
-    reason: str
+    refusal: str | None = None  # why the page is no article: a list, a login, an error page. Its text is empty then
 
 
 # ── what a poll brings ─────────────────────────────────────────────────────────────────────────────────────────────
@@ -299,7 +293,7 @@ class FetchedPage:
 
     url: str
     link: ArticleLink
-    article: NotAnArticle | ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
+    article: ExtractedArticle | None  # None: the topic scan found nothing, so it was not extracted
     fetched_at: datetime
     raw: bytes = b""  # zstd, kept only when the page was extracted
     page_hash: bytes = b""  # SHA-256 of what is in `raw`: the page as received, or the full text of the channel

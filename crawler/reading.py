@@ -26,7 +26,6 @@ from aggregator.models import (
     ChannelPage,
     DatePrecision,
     ExtractedArticle,
-    NotAnArticle,
     ParsedDate,
     Selectors,
 )
@@ -63,7 +62,7 @@ class Reading:
 class PageReading:
     """What became of one page: `article` is None when the topic scan found nothing."""
 
-    article: NotAnArticle | ExtractedArticle | None
+    article: ExtractedArticle | None
     raw: bytes = b""  # zstd
     page_hash: bytes = b""  # SHA-256 of what is in `raw`
     passed_scan: bool = True  # False: extracted although the scan found nothing
@@ -102,7 +101,7 @@ def read_page(html: bytes, link: ArticleLink, url: str, reading: Reading, whatev
         return PageReading(article=None)
     page = _parse_page(html, url, reading)
     if page is None:
-        return _keep(NotAnArticle(reason="no markup"), html, passed_scan=names_topic)
+        return _keep(ExtractedArticle(refusal="no markup"), html, passed_scan=names_topic)
     article = extract_page(page, zone=ZoneInfo(reading.zone), now=reading.now, utc_is_local=reading.utc_is_local)
     links = PageLinks()
     if names_topic and article.text and not article.noindex:
@@ -192,9 +191,9 @@ def _complete_from_link(article: ExtractedArticle, link: ArticleLink, reading: R
     from crawler.dates import parse_date
 
     filled: dict[str, object] = {}
-    if link.title and (not article.title or isinstance(article, NotAnArticle)):
+    if link.title and (not article.title or article.refusal is not None):
         filled |= {"title": drop_unsafe(link.title), "title_method": "channel"}
-    if link.summary and isinstance(article, NotAnArticle):  # the page's own is of the site
+    if link.summary and article.refusal is not None:  # the page's own is of the site
         filled["summary"] = drop_unsafe(link.summary)
     if not article.image and link.image:
         filled["image"] = drop_unsafe(link.image)

@@ -571,6 +571,9 @@ def dedup(
     dedup_file(file, stories=stories)
 
 
+OrderedGroup.take_over(app)
+
+
 def extend_context(context: CommandContext, flags: dict[str, Any], keep: Keep | None) -> CommandContext:
     """The context with flags given behind the command's name."""
     more: dict[str, Any] = {name: value for name, value in flags.items() if value is not None}

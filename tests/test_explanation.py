@@ -9,7 +9,6 @@ from pathlib import Path
 import pytest
 from typer.testing import CliRunner
 
-from aggregator.models import ExtractedArticle, NotAnArticle
 from crawler.extraction import ProfileError, explain_page, extract_article, load_profiles, read_page
 from schedules.cli import app
 from schedules.errors import UsageFailure
@@ -125,8 +124,7 @@ def test_the_command_shows_what_each_stage_found(tmp_path: Path) -> None:
 )
 def test_what_is_no_article_is_told_with_the_reason(html: bytes, reason: str) -> None:
     article = extract_article(html, URL)
-    assert isinstance(article, NotAnArticle)
-    assert (article.reason, article.text) == (reason, "")
+    assert (article.refusal, article.text) == (reason, "")
 
 
 @pytest.mark.parametrize(
@@ -138,7 +136,7 @@ def test_what_is_no_article_is_told_with_the_reason(html: bytes, reason: str) ->
     ],
 )
 def test_an_article_is_not_taken_for_an_error_page(html: str) -> None:
-    assert type(extract_article(html.encode(), URL)) is ExtractedArticle
+    assert extract_article(html.encode(), URL).refusal is None
 
 
 # ── the operator's profiles ──

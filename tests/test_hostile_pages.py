@@ -13,7 +13,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from aggregator.models import ArticleLink, ExtractedArticle, NotAnArticle
+from aggregator.models import ArticleLink, ExtractedArticle
 from aggregator.urls import canonicalize
 from crawler.dates import parse_date
 from crawler.extraction import clean_fragment, explain_page, extract_article, link_to_article, read_page
@@ -171,7 +171,7 @@ def test_mutilated_page_is_survived_and_read_the_same_twice(path: Path) -> None:
         check_strings(article)
         assert extract_article(mutant, URL, zone=WIB, now=NOW) == article
         parsed = read_page(mutant, URL)
-        assert (parsed is None) == (isinstance(article, NotAnArticle) and article.reason == "no markup")
+        assert (parsed is None) == (article.refusal == "no markup")
         assert parsed is None or explain_page(parsed, zone=WIB, now=NOW)
 
 

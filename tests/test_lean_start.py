@@ -39,7 +39,7 @@ with suppress(SystemExit):
             "crawler.child",
             {"fastapi", "aggregator.store", "tomlkit", "crawler.catalogue", *LIBRARY_OF_SUFFIXES, *READERS},
         ),
-        ("crawler.parser_serving", {"scrapy", "pydantic_settings", *LIBRARY_OF_SUFFIXES}),
+        ("crawler.parser_serving", {"scrapy", "pydantic", *LIBRARY_OF_SUFFIXES}),
     ],
 )
 def test_what_few_need_is_loaded_by_nobody_else(module: str, others: set[str]) -> None:

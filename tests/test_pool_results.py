@@ -9,7 +9,7 @@ from typing import Any, get_args, get_type_hints
 import pytest
 from test_wire import AT, LINK, PAGE
 
-from aggregator.models import ChannelPage, DatePrecision, ExtractedArticle, FetchedPage, NotAnArticle
+from aggregator.models import ChannelPage, DatePrecision, ExtractedArticle, FetchedPage
 from aggregator.wire import Codec
 from crawler.extraction.page_links import PageLinks
 from crawler.parser_calls import get_call
@@ -18,15 +18,15 @@ from crawler.probing.hints import read_hints
 from crawler.reading import PageReading, read_channel, read_further_page, read_link, read_page
 
 FUNCTIONS = (read_channel, read_page, read_further_page, read_link, read_hints, read_clock, assess_channel)
-NO_ARTICLE = NotAnArticle(
-    reason="a login", title="Masuk", published=AT, published_precision=DatePrecision.MINUTE, noindex=True
+NO_ARTICLE = ExtractedArticle(
+    refusal="a login", title="Masuk", published=AT, published_precision=DatePrecision.MINUTE, noindex=True
 )
 READINGS = (
     PageReading(article=None),
     PageReading(article=PAGE.article, raw=b"\x00\xff", page_hash=b"\xfe", links=PageLinks(next="b", number=2)),
     PageReading(article=ExtractedArticle(), passed_scan=False),
     PageReading(article=NO_ARTICLE),
-    PageReading(article=NotAnArticle(reason="")),
+    PageReading(article=ExtractedArticle(refusal="")),
     PageReading(article=dataclasses.replace(NO_ARTICLE, title="\ud800")),
 )
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 from newsdesk import NOW, RELEASE, Newsroom
 
-from aggregator.models import ArticleLink, DatePrecision, ExtractedArticle, FetchedPage, NotAnArticle
+from aggregator.models import ArticleLink, DatePrecision, ExtractedArticle, FetchedPage
 from aggregator.store import Store
 
 URL = "https://radar.example/a"
@@ -42,7 +42,7 @@ def test_it_leaves_the_feed_and_the_search_and_its_copies_stay(newsroom: Newsroo
 @pytest.mark.parametrize(
     "instead",
     [
-        NotAnArticle(reason="a challenge page", title="Just a moment...", noindex=True),
+        ExtractedArticle(refusal="a challenge page", title="Just a moment...", noindex=True),
         replace(ARTICLE, title="Situs dalam perbaikan", noindex=True),
     ],
 )

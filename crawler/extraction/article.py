@@ -4,11 +4,10 @@ from __future__ import annotations
 
 from collections.abc import Iterable, Iterator
 from datetime import datetime, tzinfo
-from functools import partial
 from itertools import islice
 
 from aggregator.dedup import hash_paragraph
-from aggregator.models import ExtractedArticle, NotAnArticle
+from aggregator.models import ExtractedArticle
 from crawler.challenges import is_challenge
 from crawler.characters import drop_unsafe
 from crawler.extraction.authors import find_byline
@@ -46,7 +45,7 @@ def extract_article(
     `zone` is the source's, for dates that name none (WIB without it); `now` (aware) is when the page was read, and
     without it relative dates ("2 jam lalu") are not read; `utc_is_local` as for `parse_date`. `profile` overrides the
     choice among `profiles` (the built-in ones where not given). Never raises on what a page holds. What is surely no
-    article (a list, a login, an error or challenge page, no page at all) comes as NotAnArticle with the reason; a page
+    article (a list, a login, an error or challenge page, no page at all) comes with its `refusal`; a page
     in which no text was found comes with what was, and an empty text.
 
         bytes ─▶ one tree ─▶ head: metadata ─────────────────┐
@@ -54,7 +53,7 @@ def extract_article(
     """
     page = read_page(html, url, profile, profiles=profiles)
     if page is None:
-        return NotAnArticle(reason="no markup")
+        return ExtractedArticle(refusal="no markup")
     return extract_page(page, zone=zone, now=now, utc_is_local=utc_is_local)
 
 
@@ -69,10 +68,9 @@ def extract_page(
     headline = Headline(page, title)
     publication = find_publication(page, headline, text, reader, body.data.published if body.data else "")
     byline = find_byline(page, headline, body.data.authors if body.data else ())
-    reason = body.refusal or find_refusal(page, (title, meta.document_title), len(text))
-    reason = reason or ("a challenge page" if is_challenge(page.data) else "")
-    make = partial(NotAnArticle, reason=reason) if reason else ExtractedArticle
-    return make(
+    refusal = body.refusal or find_refusal(page, (title, meta.document_title), len(text))
+    refusal = refusal or ("a challenge page" if is_challenge(page.data) else "")
+    return ExtractedArticle(
         title=drop_unsafe(title),
         title_method=title_method,
         authors=tuple(filter(None, map(drop_unsafe, byline.names))),
@@ -83,7 +81,7 @@ def extract_page(
         published_raw=drop_unsafe(publication.raw) if publication else "",
         published_method=publication.method if publication else "",
         modified=find_modification(page, reader),
-        text="" if reason else drop_unsafe(text),
+        text="" if refusal else drop_unsafe(text),
         summary=drop_unsafe(meta.description),
         image=drop_unsafe(meta.image or _find_image(page)) if meta.robots.has_image else "",
         canonical_url=drop_unsafe(meta.canonical_url),
@@ -96,6 +94,7 @@ def extract_page(
         noindex=meta.robots.forbids_showing(now),
         snippet_limit=meta.robots.snippet_limit,
         boilerplate=_hash_blocks(page.outline, body),
+        refusal=refusal or None,
     )
 
 

@@ -7,7 +7,7 @@ from dataclasses import dataclass, field, replace
 from datetime import datetime
 from typing import Any
 
-from aggregator.models import ArticleLink, FetchedPage, LinkFailure, NotAnArticle
+from aggregator.models import ArticleLink, FetchedPage, LinkFailure
 from aggregator.urls import is_front_page
 from crawler.characters import clean_reason
 from crawler.extraction.page_links import find_first_page
@@ -133,8 +133,8 @@ def check_page(answer: Answer) -> None:
 def check_article(read: PageReading, link: ArticleLink) -> None:
     """Raises PollError where something else answered in the article's place, and the channel tells but a title."""
     article = read.article
-    if isinstance(article, NotAnArticle) and article.reason in PASSING_REASONS and not link.summary:
-        raise PollError(f"{article.reason} in place of the article", status=200)
+    if article is not None and article.refusal in PASSING_REASONS and not link.summary:
+        raise PollError(f"{article.refusal} in place of the article", status=200)
 
 
 def _heed(read: PageReading, robots: RobotsTags, now: datetime) -> PageReading:

@@ -13,7 +13,7 @@ from zoneinfo import ZoneInfo, ZoneInfoNotFoundError
 
 import typer
 
-from aggregator.models import ExtractedArticle, NotAnArticle
+from aggregator.models import ExtractedArticle
 from aggregator.printable import make_printable
 from crawler.extraction import Finding, ProfileError, explain_page, extract_article, load_profiles, read_page
 from schedules.config import Setup
@@ -56,6 +56,9 @@ def extract_file(
 def _list_fields(article: ExtractedArticle) -> dict[str, Any]:
     fields: dict[str, Any] = asdict(article)
     fields.pop("boilerplate")
+    refusal = fields.pop("refusal")
+    if refusal is not None:
+        fields["reason"] = refusal
     for name in ("published", "modified"):
         fields[name] = fields[name].isoformat() if fields[name] else None
     return fields
@@ -66,8 +69,8 @@ def _list_findings(findings: tuple[Finding, ...], explain: bool) -> dict[str, An
 
 
 def _print_article(article: ExtractedArticle) -> None:
-    if isinstance(article, NotAnArticle):
-        typer.echo(f"not an article: {make_printable(article.reason)}")
+    if article.refusal is not None:
+        typer.echo(f"not an article: {make_printable(article.refusal)}")
     head = f"{article.title}\n{', '.join(article.authors)}\n{article.published or ''}"
     typer.echo(make_printable(f"{head}\n\n{article.text}"))
 

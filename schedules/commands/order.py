@@ -8,11 +8,13 @@ from __future__ import annotations
 from collections import UserDict
 from functools import cached_property
 from importlib import import_module
-from inspect import cleandoc
-from typing import Any, NamedTuple
+from inspect import cleandoc, getdoc
+from typing import Any, ClassVar, NamedTuple
 
+from typer import Typer
 from typer.core import TyperGroup
-from typer.main import get_group
+from typer.main import get_command_from_info, get_group
+from typer.models import CommandInfo
 
 ORDER = (
     *("run", "serve", "demo"),
@@ -39,7 +41,7 @@ LOADED_LATE = {
 
 
 class LateCommands(UserDict[str, Any]):
-    """The commands of a group, which is loaded when one looks."""
+    """The commands of a group whose module is loaded when one looks."""
 
     def __init__(self, module: str) -> None:
         self._module = module
@@ -49,24 +51,59 @@ class LateCommands(UserDict[str, Any]):
         return get_group(import_module(self._module).app).commands
 
 
+class OneByOne(UserDict[str, Any]):
+    """Commands by name, each made when it is asked for: to make all of them takes as long as to load them."""
+
+    def __getitem__(self, name: str) -> Any:
+        found = super().__getitem__(name)
+        if isinstance(found, CommandInfo):
+            return get_command_from_info(found, pretty_exceptions_short=True, rich_markup_mode=None)
+        if isinstance(found, LateGroup):
+            commands: Any = LateCommands(found.module)
+            return PlainGroup(
+                name=name, commands=commands, help=found.help, no_args_is_help=True, rich_markup_mode=None
+            )
+        return found
+
+    def find_help(self, name: str) -> str:
+        """Without making the command."""
+        found = self.data[name]
+        return (getdoc(found.callback) if isinstance(found, CommandInfo) else found.help) or ""
+
+
 class PlainGroup(TyperGroup):
     """Help says of each command the first paragraph of its own; what typer inherits cuts that at half a line."""
 
     def format_commands(self, ctx: Any, formatter: Any) -> None:
-        commands: Any = [(name, self.get_command(ctx, name)) for name in self.list_commands(ctx)]
+        helps = [(name, self.find_help(name)) for name in self.list_commands(ctx)]
         with formatter.section("Commands"):
-            formatter.write_dl([(name, cleandoc(of.help or "").partition("\n\n")[0]) for name, of in commands])
+            formatter.write_dl([(name, cleandoc(text).partition("\n\n")[0]) for name, text in helps])
+
+    def find_help(self, name: str) -> str:
+        return self.commands[name].help or ""
 
 
 class OrderedGroup(PlainGroup):
+    registered: ClassVar[dict[str, CommandInfo]] = {}
+
+    def __init__(self, **group: Any) -> None:
+        super().__init__(**group)
+        self._one_by_one = OneByOne({**self.commands, **self.registered, **LOADED_LATE})
+        self.commands: Any = self._one_by_one
+
+    @classmethod
+    def take_over(cls, app: Typer) -> None:
+        """Has the app's commands made one by one."""
+        for info in app.registered_commands:
+            cls.registered[info.name or info.callback.__name__] = info  # type: ignore[union-attr]
+        app.registered_commands.clear()
+
     def list_commands(self, ctx: Any) -> list[str]:
         """Names; what is not in the table stands at the end."""
-        names = [*super().list_commands(ctx), *LOADED_LATE]
-        return [*(name for name in ORDER if name in names), *(name for name in names if name not in ORDER)]
+        return [
+            *(name for name in ORDER if name in self.commands),
+            *(name for name in self.commands if name not in ORDER),
+        ]
 
-    def get_command(self, ctx: Any, cmd_name: str) -> Any:
-        if cmd_name not in LOADED_LATE:
-            return super().get_command(ctx, cmd_name)
-        late = LOADED_LATE[cmd_name]
-        commands: Any = LateCommands(late.module)
-        return PlainGroup(name=cmd_name, commands=commands, help=late.help, no_args_is_help=True, rich_markup_mode=None)
+    def find_help(self, name: str) -> str:
+        return self._one_by_one.find_help(name)

@@ -168,20 +168,18 @@ class BoundedDownloadHandler(BaseDownloadHandler):
 
     async def _read_body(self, reader: BodyReader, request: Request, clock: asyncio.Timeout) -> Body:
         """The body. A large one waits for its place first, for which it has time of its own."""
-        loop = asyncio.get_running_loop()
-        done: asyncio.Future[Body] = reader.done.asFuture(loop)
         try:
-            await asyncio.wait((done, reader.paused), return_when=asyncio.FIRST_COMPLETED)
-            if not done.done():
+            await reader.turned
+            if not reader.done.done():
+                loop = asyncio.get_running_loop()
                 left = (clock.when() or 0) - loop.time()
                 clock.reschedule(loop.time() + left + LONGEST_WAIT)
                 request.meta.setdefault("places", []).append(await self._ballast.take())
                 clock.reschedule(loop.time() + left)
                 reader.go_on()
-            return await done
+            return await reader.done
         finally:
-            reader.paused.cancel()
-            done.cancel()  # which hangs up, where the time is over
+            reader.give_up()
 
     def _get_agent(self, ca_bundle: str) -> Agent:
         """Raises TlsError when the bundle cannot be used."""

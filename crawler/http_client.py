@@ -167,28 +167,37 @@ class Body:
 
 
 class BodyReader(Protocol):
-    """Collects the body of one answer. `done` fires with a Body, or fails with an AnswerError.
+    """Collects the body of one answer. `done` gets a Body, or fails with an AnswerError.
 
     Over `limit` bytes it fails; with `may_cut`, it is content with those. After a megabyte it pauses, once.
+    `turned` gets a result at either: one future to wait for costs less than two.
     """
 
     def __init__(self, limit: int, hang_up: Callable[[], None], response: Any, *, may_cut: bool = False) -> None:
-        self.done: Deferred[Body] = Deferred(lambda _: self._let_go())
+        loop = asyncio.get_running_loop()
+        self.done: asyncio.Future[Body] = loop.create_future()
+        self.turned: asyncio.Future[None] = loop.create_future()
         self._limit, self._may_cut = limit, may_cut
         self._hang_up = hang_up
         self._response = response
         self._content = bytearray()
         self._pieces = 0
-        self.paused: asyncio.Future[None] = asyncio.get_running_loop().create_future()  # it has, until `go_on`
 
     def go_on(self) -> None:
         """Takes the rest of a large body."""
-        if not self.done.called:
+        if not self.done.done():
             assert self.transport is not None
             self.transport.resumeProducing()
 
+    def give_up(self) -> None:
+        """Hangs up, if the body has not come to its end."""
+        if self.done.cancel() or self.done.cancelled():
+            self._let_go()
+        else:
+            self.done.exception()  # which nobody may have asked for
+
     def dataReceived(self, data: bytes) -> None:  # noqa: N802 - Twisted's name
-        if self.done.called:
+        if self.done.done():
             return
         self._content += data
         self._pieces += 1
@@ -199,33 +208,38 @@ class BodyReader(Protocol):
                 self._end(TooLargeError("the answer", self._limit))
         elif self._pieces > MANY_PIECES and len(self._content) < self._pieces * SMALLEST_PIECE:
             self._end(BrokenAnswerError("it comes in crumbs"))
-        elif len(self._content) > LARGE_BYTES and not self.paused.done():
+        elif len(self._content) > LARGE_BYTES and not self.turned.done():
             assert self.transport is not None
             self.transport.pauseProducing()
-            self.paused.set_result(None)
+            self.turned.set_result(None)
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:  # noqa: N802 - Twisted's name
-        if self.done.called:
+        if self.done.done():
             return
         # without a length, the end of the connection is the end of the body: a sound one, unless it was cut
         ended_well = isinstance(reason.value, ResponseDone)
         is_whole = ended_well or (isinstance(reason.value, PotentialDataLoss) and not self._response.was_reset)
         content = bytes(self._content)
         if any(isinstance(each.value, _MalformedChunkedDataError) for each in getattr(reason.value, "reasons", ())):
-            self.done.errback(BrokenAnswerError("its chunks are none"))
+            self._tell(BrokenAnswerError("its chunks are none"))
         elif is_whole or content:
             self._content = bytearray()
-            self.done.callback(Body(content=content, is_truncated=not is_whole))
+            self._tell(Body(content=content, is_truncated=not is_whole))
         else:
-            self.done.errback(BrokenOffError("there was no body"))
+            self._tell(BrokenOffError("there was no body"))
 
     def _end(self, result: Body | Exception) -> None:
         """Wants no more of the body."""
-        if isinstance(result, Body):
-            self.done.callback(result)
-        else:
-            self.done.errback(result)
+        self._tell(result)
         self._let_go()
+
+    def _tell(self, result: Body | Exception) -> None:
+        if isinstance(result, Body):
+            self.done.set_result(result)
+        else:
+            self.done.set_exception(result)
+        if not self.turned.done():
+            self.turned.set_result(None)
 
     def _let_go(self) -> None:
         """Forgets what came: what is left of the connection may keep us for a while."""

@@ -131,13 +131,15 @@ class RobotsMiddleware:
 
     async def _get_record(self, request: Request) -> RobotsRecord:
         host, robots = host_of(request.url), self._manners.robots
-        async with robots.lock(host):
-            record = robots.get(host)
-            if record is None:
-                robots_url = f"{request.url.partition(':')[0]}://{host}/robots.txt"
-                record = await self._fetch(host, robots_url, request)
-                robots.add(record)
-            self._manners.pace.slow_down(host, get_crawl_delay(record))
+        record = robots.get(host)
+        if record is None:
+            async with robots.lock(host):
+                record = robots.get(host)
+                if record is None:
+                    robots_url = f"{request.url.partition(':')[0]}://{host}/robots.txt"
+                    record = await self._fetch(host, robots_url, request)
+                    robots.add(record)
+        self._manners.pace.slow_down(host, get_crawl_delay(record))
         return record
 
     async def _fetch(self, host: str, robots_url: str, wanted: Request) -> RobotsRecord:

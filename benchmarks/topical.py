@@ -73,7 +73,7 @@ def _names_topic(body: bytes, told: Mapping[str, str], table: TopicTable) -> boo
 def is_on_topic(body: bytes, url: str) -> bool:
     """Whether the page becomes an article."""
     article = extract_article(body, url, zone=ZONE, now=NOW)
-    if getattr(article, "reason", "") in PASSING_REASONS or not article.text or article.noindex:
+    if article.refusal in PASSING_REASONS or not article.text or article.noindex:
         return False
     row = {"title": article.title, "text": article.text, "summary": article.summary, "url": url}
     verdict = judge(row, article.tags, load_topics(None), html=body)

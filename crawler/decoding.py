@@ -8,12 +8,14 @@ from __future__ import annotations
 
 import re
 import time
-import zlib
 from collections.abc import Callable, Generator, Iterator
+from contextlib import suppress
 from dataclasses import dataclass
+from itertools import islice
 
 import brotli
 import zstandard
+from isal import isal_zlib
 
 from crawler.answer_errors import BrokenAnswerError, TooLargeError
 
@@ -30,6 +32,7 @@ _GZIP_MAGIC = b"\x1f\x8b"
 _ZSTD_MAGIC = b"\x28\xb5\x2f\xfd"
 _ZSTD_SKIPPED = re.compile(rb"[\x50-\x5f]\x2a\x4d\x18(.{4})", re.DOTALL)  # a frame of no content, and its length
 _ZSTD_HEAD_BYTES = 18  # of a frame, at most
+_FAULT: type[Exception] = isal_zlib.error  # type: ignore[assignment]  # its stubs say that it is one, not its type
 _PADDING = re.compile(rb"\0*+")  # between and after members; as tapes had it
 
 
@@ -116,9 +119,8 @@ def _unpack_gzip(body: bytes) -> Iterator[bytes | bool]:
         raise _NotPackedError
     position = 0
     for _ in range(MAX_PARTS):
-        packer = zlib.decompressobj(wbits=31)
-        position = yield from _inflate(packer, body, position)
-        if not packer.eof:
+        position, is_whole = yield from _inflate(31, body, position)
+        if not is_whole:
             yield False
         position = _skip_padding(body, position)
         if not body.startswith(_GZIP_MAGIC, position):
@@ -129,43 +131,60 @@ def _unpack_gzip(body: bytes) -> Iterator[bytes | bool]:
 def _unpack_deflate(body: bytes) -> Iterator[bytes | bool]:
     """Of two kinds: as specified, in a zlib wrapper; and bare, as some servers send it."""
     is_wrapped = len(body) > 1 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
-    packer = zlib.decompressobj(wbits=15 if is_wrapped else -15)
+    wbits = 15 if is_wrapped else -15
     try:
-        packer.copy().decompress(body[:_INPUT], 1)
-    except zlib.error as error:
+        isal_zlib.decompressobj(wbits).decompress(body[:_INPUT], 1)
+    except _FAULT as error:
         raise _NotPackedError from error
-    yield from _inflate(packer, body, 0)
-    yield packer.eof
+    _, is_whole = yield from _inflate(wbits, body, 0)
+    yield is_whole
 
 
-def _inflate(packer: zlib._Decompress, body: bytes, position: int) -> Generator[bytes, None, int]:
-    """Yields what comes out from `position` on; returns where the packing ended. A broken one just ends."""
-    while position < len(body) and not packer.eof:
-        before = packer.copy()
-        piece = body[position : position + _INPUT]
-        position += len(piece)
-        try:
+def _inflate(wbits: int, body: bytes, position: int) -> Generator[bytes, None, tuple[int, bool]]:
+    """Yields what comes out from `position` on; returns where the packing ended, and whether it was all there."""
+    packer = isal_zlib.decompressobj(wbits)
+    feed = _Feed(packer, body, position)
+    calls = 0
+    try:
+        for piece in feed:
             yield packer.decompress(piece, _OUTPUT)
+            calls += 1
+    except _FAULT:
+        yield from _save(wbits, body, position, calls)
+    return feed.position - len(packer.unused_data), packer.eof
+
+
+class _Feed:
+    """What a packer is to be given, call by call; `position`: up to where it was."""
+
+    def __init__(self, packer: isal_zlib.Decompress, body: bytes, position: int) -> None:
+        self._packer, self._body = packer, body
+        self.position = position
+
+    def __iter__(self) -> Iterator[bytes]:
+        packer = self._packer
+        while self.position < len(self._body) and not packer.eof:
+            piece = self._body[self.position : self.position + _INPUT]
+            self.position += len(piece)
+            yield piece
             while packer.unconsumed_tail and not packer.eof:
-                before, piece = packer.copy(), packer.unconsumed_tail
-                yield packer.decompress(piece, _OUTPUT)
-        except zlib.error:
-            yield _save(before, piece)
-            return position
-    return position - len(packer.unused_data)
+                yield packer.unconsumed_tail
 
 
-def _save(packer: zlib._Decompress, piece: bytes) -> bytes:
-    """What can be had of a piece that holds a fault: byte by byte, up to that."""
+def _save(wbits: int, body: bytes, position: int, calls: int) -> Iterator[bytes]:
+    """What can be had of the piece that holds a fault, after so many calls without one: byte by byte, up to that."""
+    packer = isal_zlib.decompressobj(wbits)
+    pieces = iter(_Feed(packer, body, position))
+    for piece in islice(pieces, calls):
+        packer.decompress(piece, _OUTPUT)
+        yield b""  # so that its time is counted
     out = bytearray()
-    for number in range(len(piece)):
-        try:
-            out += packer.decompress(piece[number : number + 1])
-        except zlib.error:
-            break
-        if len(out) > _OUTPUT:
-            break
-    return bytes(out)
+    with suppress(_FAULT):
+        for byte in next(pieces):
+            out += packer.decompress(bytes((byte,)))
+            if len(out) > _OUTPUT:
+                break
+    yield bytes(out)
 
 
 def _unpack_brotli(body: bytes) -> Iterator[bytes | bool]:

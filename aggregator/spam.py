@@ -12,7 +12,7 @@ from __future__ import annotations
 import re
 from collections.abc import Iterable, Iterator
 from dataclasses import replace
-from functools import cache, cached_property
+from functools import cache, cached_property, lru_cache
 from itertools import islice
 from typing import Any, NamedTuple
 from urllib.parse import urlsplit
@@ -28,6 +28,7 @@ TEXT_MOST = 20_000  # characters of the article that are read; bait comes early
 PAGE_MOST = 1_000_000  # bytes of the page that are read
 LINKS_MOST = 5_000  # links of a page looked at
 LINK_MOST = 2_200  # bytes of a link that `_LINK` can reach
+HOUSES_CACHED = 2_000  # names that were judged; a portal has few writers
 WORD_LEAST = 4  # letters of a title's words that are looked for in the text; shorter ones are everywhere
 
 _META = re.compile(rb"<title[^>]{0,200}>[^<]{1,500}|<meta[^<>]{1,2000}")
@@ -126,6 +127,7 @@ def judge_spam(title: str, text: str, *, url: str = "", html: bytes = b"") -> Sp
     )
 
 
+@lru_cache(maxsize=HOUSES_CACHED)
 def is_house(name: str) -> bool:
     """Whether what is said to be somebody's name is that of a gambling house, or bait. A report is not written so."""
     return _TELLING_BRAND.search(name) is not None or _read_part(name, "title", 0, _load_tables()).has("bait")
@@ -195,7 +197,7 @@ def _may_speak(title: str, text: str, page: _Page, tables: _Tables) -> bool:
         return True
     odd = [part for part in (title, *text.split("\n")) if not (is_plain(part) or is_straight(part))]
     odd += [tag for tag in page.meta.split("\n<") if not is_straight(tag)]  # no phrase goes over its beginning
-    return bool(odd) and tables.speaking.is_in(Words("\n".join(map(undisguise, odd))))
+    return bool(odd) and tables.speaking.is_in(Words(undisguise("\n".join(odd))))
 
 
 def _sells(head: _Part, text: str, table: dict[str, Any]) -> bool:

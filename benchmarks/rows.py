@@ -65,13 +65,13 @@ SIZES = {
     "default": Size(
         turns=3,
         fetched=(400, 40),
-        feeds=(30, 2),
-        pages=(48, 4),
+        feeds=(20, 2),
+        pages=(36, 4),
         articles=60,
         requests=8_000,
-        channels=20_000,
+        channels=10_000,
         archives=(10_000, 100_000),
-        portals=(50, 10),
+        portals=(40, 10),
         loops=40,
     ),
     "full": Size(

@@ -8,10 +8,10 @@ from __future__ import annotations
 
 import re
 import time
+import zlib
 from collections.abc import Callable, Generator, Iterator
 from contextlib import suppress
 from dataclasses import dataclass
-from itertools import islice
 
 import brotli
 import zstandard
@@ -133,8 +133,8 @@ def _unpack_deflate(body: bytes) -> Iterator[bytes | bool]:
     is_wrapped = len(body) > 1 and body[0] & 0x0F == 8 and int.from_bytes(body[:2], "big") % 31 == 0
     wbits = 15 if is_wrapped else -15
     try:
-        isal_zlib.decompressobj(wbits).decompress(body[:_INPUT], 1)
-    except _FAULT as error:
+        zlib.decompressobj(wbits).decompress(body[:_INPUT], 1)  # which does not look ahead, as isal does
+    except zlib.error as error:
         raise _NotPackedError from error
     _, is_whole = yield from _inflate(wbits, body, 0)
     yield is_whole
@@ -142,46 +142,52 @@ def _unpack_deflate(body: bytes) -> Iterator[bytes | bool]:
 
 def _inflate(wbits: int, body: bytes, position: int) -> Generator[bytes, None, tuple[int, bool]]:
     """Yields what comes out from `position` on; returns where the packing ended, and whether it was all there."""
-    packer = isal_zlib.decompressobj(wbits)
-    feed = _Feed(packer, body, position)
+    inflating = _Inflating(wbits, body, position)
     calls = 0
     try:
-        for piece in feed:
-            yield packer.decompress(piece, _OUTPUT)
+        while (piece := inflating.next_piece()) is not None:
+            yield inflating.unpack(piece)
             calls += 1
     except _FAULT:
         yield from _save(wbits, body, position, calls)
-    return feed.position - len(packer.unused_data), packer.eof
+    return inflating.position - len(inflating.packer.unused_data), inflating.packer.eof
 
 
-class _Feed:
-    """What a packer is to be given, call by call; `position`: up to where it was."""
+class _Inflating:
+    """One packing that is undone call by call; `position`: up to where it was read."""
 
-    def __init__(self, packer: isal_zlib.Decompress, body: bytes, position: int) -> None:
-        self._packer, self._body = packer, body
+    def __init__(self, wbits: int, body: bytes, position: int) -> None:
+        self.packer = isal_zlib.decompressobj(wbits)
         self.position = position
+        self._body = body
+        self._is_full = False
 
-    def __iter__(self) -> Iterator[bytes]:
-        packer = self._packer
-        while self.position < len(self._body) and not packer.eof:
-            piece = self._body[self.position : self.position + _INPUT]
-            self.position += len(piece)
-            yield piece
-            while packer.unconsumed_tail and not packer.eof:
-                yield packer.unconsumed_tail
+    def next_piece(self) -> bytes | None:
+        """What the packer is to be given, which is nothing while it has more to give; None: there is no more."""
+        if self.packer.eof:
+            return None
+        if self._is_full or self.packer.unconsumed_tail:
+            return self.packer.unconsumed_tail
+        piece = self._body[self.position : self.position + _INPUT]
+        self.position += len(piece)
+        return piece or None
+
+    def unpack(self, piece: bytes) -> bytes:
+        out = self.packer.decompress(piece, _OUTPUT)
+        self._is_full = len(out) >= _OUTPUT
+        return out
 
 
 def _save(wbits: int, body: bytes, position: int, calls: int) -> Iterator[bytes]:
     """What can be had of the piece that holds a fault, after so many calls without one: byte by byte, up to that."""
-    packer = isal_zlib.decompressobj(wbits)
-    pieces = iter(_Feed(packer, body, position))
-    for piece in islice(pieces, calls):
-        packer.decompress(piece, _OUTPUT)
+    inflating = _Inflating(wbits, body, position)
+    for _ in range(calls):
+        inflating.unpack(inflating.next_piece() or b"")
         yield b""  # so that its time is counted
     out = bytearray()
     with suppress(_FAULT):
-        for byte in next(pieces):
-            out += packer.decompress(bytes((byte,)))
+        for byte in inflating.next_piece() or b"":
+            out += inflating.packer.decompress(bytes((byte,)))
             if len(out) > _OUTPUT:
                 break
     yield bytes(out)
@@ -192,9 +198,11 @@ def _unpack_brotli(body: bytes) -> Iterator[bytes | bool]:
     has_begun = False
     for position in range(0, len(body), _INPUT):
         piece = body[position : position + _INPUT]
+        out = piece
         try:
-            while piece or not packer.can_accept_more_data():
-                out: bytes = packer.process(piece, output_buffer_limit=_OUTPUT)
+            # it takes all of a piece and says so while it still has something to give
+            while not packer.is_finished() and (out or not packer.can_accept_more_data()):
+                out = packer.process(piece, output_buffer_limit=_OUTPUT)
                 piece = b""
                 has_begun = has_begun or bool(out)
                 yield out

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import contextlib
 import gzip
+import random
 import time
 import zlib
 
@@ -11,6 +12,8 @@ import brotli
 import pytest
 import zstandard
 from hostile_answers import FEED, MEBIBYTE, brotli_zeros, deflate_zeros, gzip_zeros, zstd_zeros
+from hypothesis import assume, given, settings
+from hypothesis import strategies as st
 
 from crawler.answer_errors import BrokenAnswerError, TooLargeError
 from crawler.decoding import CPU_SECONDS, decode, list_encodings
@@ -54,6 +57,47 @@ SOUND = [
 def test_sound_body_is_unpacked(body: bytes, encodings: list[str]) -> None:
     decoded = decode(body, encodings, LIMIT)
     assert (decoded.content, decoded.is_whole) == (FEED, True)
+
+
+PACKERS = {
+    "gzip": gzip.compress,
+    "deflate": zlib.compress,
+    "raw": pack_raw,
+    "br": brotli.compress,
+    "zstd": zstandard.compress,
+}
+SIZES = st.sampled_from([0, 1, 65_535, 65_536, 65_537, 196_608, 300_000]) | st.integers(0, 300_000)
+WORDS = st.sampled_from([1, 2, 30, 20_000])  # of a body: it packs to next to nothing, or not at all
+
+
+def make_body(words: int, size: int) -> bytes:
+    source = random.Random(size)
+    known = [source.randbytes(12) for _ in range(words)]
+    return b"".join(source.choices(known, k=size // 12 + 1))[:size]
+
+
+@pytest.mark.parametrize("kind", PACKERS)
+@settings(max_examples=40, deadline=None)
+@given(words=WORDS, size=SIZES)
+def test_whatever_is_packed_comes_back_whole(kind: str, words: int, size: int) -> None:
+    """Unpackers take in more than they give out at once: what they still hold at the end of the bytes counts, too."""
+    body = make_body(words, size)
+    decoded = decode(PACKERS[kind](body), ["deflate" if kind == "raw" else kind], LIMIT)
+    assert (decoded.content == body, decoded.is_whole) == (True, True)
+
+
+@pytest.mark.parametrize("kind", ["gzip", "deflate", "raw"])
+@settings(max_examples=40, deadline=None)
+@given(words=WORDS, size=SIZES, share=st.floats(0.1, 0.9), damage=st.binary(min_size=1, max_size=4))
+def test_of_a_damaged_packing_what_stands_before_the_damage_comes_back(
+    kind: str, words: int, size: int, share: float, damage: bytes
+) -> None:
+    packed = PACKERS[kind](make_body(words, size))
+    assume(len(packed) > 1_000)
+    at = max(500, int(len(packed) * share))
+    decoded = decode(packed[:at] + damage + packed[at + len(damage) :], ["deflate" if kind == "raw" else kind], LIMIT)
+    before = zlib.decompressobj({"gzip": 31, "deflate": 15, "raw": -15}[kind]).decompress(packed[:at])
+    assert decoded.content.startswith(before)
 
 
 LARGE = FEED * 40

@@ -1,7 +1,7 @@
 """When Python looks for garbage in cycles: hardly while a process loads, and never among what it has loaded.
 
-A look walks objects, and in a process of ours a quarter of a million of them are modules, functions and tables that
-stay for good. Python's own 700 new objects between two looks cost a tenth of a start, a sixth of reading a page and
+A look walks objects, and in a crawl process 120,000 of them are modules, functions and tables that stay for good.
+Python's own 700 new objects between two looks cost a tenth of a start, a sixth of reading a page and
 a tenth of fetching one (benchmarks/README.md).
 """
 

@@ -53,18 +53,19 @@ async def read_all(bodies: Sequence[tuple[bytes, str, str]]) -> dict[str, dict[s
     reading = Reading(zone="Asia/Jakarta", now=datetime.now(UTC), keep_all=True)
     pool = ParserPool(CrawlSettings(parser_workers=1))
     spent = {"pool": 0.0, "direct": 0.0}
-    done = 0
+    done = {"pool": 0, "direct": 0}
     try:
         for number, (body, url, title) in enumerate(bodies):
             asked = (body, ArticleLink(url=url, title=title), url, reading, False)
             for side in ("pool", "direct") if number % 2 else ("direct", "pool"):
                 before = read_cpu_finely()
                 read = await pool.run("portal", read_page, *asked) if side == "pool" else read_page(*asked)
-                spent[side] += (read_cpu_finely() - before) * (number >= WARM_UP)
-            done += number >= WARM_UP and read.article is not None
+                if number >= WARM_UP:
+                    spent[side] += read_cpu_finely() - before
+                    done[side] += read.article is not None
     finally:
         pool.close()
-    return {side: {"cpu_seconds": seconds, "units": done} for side, seconds in spent.items()}
+    return {side: {"cpu_seconds": seconds, "units": done[side]} for side, seconds in spent.items()}
 
 
 def read_cpu_finely() -> float:

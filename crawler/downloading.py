@@ -105,7 +105,7 @@ class Endpoints:
 
 class BoundedDownloadHandler(BaseDownloadHandler):
     """Downloads with `http_client`; of Scrapy's own there remains what it does about odd international names: to
-    import the rest of it takes longer than a hundred requests.
+    import the rest of it takes as long as thirty requests.
 
     Of `request.meta` it heeds `limits` (Limits), `download_timeout` (seconds) and `ca_bundle` (path, or ""); where the
     body is large, its place is added to `places`, for whoever asked to give back.

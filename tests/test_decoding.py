@@ -63,7 +63,7 @@ PACKERS = {
     "gzip": gzip.compress,
     "deflate": zlib.compress,
     "raw": pack_raw,
-    "br": brotli.compress,
+    "br": lambda body: brotli.compress(body, quality=5),
     "zstd": zstandard.compress,
 }
 SIZES = st.sampled_from([0, 1, 65_535, 65_536, 65_537, 196_608, 300_000]) | st.integers(0, 300_000)
@@ -77,7 +77,7 @@ def make_body(words: int, size: int) -> bytes:
 
 
 @pytest.mark.parametrize("kind", PACKERS)
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=25, deadline=None)
 @given(words=WORDS, size=SIZES)
 def test_whatever_is_packed_comes_back_whole(kind: str, words: int, size: int) -> None:
     """Unpackers take in more than they give out at once: what they still hold at the end of the bytes counts, too."""

@@ -1,13 +1,17 @@
-"""What of Twisted's and uvicorn's we override under names that they promise nobody: a release may rename it, and the
-bounds would be gone without a word."""
+"""What of Twisted's, Scrapy's and uvicorn's we use under names that they promise nobody: a release may rename it, and
+the bounds would be gone without a word."""
 
 from __future__ import annotations
 
 import inspect
+from types import SimpleNamespace
 from typing import Any
 
 import pytest
 import uvicorn
+from scrapy.core.downloader import _idna_patch
+from scrapy.settings import Settings
+from twisted.internet import endpoints
 from twisted.internet.protocol import Factory
 from twisted.internet.ssl import CertificateOptions
 from twisted.internet.testing import MemoryReactorClock, StringTransport
@@ -17,8 +21,11 @@ from uvicorn.protocols.http.httptools_impl import STATUS_LINE, HttpToolsProtocol
 
 from aggregator.web.protocol import PublicFilesProtocol
 from crawler.answer_errors import TooLargeError
+from crawler.ballast import Ballast
 from crawler.downloading import BoundedDownloadHandler, TrustRoot
 from crawler.http_client import BoundedParser, BoundedPool, BoundedProtocol, _BoundedFactory
+from crawler.scrapy_settings import build_scrapy_settings
+from crawler.settings import CrawlSettings
 
 
 class Transport(StringTransport):
@@ -97,6 +104,20 @@ def test_our_certificates_are_asked_for(monkeypatch: pytest.MonkeyPatch) -> None
 def test_all_else_overrides_something(ours: type, own: set[str]) -> None:
     names = {name for name in vars(ours) if not name.startswith("__")}
     assert {name for name in names if not hasattr(ours.__base__, name)} <= own
+
+
+@pytest.mark.parametrize(
+    ("host", "wire"), [("kota_cerdas.example", b"kota_cerdas.example"), ("😀.example", b"xn--e28h.example")]
+)
+def test_hosts_with_odd_names_can_be_asked(host: str, wire: bytes, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Of Scrapy's own handler ours has kept this alone: Twisted refuses such names."""
+    monkeypatch.setattr(endpoints, "_idnaBytes", _idna_patch._original_idna_bytes)
+    with pytest.raises(UnicodeError):
+        endpoints._idnaBytes(host)
+    spider = SimpleNamespace(manners=SimpleNamespace(ballast=Ballast()))
+    crawler: Any = SimpleNamespace(settings=Settings(build_scrapy_settings(CrawlSettings())), spider=spider)
+    BoundedDownloadHandler(crawler)
+    assert endpoints._idnaBytes(host) == wire
 
 
 CALLED_BY_PARSER = ("on_message_begin", "on_headers_complete", "on_body", "on_message_complete")  # httptools'

@@ -13,7 +13,7 @@ from typing import Any, ClassVar, NamedTuple
 
 from typer import Typer
 from typer.core import TyperGroup
-from typer.main import get_command_from_info, get_group
+from typer.main import get_command_from_info, get_command_name, get_group
 from typer.models import CommandInfo
 
 ORDER = (
@@ -95,7 +95,7 @@ class OrderedGroup(PlainGroup):
     def take_over(cls, app: Typer) -> None:
         """Has the app's commands made one by one."""
         for info in app.registered_commands:
-            cls.registered[info.name or info.callback.__name__] = info  # type: ignore[union-attr]
+            cls.registered[info.name or get_command_name(info.callback.__name__)] = info  # type: ignore[union-attr]
         app.registered_commands.clear()
 
     def list_commands(self, ctx: Any) -> list[str]:

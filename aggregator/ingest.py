@@ -98,14 +98,19 @@ class Ingest:
             store, publishers=self._publishers, pages=pages, table_version=topics.version, now=now
         )
 
-    def write(self, harvest: Harvest, cycle_id: int, channel: ChannelRow) -> IngestCounts:
+    def write(
+        self, harvest: Harvest, cycle_id: int, channel: ChannelRow, *, harvest_id: str | None = None
+    ) -> IngestCounts:
         """Writes one harvest in one transaction; `channel` is as it was before the poll.
 
+        `harvest_id`: by which a queue brings it; it is remembered, and must not have been taken before.
         Raises StoreError; then nothing of it is written.
         """
         source, poll = self._sources[harvest.source_id], harvest.poll
         counts, posts = IngestCounts(), 0
         with self._store.transaction():
+            if harvest_id is not None:
+                self._store.note_taken(harvest_id, self._now)
             if keys := [make_url_key(link.url) for link in _list_links(harvest)]:  # most polls find nothing new
                 posts = self._store.count_unknown(keys, source.id)
                 reading = self._begin(source, channel.id)

@@ -1557,3 +1557,27 @@ def m023_kept_back(db: Database) -> None:
     """What feeds leave out of a flood of one source; what keeps texts out that are nearly those taken down."""
     for statement in _KEPT_BACK:
         db.execute(dedent(statement).strip())
+
+
+@MIGRATIONS()
+def m024_taken_harvests(db: Database) -> None:
+    """What workers on other machines brought is taken in once."""
+    for statement in (
+        """
+        CREATE TABLE taken_harvests (
+            -- Harvests of workers on other machines that were taken in, so that none is twice; for a month.
+            id TEXT PRIMARY KEY, -- as the queue names it
+            taken_at TEXT NOT NULL -- UTC, by the cycle's clock
+        ) STRICT, WITHOUT ROWID
+        """,
+        "CREATE INDEX taken_harvests_by_age ON taken_harvests (taken_at)",
+        """
+        CREATE TABLE cluster_figures (
+            -- What the queue to workers on other machines looked like when it was last looked at; empty without them.
+            name TEXT PRIMARY KEY, -- as in /metrics, kabarkota_cluster_…
+            value REAL NOT NULL,
+            at TEXT NOT NULL -- UTC
+        ) STRICT, WITHOUT ROWID
+        """,
+    ):
+        db.execute(dedent(statement).strip())

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import sqlite3
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
 from dataclasses import asdict, dataclass
 from datetime import datetime, timedelta
 from typing import Any
@@ -29,6 +29,7 @@ class ChannelRow:
     kind: ChannelKind
     url: str
     validators: Validators
+    next_poll_at: str  # in UTC, as text; "": it was never asked
     failures: int  # polls failed in a row …
     strikes: float  # … and how much they say against it
     rhythm: str  # JSON, of polling.Rhythm: read when a poll has brought something to learn
@@ -36,6 +37,11 @@ class ChannelRow:
     stand_in: Channel | None = None  # not of the catalogue: found in place of channels that are dead
 
 
+_CHANNEL = (
+    "c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes, c.rhythm,"
+    " c.retired_at, c.stand_in, c.validator_parts, c.next_poll_at"
+)
+_PLAIN = ("id", "source_id", "url", "next_poll_at", "failures", "strikes", "rhythm")
 _UNSEEN = """
     SELECT max((
         SELECT p.started_at FROM polls AS p
@@ -64,9 +70,8 @@ class PollRows(StoreBase):
         what is the future now: they count as due.
         """
         rows = self._rows(
-            """
-            SELECT c.id, c.source_id, c.kind, c.url, c.etag, c.last_modified, c.body_hash, c.failures, c.strikes,
-                c.rhythm, c.retired_at, c.stand_in, c.validator_parts
+            f"""
+            SELECT {_CHANNEL}
             FROM channels AS c JOIN sources AS s ON s.id = c.source_id
             WHERE s.enabled AND c.id IN (
                 SELECT id FROM channels WHERE enabled AND next_poll_at <= :now
@@ -74,13 +79,24 @@ class PollRows(StoreBase):
                 UNION SELECT id FROM channels WHERE enabled AND next_poll_at > :beyond
                     AND (retired_at IS NULL OR next_poll_at > :retired))
             ORDER BY c.next_poll_at, c.id
-            """,
+            """,  # noqa: S608 - names of ours
             now=to_text(now) if now else "9999",
             ahead=to_text(now + LONGEST_CYCLE) if now else "9999",
             beyond=to_text(now + LONGEST_PLAN) if now else "9999",
             retired=to_text(now + LONGEST_RETIREMENT) if now else "9999",
         )
         return [_read_channel(row) for row in rows]
+
+    def get_channels(self, ids: Collection[int]) -> dict[int, ChannelRow]:
+        """Channels by id, whether they are due or not."""
+        rows = self._rows(
+            f"""
+            SELECT {_CHANNEL}
+            FROM json_each(:ids) AS k CROSS JOIN channels AS c ON c.id = k.value
+            """,  # noqa: S608 - names of ours
+            ids=json.dumps(sorted(ids)),
+        )
+        return {row["id"]: _read_channel(row) for row in rows}
 
     def postpone(self, channels: Iterable[tuple[int, datetime]]) -> None:
         """Sets when channels (by id) are due, without a poll."""
@@ -252,7 +268,7 @@ class PollRows(StoreBase):
 
 
 def _read_channel(row: sqlite3.Row) -> ChannelRow:
-    facts: dict[str, Any] = {name: row[name] for name in ("id", "source_id", "url", "failures", "strikes", "rhythm")}
+    facts: dict[str, Any] = {name: row[name] for name in _PLAIN}
     return ChannelRow(
         kind=ChannelKind(row["kind"]),
         validators=Validators(

@@ -76,6 +76,7 @@ from aggregator.store_base import (
 from aggregator.story_page_rows import StoryPageRows
 from aggregator.story_rows import StoryRows
 from aggregator.takedown_rows import TakedownRows
+from aggregator.taken_rows import TakenRows
 from aggregator.trend_rows import TrendRows
 from aggregator.write_ahead_log import LogGoneError, check_log, forget_log, is_log_gone, settle_log
 
@@ -166,6 +167,7 @@ class Store(
     PlaceRows,
     SourceRows,
     QuarantineRows,
+    TakenRows,
     TrendRows,
     AlertRows,
     DigestRows,

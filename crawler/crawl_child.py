@@ -14,12 +14,16 @@ import threading
 import time
 from collections.abc import Callable, Iterator, Sequence
 from typing import Protocol
+from uuid import uuid4
 
 from aggregator.processes import read_memory
 from aggregator.wire import WireError
-from crawler.batch import REPORT, Report
+from crawler.batch import ORDER, REPORT, Order, Report
 from crawler.line_reader import LineReader
+from crawler.permits import PermitAnswer, PermitKeeper
 from crawler.vitals import NOBODY, Vitals
+
+Send = Callable[[Order], object]
 
 logger = logging.getLogger(__name__)
 
@@ -57,6 +61,7 @@ class CrawlChild:
         assert self._process.stdout is not None
         self._stdin = self._process.stdin
         self._lines = LineReader(self._process.stdout)
+        self._writing = threading.Lock()
         self.patience = patience
         self.is_idle = True
 
@@ -68,14 +73,38 @@ class CrawlChild:
     def is_alive(self) -> bool:
         return self._process.poll() is None
 
-    def work(self, batch: bytes, most_seconds: float, idle: Callable[[], object]) -> Iterator[Report]:
-        """Sends the batch, a line, and yields what comes of it, its end last. Raises ChildDied.
+    def work(
+        self,
+        feed: Callable[[Send], object],
+        most_seconds: float,
+        idle: Callable[[], object],
+        keeper: PermitKeeper | None = None,
+    ) -> Iterator[Report]:
+        """Yields what comes of a batch, its end last. Raises ChildDied.
 
-        `most_seconds`: that may be spent waiting for it; `idle`: what is done while nothing comes, over and over.
+        `feed`: sends the batch, and what belongs to it later, in a thread; `most_seconds`: that may be spent waiting
+        for an answer; `idle`: what is done while nothing comes, over and over; `keeper`: of the permits that the batch
+        needs, if it does.
         """
         self.is_idle = False
         self.vitals.reset()
-        sending = threading.Thread(target=self._send, args=(batch,), daemon=True)
+        if keeper is None:
+            yield from self._work(feed, most_seconds, idle)
+            return
+        holder = str(uuid4())
+        try:
+            for report in self._work(feed, most_seconds, idle):
+                if report.permits is not None:
+                    keeper.handle(holder, report.permits, self._send_permits)
+                else:
+                    yield report
+        finally:
+            keeper.take_back(holder)
+
+    def _work(
+        self, feed: Callable[[Send], object], most_seconds: float, idle: Callable[[], object]
+    ) -> Iterator[Report]:
+        sending = threading.Thread(target=feed, args=(self._send,), daemon=True)
         sending.start()  # a thread: a process that hangs reads nothing
         watch = Watch(self, most_seconds)
         trouble = ""
@@ -116,10 +145,15 @@ class CrawlChild:
         self._process.kill()
         return ChildDied(trouble or f"the crawl process ended (exit code {code})", busy=busy)
 
-    def _send(self, batch: bytes) -> None:
+    def _send_permits(self, answers: tuple[PermitAnswer, ...]) -> None:
+        self._send(Order(permits=answers))
+
+    def _send(self, order: Order) -> None:
+        line = ORDER.encode(order) + b"\n"
         try:
-            self._stdin.write(batch)
-            self._stdin.flush()
+            with self._writing:
+                self._stdin.write(line)
+                self._stdin.flush()
         except (OSError, ValueError) as error:  # its end is told by its other pipe
             logger.debug("the crawl process cannot be reached: %s", error)
 

@@ -20,6 +20,7 @@ from protego import Protego
 
 from aggregator.models import HostTraffic, RobotsRecord
 from aggregator.urls import get_registrable_domain, get_site
+from crawler.permits import Permits, PermitWaitError
 from crawler.settings import CrawlSettings
 
 ROBOTS_MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least that much must be parsed; nobody needs more
@@ -92,6 +93,7 @@ class Pace:
 
     `held`: hosts that may be asked only from an instant on, as earlier crawls left them; `now` is the clock's. `left`:
     requests to hosts that are left of the day; hosts that are not named have `budget`, None: as many as one likes.
+    `permits`: where other machines crawl, too.
     """
 
     def __init__(
@@ -102,8 +104,10 @@ class Pace:
         now: datetime,
         left: Iterable[tuple[str, int]] = (),
         budget: int | None = None,
+        permits: Permits | None = None,
     ) -> None:
         self._settings = settings
+        self.permits = permits
         self._left = dict(left)
         self._budget = budget
         self._hosts: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
@@ -120,6 +124,11 @@ class Pace:
         for host, free_at in held:
             self.hold(host, (free_at - now).total_seconds())
 
+    def count_left(self, left: Iterable[tuple[str, int]]) -> None:
+        """What is left of the day by what others have asked since; never more than was left before."""
+        for host, count in left:
+            self._left[host] = min(count, self._left.get(host, count))
+
     def get_free_at(self, host: str, now: datetime) -> datetime:
         """When `host` may be asked again."""
         return now + timedelta(seconds=max(0, self._free_at.get(host, 0) - asyncio.get_running_loop().time()))
@@ -132,6 +141,8 @@ class Pace:
         """No request to `host` for so many seconds (its Retry-After)."""
         free_at = asyncio.get_running_loop().time() + seconds
         self._free_at[host] = max(free_at, self._free_at.get(host, 0))
+        if self.permits is not None and seconds > 0:
+            self.permits.give_back(host, seconds)
 
     @asynccontextmanager
     async def turn(self, host: str, *, is_stranger: bool = False) -> AsyncIterator[None]:
@@ -145,12 +156,28 @@ class Pace:
             self._spend(host, is_stranger=is_stranger)
             if wait > 0:
                 await asyncio.sleep(wait)
-            async with self._everyone:
+            async with self._everyone, self._permit(host):
                 try:
                     yield
                 finally:
                     delay = max(self._settings.delay_seconds, self._delays.get(host, 0))
                     self._free_at[host] = max(self._free_at.get(host, 0), loop.time() + delay)
+
+    @asynccontextmanager
+    async def _permit(self, host: str) -> AsyncIterator[None]:
+        """Raises HostHeldError."""
+        if self.permits is None:
+            yield
+            return
+        try:
+            await self.permits.take(host)
+        except PermitWaitError as error:
+            raise HostHeldError(host, error.seconds) from error
+        try:
+            yield
+        finally:
+            left = self._free_at.get(host, 0) - asyncio.get_running_loop().time()
+            self.permits.give_back(host, max(0.0, left))
 
     def _spend(self, host: str, *, is_stranger: bool) -> None:
         """Counts a request into the host's budget of the day. Raises HostHeldError when that is used up: for strangers
@@ -182,6 +209,12 @@ class Robots:
 
     def get(self, host: str) -> RobotsRecord | None:
         return self._records.get(host)
+
+    def remember(self, records: Iterable[RobotsRecord]) -> None:
+        """Takes what was read earlier, but for hosts whose record is there."""
+        for record in records:
+            if is_readable(record.status):
+                self._records.setdefault(record.host, record)
 
     def add(self, record: RobotsRecord) -> None:
         self._records[record.host] = record

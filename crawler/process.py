@@ -11,13 +11,16 @@ import threading
 import time
 from collections.abc import Callable, Generator, Iterator, Sequence
 from dataclasses import replace
+from functools import partial
 from typing import TypeVar
 
 from aggregator.models import Harvest
 from crawler.backfilling.report import ArchiveReport
-from crawler.batch import BATCH, BatchEnd, CrawlBatch
+from crawler.batch import BatchEnd, CrawlBatch, Order
 from crawler.clock import system_clock
-from crawler.crawl_child import SILENT_SECONDS, ChildDied, CrawlChild
+from crawler.crawl_child import SILENT_SECONDS, ChildDied, CrawlChild, Send
+from crawler.incoming import Incoming
+from crawler.permits import PermitKeeper
 from crawler.probing.report import ProbeReport
 from crawler.regrouping import Regrouping
 from crawler.units import ArchiveUnits, ChannelUnits, ProbeUnits, Units
@@ -47,10 +50,17 @@ class CrawlProcess:
     """Starts `python -m crawler` and talks to it. One batch at a time; warm between batches."""
 
     def __init__(
-        self, *, log_level: str = "WARNING", command: Sequence[str] = COMMAND, patience: float = SILENT_SECONDS
+        self,
+        *,
+        log_level: str = "WARNING",
+        command: Sequence[str] = COMMAND,
+        patience: float = SILENT_SECONDS,
+        keeper: PermitKeeper | None = None,
     ) -> None:
-        """`patience`: seconds without a sign of life after which it is ended."""
+        """`patience`: seconds without a sign of life after which it is ended; `keeper`: of the permits to ask hosts,
+        where other machines crawl, too."""
         self._command, self._patience = (*command, log_level), patience
+        self._keeper = keeper
         self._lock = threading.RLock()
         self._is_busy = self._is_interrupted = False
         self._child = self._start()
@@ -73,20 +83,28 @@ class CrawlProcess:
         A channel that crawl processes die of has failed. `idle`: what is done while nothing comes, over and over.
         Raises CrawlProcessError, and what `idle` raises.
         """
-        return self._run(ChannelUnits(batch), idle)
+        return self._run(self._work(ChannelUnits(batch)), idle)
 
     def probe(self, batch: CrawlBatch) -> Generator[ProbeReport]:
         """Sends the batch and yields what its probes found, as they come. Raises CrawlProcessError."""
-        return self._run(ProbeUnits(batch))
+        return self._run(self._work(ProbeUnits(batch)))
 
     def read_archive(self, batch: CrawlBatch) -> Generator[ArchiveReport]:
         """Sends the batch, of one job, and yields what the archive gave; in parts, where processes died of it.
 
         Raises CrawlProcessError.
         """
-        return self._run(ArchiveUnits(batch))
+        return self._run(self._work(ArchiveUnits(batch)))
 
-    def _run(self, units: Units[R], idle: Callable[[], object] = bool) -> Generator[R]:
+    def follow(self, incoming: Incoming) -> Generator[Harvest]:
+        """Polls what comes in until it is closed, and yields the harvests, each channel's once.
+
+        When the process dies, what was under way is asked for as a batch of its own, and then it goes on. Raises
+        CrawlProcessError.
+        """
+        return self._run(self._follow(incoming))
+
+    def _run(self, work: Iterator[R], idle: Callable[[], object] = bool) -> Generator[R]:
         self.batches += 1
         self.last_end = None
         self._is_busy = True
@@ -94,7 +112,7 @@ class CrawlProcess:
         try:
             if self._is_interrupted:
                 raise CrawlInterrupted("the crawl was broken off")
-            yield from self._work(units)
+            yield from work
         finally:
             self._is_busy = False
             if not self._child.is_idle:  # nobody may take what is still under way for an answer to the next batch
@@ -137,12 +155,12 @@ class CrawlProcess:
         """The reports of one group. Raises ChildDied, CrawlInterrupted."""
         child = self._get_child()
         settings = units.batch.settings
-        batch = units.cut(group)
+        batch = replace(units.cut(group), needs_permits=self._keeper is not None)
         if may_be_new:
             settings = settings.model_copy(update={"deadline_seconds": clock.left})
             batch = replace(batch, settings=settings)
         most = settings.deadline_seconds + settings.timeout_seconds + GRACE_SECONDS
-        for report in child.work(BATCH.encode(batch) + b"\n", most, self._idle):
+        for report in child.work(partial(_send_batch, batch), most, self._idle, self._keeper):
             if report.end is not None:
                 self.last_end = report.end
                 return
@@ -153,9 +171,56 @@ class CrawlProcess:
                 groups.note_done(number)
             yield read[0]
 
+    def _follow(self, incoming: Incoming) -> Iterator[Harvest]:
+        stillborn = 0
+        while True:
+            try:
+                yield from self._listen(incoming)
+                return
+            except ChildDied as death:
+                if self._is_interrupted:
+                    raise CrawlInterrupted("the crawl was broken off") from death
+                self.deaths += 1
+                stillborn = 0 if self._child.vitals.beats else stillborn + 1
+                if stillborn >= MOST_STILLBORN:
+                    raise CrawlProcessError(f"no crawl process can be started: {death}") from death
+                left = incoming.take_left()
+                logger.warning("%s; what is left: %d sources", death, len(left.jobs))
+                if left.jobs:
+                    yield from self._work(ChannelUnits(left))
+
+    def _listen(self, incoming: Incoming) -> Iterator[Harvest]:
+        """The harvests of one process. Raises ChildDied, CrawlInterrupted."""
+        child = self._get_child()
+        batch = replace(incoming.opening, needs_permits=self._keeper is not None)
+        is_over = threading.Event()
+
+        def feed(send: Send) -> None:
+            send(Order(batch=batch))
+            if incoming.send_all(lambda more: send(Order(more=more)), lambda: not is_over.is_set()):
+                send(Order(closes=True))
+
+        def check() -> None:
+            if incoming.is_stuck():
+                child.interrupt()
+
+        try:
+            for report in child.work(feed, float("inf"), check, self._keeper):
+                if report.end is not None:
+                    self.last_end = report.end
+                    return
+                if report.harvest is None or not incoming.note_done(report.harvest):
+                    raise ChildDied("the crawl process sent what it was not asked for", busy=NOBODY)
+                yield report.harvest
+        finally:
+            is_over.set()
+            incoming.wake()
+
     def close(self, timeout: float = 10) -> None:
         """Lets the process end by itself, then makes it."""
         self._child.close(timeout)
+        if self._keeper is not None:
+            self._keeper.close()
 
     def interrupt(self) -> None:
         """Breaks a batch off, from another thread or a signal handler: `crawl` then raises CrawlInterrupted.
@@ -185,6 +250,10 @@ class CrawlProcess:
             return CrawlChild(self._command, patience=self._patience)
         except OSError as error:
             raise CrawlProcessError(f"no crawl process can be started: {error}") from error
+
+
+def _send_batch(batch: CrawlBatch, send: Send) -> None:
+    send(Order(batch=batch))
 
 
 class _Clock:

@@ -19,9 +19,9 @@ from crawler.backfilling.report import ArchiveJob, ArchiveReport
 from crawler.backfilling.walking import Walk, list_keys, walk
 from crawler.batch import CrawlBatch
 from crawler.politeness import host_of
-from crawler.process import CrawlProcess
 from schedules.backfilling import Request, step_to_json
 from schedules.config import Setup
+from schedules.crawling import start_crawler
 from schedules.cycle import find_overlays
 from schedules.probing import TERMS
 
@@ -49,7 +49,7 @@ def preview(setup: Setup, request: Request, now: datetime) -> Preview:
     robots: dict[str, RobotsRecord] = {}
     steps = [replace(step, id=number) for number, step in enumerate(list_steps(source, TERMS), start=1)]
     overlays = find_overlays(setup)
-    crawler = CrawlProcess()
+    crawler = start_crawler(setup)
     try:
         while (choice := choose_step(steps)).step is not None:
             step = choice.step

@@ -43,6 +43,7 @@ from crawler.process import CrawlProcess, CrawlProcessError
 from crawler.units import join_reports
 from crawler.visit import LEARN_PAGES
 from schedules.config import Setup
+from schedules.crawling import start_crawler
 from schedules.cycle import find_overlays, refresh_catalogue
 from schedules.errors import RunFailure
 from schedules.lock import hold_backfill_lock, hold_writer_lock
@@ -187,7 +188,7 @@ class Backfilling:
         crawler = self._process
         try:
             while unit is not None:
-                crawler = crawler or CrawlProcess()
+                crawler = crawler or start_crawler(self._setup)
                 report = self._ask(crawler, unit)
                 with self._open() as store:
                     self._write(store, unit, report)

@@ -178,6 +178,17 @@ def serve(
 
 
 @app.command()
+def worker(ctx: typer.Context) -> None:
+    """Crawl for a store node on another machine, until stopped. Needs the extra `cluster`.
+
+    The store node is where `run` or `serve` has the same cluster.dsn; SIGTERM lets a worker finish what it has begun.
+    """
+    from schedules.commands.cluster import work
+
+    work(get_context(ctx).setup)
+
+
+@app.command()
 def datasette(
     ctx: typer.Context,
     *,

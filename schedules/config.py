@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import tomllib
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -19,6 +19,7 @@ from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork, ValidationErro
 from aggregator.retention import find_conflict
 from aggregator.settings import AggregatorSettings
 from crawler.settings import CrawlSettings
+from schedules.cluster.settings import ClusterSettings
 from schedules.errors import UsageFailure
 
 PREFIX = "KABARKOTA_"
@@ -49,6 +50,7 @@ class Configuration(BaseModel):
     allow_networks: tuple[IPvAnyNetwork, ...] = ()
     crawl: CrawlSettings = CrawlSettings()
     aggregator: AggregatorSettings = AggregatorSettings()
+    cluster: ClusterSettings = ClusterSettings()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -59,6 +61,7 @@ class Setup:
     catalogue_path: Path | None
     crawl: CrawlSettings
     aggregator: AggregatorSettings
+    cluster: ClusterSettings = field(default_factory=ClusterSettings)
 
     @property
     def database(self) -> Path:
@@ -135,6 +138,7 @@ def load_setup(
         catalogue_path=configuration.catalogue,
         crawl=crawl,
         aggregator=configuration.aggregator,
+        cluster=configuration.cluster,
     )
 
 

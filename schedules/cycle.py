@@ -105,37 +105,58 @@ def run_cycle(
     summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError, ProfileError.
     """
     started = time.monotonic()
-    check_disk(setup)
-    refresh_catalogue(setup, store)
-    due = store.get_due_channels(now if due_only else None)
-    sources = store.get_sources({row.source_id for row in due})
-    due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
+    due, sources = prepare_cycle(setup, store, now, due_only=due_only)
     rows = {row.id: row for row in due}
-    renew_sketches(setup, store, now)
-    apply_takedowns(store, now)
     cycle_id = store.start_cycle(now)
     summary = CycleSummary(cycle=cycle_id, sources=len({row.source_id for row in due}), channels=len(due))
     if due:
-        ingest = Ingest(
-            store,
-            sources=sources,
-            settings=setup.aggregator,
-            topics=load_topics(setup.topics_overlay),
-            pages=PageFolder(setup.data_folder / "pages"),
-            keep_all=setup.crawl.keep == "all",
-            now=now,
-        )
+        ingest = make_ingest(setup, store, sources, now)
         batch = CrawlBatch(
             settings=setup.crawl,
             jobs=tuple(make_jobs(store, due, sources, now, crawl=setup.crawl)),
             overlays=find_overlays(setup),
             held=store.get_held_hosts(system_clock()),
             requests_per_day=setup.aggregator.requests_per_day,
-            left=_count_left(setup, store, due),
+            left=count_left(setup, store, due),
         )
         meanwhile = Meanwhile(setup, store, now, summary)
         _crawl(batch, ingest, rows, summary, process=process, progress=progress, meanwhile=meanwhile)
         summary.is_outage = summary.reached_nothing and forgive(setup, store, due, now)
+    finish_cycle(setup, store, summary, now, started=started)
+    return summary
+
+
+def prepare_cycle(
+    setup: Setup, store: Store, now: datetime, *, due_only: bool
+) -> tuple[list[ChannelRow], dict[str, Source]]:
+    """What comes before a cycle; the channels that may be asked now, and their sources.
+
+    Raises StoreError, CatalogueError.
+    """
+    check_disk(setup)
+    refresh_catalogue(setup, store)
+    due = store.get_due_channels(now if due_only else None)
+    sources = store.get_sources({row.source_id for row in due})
+    due = hold_back(setup, store, [row for row in due if row.source_id in sources], sources, now)
+    renew_sketches(setup, store, now)
+    apply_takedowns(store, now)
+    return due, sources
+
+
+def make_ingest(setup: Setup, store: Store, sources: dict[str, Source], now: datetime) -> Ingest:
+    return Ingest(
+        store,
+        sources=sources,
+        settings=setup.aggregator,
+        topics=load_topics(setup.topics_overlay),
+        pages=PageFolder(setup.data_folder / "pages"),
+        keep_all=setup.crawl.keep == "all",
+        now=now,
+    )
+
+
+def finish_cycle(setup: Setup, store: Store, summary: CycleSummary, now: datetime, *, started: float) -> None:
+    """What comes after the harvests: stories, feeds, the summary. Raises StoreError, PublishError."""
     with store.transaction():
         Chronicle(store, now).look()
     published = publish(setup, store, now)
@@ -143,8 +164,7 @@ def run_cycle(
     summary.feed_items = published.feed_items
     summary.quarantined = [tell_quarantine(held) for held in store.list_quarantined(now)]
     summary.seconds = round(time.monotonic() - started, 1)
-    store.finish_cycle(cycle_id, now, summary.to_json())
-    return summary
+    store.finish_cycle(summary.cycle, now, summary.to_json())
 
 
 def tell_quarantine(held: Quarantine) -> dict[str, str]:
@@ -260,7 +280,7 @@ def hold_back(
     return kept
 
 
-def _count_left(setup: Setup, store: Store, due: Iterable[ChannelRow]) -> tuple[tuple[str, int], ...]:
+def count_left(setup: Setup, store: Store, due: Iterable[ChannelRow]) -> tuple[tuple[str, int], ...]:
     """What is left today of the budgets of the hosts of channels, and of others that were asked for much: links lead to
     them."""
     clock, budget = system_clock(), setup.aggregator.requests_per_day
@@ -340,7 +360,7 @@ def _crawl(
         with closing(crawler.crawl(batch, meanwhile.show_news)) as harvests:
             for done, harvest in enumerate(harvests, start=1):
                 row = missing.pop(harvest.poll.channel_id)
-                _ingest_harvest(harvest, row, ingest, summary)
+                ingest_harvest(harvest, row, ingest, summary)
                 meanwhile.heed_takedowns()
                 meanwhile.show_news()
                 if progress:
@@ -356,9 +376,12 @@ def _crawl(
             crawler.close()
 
 
-def _ingest_harvest(harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: CycleSummary) -> None:
+def ingest_harvest(
+    harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: CycleSummary, *, harvest_id: str | None = None
+) -> None:
+    """Writes a harvest, and counts what it came to; see `Ingest.write`. Raises StoreError."""
     poll = harvest.poll
-    counts = ingest.write(harvest, summary.cycle, row)
+    counts = ingest.write(harvest, summary.cycle, row, harvest_id=harvest_id)
     summary.polls = dict(Counter(summary.polls) + Counter([poll.outcome.value]))
     summary.articles += counts.articles
     summary.revised += counts.revised

@@ -11,12 +11,14 @@ import logging
 import time
 from collections.abc import Callable
 from datetime import UTC, datetime
+from typing import TYPE_CHECKING
 
 from apscheduler.schedulers.background import BackgroundScheduler
 
 from aggregator.store import Store, StoreError
 from schedules.alerts.bureau import Bureau
 from schedules.alerts.configuration import Alerts
+from schedules.cluster.installed import require_dsn
 from schedules.config import Setup
 from schedules.errors import RunFailure
 from schedules.jobs import JOBS, PINGED, RELOAD
@@ -24,6 +26,9 @@ from schedules.obstacles import Post
 from schedules.pinging import Pinger
 from schedules.timetable import Timetable
 from schedules.writer import ALL_JOBS, Writer
+
+if TYPE_CHECKING:  # it needs PostgreSQL's library
+    from schedules.cluster.listener import Listener
 
 logger = logging.getLogger(__name__)
 
@@ -56,6 +61,7 @@ class Gatherer:
         self._writer = Writer(setup, self._note_change, post)
         self._take_alerts(alerts or Alerts())
         self._pinger = Pinger(setup, self._writer.pinged, lambda: self._writer.ask(PINGED))
+        self._listener: Listener | None = None
         self._last_beat: float | None = None
         # Its pool only hands names over to the writer, which cannot take long: no run of it is ever late or too many.
         self._scheduler = BackgroundScheduler(
@@ -76,6 +82,7 @@ class Gatherer:
         self._scheduler.add_job(self._beat, "interval", seconds=BEAT_SECONDS, next_run_time=now, id="beat")
         self._writer.start()
         self._pinger.start()
+        self._listen()
         self._scheduler.start()
 
     def _read_last_jobs(self) -> dict[str, datetime | None]:
@@ -89,13 +96,27 @@ class Gatherer:
 
     def apply(self, setup: Setup, timetable: Timetable, alerts: Alerts) -> None:
         """Takes these. A turn under way keeps what it has; what is scheduled anew counts from now."""
+        is_elsewhere = setup.cluster.dsn != self._setup.cluster.dsn
         before, self._timetable = self._timetable, timetable
         self._setup = self._writer.setup = self._pinger.setup = setup
         self._take_alerts(alerts)
         for name, times in timetable.items():
             if times != before[name]:  # others keep their clock: else a reload each hour would put off a daily job
                 self._schedule(name)
+        if is_elsewhere:
+            self._listen()
         self._writer.ask(RELOAD)
+
+    def _listen(self) -> None:
+        """To the workers on other machines, where there are any."""
+        if self._listener is not None:
+            self._listener.end()
+            self._listener = None
+        if self._setup.cluster.dsn is not None:
+            dsn = require_dsn(self._setup.cluster)
+            from schedules.cluster.listener import Listener
+
+            self._listener = Listener(dsn, lambda: self._writer.ask("poll"))
 
     def watch(self) -> float:
         """Holds the turn under way to its deadline. Returns the seconds until the next look. Raises TurnStuck."""
@@ -145,6 +166,8 @@ class Gatherer:
     def end(self) -> None:
         """Ends what is under way: gently at first, then not. Raises TurnStuck."""
         self._pinger.end()
+        if self._listener is not None:
+            self._listener.end()
         if self._scheduler.running:
             self._scheduler.shutdown(wait=False)
         if not self._writer.is_alive:

@@ -94,7 +94,7 @@ def mend(setup: Setup, store: Store, now: datetime, get_process: Callable[[], Cr
     found = 0
     process = get_process() if get_process else None
     held = store.get_held_hosts(system_clock())
-    for report in run_probes(jobs, setup.crawl, process, data_folder=setup.data_folder, held=held):
+    for report in run_probes(jobs, setup, process, held=held):
         failure = record_probe(store, report, now)
         own = {channel.url for channel in sources[report.source_id].channels}
         live = [] if failure else choose_channels(report)

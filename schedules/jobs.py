@@ -23,6 +23,7 @@ from schedules.alerts.bureau import Bureau
 from schedules.alerts.configuration import Alerts
 from schedules.alerts.courier import Courier
 from schedules.backups import back_up
+from schedules.cluster.installed import require_dsn
 from schedules.config import Setup
 from schedules.cycle import publish_takedowns, refresh_catalogue, run_cycle
 from schedules.errors import KabarKotaError
@@ -68,7 +69,13 @@ def poll(desk: Desk) -> None:
     """
     refresh_catalogue(desk.setup, desk.store)
     lift_quarantines(desk.setup, desk.store, desk.now)
-    if desk.store.get_due_channels(desk.now) or desk.store.get_health().last_cycle_finished_at is None:
+    if desk.setup.cluster.dsn is not None:
+        require_dsn(desk.setup.cluster)
+        from schedules.cluster.cycle import poll_store_node
+
+        if not poll_store_node(desk.setup, desk.store, now=desk.now):
+            publish_takedowns(desk.setup, desk.store, desk.now)
+    elif desk.store.get_due_channels(desk.now) or desk.store.get_health().last_cycle_finished_at is None:
         run_cycle(desk.setup, desk.store, now=desk.now, due_only=True, process=desk.get_crawler())
     else:
         publish_takedowns(desk.setup, desk.store, desk.now)

@@ -28,8 +28,8 @@ from crawler.politeness import ROBOTS_MAX_AGE
 from crawler.probing.conclusion import choose_channels, explain_failure, revise_source
 from crawler.probing.report import Finding, ProbeJob, ProbeReport
 from crawler.process import CrawlProcess
-from crawler.settings import CrawlSettings
 from schedules.config import Setup
+from schedules.crawling import start_crawler
 
 PROBE_AGAIN = timedelta(days=30)
 _NEVER = datetime.min.replace(tzinfo=UTC)
@@ -71,20 +71,19 @@ def make_job_for_address(url: str, catalogue: Catalogue, now: datetime, *, taken
 
 def run_probes(
     jobs: Iterable[ProbeJob],
-    settings: CrawlSettings,
+    setup: Setup,
     process: CrawlProcess | None = None,
     *,
-    data_folder: Path | None = None,
     held: Iterable[tuple[str, datetime]] = (),
 ) -> Iterator[ProbeReport]:
     """The reports as they come. `process` is a warm crawl process; `held`: hosts that may be asked only from then on.
 
     Raises CrawlProcessError.
     """
-    crawler = process or CrawlProcess()
+    crawler = process or start_crawler(setup)
     try:
-        overlays = Overlays(data_folder=str(data_folder or ""))
-        batch = CrawlBatch(settings=settings, probes=tuple(jobs), overlays=overlays, held=tuple(held))
+        overlays = Overlays(data_folder=str(setup.data_folder))
+        batch = CrawlBatch(settings=setup.crawl, probes=tuple(jobs), overlays=overlays, held=tuple(held))
         yield from crawler.probe(batch)
     finally:
         if process is None:
@@ -136,7 +135,7 @@ def probe_unprobed(setup: Setup, store: Store, now: datetime, process: CrawlProc
     jobs = [make_job(source, now, robots=robots.get(source.domain, ())) for source in chosen]
     reports = []
     held = store.get_held_hosts(system_clock())
-    for report in run_probes(jobs, setup.crawl, process, data_folder=setup.data_folder, held=held):
+    for report in run_probes(jobs, setup, process, held=held):
         failure = record_probe(store, report, now)
         source = catalogue.get(report.source_id)
         if failure is None and source is not None:

@@ -20,6 +20,7 @@ from aggregator.topics import load_topics
 from crawler.catalogue import load_catalogue
 from crawler.extraction.profiles import load_profiles
 from schedules.alerts.configuration import Alerts, find_alerts_file, load_alerts
+from schedules.cluster.installed import require_dsn
 from schedules.config import Setup
 from schedules.cycle import refresh_catalogue
 from schedules.errors import RunFailure, UsageFailure
@@ -198,8 +199,10 @@ def open_all(setup: Setup, lock: WriterLock, *, keep_old: bool, may_wait: bool) 
 def check_tables(setup: Setup) -> Timetable:
     """Reads the tables that the operator may have written, but for the catalogue, which is read when it has changed.
 
-    Raises UsageFailure, TableError, ProfileError.
+    Also whether there is what a cluster needs. Raises UsageFailure, TableError, ProfileError.
     """
+    if setup.cluster.dsn is not None:
+        require_dsn(setup.cluster)
     load_topics(setup.topics_overlay)
     load_profiles(setup.profiles_overlay)
     return load_timetable(setup.timetable_overlay)

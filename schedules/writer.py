@@ -17,6 +17,7 @@ from schedules.alerts.bureau import Bureau
 from schedules.alerts.configuration import Alerts
 from schedules.alerts.courier import Courier
 from schedules.config import Setup
+from schedules.crawling import start_crawler
 from schedules.jobs import DELIVERED, FAILURES, JOBS, ON_DEMAND, RELOAD, Desk
 from schedules.obstacles import Obstacles, Post
 
@@ -198,7 +199,7 @@ class Writer:
         worn = self._crawler is not None and self._crawler.batches >= CYCLES_PER_PROCESS
         if self._crawler is not None and (worn or not self._crawler.is_alive):
             self._drop_crawler()
-        self._crawler = self._crawler or CrawlProcess()
+        self._crawler = self._crawler or start_crawler(self.setup)
         turn.use_crawler(self._crawler)
         return self._crawler
 

@@ -20,7 +20,7 @@ from warm import run_warm
 
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, PollOutcome, Source
 from crawler.address_guard import AddressGuard, AddressRefusedError, install_guard, is_public
-from crawler.batch import BATCH, REPORT, CrawlBatch
+from crawler.batch import ORDER, REPORT, CrawlBatch, Order
 from crawler.process import CrawlProcess
 from crawler.resolving import Resolver
 from crawler.settings import CrawlSettings
@@ -309,7 +309,7 @@ def test_name_is_connected_to_at_its_public_addresses_alone() -> None:
         urls = [f"http://{name}.example.com:{portal.port}/feed.xml" for name in names]
         result = subprocess.run(
             [sys.executable, "-c", DNS_OF_AN_ATTACKER],
-            input=BATCH.encode(make_batch(urls, "127.0.0.1/32")) + b"\n",
+            input=ORDER.encode(Order(batch=make_batch(urls, "127.0.0.1/32"))) + b"\n",
             stdout=subprocess.PIPE,
             check=True,
             timeout=60,

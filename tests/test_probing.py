@@ -1172,8 +1172,8 @@ def probed(process: CrawlProcess, tmp_path_factory: pytest.TempPathFactory) -> I
             jobs.append(make_job(Source(id=name, name=name, domain="x.example"), NOW, url=url, robots=[robots]))
         down = f"http://127.0.0.1:{find_closed_port()}/"
         jobs.append(make_job(Source(id="down", name="down", domain="x.example"), NOW, url=down))
-        settings = make_setup(tmp_path_factory.mktemp("probes"), timeout_seconds=1).crawl
-        found.reports = {report.source_id: report for report in run_probes(jobs, settings, process)}
+        setup = make_setup(tmp_path_factory.mktemp("probes"), timeout_seconds=1)
+        found.reports = {report.source_id: report for report in run_probes(jobs, setup, process)}
         assert len(found.reports) == len(jobs)
         yield found
 

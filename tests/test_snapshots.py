@@ -57,6 +57,8 @@ LEFT_OUT = {
     *("links", "pings", "postings"),
     *("probes", "publishing_state", "quarantines", "scans", "sketches", "story_likeness", "story_terms", "takedowns"),
     "takedown_exceptions",
+    "taken_harvests",
+    "cluster_figures",
 }
 STATUS = {"alarms", "channels", "polls", "rejected_pages", "source_days"}
 STATUS_VIEWS = {"source_health", "sources_down", "field_coverage", "hijacked_sources"}  # sums of days are told to all

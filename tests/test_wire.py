@@ -30,7 +30,7 @@ from aggregator.models import (
     Validators,
 )
 from aggregator.wire import Codec, WireError
-from crawler.batch import BATCH, REPORT, BatchEnd, CrawlBatch, Report
+from crawler.batch import ORDER, REPORT, BatchEnd, CrawlBatch, Order, Report
 from crawler.overlays import Overlays
 from crawler.settings import CrawlSettings
 
@@ -94,7 +94,7 @@ def test_a_batch_arrives_as_it_was_sent() -> None:
         jobs=(job,),
         overlays=Overlays(topics="/t.toml", profiles="/p.toml"),
     )
-    assert BATCH.decode(BATCH.encode(batch)) == batch
+    assert ORDER.decode(ORDER.encode(Order(batch=batch))).batch == batch
 
 
 def test_the_end_of_a_batch_arrives() -> None:

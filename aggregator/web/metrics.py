@@ -33,6 +33,16 @@ PREFIX = "kabarkota_"
 STATES = ("quarantined", "working", "failing", "retired", "unasked", "off")
 COUNTED = "counted from the newest 200,000 that the database held when the web server started"
 
+CLUSTER = {
+    "workers": "Workers on other machines that show signs of life.",
+    "polls_waiting": "Polls that no worker has begun.",
+    "polls_under_way": "Polls that workers are at.",
+    "lag_seconds": "For which the oldest of the waiting polls has waited.",
+    "harvests_waiting": "Harvests that wait to be taken in.",
+    "oldest_harvest_seconds": "For which the oldest of them has waited.",
+    "harvests_aside": "Harvests that could not be taken in.",
+}
+
 
 class Metrics:
     """The endpoint."""
@@ -91,11 +101,12 @@ class OperationCollector(Collector):
         with self._open_store(self._database) as store, store.snapshot():
             self._tally = store.count_polls(self._tally)
             counts, health, pulse = store.count_operation(now), store.get_health(), store.get_pulse(now)
-            cycles = store.get_cycle_number()
+            cycles, cluster = store.get_cycle_number(), store.get_cluster_figures()
         yield InfoMetricFamily(f"{PREFIX}build", "The version that runs.", {"version": version("kabarkota")})
         yield from describe_cycles(health, pulse, cycles, now=now, late_after=self._late_after)
         yield from describe_polls(self._tally)
         yield from describe_counts(counts)
+        yield from describe_cluster(cluster)
         yield _gauge("articles", "Articles that are kept.", health.articles)
         yield _gauge("groups", "Pieces of news (duplicate groups).", health.groups)
         age = measure_age(self._feed, now)
@@ -104,6 +115,13 @@ class OperationCollector(Collector):
         wal = self._database.with_name(f"{self._database.name}-wal")
         yield _gauge("wal_bytes", "Size of the database's write-ahead log.", wal.stat().st_size if wal.exists() else 0)
         yield describe_memory(self._database.parent)
+
+
+def describe_cluster(figures: Mapping[str, float]) -> Iterator[Metric]:
+    """What the writer saw of the queue to other machines; nothing where there are none."""
+    for name, value in figures.items():
+        if name in CLUSTER:
+            yield _gauge(f"cluster_{name}", CLUSTER[name], value)
 
 
 def describe_cycles(

@@ -29,6 +29,7 @@ from aggregator.models import (
 )
 from aggregator.urls import make_url_key
 from crawler.characters import clean_reason
+from crawler.intake import Assignment
 from crawler.parsing import ParseFailedError
 from crawler.politeness import host_of
 from crawler.spiders.articles import ArticleSpider, ReadingTalk, describe_failure
@@ -41,15 +42,6 @@ logger = logging.getLogger(__name__)
 
 MOST_DEFERRED = 4 << 20  # characters of the links that one poll leaves for later
 PATIENT_CYCLES = 8  # in which the links that wait are read in their order
-
-
-@dataclass(frozen=True, kw_only=True)
-class Assignment:
-    """A channel to poll, within the visit to its source."""
-
-    visit: Visit
-    job: ChannelJob
-    unit: int  # of the batch
 
 
 @dataclass(kw_only=True)
@@ -91,7 +83,7 @@ class ChannelSpider(ArticleSpider):
     def __init__(
         self,
         *,
-        assignments: Sequence[Assignment],
+        assignments: AsyncIterator[Assignment],
         hand_over: Callable[[Harvest], Awaitable[None]],
         **portal: Any,
     ) -> None:
@@ -100,13 +92,14 @@ class ChannelSpider(ArticleSpider):
         self.hand_over = hand_over
 
     async def start(self) -> AsyncIterator[Any]:
-        """Polls all channels at once (the pace of each host orders them) and hands over each Harvest as it is done.
+        """Polls all channels as they come (the pace of each host orders them), and hands over each Harvest when it is
+        done.
 
         It yields nothing: after an item yielded here the engine sits out its 5 s heartbeat before it closes.
         """
-        polls = [asyncio.ensure_future(self.poll(assignment)) for assignment in self.assignments]
-        for harvest in asyncio.as_completed(polls):
-            await self.hand_over(await harvest)
+        async with asyncio.TaskGroup() as polls:
+            async for assignment in self.assignments:
+                polls.create_task(self._poll_and_hand_over(assignment))
         nothing: tuple[Any, ...] = ()
         for request in nothing:  # makes this the asynchronous generator that Scrapy expects
             yield request
@@ -117,6 +110,9 @@ class ChannelSpider(ArticleSpider):
 
         Raises PollError; answers 304 and known bodies come as `is_unchanged` answers with no links.
         """
+
+    async def _poll_and_hand_over(self, assignment: Assignment) -> None:
+        await self.hand_over(await self.poll(assignment))
 
     async def poll(self, assignment: Assignment) -> Harvest:
         """Reads the channel, then every article on it that we do not have. Never raises.

@@ -23,6 +23,7 @@ ORDER = (
     *("publish", "digest", "alerts", "takedown"),
     *("backfill", "replay", "prune", "backup", "restore"),
     *("extract", "classify", "dedup", "topics"),
+    *("cluster", "worker"),
 )
 
 
@@ -35,6 +36,7 @@ LOADED_LATE = {
     name: LateGroup(f"schedules.commands.{name}", text)
     for name, text in (
         ("alerts", "Look at digests, alerts and their targets (alerts.toml), and try them."),
+        ("cluster", "Prepare and look at the PostgreSQL between store node and workers."),
         ("sources", "Look at the sources, probe, add, switch, import and export them."),
     )
 }

@@ -15,6 +15,7 @@ from aggregator.diagnosis import diagnose
 from aggregator.store import Store
 from crawler.process import CrawlProcess, CrawlProcessError
 from schedules.backups import back_up_after_cycle
+from schedules.cluster.installed import require_dsn
 from schedules.commands.hints import warn_of_gaps
 from schedules.config import Setup
 from schedules.cycle import CycleSummary, Progress, run_cycle
@@ -47,7 +48,13 @@ def run_once(
     warn_of_gaps(setup)
     with hold_writer_lock(setup.data_folder), Store.open_writer(setup.database) as store, show_progress(quiet) as show:
         lift_quarantines(setup, store, now)
-        summary = run_cycle(setup, store, now=now, due_only=due_only, process=process, progress=show)
+        if setup.cluster.dsn is not None and process is None:
+            require_dsn(setup.cluster)
+            from schedules.cluster.cycle import run_store_node
+
+            summary = run_store_node(setup, store, now=now, due_only=due_only, progress=show)
+        else:
+            summary = run_cycle(setup, store, now=now, due_only=due_only, process=process, progress=show)
         tend_if_due(setup, store, now)
         try:
             look_after_sources(setup, store, now, process)

@@ -100,7 +100,7 @@ def probe_all(context: CommandContext, jobs: Sequence[ProbeJob]) -> list[ProbeRe
     if sys.stderr.isatty():
         print(f"probing {len(jobs)} portals; a polite probe takes about a minute", file=sys.stderr)
     try:
-        probes = run_probes(jobs, context.setup.crawl, data_folder=context.setup.data_folder)
+        probes = run_probes(jobs, context.setup)
         reports = {report.source_id: report for report in probes}
     except CrawlProcessError as error:
         raise RunFailure(str(error)) from error

@@ -1,0 +1,195 @@
+-- What lies in PostgreSQL beside Procrastinate's tables, in the same schema. Only `cluster init` runs this.
+
+CREATE TABLE cluster (
+    one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
+    id uuid NOT NULL DEFAULT gen_random_uuid(), -- another after each `cluster init` of an empty database
+    schema_version integer NOT NULL,
+    procrastinate text NOT NULL, -- the version of Procrastinate whose tables these are
+    program text NOT NULL DEFAULT '' -- the store node's: workers of another are refused
+);
+
+CREATE TABLE kits (
+    id text PRIMARY KEY, -- a hash of the body
+    body bytea NOT NULL, -- settings and the operator's tables, which many polls have in common
+    used_at timestamptz NOT NULL DEFAULT now()
+);
+
+CREATE TABLE harvests (
+    id uuid PRIMARY KEY,
+    number bigint GENERATED ALWAYS AS IDENTITY,
+    job_id bigint NOT NULL,
+    source_id text NOT NULL,
+    channel_id bigint NOT NULL,
+    body bytea NOT NULL,
+    worker text NOT NULL,
+    brought_at timestamptz NOT NULL DEFAULT clock_timestamp(),
+    refused text -- why it is kept aside; null: it waits to be taken in
+);
+ALTER TABLE harvests ALTER COLUMN body SET STORAGE EXTERNAL; -- compressed already
+CREATE INDEX harvests_waiting ON harvests (source_id, channel_id, number) WHERE refused IS NULL;
+CREATE INDEX harvests_by_age ON harvests (brought_at) WHERE refused IS NULL;
+
+CREATE TABLE workers (
+    id bigint PRIMARY KEY, -- Procrastinate's
+    name text NOT NULL,
+    program text NOT NULL,
+    started_at timestamptz NOT NULL DEFAULT now(),
+    beaten_at timestamptz NOT NULL DEFAULT now(),
+    under_way integer NOT NULL DEFAULT 0,
+    polls bigint NOT NULL DEFAULT 0,
+    articles bigint NOT NULL DEFAULT 0,
+    is_leaving boolean NOT NULL DEFAULT false
+);
+
+CREATE TABLE hosts (
+    host text PRIMARY KEY, -- name:port
+    domain text NOT NULL,
+    holder text, -- the crawl process that may ask it; null: none
+    held_until timestamptz, -- should the holder never say
+    free_at timestamptz NOT NULL DEFAULT '-infinity' -- nobody may ask it before then
+);
+CREATE INDEX hosts_held ON hosts (domain) WHERE holder IS NOT NULL;
+CREATE INDEX hosts_by_holder ON hosts (holder) WHERE holder IS NOT NULL;
+
+-- Takes permits back and hands permits out. All that concerns a domain goes one after the other: locks are taken in the
+-- order of their numbers, so that two calls never wait for each other.
+CREATE FUNCTION exchange_permits(
+    returned_by text[], returned text[], returned_seconds float8[],
+    wanted_by text[], wanted text[], wanted_domains text[],
+    hold_seconds float8, most_of_domain integer
+) RETURNS TABLE (holder text, host text, wait_seconds float8)
+LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    moment timestamptz;
+    wish record;
+    found_host hosts;
+    wait float8;
+BEGIN
+    INSERT INTO hosts (host, domain)
+        SELECT DISTINCT ON (h) h, d FROM unnest(wanted, wanted_domains) AS w (h, d) ORDER BY h
+        ON CONFLICT DO NOTHING;
+    PERFORM pg_advisory_xact_lock(1262570305, number) FROM (
+        SELECT DISTINCT hashtext(d) AS number FROM (
+            SELECT unnest(wanted_domains) AS d
+            UNION SELECT hosts.domain FROM hosts WHERE hosts.host = ANY (returned)
+        ) AS domains ORDER BY 1
+    ) AS numbers;
+    moment := clock_timestamp();
+    UPDATE hosts SET
+        holder = CASE WHEN hosts.holder = back.asker THEN NULL ELSE hosts.holder END,
+        free_at = greatest(hosts.free_at, moment + make_interval(secs => back.seconds))
+    FROM (
+        SELECT b AS asker, h AS host, max(s) AS seconds FROM unnest(returned_by, returned, returned_seconds) AS r (b, h, s)
+        GROUP BY b, h
+    ) AS back
+    WHERE hosts.host = back.host;
+    FOR wish IN SELECT b AS asker, h AS host, d AS domain FROM unnest(wanted_by, wanted, wanted_domains) AS w (b, h, d) LOOP
+        SELECT * INTO found_host FROM hosts WHERE hosts.host = wish.host;
+        IF found_host.holder IS NOT NULL AND found_host.holder <> wish.asker AND found_host.held_until > moment THEN
+            wait := 0.25; -- nobody knows how long the answer takes
+        ELSIF found_host.free_at > moment THEN
+            wait := greatest(0.001, extract(epoch FROM found_host.free_at - moment));
+        ELSIF (
+            SELECT count(*) FROM hosts
+            WHERE hosts.domain = found_host.domain AND hosts.holder IS NOT NULL AND hosts.held_until > moment
+                AND hosts.host <> wish.host
+        ) >= most_of_domain THEN
+            wait := 0.25;
+        ELSE
+            wait := 0;
+            UPDATE hosts SET holder = wish.asker, held_until = moment + make_interval(secs => hold_seconds)
+                WHERE hosts.host = wish.host;
+        END IF;
+        holder := wish.asker; host := wish.host; wait_seconds := wait;
+        RETURN NEXT;
+    END LOOP;
+END;
+$$;
+
+-- What a crawl process held is nobody's: it has ended, its requests with it.
+CREATE FUNCTION take_permits_back(holders text[], seconds float8) RETURNS void LANGUAGE sql AS $$
+    UPDATE hosts SET holder = NULL, free_at = greatest(free_at, clock_timestamp() + make_interval(secs => seconds))
+        WHERE holder = ANY (holders);
+$$;
+
+-- Completes a poll and keeps its harvests, all or nothing. False where the poll is no longer this worker's: it was
+-- thought dead, and another has it or has brought it.
+CREATE FUNCTION bring(
+    poll bigint, by_worker bigint, by_name text, source text, ids uuid[], channels bigint[], bodies bytea[]
+) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM procrastinate_jobs WHERE id = poll AND status = 'doing' AND worker_id = by_worker FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    INSERT INTO harvests (id, job_id, source_id, channel_id, body, worker)
+        SELECT i, poll, source, c, b, by_name FROM unnest(ids, channels, bodies) AS brought (i, c, b);
+    PERFORM procrastinate_finish_job_v1(poll, 'succeeded', true);
+    PERFORM pg_notify('kabarkota_harvests', '');
+    RETURN true;
+END;
+$$;
+
+-- Hands a poll back to be done at `again_at`, or ends it as failed where that is null. False where it is no longer this
+-- worker's.
+CREATE FUNCTION hand_back(poll bigint, by_worker bigint, again_at timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM 1 FROM procrastinate_jobs WHERE id = poll AND status = 'doing' AND worker_id = by_worker FOR UPDATE;
+    IF NOT FOUND THEN
+        RETURN false;
+    END IF;
+    IF again_at IS NULL THEN
+        PERFORM procrastinate_finish_job_v1(poll, 'failed', false);
+        PERFORM pg_notify('kabarkota_harvests', '');
+    ELSE
+        PERFORM procrastinate_retry_job_v2(poll, again_at, NULL, NULL, NULL);
+    END IF;
+    RETURN true;
+END;
+$$;
+
+-- A sign of life of a worker, with what it has done since the last. Null where it is not known any more, else the store
+-- node's program.
+CREATE FUNCTION beat(
+    worker bigint, worker_name text, worker_program text, now_under_way integer, more_polls integer,
+    more_articles integer, now_leaving boolean
+) RETURNS text LANGUAGE plpgsql AS $$
+BEGIN
+    UPDATE procrastinate_workers SET last_heartbeat = now() WHERE id = worker;
+    IF NOT FOUND THEN
+        RETURN NULL;
+    END IF;
+    INSERT INTO workers (id, name, program, under_way, polls, articles, is_leaving)
+        VALUES (worker, worker_name, worker_program, now_under_way, more_polls, more_articles, now_leaving)
+        ON CONFLICT (id) DO UPDATE SET beaten_at = now(), under_way = now_under_way, is_leaving = now_leaving,
+            polls = workers.polls + more_polls, articles = workers.articles + more_articles;
+    RETURN (SELECT program FROM cluster);
+END;
+$$;
+
+-- Gives the polls of workers without a sign of life to others; those of which too many workers died end as failed.
+CREATE FUNCTION sweep(stalled_seconds float8, most_attempts integer)
+RETURNS TABLE (job_id bigint, has_failed boolean) LANGUAGE plpgsql AS $$
+#variable_conflict use_column
+DECLARE
+    job procrastinate_jobs;
+BEGIN
+    IF NOT pg_try_advisory_xact_lock(1262570306, 0) THEN
+        RETURN; -- another sweeps
+    END IF;
+    PERFORM procrastinate_prune_stalled_workers_v1(stalled_seconds);
+    DELETE FROM workers WHERE NOT EXISTS (SELECT 1 FROM procrastinate_workers AS p WHERE p.id = workers.id)
+        AND beaten_at < now() - interval '10 minutes';
+    FOR job IN SELECT * FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL FOR UPDATE SKIP LOCKED LOOP
+        job_id := job.id;
+        has_failed := job.attempts + 1 >= most_attempts;
+        IF has_failed THEN
+            PERFORM procrastinate_finish_job_v1(job.id, 'failed', false);
+        ELSE
+            PERFORM procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL);
+        END IF;
+        RETURN NEXT;
+    END LOOP;
+END;
+$$;

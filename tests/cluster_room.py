@@ -1,0 +1,244 @@
+"""A PostgreSQL of our own, portals, a store node and workers as processes, for the tests of the cluster."""
+
+from __future__ import annotations
+
+import json
+import os
+import shutil
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+from ports import find_port
+
+TESTS = Path(__file__).parent
+USER = "postgres"  # PostgreSQL refuses to run as root
+START_SECONDS = 60.0
+
+
+def find_postgres() -> Path | None:
+    """The folder of PostgreSQL's programs; Debian keeps them out of PATH."""
+    if found := shutil.which("initdb"):
+        return Path(found).resolve().parent
+    folders = sorted(Path("/usr/lib/postgresql").glob("*/bin/initdb"))
+    return folders[-1].parent if folders else None
+
+
+NO_POSTGRES = "no PostgreSQL here (Debian: postgresql)"
+
+
+def wait_until(condition: Callable[[], bool], seconds: float = START_SECONDS, pause: float = 0.05) -> bool:
+    deadline = time.monotonic() + seconds
+    while not condition():
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(pause)
+    return True
+
+
+class Postgres:
+    """A server in a folder and on a port of its own."""
+
+    def __init__(self, folder: Path) -> None:
+        programs = find_postgres()
+        assert programs is not None
+        self._programs, self._folder = programs, folder
+        self.port = find_port()
+        self._run_as: dict[str, Any] = {"user": USER, "group": USER} if os.geteuid() == 0 else {}
+        if self._run_as:
+            shutil.chown(folder, USER, USER)
+        self._data = folder / "data"
+        self._do("initdb", "-D", self._data, "-U", USER, "--auth=trust", "--no-sync", "-E", "UTF8", "--locale=C")
+        self._process: subprocess.Popen[bytes] | None = None
+        self.start()
+
+    @property
+    def dsn(self) -> str:
+        return self.name_database("postgres")
+
+    def name_database(self, name: str) -> str:
+        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
+
+    def make_database(self, name: str) -> str:
+        """Its connection string."""
+        self._do("createdb", "-h", "127.0.0.1", "-p", str(self.port), "-U", USER, name)
+        return self.name_database(name)
+
+    def start(self) -> None:
+        options = {"listen_addresses": "127.0.0.1", "unix_socket_directories": "", "fsync": "off", "port": self.port}
+        arguments = [part for name, value in options.items() for part in ("-c", f"{name}={value}")]
+        with (self._folder / "log").open("ab") as log:
+            self._process = subprocess.Popen(
+                [self._programs / "postgres", "-D", self._data, *arguments],
+                stdout=log,
+                stderr=log,
+                cwd=self._folder,
+                **self._run_as,
+            )
+        if not wait_until(self.is_ready):
+            raise RuntimeError((self._folder / "log").read_text(errors="replace")[-2000:])
+
+    def is_ready(self) -> bool:
+        ask = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
+        return subprocess.run(ask, check=False).returncode == 0
+
+    def stop(self, number: int = signal.SIGINT) -> None:
+        """SIGINT: at once, in order; SIGQUIT: as in a crash."""
+        if self._process is not None:
+            self._process.send_signal(number)
+            self._process.wait()
+            self._process = None
+
+    def restart(self, number: int = signal.SIGQUIT) -> None:
+        self.stop(number)
+        self.start()
+
+    def _do(self, program: str, *arguments: object) -> None:
+        command = [str(self._programs / program), *map(str, arguments)]
+        done = subprocess.run(command, capture_output=True, text=True, check=False, cwd=self._folder, **self._run_as)
+        if done.returncode:
+            raise RuntimeError(f"{program}: {done.stderr}")
+
+
+@contextmanager
+def run_postgres() -> Iterator[Postgres]:
+    folder = Path(tempfile.mkdtemp(prefix="kabarkota-postgres-"))
+    postgres = None
+    try:
+        postgres = Postgres(folder)
+        yield postgres
+    finally:
+        if postgres is not None:
+            postgres.stop()
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+class Portals:
+    """The process of `cluster_portals`."""
+
+    def __init__(self, count: int, *, latency: float = 0.0, delay: float = 0.0) -> None:
+        command = [sys.executable, str(TESTS / "cluster_portals.py")]
+        options = {"--portals": count, "--latency": latency, "--delay": delay}
+        self._process = subprocess.Popen(
+            [*command, *(str(part) for pair in options.items() for part in pair)],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        assert self._process.stdout is not None
+        self.bases: list[str] = json.loads(self._process.stdout.readline())
+
+    def end(self) -> dict[str, Any]:
+        """What was seen."""
+        assert self._process.stdin is not None
+        assert self._process.stdout is not None
+        self._process.stdin.close()
+        told: dict[str, Any] = json.loads(self._process.stdout.readline() or "{}")
+        self._process.wait()
+        self._process.stdout.close()
+        return told
+
+
+@contextmanager
+def run_portals(count: int, *, latency: float = 0.0, delay: float = 0.0) -> Iterator[Portals]:
+    portals = Portals(count, latency=latency, delay=delay)
+    try:
+        yield portals
+    finally:
+        portals.end() if portals._process.poll() is None else None
+
+
+CONFIGURATION = """
+contact = "cluster@example.org"
+allow_networks = ["127.0.0.0/8"]
+[crawl]
+delay_seconds = {delay}
+timeout_seconds = 10
+deadline_seconds = 240
+parser_workers = 1
+[aggregator]
+requests_per_day = 100000
+[cluster]
+{dsn}
+heartbeat_seconds = 0.5
+stalled_seconds = 3
+drain_seconds = 20
+polls_at_once = {polls}
+"""
+
+
+def write_catalogue(path: Path, bases: list[str]) -> None:
+    path.write_text(
+        "".join(
+            f'[sources.portal-{number:03}]\nname = "Kabar {number}"\ndomain = "{base.removeprefix("http://")}"\n'
+            f'channels = [{{ kind = "feed", url = "{base}/feed" }}]\n'
+            for number, base in enumerate(bases)
+        ),
+        encoding="utf-8",
+    )
+
+
+class Machine:
+    """A folder that is a machine of the cluster: a store node, or a worker's."""
+
+    def __init__(self, folder: Path, dsn: str, *, delay: float = 0.0, polls: int = 200) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
+        self.folder = folder
+        (folder / "data").mkdir(exist_ok=True)
+        line = f'dsn = "{dsn}"' if dsn else ""
+        text = CONFIGURATION.format(dsn=line, delay=delay, polls=polls)
+        (folder / "kabarkota.toml").write_text(text, encoding="utf-8")
+        self.environment = {
+            **{name: value for name, value in os.environ.items() if not name.startswith("KABARKOTA_")},
+            "KABARKOTA_CONFIG": str(folder / "kabarkota.toml"),
+            "KABARKOTA_DATA": str(folder / "data"),
+            "KABARKOTA_AGGREGATOR__EMPTY_FEEDS": "false",
+        }
+
+    @property
+    def database(self) -> Path:
+        return self.folder / "data" / "news.db"
+
+    def start(self, *arguments: str, log: str = "log") -> subprocess.Popen[bytes]:
+        with (self.folder / log).open("ab") as out:
+            return subprocess.Popen(
+                [sys.executable, "-m", "schedules", *arguments],
+                cwd=self.folder,
+                env={**self.environment, "PYTHONPATH": str(TESTS.parent)},
+                stdout=out,
+                stderr=out,
+            )
+
+    def run(self, *arguments: str, code: int | None = 0) -> str:
+        done = subprocess.run(
+            [sys.executable, "-m", "schedules", *arguments],
+            cwd=self.folder,
+            env={**self.environment, "PYTHONPATH": str(TESTS.parent)},
+            capture_output=True,
+            text=True,
+            check=False,
+            timeout=280,
+        )
+        if code is not None and done.returncode != code:
+            raise AssertionError(f"exit code {done.returncode}: {done.stdout}\n{done.stderr}")
+        return done.stdout if code == 0 else done.stderr
+
+    def read_log(self, log: str = "log") -> str:
+        path = self.folder / log
+        return path.read_text(encoding="utf-8", errors="replace") if path.exists() else ""
+
+
+def end_process(process: subprocess.Popen[bytes], number: int = signal.SIGTERM, seconds: float = 60) -> int:
+    if process.poll() is None:
+        process.send_signal(number)
+    try:
+        return process.wait(seconds)
+    except subprocess.TimeoutExpired:
+        process.kill()
+        process.wait()
+        raise

@@ -18,6 +18,7 @@ from typing import Any
 from ports import find_port
 
 TESTS = Path(__file__).parent
+CYCLE = ("run", "--json", "--now", "2026-11-20T10:00:00+07:00", "--no-backup", "--no-alerts")
 USER = "postgres"  # PostgreSQL refuses to run as root
 START_SECONDS = 60.0
 
@@ -135,6 +136,8 @@ class Portals:
 
     def end(self) -> dict[str, Any]:
         """What was seen."""
+        if self._process.poll() is not None:
+            return {}
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
@@ -150,7 +153,7 @@ def run_portals(count: int, *, latency: float = 0.0, delay: float = 0.0) -> Iter
     try:
         yield portals
     finally:
-        portals.end() if portals._process.poll() is None else None
+        portals.end()
 
 
 CONFIGURATION = """

@@ -44,6 +44,7 @@ logger = logging.getLogger(__name__)
 
 MOST_PRIORITY = 1_000_000
 LOOK_SECONDS = 1.0  # while a cycle waits for its polls
+PATIENCE_SECONDS = 120.0  # of a command, for a PostgreSQL that is started anew; the service tries again anyway
 READ_AT_ONCE = 100  # harvests, between two looks at what they are called
 # what a harvest alone can be blamed for
 _OF_ITSELF = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
@@ -54,7 +55,7 @@ def run_store_node(
     setup: Setup, store: Store, *, now: datetime, due_only: bool, progress: Progress | None = None
 ) -> CycleSummary:
     """One cycle of a command, which waits for its polls. Raises as `run_cluster_cycle`, UsageFailure, WriterBusy."""
-    with Queue.open(setup.cluster) as queue:
+    with Queue.open(setup.cluster, patience=PATIENCE_SECONDS) as queue:
         summary = run_cluster_cycle(setup, store, queue, now=now, due_only=due_only, progress=progress)
         if not queue.read_status().alive:
             summary.warnings.append("no worker is running; `kabarkota worker` on another machine, or here, is one")

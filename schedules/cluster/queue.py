@@ -9,13 +9,17 @@ finds it there.
 from __future__ import annotations
 
 import base64
-from collections.abc import Iterable, Iterator, Sequence
+import logging
+import time
+from collections.abc import Callable, Iterable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from itertools import islice
 from types import TracebackType
-from typing import Self
+from typing import Any, LiteralString, Self, TypeVar
 
 from procrastinate import SyncPsycopgConnector
+from procrastinate.exceptions import AlreadyEnqueued
 from procrastinate.jobs import Job
 from procrastinate.manager import JobManager
 
@@ -23,14 +27,27 @@ from aggregator.models import Harvest
 from aggregator.wire import WireError
 from schedules.cluster.installed import require_dsn
 from schedules.cluster.messages import HARVEST, KIT, ORDER, POLL_TASK, PROGRAM, QUEUE, Kit, PollOrder, name_kit
-from schedules.cluster.postgres import STORE_LOCK, Connection, check_schema, connect, tell_errors
+from schedules.cluster.postgres import (
+    STORE_LOCK,
+    ClusterUnreachable,
+    Connection,
+    check_schema,
+    connect,
+    tell_errors,
+)
 from schedules.cluster.settings import ClusterSettings
 from schedules.cluster.status import ClusterStatus, read_status
 from schedules.errors import WriterBusy
 
+T = TypeVar("T")
+
 HOST_DAYS = 2  # after which what is known of a host's permit is let go
 KIT_DAYS = 2
 SENT_AT_ONCE = 200
+AGAIN_SECONDS = 0.5  # between two attempts to reach PostgreSQL
+LONGEST_REASON = 1_000
+
+logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,16 +79,40 @@ class FailedPoll:
 
 
 class Queue:
-    """A connection of the one store node."""
+    """The one store node's; it outlives a PostgreSQL that is away for a moment."""
 
-    def __init__(self, connection: Connection, cluster_id: str, settings: ClusterSettings) -> None:
-        self._connection, self._cluster_id, self._settings = connection, cluster_id, settings
+    def __init__(self, settings: ClusterSettings, patience: float) -> None:
+        self._settings, self._patience = settings, patience
+        self._dsn = require_dsn(settings)
+        self._connection: Connection | None = None
+        self._cluster_id = ""
         self._jobs = JobManager(SyncPsycopgConnector())  # which is given our connection
 
     @classmethod
-    def open(cls, settings: ClusterSettings) -> Self:
-        """Raises UsageFailure, RunFailure (no PostgreSQL, no schema, another version's), WriterBusy."""
-        connection = connect(require_dsn(settings))
+    def open(cls, settings: ClusterSettings, *, patience: float = 0.0) -> Self:
+        """`patience`: seconds for a PostgreSQL that breaks off later; at first it has to be there.
+
+        Raises UsageFailure, RunFailure (no PostgreSQL, no schema, another version's), WriterBusy.
+        """
+        queue = cls(settings, patience)
+        queue._connect()
+        return queue
+
+    def close(self) -> None:
+        if self._connection is not None:
+            self._connection.close()
+            self._connection = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def _connect(self) -> Connection:
+        connection = connect(self._dsn)
         try:
             cluster = check_schema(connection)
             with tell_errors():
@@ -84,47 +125,56 @@ class Queue:
                 connection.execute(
                     "DELETE FROM procrastinate_jobs WHERE queue_name <> %s AND status <> 'doing'", [QUEUE]
                 )
-            return cls(connection, cluster.id, settings)
         except BaseException:
             connection.close()
             raise
+        self._connection, self._cluster_id = connection, cluster.id
+        return connection
 
-    def close(self) -> None:
-        self._connection.close()
+    def _do(self, work: Callable[[Connection], T]) -> T:
+        """What `work` returns; it is done again where PostgreSQL broke off meanwhile. Raises RunFailure, WriterBusy."""
+        begun = time.monotonic()
+        while True:
+            try:
+                with tell_errors():
+                    return work(self._connection or self._connect())
+            except (ClusterUnreachable, WriterBusy) as error:  # busy: our own connection of before
+                self.close()
+                if time.monotonic() - begun > self._patience:
+                    raise
+                logger.info("%s", error)
+                time.sleep(AGAIN_SECONDS)
 
-    def __enter__(self) -> Self:
-        return self
+    def _list(self, sql: LiteralString, *arguments: object) -> list[tuple[Any, ...]]:
+        return self._do(lambda connection: connection.execute(sql, arguments).fetchall())
 
-    def __exit__(
-        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
-    ) -> None:
-        self.close()
+    def _run(self, sql: LiteralString, *arguments: object) -> None:
+        self._do(lambda connection: connection.execute(sql, arguments))
 
     # ── out ────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def list_out(self) -> set[str]:
         """Sources that wait for a worker, are with one, or whose harvest waits here."""
-        with tell_errors():
-            rows = self._connection.execute(
-                "SELECT queueing_lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')"
-                " AND queueing_lock IS NOT NULL UNION SELECT source_id FROM harvests WHERE refused IS NULL"
-            )
-            return {row[0] for row in rows}
+        rows = self._list(
+            "SELECT queueing_lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')"
+            " AND queueing_lock IS NOT NULL UNION SELECT source_id FROM harvests WHERE refused IS NULL"
+        )
+        return {row[0] for row in rows}
 
     def store_kit(self, kit: Kit) -> str:
         """Its id, by which polls name it."""
         body = KIT.pack(kit)
-        with tell_errors():
-            self._connection.execute(
-                "INSERT INTO kits (id, body) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET used_at = now()",
-                [name_kit(body), body],
-            )
+        sql: LiteralString = (
+            "INSERT INTO kits (id, body) VALUES (%s, %s) ON CONFLICT (id) DO UPDATE SET used_at = now()"
+        )
+        self._run(sql, name_kit(body), body)
         return name_kit(body)
 
     def send(self, polls: Iterable[OutgoingPoll]) -> int:
         """Has sources polled; how many were sent."""
         sent = 0
-        for part in _cut(polls, SENT_AT_ONCE):
+        remaining = iter(polls)
+        while part := list(islice(remaining, SENT_AT_ONCE)):
             jobs = [
                 Job(
                     id=None,
@@ -137,87 +187,86 @@ class Queue:
                 )
                 for poll in part
             ]
-            with tell_errors():
-                self._jobs.batch_defer_jobs(jobs, connection=self._connection)
+            try:
+                self._defer(jobs)
+            except AlreadyEnqueued:  # the answer to the first attempt was lost
+                for job in jobs:
+                    with suppress(AlreadyEnqueued):
+                        self._defer([job])
             sent += len(jobs)
         return sent
 
+    def _defer(self, jobs: list[Job]) -> None:
+        """All or none. Raises AlreadyEnqueued."""
+        self._do(lambda connection: self._jobs.batch_defer_jobs(jobs, connection=connection))
+
     def count_out(self) -> int:
         """Polls that wait for a worker, or are with one."""
-        with tell_errors():
-            row = self._connection.execute(
-                "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND queue_name = %s", [QUEUE]
-            ).fetchone()
-        return int(row[0]) if row else 0
+        sql: LiteralString = (
+            "SELECT count(*) FROM procrastinate_jobs WHERE status IN ('todo', 'doing') AND queue_name = %s"
+        )
+        ((count,),) = self._list(sql, QUEUE)
+        return int(count)
 
     def wait(self, seconds: float) -> None:
         """Until a worker has brought something, or so many seconds are over."""
-        with tell_errors():
-            self._connection.execute("LISTEN kabarkota_harvests")
-            for _ in self._connection.notifies(timeout=seconds, stop_after=1):
+
+        def listen(connection: Connection) -> None:
+            connection.execute("LISTEN kabarkota_harvests")
+            for _ in connection.notifies(timeout=seconds, stop_after=1):
                 pass
+
+        self._do(listen)
 
     def sweep(self) -> list[int]:
         """Gives the polls of workers that show no sign of life to others; returns the ids of their jobs."""
-        with tell_errors():
-            rows = self._connection.execute(
-                "SELECT job_id FROM sweep(%s, %s)", [self._settings.stalled_seconds, self._settings.max_attempts]
-            )
-            return [row[0] for row in rows]
+        rows = self._list(
+            "SELECT job_id FROM sweep(%s, %s)", self._settings.stalled_seconds, self._settings.max_attempts
+        )
+        return [row[0] for row in rows]
 
     def tidy(self) -> None:
         """Lets go what nobody will need."""
-        with tell_errors():
-            self._connection.execute(
-                "DELETE FROM hosts WHERE holder IS NULL AND free_at < now() - make_interval(days => %s)", [HOST_DAYS]
-            )
-            self._connection.execute("DELETE FROM kits WHERE used_at < now() - make_interval(days => %s)", [KIT_DAYS])
-            self._connection.execute("DELETE FROM procrastinate_jobs WHERE status IN ('cancelled', 'aborted')")
+        self._run("DELETE FROM hosts WHERE holder IS NULL AND free_at < now() - make_interval(days => %s)", HOST_DAYS)
+        self._run("DELETE FROM kits WHERE used_at < now() - make_interval(days => %s)", KIT_DAYS)
+        self._run("DELETE FROM procrastinate_jobs WHERE status IN ('cancelled', 'aborted')")
 
     def read_status(self) -> ClusterStatus:
-        return read_status(self._connection, stalled_seconds=self._settings.stalled_seconds)
+        return self._do(lambda connection: read_status(connection, stalled_seconds=self._settings.stalled_seconds))
 
     # ── in ─────────────────────────────────────────────────────────────────────────────────────────────────────────
 
     def list_brought(self) -> list[Brought]:
         """What waits to be taken in, in the order in which it is: by source and channel, then as it came."""
-        with tell_errors():
-            rows = self._connection.execute(
-                "SELECT id::text, source_id, channel_id FROM harvests WHERE refused IS NULL"
-                ' ORDER BY source_id COLLATE "C", channel_id, number'
-            )
-            return [Brought(id=row[0], source_id=row[1], channel_id=row[2]) for row in rows]
+        rows = self._list(
+            "SELECT id::text, source_id, channel_id FROM harvests WHERE refused IS NULL"
+            ' ORDER BY source_id COLLATE "C", channel_id, number'
+        )
+        return [Brought(id=row[0], source_id=row[1], channel_id=row[2]) for row in rows]
 
     def read(self, harvest_id: str) -> Harvest:
         """Raises WireError where it cannot be read."""
-        with tell_errors():
-            row = self._connection.execute("SELECT body FROM harvests WHERE id = %s", [harvest_id]).fetchone()
-        if row is None:
+        rows = self._list("SELECT body FROM harvests WHERE id = %s", harvest_id)
+        if not rows:
             raise WireError("it is not there any more")
-        return HARVEST.unpack(row[0])
+        return HARVEST.unpack(rows[0][0])
 
     def set_aside(self, harvest_id: str, reason: str) -> None:
-        with tell_errors():
-            self._connection.execute("UPDATE harvests SET refused = %s WHERE id = %s", [reason[:1000], harvest_id])
+        self._run("UPDATE harvests SET refused = %s WHERE id = %s", reason[:LONGEST_REASON], harvest_id)
 
     def forget(self, harvest_ids: Sequence[str]) -> None:
         """What was taken in."""
-        with tell_errors():
-            self._connection.execute("DELETE FROM harvests WHERE id = ANY (%s::uuid[])", [list(harvest_ids)])
+        self._run("DELETE FROM harvests WHERE id = ANY (%s::uuid[])", list(harvest_ids))
 
     def list_failed(self) -> list[FailedPoll]:
-        with tell_errors():
-            rows = self._connection.execute(
-                "SELECT id, attempts, args FROM procrastinate_jobs WHERE status = 'failed' ORDER BY id"
-            ).fetchall()
+        rows = self._list("SELECT id, attempts, args FROM procrastinate_jobs WHERE status = 'failed' ORDER BY id")
         return [
             FailedPoll(id=f"{self._cluster_id}/{row[0]}", job_id=row[0], attempts=row[1], order=_read_order(row[2]))
             for row in rows
         ]
 
     def forget_failed(self, job_id: int) -> None:
-        with tell_errors():
-            self._connection.execute("DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'failed'", [job_id])
+        self._run("DELETE FROM procrastinate_jobs WHERE id = %s AND status = 'failed'", job_id)
 
 
 def read_order(packed: str) -> PollOrder:
@@ -233,9 +282,3 @@ def _read_order(arguments: object) -> PollOrder | None:
         return read_order(str(arguments["order"])) if isinstance(arguments, dict) and "order" in arguments else None
     except WireError:
         return None
-
-
-def _cut(polls: Iterable[OutgoingPoll], most: int) -> Iterator[list[OutgoingPoll]]:
-    remaining = iter(polls)
-    while part := list(islice(remaining, most)):
-        yield part

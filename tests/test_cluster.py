@@ -1,0 +1,552 @@
+"""Store node and workers with a real PostgreSQL: what goes through, what is refused, who may ask a host."""
+
+from __future__ import annotations
+
+import json
+import signal
+import sqlite3
+import subprocess
+import sys
+import threading
+from collections.abc import Iterator
+from contextlib import closing
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any
+
+import psycopg
+import pytest
+from cluster_room import (
+    CYCLE,
+    NO_POSTGRES,
+    Machine,
+    Portals,
+    Postgres,
+    end_process,
+    find_postgres,
+    run_portals,
+    run_postgres,
+    wait_until,
+    write_catalogue,
+)
+from ports import find_port
+from pydantic import SecretStr
+
+from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, Poll, PollOutcome, Source
+from aggregator.wire import WireError
+from crawler.permits import PermitAnswer, PermitCall
+from crawler.settings import CrawlSettings
+from schedules.cluster.lane import unpack_kit
+from schedules.cluster.messages import HARVEST, KIT, ORDER, Kit, PollOrder, name_kit
+from schedules.cluster.permit_office import NEVER, PermitOffice
+from schedules.cluster.postgres import SCHEMA, connect, init_schema
+from schedules.cluster.queue import OutgoingPoll, Queue
+from schedules.cluster.settings import ClusterSettings
+from schedules.errors import UsageFailure, WriterBusy
+
+pytestmark = pytest.mark.skipif(find_postgres() is None, reason=NO_POSTGRES)
+
+NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+
+
+@pytest.fixture(scope="module")
+def postgres() -> Iterator[Postgres]:
+    with run_postgres() as postgres:
+        yield postgres
+
+
+@pytest.fixture
+def dsn(postgres: Postgres, request: pytest.FixtureRequest) -> str:
+    """Of a database of the test's own, with the schema."""
+    dsn = postgres.make_database(f"t{abs(hash(request.node.name))}")
+    with connect(SecretStr(dsn)) as connection:
+        init_schema(connection)
+    return dsn
+
+
+@pytest.fixture(scope="module")
+def portals() -> Iterator[Portals]:
+    with run_portals(6) as portals:
+        yield portals
+
+
+@pytest.fixture
+def store_node(tmp_path: Path, dsn: str, portals: Portals) -> Machine:
+    machine = Machine(tmp_path / "store", dsn)
+    write_catalogue(machine.folder / "catalogue.toml", portals.bases)
+    return machine
+
+
+def ask(dsn: str, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
+    with psycopg.connect(dsn, autocommit=True, options=f"-c search_path={SCHEMA}") as connection:
+        cursor = connection.execute(sql, arguments)  # type: ignore[arg-type]
+        return cursor.fetchall() if cursor.description else []
+
+
+def ask_database(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
+    with closing(sqlite3.connect(machine.database)) as connection:
+        return connection.execute(sql).fetchall()
+
+
+def make_settings(dsn: str, **changes: Any) -> ClusterSettings:
+    return ClusterSettings(dsn=SecretStr(dsn), **changes)
+
+
+def make_order(source_id: str = "portal-000", kit: str = "none", url: str = "http://127.20.1.1:1/feed") -> PollOrder:
+    channel = Channel(kind=ChannelKind.FEED, url=url)
+    source = Source(id=source_id, name=source_id, domain="x.example", channels=(channel,))
+    job = CrawlJob(source=source, channels=(ChannelJob(channel_id=1, channel=channel),), now=NOW)
+    return PollOrder(kit=kit, cycle=1, deadline=datetime(2099, 1, 1, tzinfo=UTC), job=job)
+
+
+# ── messages ───────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_messages_come_back_as_they_were() -> None:
+    kit = Kit(settings=CrawlSettings(), requests_per_day=7, topics="[x]", certificates=(("a/b.pem", "c"),))
+    assert KIT.unpack(KIT.pack(kit)) == kit
+    assert name_kit(KIT.pack(kit)) == name_kit(KIT.pack(kit))
+    order = make_order()
+    assert ORDER.unpack(ORDER.pack(order)) == order
+
+
+@pytest.mark.parametrize(
+    ("packed", "why"),
+    [
+        (b"", "truncated"),
+        (b"no zstd", "not compressed"),
+        (ORDER.pack(make_order())[:-9], "truncated"),
+        (KIT.pack(Kit(settings=CrawlSettings(), requests_per_day=1)), "missing required field"),
+    ],
+)
+def test_what_is_no_poll_is_refused_as_such(packed: bytes, why: str) -> None:
+    with pytest.raises(WireError, match=why):
+        ORDER.unpack(packed)
+
+
+def test_a_message_of_another_version_says_so(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedules.cluster.messages.WIRE_VERSION", 99)
+    packed = ORDER.pack(make_order())
+    monkeypatch.undo()
+    with pytest.raises(WireError, match="of version 99; this program reads version 1"):
+        ORDER.unpack(packed)
+
+
+def test_a_bomb_is_not_unpacked(monkeypatch: pytest.MonkeyPatch) -> None:
+    packed = ORDER.pack(make_order())
+    monkeypatch.setattr("schedules.cluster.messages.MOST_BYTES", 100)
+    with pytest.raises(WireError, match="larger than 100 bytes"):
+        ORDER.unpack(packed)
+
+
+@pytest.mark.parametrize("name", ["/etc/passwd", "../x.pem", "a/../../x.pem"])
+def test_a_kit_writes_nothing_outside_of_its_folder(name: str, tmp_path: Path) -> None:
+    kit = Kit(settings=CrawlSettings(), requests_per_day=1, certificates=((name, "x"),))
+    with pytest.raises(WireError, match="outside of its folder"):
+        unpack_kit(kit, tmp_path / "kit")
+
+
+def test_a_kit_is_the_operators_tables(tmp_path: Path) -> None:
+    kit = Kit(settings=CrawlSettings(), requests_per_day=1, topics="[t]", certificates=(("ca/x.pem", "PEM"),))
+    overlays = unpack_kit(kit, tmp_path)
+    assert overlays.topics is not None
+    assert Path(overlays.topics).read_text() == "[t]"
+    assert overlays.profiles is None
+    assert Path(overlays.data_folder, "ca/x.pem").read_text() == "PEM"
+
+
+# ── what cannot work says so ───────────────────────────────────────────────────────────────────────────────────────
+
+
+@pytest.mark.parametrize("command", [("cluster", "init"), ("cluster", "status"), ("worker",)])
+def test_without_a_dsn_commands_of_the_cluster_say_where_it_goes(command: tuple[str, ...], tmp_path: Path) -> None:
+    said = Machine(tmp_path, "").run(*command, code=2)
+    assert "cluster.dsn: is not set" in said
+    assert "KABARKOTA_CLUSTER__DSN" in said
+
+
+@pytest.mark.parametrize("command", [("cluster", "status"), ("worker",), ("run",)])
+def test_without_postgresql_one_line_says_so(command: tuple[str, ...], tmp_path: Path) -> None:
+    machine = Machine(tmp_path, f"postgresql://postgres@127.0.0.1:{find_port()}/postgres")
+    said = machine.run(*command, code=1).strip().splitlines()[-1]
+    assert said.startswith("kabarkota: cluster.dsn: PostgreSQL cannot be reached: ")
+
+
+def test_a_wrong_dsn_is_a_mistake_of_the_configuration_and_is_not_repeated(tmp_path: Path) -> None:
+    said = Machine(tmp_path, "rahasia-sekali host").run("cluster", "status", code=2)
+    assert "cluster.dsn: is no connection string of PostgreSQL" in said
+    assert "rahasia-sekali" not in said
+
+
+@pytest.mark.parametrize("command", [("cluster", "status"), ("worker",), ("run",)])
+def test_a_database_without_the_schema_is_told_how_to_get_it(
+    command: tuple[str, ...], tmp_path: Path, postgres: Postgres
+) -> None:
+    dsn = postgres.make_database(f"empty{abs(hash(command))}")
+    said = Machine(tmp_path, dsn).run(*command, code=1)
+    assert "no schema of Kabar Kota; `kabarkota cluster init` makes it" in said
+
+
+@pytest.mark.parametrize(
+    ("change", "why"),
+    [
+        ("UPDATE cluster SET schema_version = 99", "bring Kabar Kota on this machine up to date"),
+        ("UPDATE cluster SET schema_version = 0", "drop the schema"),
+        ("UPDATE cluster SET procrastinate = '2.9'", "the schema is of Procrastinate 2.9"),
+        ("DELETE FROM cluster", "is not whole"),
+    ],
+)
+def test_a_schema_of_another_version_is_refused_by_all(change: str, why: str, tmp_path: Path, dsn: str) -> None:
+    ask(dsn, change)
+    machine = Machine(tmp_path, dsn)
+    for command in (("worker",), ("run",), ("cluster", "init"), ("cluster", "status")):
+        assert why in machine.run(*command, code=1)
+
+
+def test_a_worker_of_another_version_than_the_store_node_is_refused(tmp_path: Path, dsn: str) -> None:
+    ask(dsn, "UPDATE cluster SET program = '9.9/1'")
+    said = Machine(tmp_path, dsn).run("worker", code=1)
+    assert "the store node is 9.9/1: all machines of a cluster need the same version" in said
+
+
+def test_a_worker_ends_when_the_store_node_is_of_another_version(tmp_path: Path, dsn: str) -> None:
+    worker = Machine(tmp_path, dsn)
+    process = worker.start("worker")
+    try:
+        assert wait_until(lambda: bool(ask(dsn, "SELECT 1 FROM workers")))
+        ask(dsn, "UPDATE cluster SET program = '9.9/1'")
+        assert process.wait(30) == 1
+    finally:
+        process.kill()
+        process.wait()
+    assert "need the same version" in worker.read_log()
+
+
+def test_init_is_done_once(tmp_path: Path, postgres: Postgres) -> None:
+    machine = Machine(tmp_path, postgres.make_database("init"))
+    assert "is made" in machine.run("cluster", "init")
+    assert "is there" in machine.run("cluster", "init")
+
+
+def test_nothing_of_postgresql_is_loaded_without_the_setting(tmp_path: Path) -> None:
+    code = (
+        "import sys, schedules.cli, schedules.service, schedules.commands.run, schedules.jobs, schedules.gathering;"
+        "print([name for name in sys.modules if name.split('.')[0] in ('procrastinate', 'psycopg')])"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "[]"
+
+
+def test_a_second_store_node_is_refused(dsn: str) -> None:
+    with Queue.open(make_settings(dsn)), pytest.raises(WriterBusy, match="another store node"):
+        Queue.open(make_settings(dsn))
+
+
+def test_without_the_library_the_setting_is_refused(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("schedules.cluster.installed.find_spec", lambda _: None)
+    with pytest.raises(UsageFailure, match=r"pip install 'kabarkota\[cluster\]'"):
+        Queue.open(make_settings(dsn))
+
+
+# ── permits ────────────────────────────────────────────────────────────────────────────────────────────────────────
+
+
+class Asker:
+    """A crawl process, as the keeper of permits sees it."""
+
+    def __init__(self, office: PermitOffice, holder: str) -> None:
+        self._office, self._holder = office, holder
+        self._told: dict[str, float] = {}
+        self._changed = threading.Condition()
+
+    def call(self, *wanted: str, returned: tuple[tuple[str, float], ...] = ()) -> dict[str, float]:
+        """What it is told of the hosts that it wants: seconds to wait, 0 for a permit."""
+        self._told = {}
+        self._office.handle(self._holder, PermitCall(wanted=wanted, returned=returned), self._note)
+        with self._changed:
+            assert self._changed.wait_for(lambda: len(self._told) == len(wanted), 30)
+        return self._told
+
+    def _note(self, answers: tuple[PermitAnswer, ...]) -> None:
+        with self._changed:
+            self._told |= {answer.host: answer.wait_seconds for answer in answers}
+            self._changed.notify_all()
+
+
+@pytest.fixture
+def office(dsn: str) -> Iterator[PermitOffice]:
+    office = PermitOffice(SecretStr(dsn), CrawlSettings(requests_per_domain=2, delay_seconds=0))
+    yield office
+    office.close()
+
+
+def test_a_host_is_asked_by_one_at_a_time(office: PermitOffice) -> None:
+    first, second = Asker(office, "first"), Asker(office, "second")
+    assert first.call("a.example") == {"a.example": 0}
+    assert second.call("a.example")["a.example"] > 0
+    first.call(returned=(("a.example", 0),))
+    assert wait_until(lambda: second.call("a.example") == {"a.example": 0}, 5)
+    assert first.call("a.example")["a.example"] > 0
+
+
+def test_a_host_is_left_alone_for_as_long_as_it_is_said(office: PermitOffice) -> None:
+    first, second = Asker(office, "first"), Asker(office, "second")
+    first.call("a.example")
+    first.call(returned=(("a.example", 50),))
+    assert 40 < second.call("a.example")["a.example"] <= 50
+    assert 40 < first.call("a.example")["a.example"] <= 50
+
+
+def test_two_hosts_of_a_domain_are_asked_at_once_and_no_third(office: PermitOffice) -> None:
+    hosts = ("satu.tribun.example.com", "dua.tribun.example.com", "tiga.tribun.example.com")
+    told = [Asker(office, host).call(host)[host] for host in hosts]
+    assert told[:2] == [0, 0]
+    assert told[2] > 0
+    assert Asker(office, "other").call("lain.example") == {"lain.example": 0}
+
+
+def test_what_a_dead_process_held_is_free_again(office: PermitOffice) -> None:
+    Asker(office, "first").call("a.example")
+    office.take_back("first")
+    assert wait_until(lambda: Asker(office, "second").call("a.example") == {"a.example": 0}, 5)
+
+
+def test_a_permit_of_a_holder_that_never_says_ends_by_itself(office: PermitOffice, dsn: str) -> None:
+    Asker(office, "first").call("a.example")
+    ask(dsn, "UPDATE hosts SET held_until = now() - interval '1 second'")
+    assert Asker(office, "second").call("a.example") == {"a.example": 0}
+
+
+@pytest.mark.parametrize("host", ["a\0b", "\ud800", "x" * 400, "a\nb"])
+def test_what_is_no_host_gets_no_permit_and_disturbs_nobody(host: str, office: PermitOffice) -> None:
+    assert Asker(office, "first").call(host, "a.example") == {host: NEVER, "a.example": 0}
+
+
+def test_permits_wait_for_a_postgresql_that_is_away(tmp_path: Path) -> None:
+    with run_postgres() as own:
+        with connect(SecretStr(own.dsn)) as connection:
+            init_schema(connection)
+        office = PermitOffice(SecretStr(own.dsn), CrawlSettings(delay_seconds=0))
+        asker = Asker(office, "first")
+        assert asker.call("a.example") == {"a.example": 0}
+        own.stop(signal.SIGQUIT)
+        starting = threading.Timer(1, own.start)
+        starting.start()
+        assert asker.call("b.example") == {"b.example": 0}
+        starting.join()
+        office.close()
+
+
+# ── polls and harvests ─────────────────────────────────────────────────────────────────────────────────────────────
+
+
+def test_a_source_is_sent_once_and_is_out_until_its_harvest_is_taken_in(dsn: str) -> None:
+    with Queue.open(make_settings(dsn)) as queue:
+        polls = [OutgoingPoll(order=make_order(f"s{number}"), host=f"h{number}", priority=0) for number in range(3)]
+        assert queue.send(polls) == 3
+        queue.send(polls[:1])  # as after an answer that was lost
+        assert queue.list_out() == {"s0", "s1", "s2"}
+        assert queue.count_out() == 3
+
+
+def test_polls_of_another_version_are_dropped(dsn: str) -> None:
+    with Queue.open(make_settings(dsn)) as queue:
+        queue.send([OutgoingPoll(order=make_order(), host="h", priority=0)])
+    ask(dsn, "UPDATE procrastinate_jobs SET queue_name = 'polls-0'")
+    with Queue.open(make_settings(dsn)) as queue:
+        assert queue.list_out() == set()
+
+
+def test_a_poll_of_a_silent_worker_goes_to_others_and_fails_in_the_end(dsn: str) -> None:
+    settings = make_settings(dsn, stalled_seconds=5, max_attempts=3)
+    with Queue.open(settings) as queue:
+        queue.send([OutgoingPoll(order=make_order(), host="h", priority=0)])
+        for _ in range(3):
+            ask(dsn, "INSERT INTO procrastinate_workers DEFAULT VALUES")
+            ask(dsn, "SELECT id FROM procrastinate_fetch_job_v2(NULL, (SELECT max(id) FROM procrastinate_workers))")
+            assert queue.sweep() == []
+            ask(dsn, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '6 seconds'")
+            assert len(queue.sweep()) == 1
+        (failed,) = queue.list_failed()
+        assert failed.attempts == 3
+        assert failed.order == make_order()
+        assert queue.list_out() == {"portal-000"}
+        queue.forget_failed(failed.job_id)
+        assert queue.list_out() == set()
+
+
+def run_cycle(store_node: Machine, *options: str) -> dict[str, Any]:
+    told: dict[str, Any] = json.loads(store_node.run("--catalogue", "catalogue.toml", *CYCLE, *options))
+    return told
+
+
+def test_a_cycle_through_a_worker(store_node: Machine, dsn: str, tmp_path: Path) -> None:
+    worker = Machine(tmp_path / "worker", dsn)
+    process = worker.start("worker")
+    try:
+        first = run_cycle(store_node)
+        assert first["polls"] == {"changed": 6}
+        assert first["articles"] == 17  # one of 18 is a stranger's, and waits for its own source
+        assert first["failed_sources"] == first["warnings"] == []
+        again = run_cycle(store_node)
+        assert again["polls"] == {"unchanged": 6}
+        assert again["articles"] == 0
+        status = json.loads(store_node.run("cluster", "status", "--json"))
+        assert (status["waiting"], status["under_way"], status["harvests"], status["aside"]) == (0, 0, 0, 0)
+        assert status["workers_alive"] == 1
+        told = store_node.run("cluster", "status")
+        assert "workers: 1 alive" in told
+    finally:
+        assert end_process(process) == 0
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_workers") == [(0,)]
+    assert ask_database(store_node, "SELECT count(*) FROM taken_harvests") == [(12,)]
+    assert not (worker.folder / "data" / "news.db").exists()  # a worker has no database
+    assert "Traceback" not in worker.read_log()
+
+
+def test_without_a_worker_a_cycle_says_so_and_the_polls_wait(store_node: Machine, dsn: str) -> None:
+    store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "2"
+    told = run_cycle(store_node)
+    assert told["polls"] == {}
+    assert len(told["failed_sources"]) == 6
+    assert "no worker is running" in told["warnings"][0]
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(6,)]
+    assert run_cycle(store_node)["failed_sources"] == []  # nothing is sent twice
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(6,)]
+
+
+def bring(dsn: str, source_id: str, channel_id: int, body: bytes) -> str:
+    ((harvest_id,),) = ask(
+        dsn,
+        "INSERT INTO harvests (id, job_id, source_id, channel_id, body, worker)"
+        " VALUES (gen_random_uuid(), 1, %s, %s, %s, 'test') RETURNING id::text",
+        source_id,
+        channel_id,
+        body,
+    )
+    return str(harvest_id)
+
+
+def make_harvest(source_id: str, channel_id: int) -> bytes:
+    poll = Poll(channel_id=channel_id, outcome=PollOutcome.UNCHANGED, started_at=NOW, finished_at=NOW, http_status=304)
+    return HARVEST.pack(Harvest(source_id=source_id, poll=poll))
+
+
+@pytest.fixture
+def filled(store_node: Machine) -> Machine:
+    """A store node that knows its sources, and waits for nothing."""
+    store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "0"
+    run_cycle(store_node)
+    return store_node
+
+
+def test_what_cannot_be_read_is_set_aside_with_the_reason_and_others_go_on(filled: Machine, dsn: str) -> None:
+    channels = dict(ask_database(filled, "SELECT source_id, id FROM channels"))
+    bad = bring(dsn, "portal-000", channels["portal-000"], b"no harvest")
+    other = bring(dsn, "portal-001", channels["portal-001"], make_harvest("portal-002", channels["portal-002"]))
+    good = bring(dsn, "portal-002", channels["portal-002"], make_harvest("portal-002", channels["portal-002"]))
+    told = run_cycle(filled)
+    assert told["polls"] == {"unchanged": 1}
+    assert len([warning for warning in told["warnings"] if "set aside" in warning]) == 2
+    aside = dict(ask(dsn, "SELECT id::text, refused FROM harvests"))
+    assert set(aside) == {bad, other}
+    assert "not compressed" in aside[bad]
+    assert "of another channel" in aside[other]
+    assert ask_database(filled, "SELECT id FROM taken_harvests") == [(good,)]
+    assert run_cycle(filled)["polls"] == {}  # they are looked at once
+    assert "2 set aside" in filled.run("cluster", "status")
+
+
+def test_a_harvest_that_was_taken_in_is_not_taken_in_again(filled: Machine, dsn: str) -> None:
+    """The store node was killed between its commit and letting go."""
+    ((source_id, channel_id),) = ask_database(filled, "SELECT source_id, id FROM channels LIMIT 1")
+    harvest_id = bring(dsn, source_id, channel_id, make_harvest(source_id, channel_id))
+    assert run_cycle(filled)["polls"] == {"unchanged": 1}
+    ask(
+        dsn,
+        "INSERT INTO harvests (id, job_id, source_id, channel_id, body, worker) VALUES (%s, 1, %s, %s, %s, 'test')",
+        harvest_id,
+        source_id,
+        channel_id,
+        make_harvest(source_id, channel_id),
+    )
+    assert run_cycle(filled)["polls"] == {}
+    assert ask(dsn, "SELECT count(*) FROM harvests") == [(0,)]
+    assert ask_database(filled, "SELECT count(*) FROM polls") == [(1,)]
+
+
+def test_a_harvest_of_a_source_that_is_gone_is_dropped(filled: Machine, dsn: str) -> None:
+    bring(dsn, "nobody", 4711, make_harvest("nobody", 4711))
+    assert run_cycle(filled)["polls"] == {}
+    assert ask(dsn, "SELECT count(*) FROM harvests") == [(0,)]
+
+
+def test_a_poll_that_nobody_can_do_counts_as_failed(filled: Machine, dsn: str) -> None:
+    ask(dsn, "UPDATE procrastinate_jobs SET status = 'failed', attempts = 5 WHERE queueing_lock = 'portal-003'")
+    ask(dsn, "UPDATE procrastinate_jobs SET status = 'failed', args = '{}' WHERE queueing_lock = 'portal-004'")
+    told = run_cycle(filled, "--due")
+    assert told["polls"] == {"failed": 1}
+    assert told["failed_sources"][0]["source"] == "portal-003"
+    assert "5 workers died of it" in told["failed_sources"][0]["reason"]
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'") == [(0,)]
+    assert ask_database(filled, "SELECT failures FROM channels WHERE source_id = 'portal-003'") == [(1,)]
+
+
+def test_an_order_that_cannot_be_read_is_refused_by_the_worker(filled: Machine, dsn: str, tmp_path: Path) -> None:
+    ask(dsn, """UPDATE procrastinate_jobs SET args = '{"order": "AAAA"}' WHERE queueing_lock = 'portal-000'""")
+    worker = Machine(tmp_path / "worker", dsn)
+    process = worker.start("worker")
+    try:
+        assert wait_until(lambda: ask(dsn, "SELECT count(*) FROM harvests") == [(5,)])
+        assert wait_until(lambda: ask(dsn, "SELECT status::text FROM procrastinate_jobs") == [("failed",)])
+    finally:
+        assert end_process(process) == 0
+    assert "portal-000: not polled: poll: not compressed" in worker.read_log()
+    assert "Traceback" not in worker.read_log()
+
+
+def test_a_poll_that_is_too_late_is_not_done(dsn: str, tmp_path: Path) -> None:
+    order = make_order()
+    late = PollOrder(kit="x", cycle=1, deadline=NOW, job=order.job)
+    with Queue.open(make_settings(dsn)) as queue:
+        queue.send([OutgoingPoll(order=late, host="h", priority=0)])
+        process = Machine(tmp_path / "worker", dsn).start("worker")
+        try:
+            assert wait_until(lambda: queue.count_out() == 0)
+        finally:
+            assert end_process(process) == 0
+        assert queue.list_brought() == []
+        assert queue.list_out() == set()
+
+
+def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(dsn: str, tmp_path: Path) -> None:
+    with run_portals(1, latency=1.5) as slow:
+        store_node = Machine(tmp_path / "store", dsn)
+        write_catalogue(store_node.folder / "catalogue.toml", slow.bases)
+        store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "0"
+        run_cycle(store_node)
+        process = Machine(tmp_path / "worker", dsn).start("worker")
+        assert wait_until(
+            lambda: (
+                ask(dsn, "SELECT 1 FROM procrastinate_jobs WHERE status = 'doing'") == [(1,)]
+                and bool(ask(dsn, "SELECT 1 FROM hosts WHERE holder IS NOT NULL"))
+            )
+        )
+        assert end_process(process) == 0
+        assert ask(dsn, "SELECT count(*) FROM harvests") == [(1,)]
+        assert run_cycle(store_node)["articles"] == 3
+
+
+def test_a_worker_that_is_told_twice_hands_back_what_it_has_begun(dsn: str, tmp_path: Path) -> None:
+    with run_portals(1, latency=60) as slow:
+        store_node = Machine(tmp_path / "store", dsn)
+        write_catalogue(store_node.folder / "catalogue.toml", slow.bases)
+        store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "0"
+        run_cycle(store_node)
+        process = Machine(tmp_path / "worker", dsn).start("worker")
+        assert wait_until(lambda: bool(ask(dsn, "SELECT 1 FROM hosts WHERE holder IS NOT NULL")))
+        process.terminate()
+        assert wait_until(lambda: ask(dsn, "SELECT is_leaving FROM workers") == [(True,)])
+        assert end_process(process) == 0
+        assert ask(dsn, "SELECT status::text, attempts FROM procrastinate_jobs") == [("todo", 1)]

@@ -2,7 +2,7 @@
 watch who asks: is any host asked by two at once, or too soon?
 
 A process of its own (`python tests/cluster_portals.py --portals N`). It prints the portals' addresses as JSON on one
-line, and serves until its standard input closes; then it prints what it has seen.
+line, and serves until its standard input closes; at `/_seen` it says what it has seen.
 
 Of five portals, two have the full text in the feed; one in four reposts a press release under a title of its own; each
 tenth leads to an article of the next portal, a stranger's; each seventh has a robots.txt with a Crawl-delay.
@@ -26,7 +26,7 @@ from soak_portals import CITIES, WORDS, answer
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)  # the cycle's clock; news is of the day before
 ARTICLES = 3  # of a portal
-EARLY_MARGIN = 0.05  # seconds: between our end of an answer and its beginning at the asker's
+TOLD = "/_seen"  # answers what was seen since it was last asked
 
 
 def make_address(number: int) -> str:
@@ -41,7 +41,9 @@ class Seen:
     under_way: int = 0
     at_once: int = 0  # the most
     last_end: float = 0.0
+    last_path: str = ""
     closest: float = float("inf")  # seconds between an answer's end and the next question
+    closest_known: float = float("inf")  # of those after robots.txt was read: what it says is known from then on
 
 
 @dataclass
@@ -105,6 +107,11 @@ class Origin:
         )
 
     def respond(self, number: int, path: str) -> bytes:
+        if path == TOLD:
+            told = json.dumps(self.tell()).encode()
+            self.hosts.clear()
+            self.paths.clear()
+            return answer("200 OK", "application/json", told)
         if path == "/robots.txt":
             if number % 7 or not self.delay:
                 return answer("404 Not Found", "text/plain", b"")
@@ -125,10 +132,18 @@ class Origin:
             while (await reader.readline()).strip():
                 pass
             path = request.split()[1].decode("latin-1") if len(request.split()) > 1 else "/"
+            if path == TOLD:
+                writer.write(self.respond(0, path))
+                await writer.drain()
+                return
             seen.asked += 1
             self.paths[path.split("/")[1]] += 1
             if seen.last_end:
-                seen.closest = min(seen.closest, time.monotonic() - seen.last_end)
+                gap = time.monotonic() - seen.last_end
+                seen.closest = min(seen.closest, gap)
+                if seen.last_path != "/robots.txt":
+                    seen.closest_known = min(seen.closest_known, gap)
+            seen.last_path = path
             seen.under_way += 1
             seen.at_once = max(seen.at_once, seen.under_way)
             try:
@@ -151,6 +166,9 @@ class Origin:
             "paths": dict(self.paths),
             "at_once": max((host.at_once for host in hosts), default=0),
             "closest": min((host.closest for host in hosts), default=0.0),
+            "closest_slow": min(
+                (self.hosts[make_address(number)].closest_known for number in range(0, self.count, 7)), default=0.0
+            ),
         }
 
 
@@ -161,7 +179,6 @@ async def main(count: int, latency: float, delay: float) -> None:
     print(json.dumps([origin.base(number) for number in range(count)]), flush=True)
     async with server:
         await asyncio.to_thread(sys.stdin.read)
-    print(json.dumps(origin.tell()), flush=True)
 
 
 if __name__ == "__main__":

@@ -6,15 +6,19 @@ import json
 import os
 import shutil
 import signal
+import socket
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Iterator
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
 
+import httpx
+from cluster_portals import TOLD
 from ports import find_port
 
 TESTS = Path(__file__).parent
@@ -43,6 +47,10 @@ def wait_until(condition: Callable[[], bool], seconds: float = START_SECONDS, pa
     return True
 
 
+def name_dsn(port: int, database: str = "postgres") -> str:
+    return f"postgresql://{USER}@127.0.0.1:{port}/{database}"
+
+
 class Postgres:
     """A server in a folder and on a port of its own."""
 
@@ -64,7 +72,7 @@ class Postgres:
         return self.name_database("postgres")
 
     def name_database(self, name: str) -> str:
-        return f"postgresql://{USER}@127.0.0.1:{self.port}/{name}"
+        return name_dsn(self.port, name)
 
     def make_database(self, name: str) -> str:
         """Its connection string."""
@@ -134,17 +142,74 @@ class Portals:
         assert self._process.stdout is not None
         self.bases: list[str] = json.loads(self._process.stdout.readline())
 
-    def end(self) -> dict[str, Any]:
-        """What was seen."""
-        if self._process.poll() is not None:
-            return {}
+    def tell_seen(self) -> dict[str, Any]:
+        """What was seen since this was last asked."""
+        told: dict[str, Any] = httpx.get(f"{self.bases[0]}{TOLD}", trust_env=False).json()
+        return told
+
+    def end(self) -> None:
         assert self._process.stdin is not None
         assert self._process.stdout is not None
         self._process.stdin.close()
-        told: dict[str, Any] = json.loads(self._process.stdout.readline() or "{}")
         self._process.wait()
         self._process.stdout.close()
-        return told
+
+
+class Cable:
+    """Between a worker and PostgreSQL: it can be cut, and mended."""
+
+    def __init__(self, port: int) -> None:
+        self._target = port
+        self._is_cut = False
+        self._lock = threading.Lock()
+        self._sockets: set[socket.socket] = set()
+        self._server = socket.create_server(("127.0.0.1", 0))
+        self.port = self._server.getsockname()[1]
+        threading.Thread(target=self._accept, daemon=True).start()
+
+    def cut(self) -> None:
+        with self._lock:
+            self._is_cut = True
+            for each in self._sockets:
+                with suppress(OSError):
+                    each.shutdown(socket.SHUT_RDWR)
+
+    def mend(self) -> None:
+        self._is_cut = False
+
+    def close(self) -> None:
+        self.cut()
+        with suppress(OSError):
+            self._server.shutdown(socket.SHUT_RDWR)
+        self._server.close()
+
+    def _accept(self) -> None:
+        with suppress(OSError):
+            while True:
+                near, _ = self._server.accept()
+                if self._is_cut:
+                    near.close()
+                    continue
+                try:
+                    far = socket.create_connection(("127.0.0.1", self._target))
+                except OSError:
+                    near.close()
+                    continue
+                with self._lock:
+                    self._sockets |= {near, far}
+                for source, target in ((near, far), (far, near)):
+                    threading.Thread(target=self._pass_on, args=(source, target), daemon=True).start()
+
+    def _pass_on(self, source: socket.socket, target: socket.socket) -> None:
+        with suppress(OSError):
+            while data := source.recv(65_536):
+                target.sendall(data)
+        for each in (source, target):
+            with suppress(OSError):
+                each.shutdown(socket.SHUT_RDWR)
+        with self._lock:
+            self._sockets.discard(source)
+        source.close()
 
 
 @contextmanager

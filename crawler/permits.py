@@ -13,6 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
+GATHER_SECONDS = 0.005  # hosts are asked seconds apart: so much more is nothing
 LONGEST_WAIT = 120.0  # seconds for a permit that others hold, one after the other
 
 
@@ -108,9 +109,10 @@ class Permits:
             self._sending = asyncio.ensure_future(self._flush())
 
     async def _flush(self) -> None:
-        """Sends what has come together: one message for all that happens in one turn of the event loop."""
+        """Sends what comes together in a moment: one message for all of it."""
         try:
             while self._wanted or self._returned:
+                await asyncio.sleep(GATHER_SECONDS)
                 call = PermitCall(wanted=tuple(self._wanted), returned=tuple(self._returned.items()))
                 self._wanted, self._returned = [], {}
                 await self._send(call)

@@ -54,6 +54,8 @@ class Origin:
     delay: float = 0.0  # seconds that robots.txt of each seventh asks for
     hosts: defaultdict[str, Seen] = field(default_factory=lambda: defaultdict(Seen))
     paths: Counter[str] = field(default_factory=Counter)
+    first: float = 0.0  # question, since it was last told
+    last: float = 0.0  # answer
 
     def base(self, number: int) -> str:
         return f"http://{make_address(number % self.count)}:{self.port}"
@@ -111,6 +113,7 @@ class Origin:
             told = json.dumps(self.tell()).encode()
             self.hosts.clear()
             self.paths.clear()
+            self.first = self.last = 0.0
             return answer("200 OK", "application/json", told)
         if path == "/robots.txt":
             if number % 7 or not self.delay:
@@ -137,6 +140,7 @@ class Origin:
                 await writer.drain()
                 return
             seen.asked += 1
+            self.first = self.first or time.monotonic()
             self.paths[path.split("/")[1]] += 1
             if seen.last_end:
                 gap = time.monotonic() - seen.last_end
@@ -153,7 +157,7 @@ class Origin:
                 await writer.drain()
             finally:
                 seen.under_way -= 1
-                seen.last_end = time.monotonic()
+                seen.last_end = self.last = time.monotonic()
         except (ConnectionError, asyncio.IncompleteReadError):
             pass
         finally:
@@ -162,6 +166,7 @@ class Origin:
     def tell(self) -> dict[str, object]:
         hosts = self.hosts.values()
         return {
+            "seconds": self.last - self.first,
             "asked": sum(host.asked for host in hosts),
             "paths": dict(self.paths),
             "at_once": max((host.at_once for host in hosts), default=0),

@@ -12,7 +12,7 @@ import sys
 import tempfile
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager, suppress
 from pathlib import Path
 from typing import Any
@@ -92,6 +92,11 @@ class Postgres:
             )
         if not wait_until(self.is_ready):
             raise RuntimeError((self._folder / "log").read_text(errors="replace")[-2000:])
+
+    @property
+    def pid(self) -> int:
+        assert self._process is not None
+        return self._process.pid
 
     def is_ready(self) -> bool:
         ask = [self._programs / "pg_isready", "-q", "-h", "127.0.0.1", "-p", str(self.port)]
@@ -282,9 +287,11 @@ class Machine:
                 stderr=out,
             )
 
-    def run(self, *arguments: str, code: int | None = 0) -> str:
+    def run(self, *arguments: str, code: int | None = 0, through: Sequence[str] = ()) -> str:
+        """What the command says. `through`: a script of Python's, with its arguments, that runs it."""
+        whole = [sys.executable, *through, sys.executable] if through else [sys.executable]
         done = subprocess.run(
-            [sys.executable, "-m", "schedules", *arguments],
+            [*whole, "-m", "schedules", *arguments],
             cwd=self.folder,
             env={**self.environment, "PYTHONPATH": str(TESTS.parent)},
             capture_output=True,

@@ -14,6 +14,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
 
+import httpx
 import psycopg
 import pytest
 from cluster_room import (
@@ -84,7 +85,7 @@ def ask(dsn: str, sql: str, *arguments: Any) -> list[tuple[Any, ...]]:
 
 
 def ask_database(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
-    with closing(sqlite3.connect(machine.database)) as connection:
+    with closing(sqlite3.connect(f"file:{machine.database}?mode=ro", uri=True)) as connection:
         return connection.execute(sql).fetchall()
 
 
@@ -178,6 +179,7 @@ def test_a_wrong_dsn_is_a_mistake_of_the_configuration_and_is_not_repeated(tmp_p
     assert "rahasia-sekali" not in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("command", [("cluster", "status"), ("worker",), ("run",)])
 def test_a_database_without_the_schema_is_told_how_to_get_it(
     command: tuple[str, ...], tmp_path: Path, postgres: Postgres
@@ -187,6 +189,7 @@ def test_a_database_without_the_schema_is_told_how_to_get_it(
     assert "no schema of Kabar Kota; `kabarkota cluster init` makes it" in said
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("change", "why"),
     [
@@ -203,12 +206,14 @@ def test_a_schema_of_another_version_is_refused_by_all(change: str, why: str, tm
         assert why in machine.run(*command, code=1)
 
 
+@pytest.mark.slow
 def test_a_worker_of_another_version_than_the_store_node_is_refused(tmp_path: Path, dsn: str) -> None:
     ask(dsn, "UPDATE cluster SET program = '9.9/1'")
     said = Machine(tmp_path, dsn).run("worker", code=1)
     assert "the store node is 9.9/1: all machines of a cluster need the same version" in said
 
 
+@pytest.mark.slow
 def test_a_worker_ends_when_the_store_node_is_of_another_version(tmp_path: Path, dsn: str) -> None:
     worker = Machine(tmp_path, dsn)
     process = worker.start("worker")
@@ -222,6 +227,7 @@ def test_a_worker_ends_when_the_store_node_is_of_another_version(tmp_path: Path,
     assert "need the same version" in worker.read_log()
 
 
+@pytest.mark.slow
 def test_init_is_done_once(tmp_path: Path, postgres: Postgres) -> None:
     machine = Machine(tmp_path, postgres.make_database("init"))
     assert "is made" in machine.run("cluster", "init")
@@ -400,11 +406,13 @@ def test_a_cycle_through_a_worker(store_node: Machine, dsn: str, tmp_path: Path)
         assert end_process(process) == 0
     assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
     assert ask(dsn, "SELECT count(*) FROM procrastinate_workers") == [(0,)]
+    assert ask(dsn, "SELECT count(*) FROM workers") == [(0,)]
     assert ask_database(store_node, "SELECT count(*) FROM taken_harvests") == [(12,)]
     assert not (worker.folder / "data" / "news.db").exists()  # a worker has no database
     assert "Traceback" not in worker.read_log()
 
 
+@pytest.mark.slow
 def test_without_a_worker_a_cycle_says_so_and_the_polls_wait(store_node: Machine, dsn: str) -> None:
     store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "2"
     told = run_cycle(store_node)
@@ -441,6 +449,7 @@ def filled(store_node: Machine) -> Machine:
     return store_node
 
 
+@pytest.mark.slow
 def test_what_cannot_be_read_is_set_aside_with_the_reason_and_others_go_on(filled: Machine, dsn: str) -> None:
     channels = dict(ask_database(filled, "SELECT source_id, id FROM channels"))
     bad = bring(dsn, "portal-000", channels["portal-000"], b"no harvest")
@@ -458,6 +467,7 @@ def test_what_cannot_be_read_is_set_aside_with_the_reason_and_others_go_on(fille
     assert "2 set aside" in filled.run("cluster", "status")
 
 
+@pytest.mark.slow
 def test_a_harvest_that_was_taken_in_is_not_taken_in_again(filled: Machine, dsn: str) -> None:
     """The store node was killed between its commit and letting go."""
     ((source_id, channel_id),) = ask_database(filled, "SELECT source_id, id FROM channels LIMIT 1")
@@ -476,12 +486,14 @@ def test_a_harvest_that_was_taken_in_is_not_taken_in_again(filled: Machine, dsn:
     assert ask_database(filled, "SELECT count(*) FROM polls") == [(1,)]
 
 
+@pytest.mark.slow
 def test_a_harvest_of_a_source_that_is_gone_is_dropped(filled: Machine, dsn: str) -> None:
     bring(dsn, "nobody", 4711, make_harvest("nobody", 4711))
     assert run_cycle(filled)["polls"] == {}
     assert ask(dsn, "SELECT count(*) FROM harvests") == [(0,)]
 
 
+@pytest.mark.slow
 def test_a_poll_that_nobody_can_do_counts_as_failed(filled: Machine, dsn: str) -> None:
     ask(dsn, "UPDATE procrastinate_jobs SET status = 'failed', attempts = 5 WHERE queueing_lock = 'portal-003'")
     ask(dsn, "UPDATE procrastinate_jobs SET status = 'failed', args = '{}' WHERE queueing_lock = 'portal-004'")
@@ -493,6 +505,7 @@ def test_a_poll_that_nobody_can_do_counts_as_failed(filled: Machine, dsn: str) -
     assert ask_database(filled, "SELECT failures FROM channels WHERE source_id = 'portal-003'") == [(1,)]
 
 
+@pytest.mark.slow
 def test_an_order_that_cannot_be_read_is_refused_by_the_worker(filled: Machine, dsn: str, tmp_path: Path) -> None:
     ask(dsn, """UPDATE procrastinate_jobs SET args = '{"order": "AAAA"}' WHERE queueing_lock = 'portal-000'""")
     worker = Machine(tmp_path / "worker", dsn)
@@ -506,6 +519,7 @@ def test_an_order_that_cannot_be_read_is_refused_by_the_worker(filled: Machine, 
     assert "Traceback" not in worker.read_log()
 
 
+@pytest.mark.slow
 def test_a_poll_that_is_too_late_is_not_done(dsn: str, tmp_path: Path) -> None:
     order = make_order()
     late = PollOrder(kit="x", cycle=1, deadline=NOW, job=order.job)
@@ -520,6 +534,7 @@ def test_a_poll_that_is_too_late_is_not_done(dsn: str, tmp_path: Path) -> None:
         assert queue.list_out() == set()
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(dsn: str, tmp_path: Path) -> None:
     with run_portals(1, latency=1.5) as slow:
         store_node = Machine(tmp_path / "store", dsn)
@@ -538,6 +553,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(dsn: str, tmp_p
         assert run_cycle(store_node)["articles"] == 3
 
 
+@pytest.mark.slow
 def test_a_worker_that_is_told_twice_hands_back_what_it_has_begun(dsn: str, tmp_path: Path) -> None:
     with run_portals(1, latency=60) as slow:
         store_node = Machine(tmp_path / "store", dsn)
@@ -550,3 +566,33 @@ def test_a_worker_that_is_told_twice_hands_back_what_it_has_begun(dsn: str, tmp_
         assert wait_until(lambda: ask(dsn, "SELECT is_leaving FROM workers") == [(True,)])
         assert end_process(process) == 0
         assert ask(dsn, "SELECT status::text, attempts FROM procrastinate_jobs") == [("todo", 1)]
+
+
+@pytest.mark.slow
+def test_the_service_sends_and_takes_in_by_itself_and_tells_how_the_queue_is(
+    store_node: Machine, dsn: str, tmp_path: Path
+) -> None:
+    (store_node.folder / "data" / "timetable.toml").write_text("[poll]\nevery_seconds = 3600\n", encoding="utf-8")
+    port = find_port()
+    process = Machine(tmp_path / "worker", dsn).start("worker")
+    service = store_node.start("--catalogue", "catalogue.toml", "serve", "--port", str(port))
+
+    def read_metrics() -> str:
+        return httpx.get(f"http://127.0.0.1:{port}/metrics", trust_env=False, timeout=10).text
+
+    def has_all() -> bool:
+        try:
+            return ask_database(store_node, "SELECT count(*) FROM polls") == [(6,)]
+        except sqlite3.OperationalError:  # it is not made yet
+            return False
+
+    try:  # the next turn of the timetable is an hour away: what is brought is heard of
+        assert wait_until(has_all, 90, pause=0.5), store_node.read_log()
+        assert ask_database(store_node, "SELECT count(*) FROM articles") == [(17,)]
+        assert wait_until(lambda: "kabarkota_cluster_harvests_waiting 0.0" in read_metrics(), 60, pause=1)
+        assert "kabarkota_cluster_workers 1.0" in read_metrics()
+        assert ask(dsn, "SELECT count(*) FROM harvests") == [(0,)]
+    finally:
+        assert end_process(service) == 0
+        assert end_process(process) == 0
+    assert "Traceback" not in store_node.read_log()

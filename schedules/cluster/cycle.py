@@ -43,7 +43,7 @@ from schedules.errors import UsageFailure
 logger = logging.getLogger(__name__)
 
 MOST_PRIORITY = 1_000_000
-LOOK_SECONDS = 1.0  # while a cycle waits for its polls
+LOOK_SECONDS, LEAST_LOOK_SECONDS = 1.0, 0.3  # while a cycle waits for its polls
 PATIENCE_SECONDS = 120.0  # of a command, for a PostgreSQL that is started anew; the service tries again anyway
 READ_AT_ONCE = 100  # harvests, between two looks at what they are called
 # what a harvest alone can be blamed for
@@ -113,6 +113,8 @@ def run_cluster_cycle(
         ]
     summary.is_outage = summary.reached_nothing and forgive(setup, store, intake.polled, now)
     queue.tidy()
+    with store.transaction():
+        store.forget_taken(now)
     finish_cycle(setup, store, summary, now, started=started)
     return summary
 
@@ -184,6 +186,7 @@ def _wait(queue: Queue, seconds: float, sent: int, progress: Progress | None) ->
         if progress:
             progress(max(0, sent - left), sent, "")
         queue.wait(LOOK_SECONDS)
+        time.sleep(LEAST_LOOK_SECONDS)  # harvests come many at a time
         queue.sweep()
 
 

@@ -14,14 +14,14 @@ from pathlib import Path, PurePosixPath
 
 from pydantic import SecretStr
 
-from aggregator.models import Harvest
 from aggregator.wire import WireError
 from crawler.batch import CrawlBatch
 from crawler.incoming import Incoming
 from crawler.overlays import Overlays
 from crawler.process import CrawlProcess, CrawlProcessError
-from schedules.cluster.messages import Kit, PollOrder
+from schedules.cluster.messages import HARVEST, Kit, PollOrder
 from schedules.cluster.permit_office import PermitOffice
+from schedules.cluster.worker_jobs import PackedHarvest
 
 MOST_POLLS = 5_000  # through one crawl process: what leaks in it is bounded
 CLOSE_SECONDS = 5.0
@@ -35,9 +35,9 @@ class LaneEnded(Exception):  # noqa: N818 - named after what happened
 
 @dataclass
 class _UnderWay:
-    future: asyncio.Future[tuple[Harvest, ...]]
+    future: asyncio.Future[tuple[PackedHarvest, ...]]
     missing: set[int]  # channels
-    harvests: list[Harvest] = field(default_factory=list)
+    harvests: list[PackedHarvest] = field(default_factory=list)
 
 
 class Lane:
@@ -68,7 +68,7 @@ class Lane:
     def is_alive(self) -> bool:
         return self._thread.is_alive()
 
-    async def poll(self, order: PollOrder) -> tuple[Harvest, ...]:
+    async def poll(self, order: PollOrder) -> tuple[PackedHarvest, ...]:
         """The harvests of the source's channels. Raises LaneEnded."""
         source_id = order.job.source.id
         while source_id in self._under_way:  # a poll that was given to another worker, and has come back
@@ -103,7 +103,9 @@ class Lane:
         reason = "its crawl process has ended"
         try:
             for harvest in self._process.follow(self._incoming):
-                self._loop.call_soon_threadsafe(self._note, harvest)
+                channel_id, pages = harvest.poll.channel_id, len(harvest.pages)
+                packed = PackedHarvest(channel_id=channel_id, pages=pages, body=HARVEST.pack(harvest))
+                self._loop.call_soon_threadsafe(self._note, harvest.source_id, packed)
         except CrawlProcessError as error:
             reason = str(error)
         except Exception as error:
@@ -114,12 +116,12 @@ class Lane:
             self._folder.cleanup()
             self._loop.call_soon_threadsafe(self._end, reason)
 
-    def _note(self, harvest: Harvest) -> None:
-        under_way = self._under_way.get(harvest.source_id)
+    def _note(self, source_id: str, harvest: PackedHarvest) -> None:
+        under_way = self._under_way.get(source_id)
         if under_way is None:
             return
         under_way.harvests.append(harvest)
-        under_way.missing.discard(harvest.poll.channel_id)
+        under_way.missing.discard(harvest.channel_id)
         if not under_way.missing and not under_way.future.done():
             under_way.future.set_result(tuple(under_way.harvests))
 

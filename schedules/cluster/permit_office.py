@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import logging
 import threading
+import time
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
@@ -25,6 +26,7 @@ from schedules.errors import KabarKotaError
 logger = logging.getLogger(__name__)
 
 Answerer = Callable[[tuple[PermitAnswer, ...]], object]
+GATHER_SECONDS = 0.03  # what comes in so much time goes in one statement
 MARGIN_SECONDS = 5.0  # beyond the longest request
 MOST_PAUSE = 5.0  # seconds between two attempts to reach PostgreSQL
 LONGEST_HOST = 300  # characters; a name has 253 at most
@@ -87,8 +89,7 @@ class PermitOffice:
     def _run(self) -> None:
         pending, pause = _Pending(), 0.1
         while True:
-            self._collect(pending)
-            if not pending:
+            if not self._collect(pending):
                 break
             try:
                 self._exchange(pending)
@@ -108,18 +109,18 @@ class PermitOffice:
                 pending, pause = _Pending(), 0.1
         self._disconnect()
 
-    def _collect(self, pending: _Pending) -> None:
-        """All that has come; waits where there is nothing to say. Nothing: it is to end."""
-        is_patient = not pending
+    def _collect(self, pending: _Pending) -> bool:
+        """Takes what has come, and comes in the next moment; waits where there is nothing to say. Whether there is."""
+        deadline = time.monotonic() + GATHER_SECONDS if pending else None
         while True:
             try:
-                note = self._queue.get(block=is_patient)
+                note = self._queue.get(timeout=deadline and max(0.0, deadline - time.monotonic()))
             except Empty:
-                return
+                return True
             if note is None:
-                return
+                return bool(pending)
             note(pending)
-            is_patient = is_patient and not pending
+            deadline = deadline or time.monotonic() + GATHER_SECONDS
 
     def _exchange(self, pending: _Pending) -> None:
         """Raises psycopg.Error, KabarKotaError."""

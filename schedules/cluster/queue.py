@@ -252,7 +252,9 @@ class Queue:
         return HARVEST.unpack(rows[0][0])
 
     def set_aside(self, harvest_id: str, reason: str) -> None:
-        self._run("UPDATE harvests SET refused = %s WHERE id = %s", reason[:LONGEST_REASON], harvest_id)
+        self._run(
+            "UPDATE harvests SET refused = %s WHERE id = %s", reason.replace("\0", "")[:LONGEST_REASON], harvest_id
+        )
 
     def forget(self, harvest_ids: Sequence[str]) -> None:
         """What was taken in."""

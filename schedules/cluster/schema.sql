@@ -1,5 +1,11 @@
 -- What lies in PostgreSQL beside Procrastinate's tables, in the same schema. Only `cluster init` runs this.
 
+-- Each fetch looks for other polls of the same host: without this, among all that wait.
+CREATE INDEX polls_by_host ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing');
+-- Rows live for minutes: what is dead is cleared away by its number, not by its share.
+ALTER TABLE procrastinate_jobs SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+ALTER TABLE procrastinate_events SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+
 CREATE TABLE cluster (
     one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
     id uuid NOT NULL DEFAULT gen_random_uuid(), -- another after each `cluster init` of an empty database
@@ -48,6 +54,8 @@ CREATE TABLE hosts (
     held_until timestamptz, -- should the holder never say
     free_at timestamptz NOT NULL DEFAULT '-infinity' -- nobody may ask it before then
 );
+ALTER TABLE harvests SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
+ALTER TABLE hosts SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, fillfactor = 50);
 CREATE INDEX hosts_held ON hosts (domain) WHERE holder IS NOT NULL;
 CREATE INDEX hosts_by_holder ON hosts (holder) WHERE holder IS NOT NULL;
 
@@ -119,13 +127,13 @@ CREATE FUNCTION bring(
     poll bigint, by_worker bigint, by_name text, source text, ids uuid[], channels bigint[], bodies bytea[]
 ) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
-    PERFORM 1 FROM procrastinate_jobs WHERE id = poll AND status = 'doing' AND worker_id = by_worker FOR UPDATE;
+    -- as procrastinate_finish_job_v1 does it, which does not ask whose it is
+    DELETE FROM procrastinate_jobs WHERE id = poll AND status = 'doing' AND worker_id = by_worker;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
     INSERT INTO harvests (id, job_id, source_id, channel_id, body, worker)
         SELECT i, poll, source, c, b, by_name FROM unnest(ids, channels, bodies) AS brought (i, c, b);
-    PERFORM procrastinate_finish_job_v1(poll, 'succeeded', true);
     PERFORM pg_notify('kabarkota_harvests', '');
     RETURN true;
 END;

@@ -14,9 +14,11 @@ import sys
 from contextlib import closing, suppress
 from datetime import UTC, datetime, timedelta
 from secrets import token_hex
+from typing import Any
 
 import psycopg
 import psycopg_pool
+import uvloop
 from procrastinate import App, JobContext, PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job
@@ -49,7 +51,8 @@ def run_worker(setup: Setup) -> None:
     if not logger.isEnabledFor(logging.DEBUG):
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # what fails is told by us, in one line
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
-    asyncio.run(Worker(setup, dsn).run())
+    with asyncio.Runner(loop_factory=uvloop.new_event_loop) as runner:
+        runner.run(Worker(setup, dsn).run())
 
 
 class BackOff(BaseRetryStrategy):
@@ -68,6 +71,17 @@ class BackOff(BaseRetryStrategy):
         return RetryDecision(retry_at=datetime.now(UTC) + timedelta(seconds=2 ** (job.attempts + 1)))
 
 
+def make_pool(*, check: object, **options: Any) -> psycopg_pool.AsyncConnectionPool:
+    """A pool that asks no connection whether it is alive before each use: one that is not is noticed, and what was
+    asked is asked again."""
+    return psycopg_pool.AsyncConnectionPool(**options)
+
+
+async def commit_each(connection: psycopg.AsyncConnection[Any]) -> None:
+    """All that we ask is one statement: without this each is three."""
+    await connection.set_autocommit(True)
+
+
 class HandedBack(Exception):  # noqa: N818 - named after what happened
     """This worker ends, or was given up, before the poll was done: it is nobody's fault."""
 
@@ -78,7 +92,14 @@ class Worker:
     def __init__(self, setup: Setup, dsn: SecretStr) -> None:
         self._setup, self._dsn, self._settings = setup, dsn, setup.cluster
         self.name = f"{setup.cluster.worker_name}/{token_hex(3)}"
-        self._connector = PsycopgConnector(conninfo=make_dsn(dsn), min_size=1, max_size=CONNECTIONS, timeout=10)
+        self._connector = PsycopgConnector(
+            conninfo=make_dsn(dsn),
+            min_size=1,
+            max_size=CONNECTIONS,
+            timeout=10,
+            pool_factory=make_pool,
+            configure=commit_each,
+        )
         self._jobs = WorkerJobs(self._connector, self.name)
         self._app = App(connector=self._connector)
         self._app.job_manager = self._jobs
@@ -87,7 +108,8 @@ class Worker:
         self._lane: Lane | None = None
         self._old_lanes: set[Lane] = set()
         self._under_way = 0
-        self._is_ending = self._is_giving_up = False
+        self._ending = asyncio.Event()
+        self._is_giving_up = False
         self._working: asyncio.Task[None] | None = None
         self._refusal = ""
 
@@ -98,7 +120,7 @@ class Worker:
             loop.add_signal_handler(number, self._heed_end)
         print(f"kabarkota: worker {self.name} begins", file=sys.stderr, flush=True)
         pause = FIRST_PAUSE
-        while not self._is_ending:
+        while not self._ending.is_set():
             try:
                 await self._work()
                 pause = FIRST_PAUSE
@@ -106,9 +128,9 @@ class Worker:
                 logger.warning("the others took this worker for dead; it begins anew")
             except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
                 logger.warning("cannot work: %s", " ".join(str(error.__cause__ or error).split()))
-            if not self._is_ending:
-                await asyncio.sleep(pause)
-                pause = min(2 * pause, LONGEST_PAUSE)
+            with suppress(TimeoutError):
+                await asyncio.wait_for(self._ending.wait(), pause)
+            pause = min(2 * pause, LONGEST_PAUSE)
         await self._close_lanes()
         if self._refusal:
             raise RunFailure(self._refusal)
@@ -117,6 +139,7 @@ class Worker:
     async def _work(self) -> None:
         """Registers, and works until it is told to end, or is given up. Raises WorkerGivenUp, ConnectorException."""
         self._is_giving_up = False
+        self._jobs.worker_id = 0
         async with self._app.open_async():
             self._working = asyncio.create_task(
                 self._app.run_worker_async(
@@ -148,7 +171,7 @@ class Worker:
             if not self._jobs.worker_id or self._is_giving_up:
                 continue
             try:
-                program = await self._jobs.beat(self._under_way, is_leaving=self._is_ending)
+                program = await self._jobs.beat(self._under_way, is_leaving=self._ending.is_set())
             except WorkerGivenUp:
                 self._is_giving_up = True
                 self._break_off()
@@ -161,10 +184,10 @@ class Worker:
 
     def _heed_end(self) -> None:
         """The first time gently, then not."""
-        if self._is_ending:
+        if self._ending.is_set():
             self._break_off()
             return
-        self._is_ending = True
+        self._ending.set()
         asyncio.get_running_loop().call_later(self._settings.drain_seconds, self._break_off)
         self._stop()
 
@@ -180,7 +203,7 @@ class Worker:
         """The task: polls one source once."""
         self._under_way += 1
         try:
-            poll = await asyncio.to_thread(read_order, order)
+            poll = read_order(order)
             if system_clock() > poll.deadline:
                 logger.info("%s: too late, it is asked for anew", poll.job.source.id)
                 self._jobs.bring(context.job, ())
@@ -188,7 +211,7 @@ class Worker:
             lane = await self._find_lane(poll.kit)
             self._jobs.bring(context.job, await lane.poll(poll))
         except LaneEnded as error:
-            if self._is_ending or self._is_giving_up:
+            if self._ending.is_set() or self._is_giving_up:
                 raise HandedBack from error
             logger.error("%s: not polled: %s", context.job.queueing_lock, error)
             raise

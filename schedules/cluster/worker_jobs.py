@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import logging
 from collections.abc import Awaitable, Callable, Iterable, Sequence
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import Any, TypeVar
 from uuid import uuid4
@@ -19,8 +20,7 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
-from aggregator.models import Harvest
-from schedules.cluster.messages import HARVEST, PROGRAM
+from schedules.cluster.messages import PROGRAM
 from schedules.cluster.postgres import find_cause
 
 R = TypeVar("R")
@@ -29,6 +29,15 @@ PATIENCE_SECONDS = 300.0  # for PostgreSQL, with what is to be brought; after th
 LONGEST_PAUSE = 5.0
 
 logger = logging.getLogger(__name__)
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
+class PackedHarvest:
+    """As it is kept in PostgreSQL."""
+
+    channel_id: int
+    pages: int
+    body: bytes
 
 
 class WorkerGivenUp(Exception):  # noqa: N818 - named after what happened
@@ -41,12 +50,12 @@ class WorkerJobs(JobManager):
     def __init__(self, connector: PsycopgConnector, name: str) -> None:
         super().__init__(connector)
         self._name = name
-        self._harvests: dict[int, Sequence[Harvest]] = {}
+        self._harvests: dict[int, Sequence[PackedHarvest]] = {}
         self._is_cut_off = False
         self._polls = self._articles = 0  # since the last sign of life
         self.worker_id = 0
 
-    def bring(self, job: Job, harvests: Sequence[Harvest]) -> None:
+    def bring(self, job: Job, harvests: Sequence[PackedHarvest]) -> None:
         """What goes with the job when it is completed."""
         assert job.id is not None
         self._harvests[job.id] = harvests
@@ -54,6 +63,10 @@ class WorkerJobs(JobManager):
     async def register_worker(self) -> int:
         self.worker_id = await super().register_worker()
         return self.worker_id
+
+    async def unregister_worker(self, worker_id: int) -> None:
+        await super().unregister_worker(worker_id)
+        await self.connector.execute_query_async("DELETE FROM workers WHERE id = %(id)s", id=worker_id)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """None also where PostgreSQL does not answer. Raises WorkerGivenUp."""
@@ -83,15 +96,14 @@ class WorkerJobs(JobManager):
         if status is not Status.SUCCEEDED:
             await self._hand_back(job.id, None)
             return
-        bodies = await asyncio.to_thread(lambda: [HARVEST.pack(harvest) for harvest in harvests])
         arguments: dict[str, Any] = {
             "poll": job.id,
             "worker": self.worker_id,
             "name": self._name,
             "source": job.queueing_lock or "",
             "ids": [str(uuid4()) for _ in harvests],
-            "channels": [harvest.poll.channel_id for harvest in harvests],
-            "bodies": bodies,
+            "channels": [harvest.channel_id for harvest in harvests],
+            "bodies": [harvest.body for harvest in harvests],
         }
         sql = (
             "SELECT bring(%(poll)s, %(worker)s, %(name)s, %(source)s, %(ids)s::uuid[], %(channels)s::bigint[],"
@@ -99,7 +111,7 @@ class WorkerJobs(JobManager):
         )
         if await self._persist(lambda: self._ask(sql, arguments)):
             self._polls += 1
-            self._articles += sum(len(harvest.pages) for harvest in harvests)
+            self._articles += sum(harvest.pages for harvest in harvests)
         else:
             logger.info("%s: what was brought is dropped: another worker has the poll", job.queueing_lock)
 

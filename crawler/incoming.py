@@ -21,6 +21,7 @@ class Incoming:
         """`opening`: settings, overlays and budget, which are the same for all that comes."""
         self._opening = replace(opening, jobs=(), is_open=True)
         self._queue: SimpleQueue[CrawlBatch | None] = SimpleQueue()
+        self._is_closed = False
         self._lock = threading.Lock()
         self._under_way: dict[tuple[str, int], tuple[CrawlJob, float]] = {}  # by source and channel; since when
         settings = opening.settings
@@ -36,11 +37,12 @@ class Incoming:
 
     def close(self) -> None:
         """Nothing more comes."""
+        self._is_closed = True
         self._queue.put(None)
 
     def send_all(self, send: Callable[[CrawlBatch], object], is_wanted: Callable[[], bool]) -> bool:
         """Hands over what comes, until it is closed or no longer wanted; whether it is closed."""
-        while True:
+        while not (self._is_closed and self._queue.empty()):  # whoever was told may have died of it
             more = self._queue.get()
             is_empty = more is not None and not more.jobs
             if not is_wanted():
@@ -57,6 +59,7 @@ class Incoming:
                     for channel in job.channels:
                         self._under_way[job.source.id, channel.channel_id] = (job, begun)
             send(more)
+        return True
 
     def wake(self) -> None:
         """Has `send_all` look whether it is still wanted."""

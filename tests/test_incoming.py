@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import asyncio
+import os
+import signal
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -22,13 +24,6 @@ from crawler.process import CrawlInterrupted, CrawlProcess
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
 FEED = b'<rss version="2.0"><channel><title>Kabar</title></channel></rss>'
-
-
-@pytest.fixture
-def portal() -> Iterator[LoopbackPortal]:
-    with serve_portal() as portal:
-        portal.answers["/feed"] = Answer(FEED, content_type="application/rss+xml")
-        yield portal
 
 
 def make_batch(folder: Path, portal: LoopbackPortal, *numbers: int, path: str = "/feed") -> CrawlBatch:
@@ -104,7 +99,7 @@ def test_it_goes_on_when_the_process_dies(tmp_path: Path, everywhere: LoopbackPo
         following.wait_for(lambda: len(following.harvests) == 1)
         incoming.add(make_batch(tmp_path, everywhere, 2, 3, path="/slow"))
         following.wait_for(lambda: everywhere.asked["/slow"] == 2)
-        process.kill()
+        os.kill(process.pid, signal.SIGKILL)
         gate.set()
         incoming.add(make_batch(tmp_path, everywhere, 4))
         incoming.close()
@@ -131,9 +126,9 @@ def test_it_can_be_broken_off(tmp_path: Path, everywhere: LoopbackPortal) -> Non
 
 
 def test_what_takes_too_long_is_noticed(
-    tmp_path: Path, portal: LoopbackPortal, monkeypatch: pytest.MonkeyPatch
+    tmp_path: Path, everywhere: LoopbackPortal, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    batch = make_batch(tmp_path, portal, 1)
+    batch = make_batch(tmp_path, everywhere, 1)
     incoming = Incoming(replace(batch, jobs=()))
     sent: list[CrawlBatch] = []
     incoming.add(batch)

@@ -301,7 +301,7 @@ class Machine:
         )
         if code is not None and done.returncode != code:
             raise AssertionError(f"exit code {done.returncode}: {done.stdout}\n{done.stderr}")
-        return done.stdout if code == 0 else done.stderr
+        return done.stderr if code else done.stdout
 
     def read_log(self, log: str = "log") -> str:
         path = self.folder / log

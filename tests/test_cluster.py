@@ -500,7 +500,7 @@ def test_a_poll_that_nobody_can_do_counts_as_failed(filled: Machine, dsn: str) -
     told = run_cycle(filled, "--due")
     assert told["polls"] == {"failed": 1}
     assert told["failed_sources"][0]["source"] == "portal-003"
-    assert "5 workers died of it" in told["failed_sources"][0]["reason"]
+    assert "no worker could do it, 5 times" in told["failed_sources"][0]["reason"]
     assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'failed'") == [(0,)]
     assert ask_database(filled, "SELECT failures FROM channels WHERE source_id = 'portal-003'") == [(1,)]
 
@@ -596,3 +596,20 @@ def test_the_service_sends_and_takes_in_by_itself_and_tells_how_the_queue_is(
         assert end_process(service) == 0
         assert end_process(process) == 0
     assert "Traceback" not in store_node.read_log()
+
+
+@pytest.mark.slow
+def test_the_doctor_says_how_the_cluster_is(dsn: str, tmp_path: Path) -> None:
+    def look(machine: Machine) -> dict[str, str]:
+        checks = json.loads(machine.run("doctor", "--json", code=None))["checks"]
+        return next(check for check in checks if check["name"] == "cluster")
+
+    machine = Machine(tmp_path, dsn)
+    machine.environment["KABARKOTA_CATALOGUE"] = str(tmp_path / "catalogue.toml")  # no portals
+    write_catalogue(tmp_path / "catalogue.toml", [])
+    found = look(machine)
+    assert found["level"] == "warning"
+    assert found["found"] == "0 workers, 0 polls wait, 0 harvests wait"
+    ask(dsn, "DROP SCHEMA kabarkota CASCADE")
+    assert look(machine)["level"] == "fault"
+    assert "cluster init" in look(machine)["found"]

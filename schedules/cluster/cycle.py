@@ -233,7 +233,7 @@ class _Intake:
             else:
                 sources = self._store.get_sources({each.order.job.source.id})
                 ingest = make_ingest(self._setup, self._store, sources, self._now)
-                for harvest in fail(each.order, f"{each.attempts} workers died of it, or could not do it"):
+                for harvest in fail(each.order, f"no worker could do it, {each.attempts} times"):
                     self._write(harvest, f"{each.id}/{harvest.poll.channel_id}", sources, ingest)
             self._queue.forget_failed(each.job_id)
 
@@ -274,6 +274,5 @@ def fail(order: PollOrder, reason: str) -> Iterator[Harvest]:
             finished_at=now,
             reason=reason,
             host=host_of(channel.channel.url),
-            kills=1,
         )
         yield Harvest(source_id=order.job.source.id, poll=poll)

@@ -27,6 +27,7 @@ from pydantic import SecretStr
 
 from aggregator.wire import WireError
 from crawler.clock import system_clock
+from crawler.process import CrawlProcessError
 from schedules.cluster.installed import require_dsn
 from schedules.cluster.lane import Lane, LaneEnded
 from schedules.cluster.messages import KIT, POLL_TASK, PROGRAM, QUEUE
@@ -109,7 +110,7 @@ class Worker:
         self._old_lanes: set[Lane] = set()
         self._under_way = 0
         self._ending = asyncio.Event()
-        self._is_giving_up = False
+        self._is_giving_up = self._is_stopping = False
         self._working: asyncio.Task[None] | None = None
         self._refusal = ""
 
@@ -138,7 +139,7 @@ class Worker:
 
     async def _work(self) -> None:
         """Registers, and works until it is told to end, or is given up. Raises WorkerGivenUp, ConnectorException."""
-        self._is_giving_up = False
+        self._is_giving_up = self._is_stopping = False
         self._jobs.worker_id = 0
         async with self._app.open_async():
             self._working = asyncio.create_task(
@@ -192,7 +193,8 @@ class Worker:
         self._stop()
 
     def _stop(self) -> None:
-        if self._working is not None:
+        if self._working is not None and not self._is_stopping:
+            self._is_stopping = True  # a second time would break its last polls off
             self._working.cancel()  # which Procrastinate takes for: no more, and end when all is done
 
     def _break_off(self) -> None:
@@ -215,8 +217,9 @@ class Worker:
                 raise HandedBack from error
             logger.error("%s: not polled: %s", context.job.queueing_lock, error)
             raise
-        except WireError as error:
-            logger.error("%s: not polled: %s", context.job.queueing_lock, error)
+        except Exception as error:
+            said = error if isinstance(error, WireError) else f"internal error: {error!r}"
+            logger.error("%s: not polled: %s", context.job.queueing_lock, said)
             raise
         finally:
             self._under_way -= 1
@@ -233,7 +236,12 @@ class Worker:
             if lane is not None:
                 lane.close()
                 self._old_lanes.add(lane)
-            self._lane = Lane(kit_id, KIT.unpack(body), self._dsn, parser_workers=self._setup.crawl.parser_workers)
+            try:
+                workers = self._setup.crawl.parser_workers
+                self._lane = Lane(kit_id, KIT.unpack(body), self._dsn, parser_workers=workers)
+            except CrawlProcessError as error:
+                self._lane = None
+                raise LaneEnded(str(error)) from error
             self._old_lanes = {old for old in self._old_lanes if old.is_alive}
         return await self._find_lane(kit_id)
 

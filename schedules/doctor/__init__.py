@@ -4,6 +4,7 @@ check          what a look finds
 setup          configuration, the data folder, the operator's files
 database       the file, its schema and contents, who writes
 machine        SQLite, libraries, time zones, clock
+cluster        the PostgreSQL between store node and workers
 network        names, connections, certificates, and what other clocks show
 examination    all of them, in order
 """

@@ -14,7 +14,7 @@ from aggregator.models import Source
 from crawler.catalogue import CatalogueError, load_catalogue
 from crawler.settings import CrawlSettings
 from schedules.config import FILE_NAME, Setup, find_file, load_setup
-from schedules.doctor import backups, database, machine, network
+from schedules.doctor import backups, cluster, database, machine, network
 from schedules.doctor import setup as folders
 from schedules.doctor.check import Check, fault, ok
 from schedules.errors import UsageFailure
@@ -86,7 +86,10 @@ def examine_machine(patient: Patient) -> Iterator[Check]:
 
 
 def examine_network(setup: Setup | None, now: datetime) -> Iterator[Check]:
-    """Asks a few portals, without a configuration those of the built-in catalogue."""
+    """Asks PostgreSQL, where workers crawl, and a few portals, without a configuration those of the built-in
+    catalogue."""
+    if setup is not None:
+        yield from cluster.check_cluster(setup.cluster)
     crawl = setup.crawl if setup else CrawlSettings()
     portals = network.choose_portals(_list_sources(setup), now)
     yield from network.judge_visits(network.visit_portals(portals, crawl, ssl.create_default_context()))

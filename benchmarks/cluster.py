@@ -3,6 +3,7 @@
     scaling    1, 2 and 4 workers over portals that take their time, so that waiting and not this machine's cores
                decides: articles a second, beside as many times what one worker does
     overhead   CPU of an article for what one machine does not do: the queue, permits, packing; beside crawl and ingest
+    recovery   a worker is killed with polls under way, all settings as they come: until others have begun them
     sizing     100,000 channels and a million pages a day from these figures: machines, rows, bytes
 
 PostgreSQL, portals and machines are those of the tests.
@@ -57,6 +58,8 @@ CHANNELS, PAGES_A_DAY, ON_TOPIC = 100_000, 1_000_000, 0.01
 POLLS_A_DAY = 8  # of a channel, in the mean
 VISIT_SECONDS = 10.0  # a feed and a few pages, two seconds apart
 DAY_SECONDS = 86_400
+HANGING_SECONDS = 100.0
+DOING = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
 BUSY = 0.7  # of a core, that one plans with
 
 
@@ -100,6 +103,37 @@ def measure_scaling(folder: Path, postgres: Postgres, count: int) -> dict[str, f
         told = run_cycle(store_node, portals)
         seen = portals.tell_seen()
     return {"workers": count, "articles": told["articles"], "seconds": seen["seconds"]}
+
+
+def measure_recovery(folder: Path, postgres: Postgres) -> dict[str, float]:
+    """Seconds from a worker's `kill -9` until the last of its polls is begun by another."""
+    dsn = postgres.make_database("recovery")
+    store_node = Machine(folder / "recovery", dsn)
+    store_node.run("cluster", "init")
+    store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "0"
+    with run_portals(SCALED_PORTALS, latency=HANGING_SECONDS) as portals:
+        machines = [Machine(folder / f"recovery{number}", dsn, polls=SCALED_PORTALS) for number in range(2)]
+        for machine in machines:
+            for name in ("HEARTBEAT", "STALLED"):
+                usual = ClusterSettings.model_fields[f"{name.lower()}_seconds"].default
+                machine.environment[f"KABARKOTA_CLUSTER__{name}_SECONDS"] = str(usual)
+        victim = machines[0].start("worker")
+        run_cycle(store_node, portals)
+        if not wait_until(lambda: ask(dsn, DOING) == [(SCALED_PORTALS,)]):
+            raise RuntimeError(machines[0].read_log())
+        other = machines[1].start("worker")
+        try:
+            wait_until(lambda: ask(dsn, "SELECT count(*) FROM workers") == [(2,)])
+            ((ours,),) = ask(dsn, "SELECT min(worker_id) FROM procrastinate_jobs")
+            victim.kill()
+            victim.wait()
+            killed = time.monotonic()
+            if not wait_until(lambda: ask(dsn, f"{DOING} AND worker_id > {ours}") == [(SCALED_PORTALS,)], 120, 0.25):
+                raise RuntimeError("they were not given to the other")
+            return {"polls": SCALED_PORTALS, "seconds": time.monotonic() - killed}
+        finally:
+            other.kill()
+            other.wait()
 
 
 def measure_overhead(folder: Path, postgres: Postgres) -> dict[str, Any]:
@@ -243,6 +277,7 @@ def main() -> int:
     try:
         with run_postgres() as postgres:
             scaling = [measure_scaling(folder, postgres, count) for count in WORKERS]
+            recovery = measure_recovery(folder, postgres)
             overhead = measure_overhead(folder, postgres)
     finally:
         shutil.rmtree(folder, ignore_errors=True)
@@ -251,7 +286,13 @@ def main() -> int:
         {**each, "rate": rate, "share": rate / (each["workers"] * rates[0])}
         for each, rate in zip(scaling, rates, strict=True)
     ]
-    found = {"scaling": rows, **overhead, "sizing": calculate_size(overhead), "took": time.monotonic() - began}
+    found = {
+        "scaling": rows,
+        "recovery": recovery,
+        **overhead,
+        "sizing": calculate_size(overhead),
+        "took": time.monotonic() - began,
+    }
     if options.json:
         print(json.dumps(found))
         return 0
@@ -260,6 +301,7 @@ def main() -> int:
         print(
             f"{row['workers']:>8}{row['articles']:>10}{row['seconds']:>9.1f}{row['rate']:>10.2f}{row['share']:>16.2f}"
         )
+    print(f"recovery: {recovery['polls']} polls of a killed worker begun by another after {recovery['seconds']:.1f} s")
     print("CPU of an article, ms:")
     for part, milliseconds in overhead["overhead_ms"].items():
         print(f"  overhead, {part}: {milliseconds:.2f}")

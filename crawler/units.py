@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import datetime
 from typing import Generic, TypeVar
 
-from aggregator.models import Harvest, LinkFailure, Poll, PollOutcome
+from aggregator.models import ChannelJob, CrawlJob, Harvest, LinkFailure, Poll, PollOutcome
 from crawler.backfilling.report import ArchiveFailure, ArchiveReport
 from crawler.batch import CrawlBatch, Report
 from crawler.politeness import host_of
@@ -69,17 +69,21 @@ class ChannelUnits(Units[Harvest]):
         return (harvest, (number,)) if harvest is not None and number is not None else None
 
     def give_up(self, number: int, reason: str, at: datetime) -> Harvest:
-        job, channel = self._channels[number]
-        poll = Poll(
-            channel_id=channel.channel_id,
-            outcome=PollOutcome.FAILED,
-            started_at=at,
-            finished_at=at,
-            reason=reason,
-            host=host_of(channel.channel.url),
-            kills=1,
-        )
-        return Harvest(source_id=job.source.id, poll=poll)
+        return make_failure(*self._channels[number], reason, at, kills=1)
+
+
+def make_failure(job: CrawlJob, channel: ChannelJob, reason: str, at: datetime, *, kills: int = 0) -> Harvest:
+    """The harvest of a channel that was not polled."""
+    poll = Poll(
+        channel_id=channel.channel_id,
+        outcome=PollOutcome.FAILED,
+        started_at=at,
+        finished_at=at,
+        reason=reason,
+        host=host_of(channel.channel.url),
+        kills=kills,
+    )
+    return Harvest(source_id=job.source.id, poll=poll)
 
 
 class ProbeUnits(Units[ProbeReport]):

@@ -9,7 +9,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Iterator
-from contextlib import closing
+from contextlib import closing, contextmanager
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -534,20 +534,26 @@ def test_a_poll_that_is_too_late_is_not_done(dsn: str, tmp_path: Path) -> None:
         assert queue.list_out() == set()
 
 
-@pytest.mark.slow
-def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(dsn: str, tmp_path: Path) -> None:
-    with run_portals(1, latency=1.5) as slow:
-        store_node = Machine(tmp_path / "store", dsn)
+@contextmanager
+def work_at_a_slow_portal(folder: Path, dsn: str, latency: float) -> Iterator[tuple[Machine, subprocess.Popen[bytes]]]:
+    """A store node, and a worker that is asking a portal."""
+    with run_portals(1, latency=latency) as slow:
+        store_node = Machine(folder / "store", dsn)
         write_catalogue(store_node.folder / "catalogue.toml", slow.bases)
         store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "0"
         run_cycle(store_node)
-        process = Machine(tmp_path / "worker", dsn).start("worker")
-        assert wait_until(
-            lambda: (
-                ask(dsn, "SELECT 1 FROM procrastinate_jobs WHERE status = 'doing'") == [(1,)]
-                and bool(ask(dsn, "SELECT 1 FROM hosts WHERE holder IS NOT NULL"))
-            )
-        )
+        process = Machine(folder / "worker", dsn).start("worker")
+        try:
+            assert wait_until(lambda: bool(ask(dsn, "SELECT 1 FROM hosts WHERE holder IS NOT NULL")))
+            yield store_node, process
+        finally:
+            process.kill()
+            process.wait()
+
+
+@pytest.mark.slow
+def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(dsn: str, tmp_path: Path) -> None:
+    with work_at_a_slow_portal(tmp_path, dsn, 1.5) as (store_node, process):
         assert end_process(process) == 0
         assert ask(dsn, "SELECT count(*) FROM harvests") == [(1,)]
         assert run_cycle(store_node)["articles"] == 3
@@ -555,13 +561,7 @@ def test_a_worker_that_is_told_to_end_finishes_what_it_has_begun(dsn: str, tmp_p
 
 @pytest.mark.slow
 def test_a_worker_that_is_told_twice_hands_back_what_it_has_begun(dsn: str, tmp_path: Path) -> None:
-    with run_portals(1, latency=60) as slow:
-        store_node = Machine(tmp_path / "store", dsn)
-        write_catalogue(store_node.folder / "catalogue.toml", slow.bases)
-        store_node.environment["KABARKOTA_CRAWL__DEADLINE_SECONDS"] = "0"
-        run_cycle(store_node)
-        process = Machine(tmp_path / "worker", dsn).start("worker")
-        assert wait_until(lambda: bool(ask(dsn, "SELECT 1 FROM hosts WHERE holder IS NOT NULL")))
+    with work_at_a_slow_portal(tmp_path, dsn, 60) as (_, process):
         process.terminate()
         assert wait_until(lambda: ask(dsn, "SELECT is_leaving FROM workers") == [(True,)])
         assert end_process(process) == 0

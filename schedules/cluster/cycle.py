@@ -17,11 +17,12 @@ from pathlib import Path
 
 from aggregator.ingest import Ingest
 from aggregator.instants import from_text
-from aggregator.models import Harvest, Poll, PollOutcome, Source
+from aggregator.models import Harvest, Source
 from aggregator.store import ChannelRow, Store, StoreError
 from aggregator.wire import WireError
 from crawler.clock import system_clock
 from crawler.politeness import host_of
+from crawler.units import make_failure
 from schedules.cluster.messages import Kit, PollOrder
 from schedules.cluster.queue import Brought, FailedPoll, OutgoingPoll, Queue
 from schedules.config import Setup
@@ -233,7 +234,9 @@ class _Intake:
             else:
                 sources = self._store.get_sources({each.order.job.source.id})
                 ingest = make_ingest(self._setup, self._store, sources, self._now)
-                for harvest in fail(each.order, f"no worker could do it, {each.attempts} times"):
+                job, reason = each.order.job, f"no worker could do it, {each.attempts} times"
+                for channel in job.channels:
+                    harvest = make_failure(job, channel, reason, system_clock())
                     self._write(harvest, f"{each.id}/{harvest.poll.channel_id}", sources, ingest)
             self._queue.forget_failed(each.job_id)
 
@@ -261,18 +264,3 @@ class _Intake:
         logger.error("harvest %s of %s is set aside: %s", brought.id, brought.source_id, reason)
         self._summary.warnings.append(f"a harvest of {brought.source_id} is set aside: {reason}")
         self._queue.set_aside(brought.id, reason)
-
-
-def fail(order: PollOrder, reason: str) -> Iterator[Harvest]:
-    """What stands for the harvests of a poll that was not done."""
-    now = system_clock()
-    for channel in order.job.channels:
-        poll = Poll(
-            channel_id=channel.channel_id,
-            outcome=PollOutcome.FAILED,
-            started_at=now,
-            finished_at=now,
-            reason=reason,
-            host=host_of(channel.channel.url),
-        )
-        yield Harvest(source_id=order.job.source.id, poll=poll)

@@ -377,9 +377,16 @@ def _crawl(
 
 
 def ingest_harvest(
-    harvest: Harvest, row: ChannelRow, ingest: Ingest, summary: CycleSummary, *, harvest_id: str | None = None
+    harvest: Harvest,
+    row: ChannelRow,
+    ingest: Ingest,
+    summary: CycleSummary,
+    *,
+    harvest_id: str | None = None,
+    was_asked: bool = True,
 ) -> None:
-    """Writes a harvest, and counts what it came to; see `Ingest.write`. Raises StoreError."""
+    """Writes a harvest, and counts what it came to; see `Ingest.write`. `was_asked`: whether the portal was, so that its
+    silence tells of the network. Raises StoreError."""
     poll = harvest.poll
     counts = ingest.write(harvest, summary.cycle, row, harvest_id=harvest_id)
     summary.polls = dict(Counter(summary.polls) + Counter([poll.outcome.value]))
@@ -391,7 +398,7 @@ def ingest_harvest(
     summary.failed_pages += counts.failed
     summary.scans_missed += counts.scans_missed
     summary.requests += poll.requests
-    if poll.outcome is PollOutcome.FAILED and poll.is_silent:
+    if was_asked and poll.outcome is PollOutcome.FAILED and poll.is_silent:
         summary._silent += 1  # noqa: SLF001 - its own module
     if poll.outcome in (PollOutcome.FAILED, PollOutcome.REFUSED):
         summary.failed_sources.append({"source": harvest.source_id, "channel": row.url, "reason": poll.reason})

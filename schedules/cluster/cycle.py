@@ -237,7 +237,7 @@ class _Intake:
                 job, reason = each.order.job, f"no worker could do it, {each.attempts} times"
                 for channel in job.channels:
                     harvest = make_failure(job, channel, reason, system_clock())
-                    self._write(harvest, f"{each.id}/{harvest.poll.channel_id}", sources, ingest)
+                    self._write(harvest, f"{each.id}/{harvest.poll.channel_id}", sources, ingest, was_asked=False)
             self._queue.forget_failed(each.job_id)
 
     def _read(self, brought: Brought) -> Harvest:
@@ -247,16 +247,19 @@ class _Intake:
             raise WireError("it is of another channel than it says")
         return harvest
 
-    def _write(self, harvest: Harvest, harvest_id: str, sources: dict[str, Source], ingest: Ingest) -> None:
+    def _write(
+        self, harvest: Harvest, harvest_id: str, sources: dict[str, Source], ingest: Ingest, *, was_asked: bool = True
+    ) -> None:
         row = self._store.get_channels([harvest.poll.channel_id]).get(harvest.poll.channel_id)
         if row is None or row.source_id != harvest.source_id or harvest.source_id not in sources:
             logger.info("%s: no longer in the catalogue; what a worker brought of it is dropped", harvest.source_id)
             return
         if self._store.was_taken(harvest_id):
             return
-        ingest_harvest(harvest, row, ingest, self._summary, harvest_id=harvest_id)
-        self.polled.append(row)
+        ingest_harvest(harvest, row, ingest, self._summary, harvest_id=harvest_id, was_asked=was_asked)
         self._sources.add(harvest.source_id)
+        if was_asked:
+            self.polled.append(row)
         self._summary.channels = len(self.polled)
         self._summary.sources = len(self._sources)
 

@@ -385,8 +385,8 @@ def ingest_harvest(
     harvest_id: str | None = None,
     was_asked: bool = True,
 ) -> None:
-    """Writes a harvest, and counts what it came to; see `Ingest.write`. `was_asked`: whether the portal was, so that its
-    silence tells of the network. Raises StoreError."""
+    """Writes a harvest, and counts what it came to; see `Ingest.write`. `was_asked`: whether the portal was, so that
+    its silence tells of the network. Raises StoreError."""
     poll = harvest.poll
     counts = ingest.write(harvest, summary.cycle, row, harvest_id=harvest_id)
     summary.polls = dict(Counter(summary.polls) + Counter([poll.outcome.value]))

@@ -50,7 +50,7 @@ from schedules.cluster.queue import OutgoingPoll, Queue
 from schedules.cluster.settings import ClusterSettings
 
 WORKERS = (1, 2, 4)
-LATENCY, SCALED_PORTALS, POLLS_AT_ONCE = 0.5, 96, 4  # a worker waits most of the time
+LATENCY, SCALED_PORTALS, POLLS_AT_ONCE = 0.5, 192, 4  # a worker waits most of the time
 WARMING = 8  # portals, so that crawl processes have started
 MEASURED_PORTALS, IDLE_SECONDS = 300, 10.0
 KNOWN_LINKS = 300  # of a portal, as they are sent with its poll

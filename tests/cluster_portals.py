@@ -158,7 +158,7 @@ class Origin:
             finally:
                 seen.under_way -= 1
                 seen.last_end = self.last = time.monotonic()
-        except (ConnectionError, asyncio.IncompleteReadError):
+        except (ConnectionError, asyncio.IncompleteReadError, asyncio.CancelledError):
             pass
         finally:
             writer.close()

@@ -8,6 +8,7 @@ import sqlite3
 import subprocess
 import sys
 import time
+from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
@@ -42,7 +43,7 @@ pytestmark = [
 ]
 
 PORTALS = 300
-EVENTS = 20  # kills, freezes, cut cables, restarts of PostgreSQL
+EVENTS = Counter(kill=6, freeze=4, cut=4, restart=3, crash=3)  # of workers, but the last two: PostgreSQL's
 KILLS = 8  # of the store node
 # What differs from run to run also on one machine: when something was done by the machine's clock, marks of chance.
 OWN_TIMES = {
@@ -155,6 +156,8 @@ class Chaos:
     def __init__(self, folder: Path, postgres: Postgres, count: int) -> None:
         self._folder, self._postgres = folder, postgres
         self._chance = random.Random(12)
+        self._kinds = [kind for kind, count in EVENTS.items() for _ in range(count)]
+        self._chance.shuffle(self._kinds)
         self._started = 0
         self.workers: list[tuple[subprocess.Popen[bytes], Cable]] = []
         self.events: list[str] = []
@@ -168,7 +171,7 @@ class Chaos:
         self.workers.append((machine.start("worker"), cable))
 
     def strike(self) -> None:
-        kind = self._chance.choice(["kill", "kill", "freeze", "cut", "restart", "crash"])
+        kind = self._kinds.pop()
         victim = self._chance.randrange(len(self.workers))
         worker, cable = self.workers[victim]
         self.events.append(kind)
@@ -207,8 +210,9 @@ def test_workers_that_die_and_a_postgresql_that_does_change_nothing(
         chaos = Chaos(tmp_path, own, 3)
         cycle = store_node.start("--catalogue", "catalogue.toml", *CYCLE)
         try:
-            for event in range(EVENTS):  # all along
-                assert wait_until(lambda share=event / (EVENTS + 1): count_harvests(own.dsn) > share * PORTALS, 240)
+            for event in range(EVENTS.total()):  # all along
+                share = event / (EVENTS.total() + 1)
+                assert wait_until(lambda share=share: count_harvests(own.dsn) > share * PORTALS, 240)
                 assert cycle.poll() is None
                 chaos.strike()
             assert cycle.wait(600) == 0, store_node.read_log()

@@ -104,7 +104,7 @@ def run_cluster_cycle(
     sent = queue.send(_make_polls(setup, store, queue, due, sources=sources, now=now, cycle=summary.cycle))
     if waits and sent:
         _wait(queue, setup.crawl.deadline_seconds, sent, progress)
-    intake = _Intake(setup, store, queue, summary, now)
+    intake = _Intake(setup, store, queue, summary, now, shows_news=not waits)
     intake.take_in(queue.list_brought())
     intake.take_failed(queue.list_failed())
     if waits:
@@ -194,8 +194,19 @@ def _wait(queue: Queue, seconds: float, sent: int, progress: Progress | None) ->
 class _Intake:
     """Takes harvests in, each once."""
 
-    def __init__(self, setup: Setup, store: Store, queue: Queue, summary: CycleSummary, now: datetime) -> None:
+    def __init__(
+        self,
+        setup: Setup,
+        store: Store,
+        queue: Queue,
+        summary: CycleSummary,
+        now: datetime,
+        *,
+        shows_news: bool,
+    ) -> None:
+        """`shows_news`: what has come is published while more is taken in; else all of it together, at the end."""
         self._setup, self._store, self._queue, self._summary, self._now = setup, store, queue, summary, now
+        self._shows_news = shows_news
         self._meanwhile = Meanwhile(setup, store, now, summary)
         self.polled: list[ChannelRow] = []  # as they were before
         self._sources: set[str] = set()
@@ -223,7 +234,8 @@ class _Intake:
                 else:
                     done.append(brought.id)
                 self._meanwhile.heed_takedowns()
-                self._meanwhile.show_news()
+                if self._shows_news:
+                    self._meanwhile.show_news()
             self._queue.forget(done)
 
     def take_failed(self, failed: Sequence[FailedPoll]) -> None:

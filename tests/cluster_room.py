@@ -232,7 +232,7 @@ allow_networks = ["127.0.0.0/8"]
 [crawl]
 delay_seconds = {delay}
 timeout_seconds = 10
-deadline_seconds = 240
+deadline_seconds = 900
 parser_workers = 1
 [aggregator]
 requests_per_day = 100000

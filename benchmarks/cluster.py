@@ -1,4 +1,4 @@
-"""What a cluster costs and how it grows: `python -m benchmarks.cluster [--json]`; ten minutes, needs PostgreSQL.
+"""What a cluster costs and how it grows: `python -m benchmarks.cluster [--json]`; needs PostgreSQL.
 
     scaling    1, 2 and 4 workers over portals that take their time, so that waiting and not this machine's cores
                decides: articles a second, beside as many times what one worker does

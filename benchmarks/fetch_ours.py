@@ -65,7 +65,7 @@ async def crawl(settings: CrawlSettings, hosts: Sequence[Sequence[str]]) -> int:
     manners = Manners(
         settings=settings,
         pace=Pace(settings, now=system_clock()),
-        robots=Robots((), system_clock()),
+        robots=Robots((), system_clock),
         clock=system_clock,
     )
     runner = AsyncCrawlerRunner(build_scrapy_settings(settings))

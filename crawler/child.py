@@ -76,10 +76,10 @@ class ReportWriter:
         await self.write(Report(permits=call))
 
     async def write(self, report: Report) -> None:
-        line = REPORT.encode(report)
-        if len(line) > LONGEST_REPORT:
-            line = REPORT.encode(shorten(report, len(line)))
-        async with self._lock:
+        async with self._lock:  # many may wait for a slow parent: each is encoded when its turn comes
+            line = REPORT.encode(report)
+            if len(line) > LONGEST_REPORT:
+                line = REPORT.encode(shorten(report, len(line)))
             await asyncio.to_thread(self._write_line, line + b"\n")
         self.harvests += report.harvest is not None
 
@@ -98,7 +98,7 @@ class Crawl:
         self._manners = Manners(
             settings=settings,
             pace=pace,
-            robots=Robots(_list_robots(batch), system_clock()),
+            robots=Robots(_list_robots(batch), system_clock),
             clock=system_clock,
             ca_folder=batch.overlays.data_folder,
         )
@@ -106,6 +106,7 @@ class Crawl:
         # each visit of an open batch has its own time
         seconds = float("inf") if batch.is_open else settings.deadline_seconds
         deadline = asyncio.get_running_loop().time() + seconds
+        self._pool = pool
         self._tools = {"manners": self._manners, "pool": pool, "deadline": deadline, "vitals": vitals}
         self._crawls: dict[ChannelKind | str, asyncio.Future[None]] = {}
 
@@ -136,6 +137,8 @@ class Crawl:
         self._manners.pace.hold_all(more.held, system_clock())
         self._manners.pace.count_left(more.left)
         self._manners.robots.remember(_list_robots(more))
+        for job in more.jobs:  # each visit begins as it does in a batch of its own
+            self._pool.forget_kills(None if job.source.discovery else job.source.id)
         self._take(more)
 
     def close(self) -> None:

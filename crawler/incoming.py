@@ -11,7 +11,7 @@ from queue import SimpleQueue
 from aggregator.models import CrawlJob, Harvest
 from crawler.batch import CrawlBatch
 
-GRACE_SECONDS = 120.0  # beyond the time of a visit: waiting for permits, pages in the parser
+GRACE_SECONDS = 600.0  # beyond the time of a visit: its last requests wait for hosts and permits, its pages for parsers
 
 
 class Incoming:

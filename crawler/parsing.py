@@ -86,7 +86,14 @@ class ParserPool:
 
     def begin_batch(self) -> None:
         """Forgets who ended workers."""
-        self._kills.clear()
+        self.forget_kills(None)
+
+    def forget_kills(self, owner: str | None) -> None:
+        """Those of an owner whose next visit begins; None: of all, for search engines lead to any host."""
+        if owner is None:
+            self._kills.clear()
+        else:
+            self._kills.pop(owner, None)
 
     async def run(self, owner: str, function: Callable[P, R], /, *args: P.args, **kwargs: P.kwargs) -> R:
         """`function(*args)` in a worker; `owner` is whose bytes they are. Raises ParseFailedError, ParserBusyError."""

@@ -9,7 +9,7 @@ import asyncio
 import codecs
 import re
 from collections import Counter, defaultdict
-from collections.abc import AsyncIterator, Iterable
+from collections.abc import AsyncIterator, Callable, Iterable
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
@@ -25,6 +25,8 @@ from crawler.settings import CrawlSettings
 
 ROBOTS_MAX_BYTES = 500 * 1024  # RFC 9309, 2.5: at least that much must be parsed; nobody needs more
 ROBOTS_MAX_AGE = timedelta(hours=24)  # RFC 9309, 2.4
+ROBOTS_AHEAD = timedelta(hours=-1)  # what is of a later day was read while the clock was wrong
+UNREADABLE_MAX_AGE = timedelta(minutes=10)  # as long as a cycle: a host that was down is asked again in the next
 STRANGERS_PART = 10  # a tenth of what a host is asked in a day may be for sources of other sites
 LONGEST_DELAY = 24 * 3600.0  # seconds; a host that wants more is asked once a day all the same
 PRODUCT_TOKEN = "KabarKota"  # noqa: S105 - the name that robots.txt groups address (RFC 9309, 2.2.1)
@@ -190,15 +192,12 @@ class Pace:
 
 
 class Robots:
-    """The robots.txt records of all hosts: those remembered, and those read in this cycle (`fetched`)."""
+    """The robots.txt records of all hosts: those remembered, and those read in this crawl (`fetched`)."""
 
-    def __init__(self, records: Iterable[RobotsRecord], now: datetime) -> None:
-        ahead = timedelta(hours=-1)  # what is of a later day was read while the clock was wrong
-        self._records = {
-            each.host: each
-            for each in records
-            if is_readable(each.status) and ahead < now - each.fetched_at < ROBOTS_MAX_AGE
-        }
+    def __init__(self, records: Iterable[RobotsRecord], clock: Callable[[], datetime]) -> None:
+        self._clock = clock
+        self._records: dict[str, RobotsRecord] = {}
+        self.remember(records)
         self._locks: defaultdict[str, asyncio.Lock] = defaultdict(asyncio.Lock)
         self._fetched: dict[str, RobotsRecord] = {}
         self._reasons: dict[str, str] = {}
@@ -208,13 +207,18 @@ class Robots:
         return self._locks[host]
 
     def get(self, host: str) -> RobotsRecord | None:
-        return self._records.get(host)
+        """What is still to be believed; a crawl that takes sources as they come may go on for a day."""
+        record = self._records.get(host)
+        if record is None:
+            return None
+        longest = ROBOTS_MAX_AGE if is_readable(record.status) else UNREADABLE_MAX_AGE
+        return record if ROBOTS_AHEAD < self._clock() - record.fetched_at < longest else None
 
     def remember(self, records: Iterable[RobotsRecord]) -> None:
-        """Takes what was read earlier, but for hosts whose record is there."""
+        """Takes what earlier crawls have read, but for hosts of which it knows as much."""
         for record in records:
-            if is_readable(record.status):
-                self._records.setdefault(record.host, record)
+            if is_readable(record.status) and self.get(record.host) is None:
+                self._records[record.host] = record
 
     def add(self, record: RobotsRecord) -> None:
         self._records[record.host] = record

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 import signal
 import sqlite3
@@ -10,7 +11,8 @@ import sys
 import threading
 from collections.abc import Iterator
 from contextlib import closing, contextmanager
-from datetime import UTC, datetime
+from dataclasses import replace
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -30,17 +32,20 @@ from cluster_room import (
     wait_until,
     write_catalogue,
 )
+from portals import make_setup
 from ports import find_port
 from pydantic import SecretStr
 
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, Poll, PollOutcome, Source
+from aggregator.store import Store
 from aggregator.wire import WireError
 from crawler.permits import PermitAnswer, PermitCall
 from crawler.settings import CrawlSettings
-from schedules.cluster.lane import unpack_kit
+from schedules.cluster.cycle import run_cluster_cycle
+from schedules.cluster.lane import Lane, unpack_kit
 from schedules.cluster.messages import HARVEST, KIT, ORDER, Kit, PollOrder, name_kit
 from schedules.cluster.permit_office import NEVER, PermitOffice
-from schedules.cluster.postgres import SCHEMA, connect, init_schema
+from schedules.cluster.postgres import SCHEMA, ClusterUnreachable, connect, init_schema
 from schedules.cluster.queue import OutgoingPoll, Queue
 from schedules.cluster.settings import ClusterSettings
 from schedules.errors import UsageFailure, WriterBusy
@@ -613,3 +618,42 @@ def test_the_doctor_says_how_the_cluster_is(dsn: str, tmp_path: Path) -> None:
     ask(dsn, "DROP SCHEMA kabarkota CASCADE")
     assert look(machine)["level"] == "fault"
     assert "cluster init" in look(machine)["found"]
+
+
+@pytest.mark.slow
+def test_a_postgresql_that_breaks_off_is_no_fault_of_a_harvest(
+    filled: Machine, dsn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    ((source_id, channel_id),) = ask_database(filled, "SELECT source_id, id FROM channels LIMIT 1")
+    bring(dsn, source_id, channel_id, make_harvest(source_id, channel_id))
+    setup = make_setup(filled.folder)
+    setup = replace(setup, catalogue_path=filled.folder / "catalogue.toml", cluster=make_settings(dsn))
+
+    def break_off(self: Queue, harvest_id: str) -> Harvest:
+        raise ClusterUnreachable("the cable is cut")
+
+    with Store.open_writer(filled.database) as store, Queue.open(setup.cluster) as queue:
+        with monkeypatch.context() as patched:
+            patched.setattr(Queue, "read", break_off)
+            with pytest.raises(ClusterUnreachable):
+                run_cluster_cycle(setup, store, queue, now=NOW, due_only=True, waits=False)
+        assert ask(dsn, "SELECT refused FROM harvests") == [(None,)]
+        told = run_cluster_cycle(setup, store, queue, now=NOW, due_only=True, waits=False)
+    assert told.polls == {"unchanged": 1}
+    assert ask(dsn, "SELECT count(*) FROM harvests") == [(0,)]
+
+
+def test_a_lane_is_of_one_day(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It counts down what is left of a host's requests, and tomorrow there are others."""
+
+    async def look() -> tuple[bool, bool]:
+        lane = Lane("kit", Kit(settings=CrawlSettings(), requests_per_day=7), SecretStr(dsn), parser_workers=1)
+        today = lane.is_usable
+        tomorrow = datetime.now(UTC) + timedelta(days=1)
+        monkeypatch.setattr("schedules.cluster.lane.system_clock", lambda: tomorrow)
+        usable = lane.is_usable
+        lane.close()
+        await lane.join()
+        return today, usable
+
+    assert asyncio.run(look()) == (True, False)

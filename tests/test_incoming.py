@@ -5,6 +5,7 @@ from __future__ import annotations
 import asyncio
 import os
 import signal
+import sys
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -23,6 +24,7 @@ from crawler.permits import PermitAnswer, PermitCall, Permits, PermitWaitError
 from crawler.process import CrawlInterrupted, CrawlProcess
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)
+ODD_CRAWLER = (sys.executable, str(Path(__file__).parent / "odd_crawler.py"))
 FEED = b'<rss version="2.0"><channel><title>Kabar</title></channel></rss>'
 
 
@@ -141,6 +143,26 @@ def test_what_takes_too_long_is_noticed(
     assert incoming.is_stuck()
     assert incoming.take_left().jobs == batch.jobs
     assert not incoming.is_stuck()
+
+
+def test_each_visit_may_end_as_many_parsers_as_one_in_a_batch(
+    tmp_path: Path, everywhere: LoopbackPortal, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONPATH", str(Path(__file__).parent))  # of the parsers
+    links = "".join(f"<item><title>Kota {n}</title><link>/parah/{n}</link></item>" for n in range(3))
+    everywhere.answers["/feed"] = Answer(FEED.replace(b"</channel>", f"{links}</channel>".encode()))
+    for number in range(3):
+        everywhere.answers[f"/parah/{number}"] = Answer(b"<html><body><article>Kota</article></body></html>")
+    with closing(CrawlProcess(log_level="ERROR", command=ODD_CRAWLER)) as process:
+        incoming = Incoming(make_batch(tmp_path, everywhere))
+        following = Following(process, incoming)
+        for visit in (1, 2):
+            incoming.add(make_batch(tmp_path, everywhere, 1))
+            following.wait_for(lambda visit=visit: len(following.harvests) == visit, 120)
+        incoming.close()
+        following.join(60)
+    assert [harvest.poll.outcome for harvest in following.harvests] == [PollOutcome.CHANGED] * 2
+    assert [harvest.poll.kills for harvest in following.harvests] == [3, 3]
 
 
 # ── permits, as the crawl process sees them ────────────────────────────────────────────────────────────────────────

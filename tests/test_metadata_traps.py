@@ -582,4 +582,4 @@ def test_what_a_clock_ahead_planned_does_not_wait(newsroom: Newsroom) -> None:
     newsroom.minutes -= 20 * 24 * 60
     assert [row.source_id for row in newsroom.store.get_due_channels(newsroom.now)] == ["mula"]
     record = RobotsRecord(host="a.example", fetched_at=NOW + 20 * DAY, status=200)
-    assert Robots([record], NOW).get("a.example") is None
+    assert Robots([record], lambda: NOW).get("a.example") is None

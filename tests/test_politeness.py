@@ -153,12 +153,12 @@ def test_crawl_delay_of_an_error_page_is_none(status: int) -> None:
 
 @pytest.mark.parametrize(("age", "is_kept"), [(23, True), (24, False), (100, False)])
 def test_records_count_for_a_day(age: int, is_kept: bool) -> None:
-    robots = Robots([make_record(age=timedelta(hours=age))], NOW)
+    robots = Robots([make_record(age=timedelta(hours=age))], lambda: NOW)
     assert (robots.get("kabarteluk.example") is not None) is is_kept
 
 
 def test_records_read_in_this_cycle_are_handed_over_once() -> None:
-    robots = Robots([], NOW)
+    robots = Robots([], lambda: NOW)
     robots.add(make_record())
     assert robots.take_fetched(["lain.example"]) == ()
     assert robots.take_fetched(["kabarteluk.example"]) == (make_record(),)
@@ -166,16 +166,40 @@ def test_records_read_in_this_cycle_are_handed_over_once() -> None:
     assert robots.get("kabarteluk.example") == make_record()
 
 
+@pytest.mark.parametrize(
+    ("status", "counts_for"),
+    [(200, timedelta(hours=24)), (404, timedelta(hours=24)), (0, timedelta(minutes=10)), (503, timedelta(minutes=10))],
+)
+def test_a_crawl_that_goes_on_for_long_asks_again(status: int, counts_for: timedelta) -> None:
+    now = NOW
+    robots = Robots([], lambda: now)
+    robots.add(make_record(status=status))
+    now = NOW + counts_for - timedelta(seconds=1)
+    assert robots.get("kabarteluk.example") is not None
+    now = NOW + counts_for
+    assert robots.get("kabarteluk.example") is None
+
+
+def test_what_others_read_since_replaces_what_is_too_old() -> None:
+    now = NOW + timedelta(hours=30)
+    robots = Robots([make_record()], lambda: now)
+    fresh = make_record(age=timedelta(hours=-20))
+    robots.remember([fresh])
+    assert robots.get("kabarteluk.example") == fresh
+    robots.remember([make_record(age=timedelta(hours=-10))])
+    assert robots.get("kabarteluk.example") == fresh
+
+
 @pytest.mark.parametrize("status", [0, 500, 503])
 def test_failures_count_for_this_cycle_only(status: int) -> None:
-    robots = Robots([], NOW)
+    robots = Robots([], lambda: NOW)
     robots.add(make_record(status=status))
     assert robots.get("kabarteluk.example") is not None
     assert robots.take_fetched(["kabarteluk.example"]) == ()
 
 
 def test_remembered_records_are_not_handed_over_again() -> None:
-    assert Robots([make_record()], NOW).take_fetched(["kabarteluk.example"]) == ()
+    assert Robots([make_record()], lambda: NOW).take_fetched(["kabarteluk.example"]) == ()
 
 
 @pytest.mark.parametrize(

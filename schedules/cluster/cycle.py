@@ -39,7 +39,7 @@ from schedules.cycle import (
     make_jobs,
     prepare_cycle,
 )
-from schedules.errors import UsageFailure
+from schedules.errors import KabarKotaError, UsageFailure
 
 logger = logging.getLogger(__name__)
 
@@ -48,7 +48,7 @@ LOOK_SECONDS, LEAST_LOOK_SECONDS = 1.0, 0.3  # while a cycle waits for its polls
 PATIENCE_SECONDS = 120.0  # of a command, for a PostgreSQL that is started anew; the service tries again anyway
 READ_AT_ONCE = 100  # harvests, between two looks at what they are called
 # what a harvest alone can be blamed for
-_OF_ITSELF = (sqlite3.IntegrityError, sqlite3.DataError, sqlite3.ProgrammingError, sqlite3.InterfaceError)
+_OF_ITSELF = (sqlite3.IntegrityError, sqlite3.DataError)
 NOT_POLLED = "no worker has brought it in time; `kabarkota cluster status` shows the queue"
 
 
@@ -72,7 +72,8 @@ def poll_store_node(setup: Setup, store: Store, *, now: datetime) -> bool:
         queue.sweep()
         out = queue.list_out()
         is_due = any(row.source_id not in out for row in store.get_due_channels(now))
-        is_wanted = is_due or bool(queue.list_brought()) or bool(queue.list_failed())
+        is_first = store.get_health().last_cycle_finished_at is None
+        is_wanted = is_due or is_first or bool(queue.list_brought()) or bool(queue.list_failed())
         if is_wanted:
             run_cluster_cycle(setup, store, queue, now=now, due_only=True, waits=False)
         with store.transaction():
@@ -224,6 +225,8 @@ class _Intake:
                     self._write(harvest, brought.id, sources, ingest)
                 except WireError as error:
                     self._set_aside(brought, str(error))
+                except KabarKotaError:  # PostgreSQL is away: no harvest's fault
+                    raise
                 except (StoreError, OSError) as error:
                     if not isinstance(error.__cause__, _OF_ITSELF):
                         raise

@@ -16,6 +16,7 @@ from pydantic import SecretStr
 
 from aggregator.wire import WireError
 from crawler.batch import CrawlBatch
+from crawler.clock import system_clock
 from crawler.incoming import Incoming
 from crawler.overlays import Overlays
 from crawler.process import CrawlProcess, CrawlProcessError
@@ -55,6 +56,7 @@ class Lane:
         )
         self._under_way: dict[str, _UnderWay] = {}
         self._polls = 0
+        self._day = system_clock().date()
         self._is_closed = False
         self._process = CrawlProcess(keeper=PermitOffice(dsn, settings))
         self._thread = threading.Thread(target=self._run, name="lane", daemon=True)
@@ -62,7 +64,8 @@ class Lane:
 
     @property
     def is_usable(self) -> bool:
-        return not self._is_closed and self._polls < MOST_POLLS
+        """Whether it takes polls. It counts what is left of a day's requests to hosts (UTC), so it is of one day."""
+        return not self._is_closed and self._polls < MOST_POLLS and system_clock().date() == self._day
 
     @property
     def is_alive(self) -> bool:

@@ -28,6 +28,7 @@ logger = logging.getLogger(__name__)
 Answerer = Callable[[tuple[PermitAnswer, ...]], object]
 GATHER_SECONDS = 0.03  # what comes in so much time goes in one statement
 MARGIN_SECONDS = 5.0  # beyond the longest request
+CLOSE_SECONDS = 1.0  # for what is still to be said: what is not ends by itself
 MOST_PAUSE = 5.0  # seconds between two attempts to reach PostgreSQL
 LONGEST_HOST = 300  # characters; a name has 253 at most
 NEVER = 86_400.0  # seconds
@@ -84,7 +85,7 @@ class PermitOffice:
         """Says what is still to be said, if PostgreSQL can be reached."""
         self._is_closing.set()
         self._queue.put(None)
-        self._thread.join(MOST_PAUSE)
+        self._thread.join(CLOSE_SECONDS)
 
     def _run(self) -> None:
         pending, pause = _Pending(), 0.1

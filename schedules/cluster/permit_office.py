@@ -26,7 +26,7 @@ from schedules.errors import KabarKotaError
 logger = logging.getLogger(__name__)
 
 Answerer = Callable[[tuple[PermitAnswer, ...]], object]
-GATHER_SECONDS = 0.03  # what comes in so much time goes in one statement
+GATHER_SECONDS = 0.05  # what comes in so much time goes in one statement
 MARGIN_SECONDS = 5.0  # beyond the longest request
 CLOSE_SECONDS = 1.0  # for what is still to be said: what is not ends by itself
 MOST_PAUSE = 5.0  # seconds between two attempts to reach PostgreSQL

@@ -19,7 +19,7 @@ from schedules.cluster.messages import PROGRAM
 from schedules.errors import KabarKotaError, RunFailure, UsageFailure
 
 SCHEMA = "kabarkota"
-SCHEMA_VERSION = 1  # of schema.sql
+SCHEMA_VERSION = 2  # of schema.sql
 INIT = "`kabarkota cluster init` makes it"
 INIT_LOCK, STORE_LOCK = 1262570307, 1262570308  # of `pg_advisory_lock`: any numbers of our own
 

@@ -4,7 +4,11 @@
 CREATE INDEX polls_by_host ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing');
 -- Rows live for minutes: what is dead is cleared away by its number, not by its share.
 ALTER TABLE procrastinate_jobs SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
-ALTER TABLE procrastinate_events SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000);
+-- A history of each job, which nobody reads and which goes with the job: three rows a poll.
+ALTER TABLE procrastinate_jobs
+    DISABLE TRIGGER procrastinate_trigger_status_events_insert_v1,
+    DISABLE TRIGGER procrastinate_trigger_status_events_update_v1,
+    DISABLE TRIGGER procrastinate_trigger_scheduled_events_v1;
 
 CREATE TABLE cluster (
     one_row boolean PRIMARY KEY DEFAULT true CHECK (one_row),
@@ -70,9 +74,6 @@ LANGUAGE plpgsql AS $$
 #variable_conflict use_column
 DECLARE
     moment timestamptz;
-    wish record;
-    found_host hosts;
-    wait float8;
 BEGIN
     INSERT INTO hosts (host, domain)
         SELECT DISTINCT ON (h) h, d FROM unnest(wanted, wanted_domains) AS w (h, d) ORDER BY h
@@ -92,26 +93,35 @@ BEGIN
         GROUP BY b, h
     ) AS back
     WHERE hosts.host = back.host;
-    FOR wish IN SELECT b AS asker, h AS host, d AS domain FROM unnest(wanted_by, wanted, wanted_domains) AS w (b, h, d) LOOP
-        SELECT * INTO found_host FROM hosts WHERE hosts.host = wish.host;
-        IF found_host.holder IS NOT NULL AND found_host.holder <> wish.asker AND found_host.held_until > moment THEN
-            wait := 0.25; -- nobody knows how long the answer takes
-        ELSIF found_host.free_at > moment THEN
-            wait := greatest(0.001, extract(epoch FROM found_host.free_at - moment));
-        ELSIF (
-            SELECT count(*) FROM hosts
-            WHERE hosts.domain = found_host.domain AND hosts.holder IS NOT NULL AND hosts.held_until > moment
-                AND hosts.host <> wish.host
-        ) >= most_of_domain THEN
-            wait := 0.25;
-        ELSE
-            wait := 0;
-            UPDATE hosts SET holder = wish.asker, held_until = moment + make_interval(secs => hold_seconds)
-                WHERE hosts.host = wish.host;
-        END IF;
-        holder := wish.asker; host := wish.host; wait_seconds := wait;
-        RETURN NEXT;
-    END LOOP;
+    RETURN QUERY
+    WITH wishes AS (
+        SELECT w.asker, w.place, known.host, known.domain, known.free_at,
+            CASE WHEN known.held_until > moment THEN known.holder END AS held_by
+        FROM unnest(wanted_by, wanted) WITH ORDINALITY AS w (asker, host, place) JOIN hosts AS known USING (host)
+    ), held AS (
+        SELECT domain, count(*) AS hosts FROM hosts
+        WHERE domain = ANY (wanted_domains) AND holder IS NOT NULL AND held_until > moment GROUP BY domain
+    ), ready AS ( -- each host once
+        SELECT DISTINCT ON (host) asker, host, domain, place, held_by IS NOT NULL AS is_held FROM wishes
+        WHERE free_at <= moment AND coalesce(held_by, asker) = asker ORDER BY host, place
+    ), granted AS (
+        SELECT asker, host FROM (
+            SELECT asker, host, is_held, coalesce(held.hosts, 0)
+                + row_number() OVER (PARTITION BY domain, is_held ORDER BY place) AS hosts_then
+            FROM ready LEFT JOIN held USING (domain)
+        ) AS counted
+        WHERE is_held OR hosts_then <= most_of_domain -- whoever holds it already was not told
+    ), taken AS (
+        UPDATE hosts SET holder = granted.asker, held_until = moment + make_interval(secs => hold_seconds)
+            FROM granted WHERE hosts.host = granted.host
+    )
+    SELECT wishes.asker, wishes.host, CASE
+        WHEN granted.host IS NOT NULL THEN 0
+        WHEN coalesce(held_by, wishes.asker) = wishes.asker AND free_at > moment
+            THEN greatest(0.001, extract(epoch FROM free_at - moment))
+        ELSE 0.25 -- nobody knows how long the answer takes
+    END::float8
+    FROM wishes LEFT JOIN granted USING (asker, host);
 END;
 $$;
 
@@ -121,21 +131,51 @@ CREATE FUNCTION take_permits_back(holders text[], seconds float8) RETURNS void L
         WHERE holder = ANY (holders);
 $$;
 
--- Completes a poll and keeps its harvests, all or nothing. False where the poll is no longer this worker's: it was
--- thought dead, and another has it or has brought it.
-CREATE FUNCTION bring(
-    poll bigint, by_worker bigint, by_name text, source text, ids uuid[], channels bigint[], bodies bytea[]
-) RETURNS boolean LANGUAGE plpgsql AS $$
+-- Polls for a worker: the latest first, of a host one at a time. `known`: all that it has, where an answer was lost: what
+-- it has and does not know of comes, too. Null: none was lost.
+CREATE FUNCTION fetch_polls(queue text, by_worker bigint, most integer, known bigint[]) RETURNS SETOF procrastinate_jobs
+LANGUAGE plpgsql
+SET enable_sort = off SET enable_bitmapscan = off -- the index of priorities has them in order: not all that wait are read
+AS $$
 BEGIN
-    -- as procrastinate_finish_job_v1 does it, which does not ask whose it is
-    DELETE FROM procrastinate_jobs WHERE id = poll AND status = 'doing' AND worker_id = by_worker;
-    IF NOT FOUND THEN
-        RETURN false;
+    IF known IS NOT NULL THEN
+        RETURN QUERY SELECT * FROM procrastinate_jobs
+            WHERE status = 'doing' AND worker_id = by_worker AND id <> ALL (known);
     END IF;
-    INSERT INTO harvests (id, job_id, source_id, channel_id, body, worker)
-        SELECT i, poll, source, c, b, by_name FROM unnest(ids, channels, bodies) AS brought (i, c, b);
+    RETURN QUERY
+    WITH found AS (
+        SELECT poll.id FROM procrastinate_jobs AS poll
+        WHERE poll.status = 'todo' AND poll.queue_name = queue
+            AND (poll.scheduled_at IS NULL OR poll.scheduled_at <= now())
+            AND NOT EXISTS (
+                SELECT FROM procrastinate_jobs AS other
+                WHERE other.lock = poll.lock AND other.status IN ('todo', 'doing')
+                    AND (other.status = 'doing' OR (-other.priority, other.id) < (-poll.priority, poll.id))
+            )
+        ORDER BY poll.priority DESC, poll.id LIMIT most FOR UPDATE OF poll SKIP LOCKED
+    )
+    UPDATE procrastinate_jobs AS poll SET status = 'doing', worker_id = by_worker FROM found WHERE poll.id = found.id
+        RETURNING poll.*;
+END;
+$$;
+
+-- Completes polls and keeps their harvests, all or nothing. Returns those that were still this worker's: another was
+-- thought dead, and somebody else has it or has brought it.
+CREATE FUNCTION bring(
+    by_worker bigint, by_name text, polls bigint[], ids uuid[], of_polls bigint[], channels bigint[], bodies bytea[]
+) RETURNS SETOF bigint LANGUAGE plpgsql SET enable_bitmapscan = off AS $$
+BEGIN
+    RETURN QUERY
+    WITH done AS ( -- as procrastinate_finish_job_v1 does it, which does not ask whose it is
+        DELETE FROM procrastinate_jobs WHERE id = ANY (polls) AND status = 'doing' AND worker_id = by_worker
+            RETURNING id, queueing_lock
+    ), kept AS (
+        INSERT INTO harvests (id, job_id, source_id, channel_id, body, worker)
+            SELECT i, done.id, coalesce(done.queueing_lock, ''), c, b, by_name
+            FROM unnest(ids, of_polls, channels, bodies) AS brought (i, p, c, b) JOIN done ON done.id = p
+    )
+    SELECT id FROM done;
     PERFORM pg_notify('kabarkota_harvests', '');
-    RETURN true;
 END;
 $$;
 

@@ -101,7 +101,7 @@ class Worker:
             pool_factory=make_pool,
             configure=commit_each,
         )
-        self._jobs = WorkerJobs(self._connector, self.name)
+        self._jobs = WorkerJobs(self._connector, self.name, setup.cluster.polls_at_once)
         self._app = App(connector=self._connector)
         self._app.job_manager = self._jobs
         retry = BackOff(self._settings.max_attempts)

@@ -1,13 +1,16 @@
 """Procrastinate's manager of jobs as a worker needs it: it completes a poll together with its harvests, touches none
 that is no longer its own, and outlives PostgreSQL.
 
-Procrastinate's worker ends when PostgreSQL breaks off. Ours goes on with what it has begun, and tries again.
+Procrastinate's worker ends when PostgreSQL breaks off. Ours goes on with what it has begun, and tries again. It also
+asks and tells PostgreSQL one job at a time, which costs more than the poll's other share of the queue: here what comes
+together in a moment goes in one statement.
 """
 
 from __future__ import annotations
 
 import asyncio
 import logging
+from collections import deque
 from collections.abc import Awaitable, Callable, Iterable, Sequence
 from dataclasses import dataclass
 from datetime import UTC, datetime
@@ -20,13 +23,16 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
-from schedules.cluster.messages import PROGRAM
+from schedules.cluster.messages import PROGRAM, QUEUE
 from schedules.cluster.postgres import find_cause
 
 R = TypeVar("R")
 
 PATIENCE_SECONDS = 300.0  # for PostgreSQL, with what is to be brought; after that others have polled it anew
 LONGEST_PAUSE = 5.0
+GATHER_SECONDS = 0.05  # what comes in so much time goes in one statement
+FETCHED_AT_ONCE = 10  # polls: the other workers want some, too
+BROUGHT_AT_ONCE = 50  # polls
 
 logger = logging.getLogger(__name__)
 
@@ -40,6 +46,15 @@ class PackedHarvest:
     body: bytes
 
 
+@dataclass(frozen=True, kw_only=True, slots=True)
+class _Completion:
+    """A poll that was done, to be told to PostgreSQL."""
+
+    job_id: int
+    harvests: Sequence[PackedHarvest]
+    future: asyncio.Future[bool]  # whether it was still ours
+
+
 class WorkerGivenUp(Exception):  # noqa: N818 - named after what happened
     """The others think that this worker is dead, and have its polls: it was frozen, or cut off."""
 
@@ -47,10 +62,15 @@ class WorkerGivenUp(Exception):  # noqa: N818 - named after what happened
 class WorkerJobs(JobManager):
     """For one worker, which registers anew after it was given up."""
 
-    def __init__(self, connector: PsycopgConnector, name: str) -> None:
+    def __init__(self, connector: PsycopgConnector, name: str, polls_at_once: int) -> None:
         super().__init__(connector)
-        self._name = name
+        self._name, self._polls_at_once = name, polls_at_once
         self._harvests: dict[int, Sequence[PackedHarvest]] = {}
+        self._fetched: deque[Job] = deque()  # ours, and not begun
+        self._begun: set[int] = set()  # ours, and not yet completed or handed back
+        self._has_missed = False  # an answer of PostgreSQL's: what it gave us is not known
+        self._completions: list[_Completion] = []
+        self._bringing: asyncio.Task[None] | None = None
         self._is_cut_off = False
         self._polls = self._articles = 0  # since the last sign of life
         self.worker_id = 0
@@ -61,24 +81,51 @@ class WorkerJobs(JobManager):
         self._harvests[job.id] = harvests
 
     async def register_worker(self) -> int:
+        self._fetched.clear()
+        self._has_missed = False
         self.worker_id = await super().register_worker()
         return self.worker_id
 
     async def unregister_worker(self, worker_id: int) -> None:
+        while self._fetched:
+            await self.retry_job(self._fetched.popleft())
         await super().unregister_worker(worker_id)
         await self.connector.execute_query_async("DELETE FROM workers WHERE id = %(id)s", id=worker_id)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """None also where PostgreSQL does not answer. Raises WorkerGivenUp."""
+        if not self._fetched:
+            if self._begun:
+                await asyncio.sleep(GATHER_SECONDS)  # more of them end meanwhile
+            await self._fetch()
+        if not self._fetched:
+            return None
+        job = self._fetched.popleft()
+        assert job.id is not None
+        self._begun.add(job.id)
+        return job
+
+    async def _fetch(self) -> None:
+        """As many as can be begun at once, not all there are. Raises WorkerGivenUp."""
+        arguments: dict[str, Any] = {
+            "queue": QUEUE,
+            "worker": self.worker_id,
+            "most": max(1, min(self._polls_at_once - len(self._begun), FETCHED_AT_ONCE)),
+            "known": list(self._begun) if self._has_missed else None,
+        }
+        sql = "SELECT * FROM fetch_polls(%(queue)s, %(worker)s, %(most)s, %(known)s::bigint[])"
         try:
-            job = await super().fetch_job(queues, worker_id)
+            rows = await self.connector.execute_query_all_async(sql, **arguments)
         except ConnectorException as error:
             if isinstance(find_cause(error), psycopg.errors.ForeignKeyViolation):
                 raise WorkerGivenUp from error
+            self._has_missed = True
             self._note_failure(error)
-            return None
+            return
+        self._has_missed = False
         self._note_success()
-        return job
+        jobs = [Job.from_row(row) for row in rows]
+        self._fetched.extend(sorted(jobs, key=lambda job: (-job.priority, job.id)))
 
     async def listen_for_jobs(
         self, *, on_notification: NotificationCallback, queues: Iterable[str] | None = None
@@ -93,27 +140,69 @@ class WorkerJobs(JobManager):
     async def finish_job(self, job: Job, status: Status, delete_job: bool) -> None:
         assert job.id is not None
         harvests = self._harvests.pop(job.id, ())
-        if status is not Status.SUCCEEDED:
+        try:
+            if status is not Status.SUCCEEDED:
+                await self._hand_back(job.id, None)
+            elif await self._complete(job.id, harvests):
+                self._polls += 1
+                self._articles += sum(harvest.pages for harvest in harvests)
+            else:
+                logger.info("%s: what was brought is dropped: another worker has the poll", job.queueing_lock)
+        except ConnectorException as error:
+            self._has_missed = True  # should it still be ours, it is done again
+            if is_away(error):
+                raise
+            logger.error("%s: PostgreSQL refuses what was brought: %s", job.queueing_lock, find_cause(error))
             await self._hand_back(job.id, None)
-            return
+        finally:
+            self._begun.discard(job.id)
+
+    async def _complete(self, job_id: int, harvests: Sequence[PackedHarvest]) -> bool:
+        """Whether the poll was still ours. Raises ConnectorException."""
+        completion = _Completion(job_id=job_id, harvests=harvests, future=asyncio.get_running_loop().create_future())
+        self._completions.append(completion)
+        if self._bringing is None:
+            self._bringing = asyncio.create_task(self._bring_all())
+        return await completion.future
+
+    async def _bring_all(self) -> None:
+        try:
+            while self._completions:
+                await asyncio.sleep(GATHER_SECONDS)
+                part = self._completions[:BROUGHT_AT_ONCE]
+                del self._completions[:BROUGHT_AT_ONCE]
+                await self._bring(part)
+        finally:
+            self._bringing = None
+
+    async def _bring(self, completions: Sequence[_Completion]) -> None:
+        brought = [(each.job_id, harvest) for each in completions for harvest in each.harvests]
         arguments: dict[str, Any] = {
-            "poll": job.id,
             "worker": self.worker_id,
             "name": self._name,
-            "source": job.queueing_lock or "",
-            "ids": [str(uuid4()) for _ in harvests],
-            "channels": [harvest.channel_id for harvest in harvests],
-            "bodies": [harvest.body for harvest in harvests],
+            "polls": [each.job_id for each in completions],
+            "ids": [str(uuid4()) for _ in brought],
+            "of": [job_id for job_id, _ in brought],
+            "channels": [harvest.channel_id for _, harvest in brought],
+            "bodies": [harvest.body for _, harvest in brought],
         }
         sql = (
-            "SELECT bring(%(poll)s, %(worker)s, %(name)s, %(source)s, %(ids)s::uuid[], %(channels)s::bigint[],"
-            " %(bodies)s::bytea[]) AS done"
+            "SELECT bring(%(worker)s, %(name)s, %(polls)s::bigint[], %(ids)s::uuid[], %(of)s::bigint[],"
+            " %(channels)s::bigint[], %(bodies)s::bytea[]) AS done"
         )
-        if await self._persist(lambda: self._ask(sql, arguments)):
-            self._polls += 1
-            self._articles += sum(harvest.pages for harvest in harvests)
-        else:
-            logger.info("%s: what was brought is dropped: another worker has the poll", job.queueing_lock)
+        try:
+            rows = await self._persist(lambda: self.connector.execute_query_all_async(sql, **arguments))
+        except Exception as error:
+            if len(completions) > 1 and isinstance(error, ConnectorException) and not is_away(error):
+                for each in completions:  # one that is refused is no other's fault
+                    await self._bring([each])
+                return
+            for each in completions:
+                each.future.set_exception(error)
+            return
+        done = {row["done"] for row in rows}
+        for each in completions:
+            each.future.set_result(each.job_id in done)
 
     async def retry_job(
         self,
@@ -125,7 +214,10 @@ class WorkerJobs(JobManager):
     ) -> None:
         assert job.id is not None
         self._harvests.pop(job.id, None)
-        await self._hand_back(job.id, retry_at or datetime.now(UTC))
+        try:
+            await self._hand_back(job.id, retry_at or datetime.now(UTC))
+        finally:
+            self._begun.discard(job.id)
 
     async def beat(self, under_way: int, *, is_leaving: bool) -> str:
         """A sign of life; what PostgreSQL says of the store node's program, "" where it does not answer.
@@ -187,8 +279,7 @@ class WorkerJobs(JobManager):
             try:
                 answer = await ask()
             except ConnectorException as error:
-                is_away = isinstance(find_cause(error), psycopg.OperationalError | psycopg.InterfaceError)
-                if not is_away or loop.time() > deadline:
+                if not is_away(error) or loop.time() > deadline:
                     raise
                 self._note_failure(error)
             else:
@@ -207,3 +298,8 @@ class WorkerJobs(JobManager):
         if self._is_cut_off:
             logger.warning("PostgreSQL answers again")
         self._is_cut_off = False
+
+
+def is_away(error: ConnectorException) -> bool:
+    """Whether PostgreSQL did not answer; else it refused."""
+    return isinstance(find_cause(error), psycopg.OperationalError | psycopg.InterfaceError)

@@ -63,8 +63,12 @@ DOING = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
 BUSY = 0.7  # of a core, that one plans with
 
 
+def connect(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
+    return psycopg.connect(dsn, autocommit=True, options=f"-c search_path={SCHEMA}")
+
+
 def ask(dsn: str, sql: str) -> list[tuple[Any, ...]]:
-    with psycopg.connect(dsn, autocommit=True, options=f"-c search_path={SCHEMA}") as connection:
+    with connect(dsn) as connection:
         return connection.execute(sql).fetchall()  # type: ignore[arg-type]
 
 
@@ -159,8 +163,10 @@ def measure_overhead(folder: Path, postgres: Postgres) -> dict[str, Any]:
         meter = Meter(worker, postgres.pid)
         crawled = read_tree_cpu(worker) - read_own_cpu(worker)
         run_cycle(store_node, portals)  # which sends them
-        if not wait_until(lambda: ask(dsn, "SELECT count(*) FROM harvests") == [(MEASURED_PORTALS,)], 300, 1.0):
-            raise RuntimeError("not all was brought")
+        with connect(dsn) as watching:  # a connection for each look would be most of what PostgreSQL does
+            count = "SELECT count(*) FROM harvests"
+            if not wait_until(lambda: watching.execute(count).fetchone() == (MEASURED_PORTALS,), 300, 1.0):
+                raise RuntimeError("not all was brought")
         busy_worker, busy_postgres, seconds = meter.read()
         crawled = read_tree_cpu(worker) - read_own_cpu(worker) - crawled
         store = measure_store_node(dsn, other)

@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterable
 from dataclasses import dataclass
 from typing import Protocol
 
-GATHER_SECONDS = 0.005  # hosts are asked seconds apart: so much more is nothing
+GATHER_SECONDS = 0.02  # hosts are asked seconds apart: so much more is nothing
 LONGEST_WAIT = 120.0  # seconds for a permit that others hold, one after the other
 
 

@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import asyncio
 import json
+import random
 import signal
 import sqlite3
 import subprocess
 import sys
 import threading
-from collections.abc import Iterator
+from collections import Counter
+from collections.abc import Awaitable, Callable, Iterator
 from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import UTC, datetime, timedelta
@@ -34,6 +36,9 @@ from cluster_room import (
 )
 from portals import make_setup
 from ports import find_port
+from procrastinate import PsycopgConnector
+from procrastinate.exceptions import ConnectorException
+from procrastinate.jobs import Job, Status
 from pydantic import SecretStr
 
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, Poll, PollOutcome, Source
@@ -43,11 +48,12 @@ from crawler.permits import PermitAnswer, PermitCall
 from crawler.settings import CrawlSettings
 from schedules.cluster.cycle import run_cluster_cycle
 from schedules.cluster.lane import Lane, unpack_kit
-from schedules.cluster.messages import HARVEST, KIT, ORDER, Kit, PollOrder, name_kit
+from schedules.cluster.messages import HARVEST, KIT, ORDER, QUEUE, Kit, PollOrder, name_kit
 from schedules.cluster.permit_office import NEVER, PermitOffice
-from schedules.cluster.postgres import SCHEMA, ClusterUnreachable, connect, init_schema
+from schedules.cluster.postgres import SCHEMA, ClusterUnreachable, connect, init_schema, make_dsn
 from schedules.cluster.queue import OutgoingPoll, Queue
 from schedules.cluster.settings import ClusterSettings
+from schedules.cluster.worker_jobs import PackedHarvest, WorkerJobs
 from schedules.errors import UsageFailure, WriterBusy
 
 pytestmark = pytest.mark.skipif(find_postgres() is None, reason=NO_POSTGRES)
@@ -333,6 +339,40 @@ def test_what_is_no_host_gets_no_permit_and_disturbs_nobody(host: str, office: P
     assert Asker(office, "first").call(host, "a.example") == {host: NEVER, "a.example": 0}
 
 
+def test_whatever_is_asked_together_a_host_has_one_holder_and_a_domain_two(dsn: str) -> None:
+    """Each call of a random history, beside what is known from the answers before."""
+    chance = random.Random(3)
+    hosts = [f"h{number}.d{number % 4}.example" for number in range(12)]
+    held: dict[str, str] = {}
+    with connect(SecretStr(dsn)) as connection:
+        for _ in range(300):
+            returned = [host for host in held if chance.random() < 0.4]
+            wanted = [(chance.choice("abc"), host) for host in chance.sample(hosts, chance.randrange(7))]
+            wanted = list(dict.fromkeys([*wanted, *[(chance.choice("abc"), host) for _, host in wanted[:2]]]))
+            rows = connection.execute(
+                "SELECT holder, host, wait_seconds FROM exchange_permits(%s, %s, %s::float8[], %s, %s, %s, 60, 2)",
+                [
+                    [held[host] for host in returned],
+                    returned,
+                    [0.0] * len(returned),
+                    [asker for asker, _ in wanted],
+                    [host for _, host in wanted],
+                    [host.partition(".")[2] for _, host in wanted],
+                ],
+            ).fetchall()
+            for host in returned:
+                del held[host]
+            assert sorted((asker, host) for asker, host, _ in rows) == sorted(wanted)
+            for asker, host, wait in rows:
+                assert wait >= 0
+                if wait == 0:
+                    assert held.setdefault(host, asker) == asker
+            domains = Counter(host.partition(".")[2] for host in held)
+            assert all(count <= 2 for count in domains.values())
+            for _, host, _ in rows:  # nobody waits where nothing is in the way
+                assert host in held or domains[host.partition(".")[2]] == 2
+
+
 def test_permits_wait_for_a_postgresql_that_is_away(tmp_path: Path) -> None:
     with run_postgres() as own:
         with connect(SecretStr(own.dsn)) as connection:
@@ -384,6 +424,127 @@ def test_a_poll_of_a_silent_worker_goes_to_others_and_fails_in_the_end(dsn: str)
         assert queue.list_out() == {"portal-000"}
         queue.forget_failed(failed.job_id)
         assert queue.list_out() == set()
+
+
+class Forgetful(PsycopgConnector):
+    """A connection that breaks off before the answer comes, when it is told to."""
+
+    loses = False
+
+    async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+        rows = await super().execute_query_all_async(query, **arguments)
+        if self.loses:
+            self.loses = False
+            raise ConnectorException from psycopg.OperationalError("the connection is lost")
+        return rows
+
+
+def work(dsn: str, do: Callable[[WorkerJobs, Forgetful], Awaitable[None]], polls_at_once: int = 20) -> None:
+    """Has a worker's manager of jobs do something."""
+
+    async def run() -> None:
+        connector = Forgetful(conninfo=make_dsn(SecretStr(dsn)))
+        await connector.open_async()
+        try:
+            jobs = WorkerJobs(connector, "w", polls_at_once)
+            await jobs.register_worker()
+            await do(jobs, connector)
+        finally:
+            await connector.close_async()
+
+    asyncio.run(run())
+
+
+async def fetch(jobs: WorkerJobs) -> Job | None:
+    return await jobs.fetch_job([QUEUE], jobs.worker_id)
+
+
+async def complete(jobs: WorkerJobs, job: Job, channel_id: int = 1) -> None:
+    jobs.bring(job, [PackedHarvest(channel_id=channel_id, pages=1, body=b"\x00x")])
+    await jobs.finish_job(job, Status.SUCCEEDED, delete_job=False)
+
+
+def send(dsn: str, *polls: tuple[str, str, int]) -> None:
+    """Source, host, priority."""
+    with Queue.open(make_settings(dsn)) as queue:
+        queue.send(
+            OutgoingPoll(order=make_order(source), host=host, priority=priority) for source, host, priority in polls
+        )
+
+
+def test_the_latest_polls_are_fetched_first_and_of_a_host_one_at_a_time(dsn: str) -> None:
+    send(dsn, ("a", "h1", 0), ("b", "h1", 5), ("c", "h2", 9), ("d", "h3", 0), ("e", "h1", 5))
+
+    async def do(jobs: WorkerJobs, _: Forgetful) -> None:
+        fetched = [await fetch(jobs) for _ in range(4)]
+        assert [job and job.queueing_lock for job in fetched] == ["c", "b", "d", None]
+        for expected in ("e", "a", None):
+            assert fetched[1] is not None
+            await complete(jobs, fetched[1])
+            fetched[1] = await fetch(jobs)
+            assert (fetched[1] and fetched[1].queueing_lock) == expected
+
+    work(dsn, do)
+    assert ask(dsn, "SELECT source_id, body FROM harvests ORDER BY number") == [(name, b"\x00x") for name in "bea"]
+
+
+def test_a_worker_has_no_more_polls_than_it_does_at_once_and_leaves_none_behind(dsn: str) -> None:
+    send(dsn, *((f"s{number}", f"h{number}", 0) for number in range(30)))
+    doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
+
+    async def do(jobs: WorkerJobs, _: Forgetful) -> None:
+        begun = [await fetch(jobs) for _ in range(3)]
+        assert ask(dsn, doing) == [(4,)]
+        await asyncio.gather(*(complete(jobs, job) for job in begun if job))
+        await fetch(jobs)  # the fourth: it was fetched before
+        await fetch(jobs)
+        assert ask(dsn, doing) == [(4,)]
+        await jobs.unregister_worker(jobs.worker_id)
+
+    work(dsn, do, polls_at_once=4)
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(25,)]
+
+
+def test_polls_of_an_answer_that_was_lost_are_done_all_the_same(dsn: str) -> None:
+    send(dsn, *((f"s{number}", f"h{number}", 0) for number in range(5)))
+
+    async def do(jobs: WorkerJobs, connector: Forgetful) -> None:
+        first = await fetch(jobs)
+        assert first is not None
+        connector.loses = True
+        rest = [await fetch(jobs) for _ in range(4)]
+        assert all(rest)
+        connector.loses = True
+        assert await fetch(jobs) is None
+        send(dsn, ("late", "h9", 0))
+        connector.loses = True
+        assert await fetch(jobs) is None  # PostgreSQL has given it to us
+        late = await fetch(jobs)
+        assert late is not None
+        assert late.queueing_lock == "late"
+        assert await fetch(jobs) is None
+        connector.loses = True
+        await asyncio.gather(*(complete(jobs, job) for job in [first, *rest, late] if job))
+
+    work(dsn, do)
+    assert ask(dsn, "SELECT count(*), count(DISTINCT source_id) FROM harvests") == [(6, 6)]
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
+
+
+def test_a_harvest_that_postgresql_refuses_is_no_others_fault(dsn: str, caplog: pytest.LogCaptureFixture) -> None:
+    send(dsn, *((f"s{number}", f"h{number}", 0) for number in range(3)))
+    ask(dsn, "ALTER TABLE harvests ADD CONSTRAINT odd CHECK (channel_id <> 13)")
+
+    async def do(jobs: WorkerJobs, _: Forgetful) -> None:
+        fetched = [await fetch(jobs) for _ in range(3)]
+        await asyncio.gather(
+            *(complete(jobs, job, channel_id=12 + number) for number, job in enumerate(fetched) if job)
+        )
+
+    work(dsn, do)
+    assert ask(dsn, "SELECT channel_id FROM harvests ORDER BY 1") == [(12,), (14,)]
+    assert ask(dsn, "SELECT queueing_lock, status::text FROM procrastinate_jobs") == [("s1", "failed")]
+    assert "s1: PostgreSQL refuses what was brought" in caplog.text
 
 
 def run_cycle(store_node: Machine, *options: str) -> dict[str, Any]:

@@ -246,7 +246,8 @@ class Queue:
 
     def read(self, harvest_id: str) -> Harvest:
         """Raises WireError where it cannot be read."""
-        rows = self._list("SELECT body FROM harvests WHERE id = %s", harvest_id)
+        sql: LiteralString = "SELECT body FROM harvests WHERE id = %s"
+        rows = self._do(lambda connection: connection.execute(sql, [harvest_id], binary=True).fetchall())
         if not rows:
             raise WireError("it is not there any more")
         return HARVEST.unpack(rows[0][0])

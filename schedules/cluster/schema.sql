@@ -60,8 +60,7 @@ CREATE TABLE hosts (
 );
 ALTER TABLE harvests SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
 ALTER TABLE hosts SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 5000, fillfactor = 50);
-CREATE INDEX hosts_held ON hosts (domain) WHERE holder IS NOT NULL;
-CREATE INDEX hosts_by_holder ON hosts (holder) WHERE holder IS NOT NULL;
+CREATE INDEX hosts_by_domain ON hosts (domain); -- and none of what each request changes
 
 -- Takes permits back and hands permits out. All that concerns a domain goes one after the other: locks are taken in the
 -- order of their numbers, so that two calls never wait for each other.
@@ -70,7 +69,7 @@ CREATE FUNCTION exchange_permits(
     wanted_by text[], wanted text[], wanted_domains text[],
     hold_seconds float8, most_of_domain integer
 ) RETURNS TABLE (holder text, host text, wait_seconds float8)
-LANGUAGE plpgsql AS $$
+LANGUAGE plpgsql SET plan_cache_mode = force_generic_plan AS $$
 #variable_conflict use_column
 DECLARE
     moment timestamptz;
@@ -135,7 +134,8 @@ $$;
 -- it has and does not know of comes, too. Null: none was lost.
 CREATE FUNCTION fetch_polls(queue text, by_worker bigint, most integer, known bigint[]) RETURNS SETOF procrastinate_jobs
 LANGUAGE plpgsql
-SET enable_sort = off SET enable_bitmapscan = off -- the index of priorities has them in order: not all that wait are read
+SET plan_cache_mode = force_generic_plan
+SET enable_sort = off SET enable_bitmapscan = off -- an index has them in their order: not all that wait are read
 AS $$
 BEGIN
     IF known IS NOT NULL THEN
@@ -163,7 +163,8 @@ $$;
 -- thought dead, and somebody else has it or has brought it.
 CREATE FUNCTION bring(
     by_worker bigint, by_name text, polls bigint[], ids uuid[], of_polls bigint[], channels bigint[], bodies bytea[]
-) RETURNS SETOF bigint LANGUAGE plpgsql SET enable_bitmapscan = off AS $$
+) RETURNS SETOF bigint LANGUAGE plpgsql
+SET plan_cache_mode = force_generic_plan SET enable_bitmapscan = off AS $$
 BEGIN
     RETURN QUERY
     WITH done AS ( -- as procrastinate_finish_job_v1 does it, which does not ask whose it is

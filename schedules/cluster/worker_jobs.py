@@ -188,7 +188,7 @@ class WorkerJobs(JobManager):
         }
         sql = (
             "SELECT bring(%(worker)s, %(name)s, %(polls)s::bigint[], %(ids)s::uuid[], %(of)s::bigint[],"
-            " %(channels)s::bigint[], %(bodies)s::bytea[]) AS done"
+            " %(channels)s::bigint[], %(bodies)b::bytea[]) AS done"
         )
         try:
             rows = await self._persist(lambda: self.connector.execute_query_all_async(sql, **arguments))

@@ -87,8 +87,9 @@ class Endpoints:
     Twisted's own reads whom the system trusts anew for every host, which takes longer than to ask it.
     """
 
-    def __init__(self, reactor: Any, trust_root: TrustRoot) -> None:
-        self._reactor = reactor
+    def __init__(self, reactor: Any, trust_root: TrustRoot, source_address: str | None = None) -> None:
+        """`source_address`: of this machine, to ask from; None: whichever the system chooses."""
+        self._reactor, self._source_address = reactor, source_address
         self._tls = CertificateOptions(trustRoot=trust_root)  # type: ignore[arg-type]  # mypy knows no interfaces of zope
         self._find = lru_cache(maxsize=MOST_ENDPOINTS)(self._make)
 
@@ -96,7 +97,7 @@ class Endpoints:
         return self._find(uri.scheme, uri.host.decode("ascii"), uri.port)
 
     def _make(self, scheme: bytes, host: str, port: int) -> Any:
-        endpoint: Any = HostnameEndpoint(self._reactor, host, port)
+        endpoint: Any = HostnameEndpoint(self._reactor, host, port, bindAddress=self._source_address)
         if scheme == b"http":
             return endpoint
         creator: Any = ClientTLSOptions(self._tls.clientConnectionForTLS, host)
@@ -115,6 +116,7 @@ class BoundedDownloadHandler(BaseDownloadHandler):
         super().__init__(crawler)
         _install_twisted_idna_fallbacks()
         self._max_bytes = crawler.settings.getint("DOWNLOAD_MAXSIZE")
+        self._source_address: str | None = crawler.settings.get("DOWNLOAD_BIND_ADDRESS")
         own = {**crawler.settings.getdict("DEFAULT_REQUEST_HEADERS"), "User-Agent": crawler.settings["USER_AGENT"]}
         self._headers = {name.encode(): [value.encode()] for name, value in own.items()}
         self._ballast: Ballast = crawler.spider.manners.ballast  # type: ignore[union-attr]  # our spiders have them
@@ -186,7 +188,7 @@ class BoundedDownloadHandler(BaseDownloadHandler):
         if ca_bundle not in self._agents:
             from twisted.internet import reactor
 
-            endpoints = Endpoints(reactor, TrustRoot(ca_bundle))
+            endpoints = Endpoints(reactor, TrustRoot(ca_bundle), self._source_address)
             self._pools.append(BoundedPool(reactor))  # type: ignore[no-untyped-call]
             self._agents[ca_bundle] = Agent.usingEndpointFactory(reactor, endpoints, self._pools[-1])  # type: ignore[no-untyped-call]
         return self._agents[ca_bundle]

@@ -38,6 +38,7 @@ def build_scrapy_settings(settings: CrawlSettings) -> dict[str, Any]:
         # limits; time is kept by crawler.middlewares, over all hops of a request
         "DOWNLOAD_MAXSIZE": settings.max_body_bytes,
         "CONCURRENT_REQUESTS": settings.concurrency,
+        "DOWNLOAD_BIND_ADDRESS": str(settings.source_address) if settings.source_address else None,
         # manners: crawler.middlewares paces hosts over all spiders of the process, which Scrapy's slots cannot
         "DOWNLOAD_DELAY": 0,
         # Only these: several of Scrapy's others send what is nobody's business, and each costs a request 1.5 %. The

@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 from typing import Annotated, Literal
 
-from pydantic import BaseModel, ConfigDict, Field, IPvAnyNetwork
+from pydantic import BaseModel, ConfigDict, Field, IPvAnyAddress, IPvAnyNetwork
 
 Seconds = Annotated[float, Field(ge=0)]
 MEBIBYTE = 1024 * 1024
@@ -20,6 +20,10 @@ class CrawlSettings(BaseModel):
     keep: Literal["topics", "all"] = Field("topics", description="`all` keeps every article, on topic or not")
     allow_networks: tuple[IPvAnyNetwork, ...] = Field(
         (), description="private networks that may be fetched from, for tests and the demo"
+    )
+
+    source_address: IPvAnyAddress | None = Field(
+        None, description="address of this machine to ask from, where it has several; without it the system chooses"
     )
 
     # one source, one cycle

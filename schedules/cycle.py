@@ -41,6 +41,7 @@ from crawler.politeness import ROBOTS_MAX_AGE, host_of
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
 from crawler.settings import CrawlSettings
 from schedules.config import Setup
+from schedules.crawling import check_source_address
 from schedules.publishing import publish
 from schedules.tending import renew_sketches
 
@@ -102,9 +103,10 @@ def run_cycle(
     """Polls the due channels (all of them unless `due_only`), writes what they bring, and publishes.
 
     `process` is a warm crawl process; without one, one is started and ended. A crawl that breaks off is told in the
-    summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError, ProfileError.
+    summary; what had arrived is kept. Raises StoreError, PublishError, CatalogueError, ProfileError, UsageFailure.
     """
     started = time.monotonic()
+    check_source_address(setup.crawl)
     due, sources = prepare_cycle(setup, store, now, due_only=due_only)
     rows = {row.id: row for row in due}
     cycle_id = store.start_cycle(now)

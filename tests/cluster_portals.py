@@ -54,6 +54,7 @@ class Origin:
     delay: float = 0.0  # seconds that robots.txt of each seventh asks for
     hosts: defaultdict[str, Seen] = field(default_factory=lambda: defaultdict(Seen))
     paths: Counter[str] = field(default_factory=Counter)
+    askers: set[str] = field(default_factory=set)  # addresses
     first: float = 0.0  # question, since it was last told
     last: float = 0.0  # answer
 
@@ -113,6 +114,7 @@ class Origin:
             told = json.dumps(self.tell()).encode()
             self.hosts.clear()
             self.paths.clear()
+            self.askers.clear()
             self.first = self.last = 0.0
             return answer("200 OK", "application/json", told)
         if path == "/robots.txt":
@@ -140,6 +142,7 @@ class Origin:
                 await writer.drain()
                 return
             seen.asked += 1
+            self.askers.add(writer.get_extra_info("peername")[0])
             self.first = self.first or time.monotonic()
             self.paths[path.split("/")[1]] += 1
             if seen.last_end:
@@ -169,6 +172,7 @@ class Origin:
             "seconds": self.last - self.first,
             "asked": sum(host.asked for host in hosts),
             "paths": dict(self.paths),
+            "askers": sorted(self.askers),
             "at_once": max((host.at_once for host in hosts), default=0),
             "closest": min((host.closest for host in hosts), default=0.0),
             "closest_slow": min(

@@ -259,7 +259,8 @@ def write_catalogue(path: Path, bases: list[str]) -> None:
 class Machine:
     """A folder that is a machine of the cluster: a store node, or a worker's."""
 
-    def __init__(self, folder: Path, dsn: str, *, delay: float = 0.0, polls: int = 200) -> None:
+    def __init__(self, folder: Path, dsn: str, *, delay: float = 0.0, polls: int = 200, address: str = "") -> None:
+        """`address`: of the loopback network, which it asks portals from."""
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
         (folder / "data").mkdir(exist_ok=True)
@@ -272,6 +273,8 @@ class Machine:
             "KABARKOTA_DATA": str(folder / "data"),
             "KABARKOTA_AGGREGATOR__EMPTY_FEEDS": "false",
         }
+        if address:
+            self.environment["KABARKOTA_CRAWL__SOURCE_ADDRESS"] = address
 
     @property
     def database(self) -> Path:

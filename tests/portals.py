@@ -46,10 +46,15 @@ class LoopbackPortal:
         self.asked: Counter[str] = Counter()
         self.conditional: Counter[str] = Counter()
         self.asked_at: list[float] = []
+        self.askers: set[str] = set()  # addresses
         portal = self
 
         class Handler(BaseHTTPRequestHandler):
             protocol_version = "HTTP/1.1"
+
+            def setup(self) -> None:
+                super().setup()
+                portal.askers.add(self.client_address[0])
 
             def do_GET(self) -> None:
                 portal.asked[self.path] += 1

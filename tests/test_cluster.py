@@ -808,7 +808,9 @@ def test_a_lane_is_of_one_day(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None
     """It counts down what is left of a host's requests, and tomorrow there are others."""
 
     async def look() -> tuple[bool, bool]:
-        lane = Lane("kit", Kit(settings=CrawlSettings(), requests_per_day=7), SecretStr(dsn), parser_workers=1)
+        lane = Lane(
+            "kit", Kit(settings=CrawlSettings(), requests_per_day=7), SecretStr(dsn), CrawlSettings(parser_workers=1)
+        )
         today = lane.is_usable
         tomorrow = datetime.now(UTC) + timedelta(days=1)
         monkeypatch.setattr("schedules.cluster.lane.system_clock", lambda: tomorrow)

@@ -12,7 +12,7 @@ from collections import Counter
 from collections.abc import Iterator
 from contextlib import closing, suppress
 from pathlib import Path
-from typing import Any
+from typing import Any, LiteralString
 
 import psycopg
 import pytest
@@ -132,8 +132,20 @@ def check_equal(machine: Machine, one_machine: Machine) -> None:
     assert read_published(machine) == published
 
 
+def name_address(number: int) -> str:
+    """Each worker asks portals from another."""
+    return f"127.1.0.{1 + number}"
+
+
 def start_workers(folder: Path, dsn: str, count: int, **options: Any) -> list[subprocess.Popen[bytes]]:
-    return [Machine(folder / f"worker{number}", dsn, **options).start("worker") for number in range(count)]
+    """Returns when all are there."""
+    machines = [
+        Machine(folder / f"worker{number}", dsn, address=name_address(number), **options) for number in range(count)
+    ]
+    workers = [machine.start("worker") for machine in machines]
+    if not wait_until(lambda: ask(dsn, "SELECT count(*) FROM workers") == count):
+        raise RuntimeError("".join(machine.read_log() for machine in machines))
+    return workers
 
 
 @pytest.mark.parametrize("count", [1, 4])
@@ -142,12 +154,14 @@ def test_workers_give_what_one_machine_gives(
 ) -> None:
     dsn = postgres.make_database(f"equal{count}")
     store_node = make_store_node(tmp_path / "store", dsn, portals)
+    portals.tell_seen()
     workers = start_workers(tmp_path, dsn, count)
     try:
         store_node.run("--catalogue", "catalogue.toml", *CYCLE)
     finally:
         assert [end_process(worker) for worker in workers] == [0] * count
     check_equal(store_node, one_machine)
+    assert set(portals.tell_seen()["askers"]) <= {name_address(number) for number in range(count)}
 
 
 class Chaos:
@@ -167,7 +181,8 @@ class Chaos:
     def _start(self) -> None:
         self._started += 1
         cable = Cable(self._postgres.port)
-        machine = Machine(self._folder / f"worker{self._started}", name_dsn(cable.port), polls=5)
+        folder = self._folder / f"worker{self._started}"
+        machine = Machine(folder, name_dsn(cable.port), polls=5, address=name_address(self._started))
         self.workers.append((machine.start("worker"), cable))
 
     def strike(self) -> None:
@@ -275,9 +290,13 @@ def read_rows(machine: Machine, sql: str) -> list[tuple[Any, ...]]:
 
 
 def count_harvests(dsn: str) -> int:
+    return ask(dsn, "SELECT count(*) FROM harvests")
+
+
+def ask(dsn: str, sql: LiteralString) -> int:
     """0 also while PostgreSQL is away."""
     with suppress(psycopg.OperationalError), psycopg.connect(dsn, options=f"-c search_path={SCHEMA}") as connection:
-        row = connection.execute("SELECT count(*) FROM harvests").fetchone()
+        row = connection.execute(sql).fetchone()
         return int(row[0]) if row else 0
     return 0
 
@@ -294,6 +313,7 @@ def test_no_host_is_asked_by_two_at_once_or_too_soon(tmp_path: Path, postgres: P
             for worker in workers:
                 end_process(worker)
         seen = portals.tell_seen()
+        assert seen["askers"] == [name_address(number) for number in range(4)]
         assert seen["paths"]["berita"] == 76
         assert seen["at_once"] == 1
         assert seen["closest"] > 0.35

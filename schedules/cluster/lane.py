@@ -20,12 +20,14 @@ from crawler.clock import system_clock
 from crawler.incoming import Incoming
 from crawler.overlays import Overlays
 from crawler.process import CrawlProcess, CrawlProcessError
+from crawler.settings import CrawlSettings
 from schedules.cluster.messages import HARVEST, Kit, PollOrder
 from schedules.cluster.permit_office import PermitOffice
 from schedules.cluster.worker_jobs import PackedHarvest
 
 MOST_POLLS = 5_000  # through one crawl process: what leaks in it is bounded
 CLOSE_SECONDS = 5.0
+OF_THE_MACHINE = ("parser_workers", "source_address")  # settings that are each worker's, and no kit's
 
 logger = logging.getLogger(__name__)
 
@@ -44,13 +46,13 @@ class _UnderWay:
 class Lane:
     """All methods are for the event loop's thread."""
 
-    def __init__(self, kit_id: str, kit: Kit, dsn: SecretStr, *, parser_workers: int) -> None:
-        """`parser_workers`: of this machine. Raises WireError for a kit that cannot be unpacked."""
+    def __init__(self, kit_id: str, kit: Kit, dsn: SecretStr, own: CrawlSettings) -> None:
+        """`own`: of this machine. Raises WireError for a kit that cannot be unpacked."""
         self.kit_id = kit_id
         self._loop = asyncio.get_running_loop()
         self._folder = tempfile.TemporaryDirectory(prefix="kabarkota-kit-")
         overlays = unpack_kit(kit, Path(self._folder.name))
-        settings = kit.settings.model_copy(update={"parser_workers": parser_workers})
+        settings = kit.settings.model_copy(update={name: getattr(own, name) for name in OF_THE_MACHINE})
         self._incoming = Incoming(
             CrawlBatch(settings=settings, overlays=overlays, requests_per_day=kit.requests_per_day)
         )

@@ -35,6 +35,7 @@ from schedules.cluster.postgres import check_program, check_schema, connect, mak
 from schedules.cluster.queue import read_order
 from schedules.cluster.worker_jobs import WorkerGivenUp, WorkerJobs
 from schedules.config import Setup
+from schedules.crawling import check_source_address
 from schedules.errors import RunFailure
 
 FETCH_SECONDS = 1.0  # between two looks for polls whose host was busy
@@ -47,6 +48,7 @@ logger = logging.getLogger(__name__)
 def run_worker(setup: Setup) -> None:
     """Until SIGINT or SIGTERM. Raises UsageFailure, RunFailure (no PostgreSQL, no schema, another version's)."""
     dsn = require_dsn(setup.cluster)
+    check_source_address(setup.crawl)
     with closing(connect(dsn)) as connection:
         check_program(check_schema(connection))
     if not logger.isEnabledFor(logging.DEBUG):
@@ -237,8 +239,7 @@ class Worker:
                 lane.close()
                 self._old_lanes.add(lane)
             try:
-                workers = self._setup.crawl.parser_workers
-                self._lane = Lane(kit_id, KIT.unpack(body), self._dsn, parser_workers=workers)
+                self._lane = Lane(kit_id, KIT.unpack(body), self._dsn, self._setup.crawl)
             except CrawlProcessError as error:
                 self._lane = None
                 raise LaneEnded(str(error)) from error

@@ -91,6 +91,7 @@ def examine_network(setup: Setup | None, now: datetime) -> Iterator[Check]:
     if setup is not None:
         yield from cluster.check_cluster(setup.cluster)
     crawl = setup.crawl if setup else CrawlSettings()
+    yield from network.check_source_address(crawl)
     portals = network.choose_portals(_list_sources(setup), now)
     yield from network.judge_visits(network.visit_portals(portals, crawl, ssl.create_default_context()))
 

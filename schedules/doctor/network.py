@@ -13,7 +13,7 @@ import ssl
 import statistics
 import threading
 import time
-from collections.abc import Callable, Iterable, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import suppress
 from dataclasses import dataclass
 from datetime import UTC, datetime, timedelta
@@ -26,6 +26,7 @@ from urllib.parse import urlsplit
 from aggregator.models import Source
 from crawler.address_guard import AddressGuard, AddressRefusedError
 from crawler.settings import CrawlSettings
+from crawler.source_address import find_fault
 from schedules.commands.figures import format_span
 from schedules.doctor.check import Check, fault, ok, warn
 
@@ -62,6 +63,14 @@ class Visit:
     name_seconds: float = 0
     seconds: float = 0  # from the connection to the end
     offset: timedelta | None = None  # how far our clock is ahead of the portal's
+
+
+def check_source_address(settings: CrawlSettings) -> Iterator[Check]:
+    """Nothing where the system chooses it."""
+    if found := find_fault(settings):
+        yield fault("source address", found, "`ip address` lists those of this machine")
+    elif settings.source_address:
+        yield ok("source address", str(settings.source_address))
 
 
 def choose_portals(sources: Iterable[Source], now: datetime) -> list[Portal]:
@@ -207,7 +216,7 @@ def _ask(visit: Visit, address: str, settings: CrawlSettings, context: ssl.SSLCo
     try:
         AddressGuard(settings.allow_networks).check(address)
         visit.failed = Step.CONNECTION
-        with socket.create_connection((address, portal.port), timeout=STEP_SECONDS) as plain:
+        with _connect(address, portal.port, settings) as plain:
             visit.failed = Step.TLS if portal.is_secure else Step.ANSWER
             with context.wrap_socket(plain, server_hostname=portal.host) if portal.is_secure else plain as connection:
                 visit.failed = Step.ANSWER
@@ -222,6 +231,11 @@ def _ask(visit: Visit, address: str, settings: CrawlSettings, context: ssl.SSLCo
     except (OSError, http.client.HTTPException) as error:
         visit.problem = getattr(error, "strerror", None) or str(error) or type(error).__name__
     visit.seconds = time.monotonic() - started
+
+
+def _connect(address: str, port: int, settings: CrawlSettings) -> socket.socket:
+    source = (str(settings.source_address), 0) if settings.source_address else None
+    return socket.create_connection((address, port), timeout=STEP_SECONDS, source_address=source)
 
 
 def _compare_clocks(connection: socket.socket, portal: Portal, user_agent: str) -> timedelta | None:

@@ -2,7 +2,8 @@
 
     scaling    1, 2 and 4 workers over portals that take their time, so that waiting and not this machine's cores
                decides: articles a second, beside as many times what one worker does
-    overhead   CPU of an article for what one machine does not do: the queue, permits, packing; beside crawl and ingest
+    overhead   CPU of an article for what one machine does not do: the queue, permits, packing; beside crawl and ingest;
+               where a poll brings three articles and where it brings ten
     recovery   a worker is killed with polls under way, all settings as they come: until others have begun them
     sizing     100,000 channels and a million pages a day from these figures: machines, rows, bytes
 
@@ -53,6 +54,7 @@ WORKERS = (1, 2, 4)
 LATENCY, SCALED_PORTALS, POLLS_AT_ONCE = 0.5, 192, 4  # a worker waits most of the time
 WARMING = 8  # portals, so that crawl processes have started
 MEASURED_PORTALS, IDLE_SECONDS = 300, 10.0
+ARTICLES = (3, 10)  # that a poll brings
 KNOWN_LINKS = 300  # of a portal, as they are sent with its poll
 CHANNELS, PAGES_A_DAY, ON_TOPIC = 100_000, 1_000_000, 0.01
 POLLS_A_DAY = 8  # of a channel, in the mean
@@ -60,6 +62,7 @@ VISIT_SECONDS = 10.0  # a feed and a few pages, two seconds apart
 DAY_SECONDS = 86_400
 HANGING_SECONDS = 100.0
 DOING = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
+PARTS = ("worker", "postgres", "store")
 BUSY = 0.7  # of a core, that one plans with
 
 
@@ -140,20 +143,22 @@ def measure_recovery(folder: Path, postgres: Postgres) -> dict[str, float]:
             other.wait()
 
 
-def measure_overhead(folder: Path, postgres: Postgres) -> dict[str, Any]:
-    """CPU of what one machine does not do, in milliseconds an article, with its share of its source's poll.
+def measure_overhead(folder: Path, postgres: Postgres, articles: int) -> dict[str, Any]:
+    """CPU of what one machine does not do, in milliseconds an article, with its share of its source's poll, which
+    brings so many.
 
     Of the worker it is its first process: crawl process and parsers are those of one machine. What worker and
     PostgreSQL take where nothing is to do is not counted. Of the store node: sending the polls, reading the harvests.
     """
-    dsn, other = postgres.make_database("overhead"), postgres.make_database("other")
-    store_node = Machine(folder / "overhead", dsn)
+    name = f"overhead{articles}"
+    dsn, other = postgres.make_database(name), postgres.make_database(f"other{articles}")
+    store_node = Machine(folder / name, dsn)
     store_node.run("cluster", "init")
-    Machine(folder / "other", other).run("cluster", "init")
+    Machine(folder / f"other{articles}", other).run("cluster", "init")
     with (
-        run_workers(folder / "of-overhead", dsn, 1, polls=200) as (worker,),
+        run_workers(folder / f"of-{name}", dsn, 1, polls=200) as (worker,),
         run_portals(WARMING) as warming,
-        run_portals(MEASURED_PORTALS) as portals,
+        run_portals(MEASURED_PORTALS, articles=articles) as portals,
     ):
         run_cycle(store_node, warming)
         idle = Meter(worker, postgres.pid)
@@ -176,7 +181,7 @@ def measure_overhead(folder: Path, postgres: Postgres) -> dict[str, Any]:
         _, empty = run_and_meter(store_node)
     with closing(sqlite3.connect(store_node.database)) as connection:
         (pages,), (size,) = (connection.execute(f"PRAGMA {name}").fetchone() for name in ("page_count", "page_size"))
-    articles = told["articles"]
+    brought = told["articles"]
     share = seconds / IDLE_SECONDS
     parts = {
         "worker": busy_worker - share * idle_worker,
@@ -184,12 +189,12 @@ def measure_overhead(folder: Path, postgres: Postgres) -> dict[str, Any]:
         "store": store,
     }
     return {
-        "articles": articles,
+        "articles": brought,
         "polls": MEASURED_PORTALS,
-        "crawl_ms": crawled * 1000 / articles,
-        "ingest_ms": (ingested - empty) * 1000 / articles - store * 1000 / articles,
-        "overhead_ms": {part: cpu * 1000 / articles for part, cpu in parts.items()},
-        "database_bytes_an_article": pages * size / articles,
+        "crawl_ms": crawled * 1000 / brought,
+        "ingest_ms": (ingested - empty) * 1000 / brought - store * 1000 / brought,
+        "overhead_ms": {part: cpu * 1000 / brought for part, cpu in parts.items()},
+        "database_bytes_an_article": pages * size / brought,
     }
 
 
@@ -250,24 +255,37 @@ class Meter:
         return read_own_cpu(self._worker), read_tree_cpu(self._postgres), time.monotonic()
 
 
-def calculate_size(found: dict[str, Any]) -> dict[str, float]:
+def split_overhead(few: dict[str, Any], many: dict[str, Any]) -> dict[str, tuple[float, float]]:
+    """Of each part, milliseconds of a poll, and more for each article that it brings."""
+    small, large = (found["articles"] / found["polls"] for found in (few, many))
+    split = {}
+    for part in few["overhead_ms"]:
+        of_few, of_many = few["overhead_ms"][part] * small, many["overhead_ms"][part] * large
+        an_article = (of_many - of_few) / (large - small)
+        split[part] = (of_few - an_article * small, an_article)
+    return split
+
+
+def calculate_size(few: dict[str, Any], many: dict[str, Any]) -> dict[str, float]:
     """100,000 channels and a million pages a day: cores, rows, bytes.
 
-    Assumed: a channel is polled eight times a day; a poll costs what a page costs, beside its share of the queue's; one
+    Assumed: a channel is polled eight times a day; a poll costs what a page costs, beside what the queue costs; one
     page in a hundred is on topic, and is all that is taken in; cores are planned to be busy for 70 % of the time.
     """
     pages, polls = PAGES_A_DAY / DAY_SECONDS, CHANNELS * POLLS_A_DAY / DAY_SECONDS
-    a_poll = found["articles"] / found["polls"]  # of whose costs the overhead of an article is a share
-    worker, postgres, store = (found["overhead_ms"][part] * a_poll for part in ("worker", "postgres", "store"))
+    split = split_overhead(few, many)
+    worker, postgres, store = (
+        polls * a_poll + pages * an_article for a_poll, an_article in (split[part] for part in PARTS)
+    )
     return {
         "pages_a_second": pages,
         "polls_a_second": polls,
         "polls_under_way": polls * VISIT_SECONDS,
-        "worker_cores": ((pages + polls) * found["crawl_ms"] + polls * worker) / 1000 / BUSY,
-        "postgres_cores": polls * postgres / 1000 / BUSY,
+        "worker_cores": ((pages + polls) * few["crawl_ms"] + worker) / 1000 / BUSY,
+        "postgres_cores": postgres / 1000 / BUSY,
         "postgres_rows_a_second": polls * 3 + (pages + 2 * polls) * 2,
-        "store_cores": (pages * ON_TOPIC * found["ingest_ms"] + polls * store) / 1000 / BUSY,
-        "database_megabytes_a_day": PAGES_A_DAY * ON_TOPIC * found["database_bytes_an_article"] / 1e6,
+        "store_cores": (pages * ON_TOPIC * few["ingest_ms"] + store) / 1000 / BUSY,
+        "database_megabytes_a_day": PAGES_A_DAY * ON_TOPIC * few["database_bytes_an_article"] / 1e6,
     }
 
 
@@ -284,7 +302,7 @@ def main() -> int:
         with run_postgres() as postgres:
             scaling = [measure_scaling(folder, postgres, count) for count in WORKERS]
             recovery = measure_recovery(folder, postgres)
-            overhead = measure_overhead(folder, postgres)
+            overheads = [measure_overhead(folder, postgres, articles) for articles in ARTICLES]
     finally:
         shutil.rmtree(folder, ignore_errors=True)
     rates = [each["articles"] / each["seconds"] for each in scaling]
@@ -295,8 +313,8 @@ def main() -> int:
     found = {
         "scaling": rows,
         "recovery": recovery,
-        **overhead,
-        "sizing": calculate_size(overhead),
+        "overheads": overheads,
+        "sizing": calculate_size(*overheads),
         "took": time.monotonic() - began,
     }
     if options.json:
@@ -309,10 +327,13 @@ def main() -> int:
         )
     print(f"recovery: {recovery['polls']} polls of a killed worker begun by another after {recovery['seconds']:.1f} s")
     print("CPU of an article, ms:")
-    for part, milliseconds in overhead["overhead_ms"].items():
-        print(f"  overhead, {part}: {milliseconds:.2f}")
-    whole = sum(overhead["overhead_ms"].values())
-    print(f"  overhead: {whole:.2f}; crawl {overhead['crawl_ms']:.2f}, ingest {overhead['ingest_ms']:.2f}")
+    print(f"{'a poll brings':>15}{''.join(f'{part:>10}' for part in (*PARTS, 'overhead', 'crawl', 'ingest'))}")
+    for told in overheads:
+        parts = [told["overhead_ms"][part] for part in PARTS]
+        costs = (*parts, sum(parts), told["crawl_ms"], told["ingest_ms"])
+        print(f"{told['articles'] / told['polls']:>15.1f}{''.join(f'{cost:>10.2f}' for cost in costs)}")
+    for part, (a_poll, an_article) in split_overhead(*overheads).items():
+        print(f"  {part}: {a_poll:.2f} a poll, and {an_article:.2f} an article")
     for name, value in found["sizing"].items():
         print(f"{name}: {value:.2f}")
     return 0

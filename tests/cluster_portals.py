@@ -25,7 +25,7 @@ from email.utils import format_datetime
 from soak_portals import CITIES, WORDS, answer
 
 NOW = datetime(2026, 11, 20, 3, 0, tzinfo=UTC)  # the cycle's clock; news is of the day before
-ARTICLES = 3  # of a portal
+ARTICLES = 3  # of a portal, unless told otherwise
 TOLD = "/_seen"  # answers what was seen since it was last asked
 
 
@@ -49,6 +49,7 @@ class Seen:
 @dataclass
 class Origin:
     count: int
+    articles: int = ARTICLES
     port: int = 0
     latency: float = 0.0
     delay: float = 0.0  # seconds that robots.txt of each seventh asks for
@@ -70,7 +71,7 @@ class Origin:
             return title, self._write_paragraphs(10_000 + release, CITIES[release])
         word = WORDS[(number * 7 + serial * 3) % len(WORDS)]
         return f"Kota {city} dan APEKSI bahas {word} kota cerdas {number}-{serial}", self._write_paragraphs(
-            number * ARTICLES + serial, city
+            number * self.articles + serial, city
         )
 
     @staticmethod
@@ -84,7 +85,7 @@ class Origin:
 
     def write_feed(self, number: int) -> str:
         items = []
-        for serial in range(ARTICLES):
+        for serial in range(self.articles):
             owner = number + 1 if number % 10 == 0 and serial == 2 else number
             title, paragraphs = self.write_article(owner % self.count, serial)
             published = NOW - timedelta(hours=2 + serial, minutes=number % 60)
@@ -124,7 +125,7 @@ class Origin:
         if path == "/feed":
             return answer("200 OK", "application/rss+xml", self.write_feed(number).encode())
         serial = path.removeprefix("/berita/")
-        if serial.isdigit() and int(serial) < ARTICLES:
+        if serial.isdigit() and int(serial) < self.articles:
             return answer("200 OK", "text/html; charset=utf-8", self.write_page(number, int(serial)).encode())
         return answer("404 Not Found", "text/plain", b"")
 
@@ -181,11 +182,10 @@ class Origin:
         }
 
 
-async def main(count: int, latency: float, delay: float) -> None:
-    origin = Origin(count, latency=latency, delay=delay)
+async def main(origin: Origin) -> None:
     server = await asyncio.start_server(origin.serve, "0.0.0.0", 0, backlog=1024)
     origin.port = server.sockets[0].getsockname()[1]
-    print(json.dumps([origin.base(number) for number in range(count)]), flush=True)
+    print(json.dumps([origin.base(number) for number in range(origin.count)]), flush=True)
     async with server:
         await asyncio.to_thread(sys.stdin.read)
 
@@ -193,7 +193,8 @@ async def main(count: int, latency: float, delay: float) -> None:
 if __name__ == "__main__":
     parser = argparse.ArgumentParser(description=__doc__)
     parser.add_argument("--portals", type=int, default=300)
+    parser.add_argument("--articles", type=int, default=ARTICLES)
     parser.add_argument("--latency", type=float, default=0.0)
     parser.add_argument("--delay", type=float, default=0.0)
     options = parser.parse_args()
-    asyncio.run(main(options.portals, options.latency, options.delay))
+    asyncio.run(main(Origin(options.portals, options.articles, latency=options.latency, delay=options.delay)))

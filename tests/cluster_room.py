@@ -18,7 +18,7 @@ from pathlib import Path
 from typing import Any
 
 import httpx
-from cluster_portals import TOLD
+from cluster_portals import ARTICLES, TOLD
 from ports import find_port
 
 TESTS = Path(__file__).parent
@@ -136,9 +136,9 @@ def run_postgres() -> Iterator[Postgres]:
 class Portals:
     """The process of `cluster_portals`."""
 
-    def __init__(self, count: int, *, latency: float = 0.0, delay: float = 0.0) -> None:
+    def __init__(self, count: int, *, articles: int = ARTICLES, latency: float = 0.0, delay: float = 0.0) -> None:
         command = [sys.executable, str(TESTS / "cluster_portals.py")]
-        options = {"--portals": count, "--latency": latency, "--delay": delay}
+        options = {"--portals": count, "--articles": articles, "--latency": latency, "--delay": delay}
         self._process = subprocess.Popen(
             [*command, *(str(part) for pair in options.items() for part in pair)],
             stdin=subprocess.PIPE,
@@ -218,8 +218,9 @@ class Cable:
 
 
 @contextmanager
-def run_portals(count: int, *, latency: float = 0.0, delay: float = 0.0) -> Iterator[Portals]:
-    portals = Portals(count, latency=latency, delay=delay)
+def run_portals(count: int, **options: Any) -> Iterator[Portals]:
+    """`options`: of Portals."""
+    portals = Portals(count, **options)
     try:
         yield portals
     finally:

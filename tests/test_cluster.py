@@ -488,6 +488,22 @@ def test_the_latest_polls_are_fetched_first_and_of_a_host_one_at_a_time(dsn: str
     assert ask(dsn, "SELECT source_id, body FROM harvests ORDER BY number") == [(name, b"\x00x") for name in "bea"]
 
 
+def test_a_long_queue_costs_a_fetch_no_more_than_a_short_one(dsn: str) -> None:
+    ask(dsn, "INSERT INTO procrastinate_workers DEFAULT VALUES")
+
+    def fetch_ten() -> int:
+        """The pages of PostgreSQL's that it looks into."""
+        sql = "SELECT id FROM fetch_polls(%s, (SELECT max(id) FROM procrastinate_workers), 10, NULL)"
+        (((plan,),),) = ask(dsn, f"EXPLAIN (ANALYZE, BUFFERS, FORMAT json) {sql}", QUEUE)
+        assert plan["Plan"]["Actual Rows"] == 10
+        return int(plan["Plan"]["Shared Hit Blocks"])
+
+    send(dsn, *((f"s{number}", f"h{number}", number % 7) for number in range(100)))
+    short = fetch_ten()
+    send(dsn, *((f"s{number}", f"h{number}", number % 7) for number in range(100, 3000)))
+    assert fetch_ten() < 3 * short
+
+
 def test_a_worker_has_no_more_polls_than_it_does_at_once_and_leaves_none_behind(dsn: str) -> None:
     send(dsn, *((f"s{number}", f"h{number}", 0) for number in range(30)))
     doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"

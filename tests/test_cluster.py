@@ -53,8 +53,10 @@ from schedules.cluster.permit_office import NEVER, PermitOffice
 from schedules.cluster.postgres import SCHEMA, ClusterUnreachable, connect, init_schema, make_dsn
 from schedules.cluster.queue import OutgoingPoll, Queue
 from schedules.cluster.settings import ClusterSettings
-from schedules.cluster.worker_jobs import PackedHarvest, WorkerJobs
-from schedules.errors import UsageFailure, WriterBusy
+from schedules.cluster.status import read_status
+from schedules.cluster.worker import run_worker
+from schedules.cluster.worker_jobs import BYTES_AT_ONCE, PackedHarvest, WorkerJobs
+from schedules.errors import RunFailure, UsageFailure, WriterBusy
 
 pytestmark = pytest.mark.skipif(find_postgres() is None, reason=NO_POSTGRES)
 
@@ -238,6 +240,26 @@ def test_a_worker_ends_when_the_store_node_is_of_another_version(tmp_path: Path,
     assert "need the same version" in worker.read_log()
 
 
+@pytest.mark.parametrize(("hours", "said"), [(1, "3600 s ahead of"), (-2, "7200 s behind")])
+def test_a_machine_with_another_time_is_refused(
+    hours: int, said: str, dsn: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    setup = replace(make_setup(tmp_path), cluster=make_settings(dsn))
+    send(dsn, ("portal-000", "h", 0))
+    wrong = datetime.now(UTC) + timedelta(hours=hours)
+
+    async def do(jobs: WorkerJobs, _: Forgetful) -> None:
+        assert await jobs.beat(0, is_leaving=False) == ""
+        monkeypatch.setattr("schedules.cluster.postgres.system_clock", lambda: wrong)
+        assert said in await jobs.beat(0, is_leaving=False)
+
+    work(dsn, do)
+    with pytest.raises(RunFailure, match=f"this machine's clock is {said} PostgreSQL's"):
+        run_worker(setup)
+    with pytest.raises(RunFailure, match=said):
+        Queue.open(setup.cluster)
+
+
 @pytest.mark.slow
 def test_init_is_done_once(tmp_path: Path, postgres: Postgres) -> None:
     machine = Machine(tmp_path, postgres.make_database("init"))
@@ -400,6 +422,16 @@ def test_a_source_is_sent_once_and_is_out_until_its_harvest_is_taken_in(dsn: str
         assert queue.count_out() == 3
 
 
+def test_the_lag_is_that_of_the_poll_that_waits_longest(dsn: str) -> None:
+    send(dsn, ("a", "h1", 0), ("b", "h2", 9), ("c", "h3", 0))
+    ask(dsn, "UPDATE procrastinate_jobs SET sent_at = now() - interval '100 seconds' WHERE queueing_lock = 'a'")
+    ask(dsn, "UPDATE procrastinate_jobs SET sent_at = now() - interval '1 hour', status = 'doing' WHERE lock = 'h3'")
+    with connect(SecretStr(dsn)) as connection:
+        status = read_status(connection, stalled_seconds=12)
+    assert (status.waiting, status.under_way) == (2, 1)
+    assert 99 < status.lag_seconds < 200
+
+
 def test_polls_of_another_version_are_dropped(dsn: str) -> None:
     with Queue.open(make_settings(dsn)) as queue:
         queue.send([OutgoingPoll(order=make_order(), host="h", priority=0)])
@@ -427,11 +459,13 @@ def test_a_poll_of_a_silent_worker_goes_to_others_and_fails_in_the_end(dsn: str)
 
 
 class Forgetful(PsycopgConnector):
-    """A connection that breaks off before the answer comes, when it is told to."""
+    """A connection that can be watched, and that breaks off before the answer comes when it is told to."""
 
     loses = False
+    watch: Callable[[dict[str, Any]], object] = staticmethod(lambda arguments: None)
 
     async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
+        self.watch(arguments)
         rows = await super().execute_query_all_async(query, **arguments)
         if self.loses:
             self.loses = False
@@ -516,9 +550,29 @@ def test_a_worker_has_no_more_polls_than_it_does_at_once_and_leaves_none_behind(
         await fetch(jobs)
         assert ask(dsn, doing) == [(4,)]
         await jobs.unregister_worker(jobs.worker_id)
+        await jobs.sweep(10, 5)
 
     work(dsn, do, polls_at_once=4)
-    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(25,)]
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(27,)]
+
+
+def test_large_harvests_are_brought_a_few_at_a_time(dsn: str) -> None:
+    send(dsn, *((f"s{number}", f"h{number}", 0) for number in range(5)))
+    sizes: list[int] = []
+
+    async def do(jobs: WorkerJobs, connector: Forgetful) -> None:
+        fetched = [await fetch(jobs) for _ in range(5)]
+        body = b"x" * (BYTES_AT_ONCE // 2)
+        for job in fetched[:4]:
+            assert job is not None
+            jobs.bring(job, [PackedHarvest(channel_id=1, pages=1, body=body)])
+        connector.watch = lambda arguments: sizes.append(sum(map(len, arguments.get("bodies", ()))))
+        await asyncio.gather(*(jobs.finish_job(job, Status.SUCCEEDED, delete_job=False) for job in fetched if job))
+
+    work(dsn, do)
+    assert sizes == [BYTES_AT_ONCE, BYTES_AT_ONCE]
+    assert ask(dsn, "SELECT count(*) FROM harvests") == [(4,)]
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs") == [(0,)]
 
 
 def test_polls_of_an_answer_that_was_lost_are_done_all_the_same(dsn: str) -> None:

@@ -6,6 +6,7 @@ import importlib.metadata
 from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
+from datetime import datetime
 from importlib import resources
 from typing import Any
 
@@ -15,11 +16,13 @@ from procrastinate.schema import SchemaManager
 from psycopg.conninfo import conninfo_to_dict, make_conninfo
 from pydantic import SecretStr
 
+from crawler.clock import system_clock
 from schedules.cluster.messages import PROGRAM
 from schedules.errors import KabarKotaError, RunFailure, UsageFailure
 
 SCHEMA = "kabarkota"
 SCHEMA_VERSION = 2  # of schema.sql
+MOST_SKEW_SECONDS = 120.0  # between clocks
 INIT = "`kabarkota cluster init` makes it"
 INIT_LOCK, STORE_LOCK = 1262570307, 1262570308  # of `pg_advisory_lock`: any numbers of our own
 
@@ -135,18 +138,31 @@ def check_schema(connection: Connection) -> ClusterRow:
     return cluster
 
 
-def check_program(cluster: ClusterRow) -> None:
-    """Raises RunFailure where the store node is of another version than this worker."""
-    if cluster.program and cluster.program != PROGRAM:
-        raise RunFailure(refuse_program(cluster.program))
+def check_clock(connection: Connection) -> None:
+    """Raises RunFailure where this machine's clock is not PostgreSQL's; ClusterUnreachable."""
+    with tell_errors():
+        row = connection.execute("SELECT clock_timestamp()").fetchone()
+    if row is not None and (refusal := refuse_clock(row[0])):
+        raise RunFailure(refusal)
 
 
 def refuse_program(store_program: str) -> str:
-    """Why a worker does not work for a store node of that version."""
+    """Why a worker does not work for a store node of that version; "" where it does."""
+    if store_program in ("", PROGRAM):
+        return ""
     return (
         f"this worker is Kabar Kota {PROGRAM} (version/messages), the store node is {store_program}: "
         "all machines of a cluster need the same version"
     )
+
+
+def refuse_clock(theirs: datetime) -> str:
+    """Why this machine does not work with a PostgreSQL whose clock shows that; "" where it does."""
+    ahead = (system_clock() - theirs).total_seconds()
+    if abs(ahead) <= MOST_SKEW_SECONDS:
+        return ""
+    said = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} PostgreSQL's"
+    return f"cluster.dsn: this machine's clock is {said}: all machines of a cluster need the same time (NTP)"
 
 
 def _advise(*, newer: bool) -> str:

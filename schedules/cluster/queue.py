@@ -31,6 +31,7 @@ from schedules.cluster.postgres import (
     STORE_LOCK,
     ClusterUnreachable,
     Connection,
+    check_clock,
     check_schema,
     connect,
     tell_errors,
@@ -115,6 +116,7 @@ class Queue:
         connection = connect(self._dsn)
         try:
             cluster = check_schema(connection)
+            check_clock(connection)
             with tell_errors():
                 row = connection.execute("SELECT pg_try_advisory_lock(%s)", [STORE_LOCK]).fetchone()
                 if row is None or not row[0]:

@@ -4,8 +4,9 @@
 CREATE INDEX polls_by_host ON procrastinate_jobs (lock) WHERE status IN ('todo', 'doing');
 -- Rows live for minutes: what is dead is cleared away by its number, not by its share.
 ALTER TABLE procrastinate_jobs SET (autovacuum_vacuum_scale_factor = 0, autovacuum_vacuum_threshold = 2000);
--- A history of each job, which nobody reads and which goes with the job: three rows a poll.
+-- Instead of a history of each job, of which nobody reads more and which goes with the job: three rows a poll.
 ALTER TABLE procrastinate_jobs
+    ADD COLUMN sent_at timestamptz NOT NULL DEFAULT clock_timestamp(),
     DISABLE TRIGGER procrastinate_trigger_status_events_insert_v1,
     DISABLE TRIGGER procrastinate_trigger_status_events_update_v1,
     DISABLE TRIGGER procrastinate_trigger_scheduled_events_v1;

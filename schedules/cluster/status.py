@@ -12,9 +12,7 @@ REASONS_SHOWN = 10
 _QUEUE = """
     SELECT count(*) FILTER (WHERE status = 'todo'), count(*) FILTER (WHERE status = 'doing'),
         count(*) FILTER (WHERE status = 'failed'),
-        coalesce(extract(epoch FROM now() - (
-            SELECT min(e.at) FROM procrastinate_jobs AS j JOIN procrastinate_events AS e ON e.job_id = j.id
-            WHERE j.status = 'todo' AND e.type = 'deferred'))::float8, 0)
+        coalesce(extract(epoch FROM now() - min(sent_at) FILTER (WHERE status = 'todo'))::float8, 0)
     FROM procrastinate_jobs
 """
 _HARVESTS = """

@@ -30,8 +30,8 @@ from crawler.clock import system_clock
 from crawler.process import CrawlProcessError
 from schedules.cluster.installed import require_dsn
 from schedules.cluster.lane import Lane, LaneEnded
-from schedules.cluster.messages import KIT, POLL_TASK, PROGRAM, QUEUE
-from schedules.cluster.postgres import check_program, check_schema, connect, make_dsn, refuse_program
+from schedules.cluster.messages import KIT, POLL_TASK, QUEUE
+from schedules.cluster.postgres import check_clock, check_schema, connect, make_dsn, refuse_program
 from schedules.cluster.queue import read_order
 from schedules.cluster.worker_jobs import WorkerGivenUp, WorkerJobs
 from schedules.config import Setup
@@ -46,11 +46,16 @@ logger = logging.getLogger(__name__)
 
 
 def run_worker(setup: Setup) -> None:
-    """Until SIGINT or SIGTERM. Raises UsageFailure, RunFailure (no PostgreSQL, no schema, another version's)."""
+    """Until SIGINT or SIGTERM.
+
+    Raises UsageFailure, RunFailure (no PostgreSQL, no schema, another version's, a wrong clock).
+    """
     dsn = require_dsn(setup.cluster)
     check_source_address(setup.crawl)
     with closing(connect(dsn)) as connection:
-        check_program(check_schema(connection))
+        if refusal := refuse_program(check_schema(connection).program):
+            raise RunFailure(refusal)
+        check_clock(connection)
     if not logger.isEnabledFor(logging.DEBUG):
         logging.getLogger("procrastinate").setLevel(logging.CRITICAL)  # what fails is told by us, in one line
         logging.getLogger("psycopg.pool").setLevel(logging.CRITICAL)
@@ -117,7 +122,7 @@ class Worker:
         self._refusal = ""
 
     async def run(self) -> None:
-        """Raises RunFailure where the store node is of another version."""
+        """Raises RunFailure where the store node is of another version, or the clock is wrong."""
         loop = asyncio.get_running_loop()
         for number in (signal.SIGINT, signal.SIGTERM):
             loop.add_signal_handler(number, self._heed_end)
@@ -174,14 +179,14 @@ class Worker:
             if not self._jobs.worker_id or self._is_giving_up:
                 continue
             try:
-                program = await self._jobs.beat(self._under_way, is_leaving=self._ending.is_set())
+                refusal = await self._jobs.beat(self._under_way, is_leaving=self._ending.is_set())
             except WorkerGivenUp:
                 self._is_giving_up = True
                 self._break_off()
                 self._stop()
                 continue
-            if program and program != PROGRAM and not self._refusal:
-                self._refusal = refuse_program(program)
+            if refusal and not self._refusal:
+                self._refusal = refusal
                 self._heed_end()
             await self._jobs.sweep(self._settings.stalled_seconds, self._settings.max_attempts)
 

@@ -24,7 +24,7 @@ from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
 from schedules.cluster.messages import PROGRAM, QUEUE
-from schedules.cluster.postgres import find_cause
+from schedules.cluster.postgres import find_cause, refuse_clock, refuse_program
 
 R = TypeVar("R")
 
@@ -32,7 +32,7 @@ PATIENCE_SECONDS = 300.0  # for PostgreSQL, with what is to be brought; after th
 LONGEST_PAUSE = 5.0
 GATHER_SECONDS = 0.05  # what comes in so much time goes in one statement
 FETCHED_AT_ONCE = 10  # polls: the other workers want some, too
-BROUGHT_AT_ONCE = 50  # polls
+BROUGHT_AT_ONCE, BYTES_AT_ONCE = 50, 8 << 20  # polls, and bytes of their harvests: one may have more by itself
 
 logger = logging.getLogger(__name__)
 
@@ -54,6 +54,10 @@ class _Completion:
     harvests: Sequence[PackedHarvest]
     future: asyncio.Future[bool]  # whether it was still ours
 
+    @property
+    def size(self) -> int:
+        return sum(len(harvest.body) for harvest in self.harvests)
+
 
 class WorkerGivenUp(Exception):  # noqa: N818 - named after what happened
     """The others think that this worker is dead, and have its polls: it was frozen, or cut off."""
@@ -69,7 +73,7 @@ class WorkerJobs(JobManager):
         self._fetched: deque[Job] = deque()  # ours, and not begun
         self._begun: set[int] = set()  # ours, and not yet completed or handed back
         self._has_missed = False  # an answer of PostgreSQL's: what it gave us is not known
-        self._completions: list[_Completion] = []
+        self._completions: deque[_Completion] = deque()
         self._bringing: asyncio.Task[None] | None = None
         self._is_cut_off = False
         self._polls = self._articles = 0  # since the last sign of life
@@ -87,8 +91,7 @@ class WorkerJobs(JobManager):
         return self.worker_id
 
     async def unregister_worker(self, worker_id: int) -> None:
-        while self._fetched:
-            await self.retry_job(self._fetched.popleft())
+        self._fetched.clear()  # what is nobody's is given to others by whoever sweeps next
         await super().unregister_worker(worker_id)
         await self.connector.execute_query_async("DELETE FROM workers WHERE id = %(id)s", id=worker_id)
 
@@ -169,11 +172,19 @@ class WorkerJobs(JobManager):
         try:
             while self._completions:
                 await asyncio.sleep(GATHER_SECONDS)
-                part = self._completions[:BROUGHT_AT_ONCE]
-                del self._completions[:BROUGHT_AT_ONCE]
-                await self._bring(part)
+                await self._bring(self._take_completions())
         finally:
             self._bringing = None
+
+    def _take_completions(self) -> list[_Completion]:
+        part = [self._completions.popleft()]
+        size = part[0].size
+        while self._completions and len(part) < BROUGHT_AT_ONCE:
+            size += self._completions[0].size
+            if size > BYTES_AT_ONCE:
+                break
+            part.append(self._completions.popleft())
+        return part
 
     async def _bring(self, completions: Sequence[_Completion]) -> None:
         brought = [(each.job_id, harvest) for each in completions for harvest in each.harvests]
@@ -220,7 +231,7 @@ class WorkerJobs(JobManager):
             self._begun.discard(job.id)
 
     async def beat(self, under_way: int, *, is_leaving: bool) -> str:
-        """A sign of life; what PostgreSQL says of the store node's program, "" where it does not answer.
+        """A sign of life. Returns why this worker cannot go on working for the store node, "" where it can.
 
         Raises WorkerGivenUp.
         """
@@ -236,19 +247,19 @@ class WorkerJobs(JobManager):
         }
         sql = (
             "SELECT beat(%(worker)s, %(name)s, %(program)s, %(under_way)s, %(polls)s, %(articles)s, %(leaving)s)"
-            " AS done"
+            " AS program, clock_timestamp() AS clock"
         )
         try:
-            program = await self._ask(sql, arguments)
+            told = await self.connector.execute_query_one_async(sql, **arguments)
         except ConnectorException as error:
             self._note_failure(error)
             return ""
         self._note_success()
-        if program is None:
+        if told["program"] is None:
             raise WorkerGivenUp
         self._polls -= polls
         self._articles -= articles
-        return str(program)
+        return refuse_program(told["program"]) or refuse_clock(told["clock"])
 
     async def read_kit(self, kit_id: str) -> bytes | None:
         """Raises ConnectorException where PostgreSQL is away for long."""

@@ -23,7 +23,9 @@ class CrawlSettings(BaseModel):
     )
 
     source_address: IPvAnyAddress | None = Field(
-        None, description="address of this machine to ask from, where it has several; without it the system chooses"
+        None,
+        description="address of this machine to ask from, where it has several; without it the system chooses. Hosts that"
+        " have only addresses of the other family (IPv4, IPv6) are not reached",
     )
 
     # one source, one cycle

@@ -24,8 +24,8 @@ class CrawlSettings(BaseModel):
 
     source_address: IPvAnyAddress | None = Field(
         None,
-        description="address of this machine to ask from, where it has several; without it the system chooses. Hosts that"
-        " have only addresses of the other family (IPv4, IPv6) are not reached",
+        description="address of this machine to ask from, where it has several; without it the system chooses. Hosts"
+        " that have only addresses of the other family (IPv4, IPv6) are not reached",
     )
 
     # one source, one cycle

@@ -79,6 +79,14 @@ class CatalogueRows(StoreBase):
         """The stamp of the catalogue that was written last; "" before any."""
         return str(self._value("SELECT stamp FROM catalogue_state") or "")
 
+    def get_ca_bundles(self) -> list[str]:
+        """Of all sources of the catalogue, each once."""
+        rows = self._rows(
+            "SELECT DISTINCT definition ->> 'ca_bundle' AS bundle FROM sources WHERE definition <> ''"
+            " AND bundle IS NOT NULL ORDER BY bundle"
+        )
+        return [row["bundle"] for row in rows]
+
     def get_sources(self, ids: Collection[str]) -> dict[str, Source]:
         """Sources of the catalogue by id."""
         rows = self._rows(

@@ -108,6 +108,7 @@ class CrawlChild:
         sending.start()  # a thread: a process that hangs reads nothing
         watch = Watch(self, most_seconds)
         trouble = ""
+        looked = 0.0
         while True:
             begun = time.monotonic()
             line = self._lines.get(TICK)
@@ -120,7 +121,10 @@ class CrawlChild:
                 yield report
                 if report.end is not None:
                     return
-            elif not trouble and (trouble := watch.look(time.monotonic() - begun)):
+                if time.monotonic() - looked < TICK:
+                    continue
+            looked = time.monotonic()
+            if not trouble and (trouble := watch.look(looked - begun if line is None else 0.0)):
                 self._process.kill()  # what it had handed over is still in the pipe
             else:
                 idle()

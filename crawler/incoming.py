@@ -45,20 +45,19 @@ class Incoming:
         while not (self._is_closed and self._queue.empty()):  # whoever was told may have died of it
             more = self._queue.get()
             is_empty = more is not None and not more.jobs
-            if not is_wanted():
-                if not is_empty:
-                    self._queue.put(more)  # for the next; the order of sources is nobody's concern
-                return False
-            if more is None:
-                return True
-            if is_empty:
-                continue
-            with self._lock:
+            with self._lock:  # what is noted now is among what `take_left` takes, or was not wanted
+                if not is_wanted():
+                    if not is_empty:
+                        self._queue.put(more)  # for the next; the order of sources is nobody's concern
+                    return False
                 begun = time.monotonic()
-                for job in more.jobs:
+                for job in more.jobs if more is not None else ():
                     for channel in job.channels:
                         self._under_way[job.source.id, channel.channel_id] = (job, begun)
-            send(more)
+            if more is None:
+                return True
+            if not is_empty:
+                send(more)
         return True
 
     def wake(self) -> None:

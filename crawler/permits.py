@@ -61,6 +61,7 @@ class Permits:
         """`patience`: seconds; a host that nobody may ask for longer is not waited for."""
         self._send, self._patience = send, patience
         self._waiting: dict[str, asyncio.Future[float]] = {}
+        self._held: set[str] = set()
         self._wanted: list[str] = []
         self._returned: dict[str, float] = {}
         self._sending: asyncio.Task[None] | None = None
@@ -81,6 +82,7 @@ class Permits:
             finally:
                 self._waiting.pop(host, None)
             if wait <= 0:
+                self._held.add(host)
                 return
             if wait > self._patience or loop.time() - begun > LONGEST_WAIT:
                 raise PermitWaitError(wait)
@@ -88,6 +90,7 @@ class Permits:
 
     def give_back(self, host: str, seconds: float) -> None:
         """Lets others ask `host`, after so many seconds."""
+        self._held.discard(host)
         self._returned[host] = max(seconds, self._returned.get(host, 0.0))
         self._flush_soon()
 
@@ -96,7 +99,7 @@ class Permits:
             future = self._waiting.get(answer.host)
             if future is not None and not future.done():
                 future.set_result(answer.wait_seconds)
-            elif answer.wait_seconds <= 0:  # whoever wanted it has given up
+            elif answer.wait_seconds <= 0 and answer.host not in self._held:  # whoever wanted it has given up
                 self.give_back(answer.host, 0)
 
     async def settle(self) -> None:

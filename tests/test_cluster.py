@@ -39,6 +39,7 @@ from ports import find_port
 from procrastinate import PsycopgConnector
 from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
+from procrastinate.manager import JobManager
 from pydantic import SecretStr
 
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, Poll, PollOutcome, Source
@@ -48,6 +49,7 @@ from crawler.permits import PermitAnswer, PermitCall
 from crawler.settings import CrawlSettings
 from schedules.cluster.cycle import run_cluster_cycle
 from schedules.cluster.lane import Lane, unpack_kit
+from schedules.cluster.listener import Listener
 from schedules.cluster.messages import HARVEST, KIT, ORDER, QUEUE, Kit, PollOrder, name_kit
 from schedules.cluster.permit_office import NEVER, PermitOffice
 from schedules.cluster.postgres import SCHEMA, ClusterUnreachable, connect, init_schema, make_dsn
@@ -251,6 +253,9 @@ def test_a_machine_with_another_time_is_refused(
     async def do(jobs: WorkerJobs, _: Forgetful) -> None:
         assert await jobs.beat(0, is_leaving=False) == ""
         monkeypatch.setattr("schedules.cluster.postgres.system_clock", lambda: wrong)
+        if hours > 0:
+            assert await jobs.beat(0, is_leaving=False) == ""  # it was frozen between question and answer
+        monkeypatch.setattr("schedules.cluster.worker_jobs.system_clock", lambda: wrong)
         assert said in await jobs.beat(0, is_leaving=False)
 
     work(dsn, do)
@@ -348,6 +353,15 @@ def test_what_a_dead_process_held_is_free_again(office: PermitOffice) -> None:
     Asker(office, "first").call("a.example")
     office.take_back("first")
     assert wait_until(lambda: Asker(office, "second").call("a.example") == {"a.example": 0}, 5)
+
+
+def test_an_office_ends_also_while_there_is_something_to_say(office: PermitOffice, dsn: str) -> None:
+    Asker(office, "first").call("a.example")
+    before = threading.active_count()
+    office.take_back("first")
+    office.close()
+    assert wait_until(lambda: threading.active_count() < before)
+    assert ask(dsn, "SELECT holder FROM hosts") == [(None,)]
 
 
 def test_a_permit_of_a_holder_that_never_says_ends_by_itself(office: PermitOffice, dsn: str) -> None:
@@ -449,6 +463,9 @@ def test_a_poll_of_a_silent_worker_goes_to_others_and_fails_in_the_end(dsn: str)
             ask(dsn, "SELECT id FROM procrastinate_fetch_job_v2(NULL, (SELECT max(id) FROM procrastinate_workers))")
             assert queue.sweep() == []
             ask(dsn, "UPDATE procrastinate_workers SET last_heartbeat = now() - interval '6 seconds'")
+            ask(dsn, "UPDATE cluster SET swept_at = now() - interval '3 seconds'")  # nobody could say anything
+            assert queue.sweep() == []
+            ask(dsn, "UPDATE cluster SET quiet_until = now()")
             assert len(queue.sweep()) == 1
         (failed,) = queue.list_failed()
         assert failed.attempts == 3
@@ -538,7 +555,7 @@ def test_a_long_queue_costs_a_fetch_no_more_than_a_short_one(dsn: str) -> None:
     assert fetch_ten() < 3 * short
 
 
-def test_a_worker_has_no_more_polls_than_it_does_at_once_and_leaves_none_behind(dsn: str) -> None:
+def test_a_worker_has_no_more_polls_than_it_does_at_once_and_leaves_none_unbegun(dsn: str) -> None:
     send(dsn, *((f"s{number}", f"h{number}", 0) for number in range(30)))
     doing = "SELECT count(*) FROM procrastinate_jobs WHERE status = 'doing'"
 
@@ -549,11 +566,66 @@ def test_a_worker_has_no_more_polls_than_it_does_at_once_and_leaves_none_behind(
         await fetch(jobs)  # the fourth: it was fetched before
         await fetch(jobs)
         assert ask(dsn, doing) == [(4,)]
-        await jobs.unregister_worker(jobs.worker_id)
-        await jobs.sweep(10, 5)
+        await jobs.leave_off()
+        assert ask(dsn, doing) == [(2,)]
+        assert await fetch(jobs) is None
+        assert ask(dsn, doing) == [(2,)]
 
     work(dsn, do, polls_at_once=4)
-    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(27,)]
+    assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(25,)]
+
+
+def test_a_poll_that_waits_already_is_handed_back_and_swept_all_the_same(dsn: str) -> None:
+    send(dsn, ("a", "h1", 0), ("b", "h2", 0), ("c", "h3", 0))
+    copies = (
+        "INSERT INTO procrastinate_jobs (queue_name, task_name, lock, queueing_lock, args)"
+        " SELECT queue_name, task_name, lock, queueing_lock, args FROM procrastinate_jobs WHERE id < 3"
+    )
+    rows = [("a", "todo"), ("b", "todo"), ("c", "doing")]
+
+    async def do(jobs: WorkerJobs, _: Forgetful) -> None:
+        first, *_rest = [await fetch(jobs) for _ in range(3)]
+        ask(
+            dsn,
+            f"{copies} SELECT queue_name, task_name, lock, queueing_lock, args FROM procrastinate_jobs WHERE id < 3",
+        )
+        assert first is not None
+        await jobs.retry_job(first)
+        ask(dsn, "UPDATE procrastinate_jobs SET worker_id = NULL WHERE queueing_lock = 'b'")
+        await jobs.sweep(10, 5)
+        assert ask(dsn, "SELECT queueing_lock, status::text FROM procrastinate_jobs ORDER BY 1") == rows
+
+    work(dsn, do)
+
+
+def test_what_was_sent_before_an_answer_was_lost_is_not_sent_again(dsn: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    polls = [OutgoingPoll(order=make_order(name), host=name, priority=0) for name in "abc"]
+    with Queue.open(make_settings(dsn), patience=30) as queue:
+        defer = JobManager.batch_defer_jobs
+
+        def lose(self: JobManager, jobs: list[Job], connection: Any) -> Any:
+            defer(self, jobs, connection=connection)
+            monkeypatch.setattr(JobManager, "batch_defer_jobs", defer)
+            ask(dsn, "UPDATE procrastinate_jobs SET status = 'doing' WHERE lock = 'a'")  # a worker is quick
+            raise psycopg.OperationalError("the connection is lost")
+
+        monkeypatch.setattr(JobManager, "batch_defer_jobs", lose)
+        queue.send(polls)
+    assert ask(dsn, "SELECT queueing_lock FROM procrastinate_jobs ORDER BY 1") == [("a",), ("b",), ("c",)]
+
+
+def test_many_notifications_are_one_look(dsn: str) -> None:
+    asked: list[None] = []
+    listener = Listener(SecretStr(dsn), lambda: asked.append(None))
+    listening = (
+        "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN kabarkota_harvests' AND datname = current_database()"
+    )
+    assert wait_until(lambda: bool(ask(dsn, listening)))
+    ask(dsn, "SELECT pg_notify('kabarkota_harvests', n::text) FROM generate_series(1, 50) AS n")
+    assert wait_until(lambda: bool(asked))
+    listener.end()
+    assert wait_until(lambda: not ask(dsn, listening))
+    assert len(asked) == 1
 
 
 def test_large_harvests_are_brought_a_few_at_a_time(dsn: str) -> None:

@@ -11,7 +11,8 @@ from __future__ import annotations
 import logging
 import sqlite3
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import suppress
 from datetime import datetime, timedelta
 from pathlib import Path
 
@@ -134,7 +135,7 @@ def _make_polls(
     """A poll for each source with a due channel: the later it is, the more urgent."""
     if not due:
         return
-    kit = queue.store_kit(make_kit(setup, [sources[row.source_id] for row in due]))
+    kit = queue.store_kit(make_kit(setup, store.get_ca_bundles()))
     held, left = dict(store.get_held_hosts(system_clock())), dict(count_left(setup, store, due))
     since: dict[str, str] = {}
     for row in due:
@@ -161,17 +162,24 @@ def _measure_lateness(since: str, now: datetime) -> int:
     return int(max(0, min(minutes, MOST_PRIORITY)))
 
 
-def make_kit(setup: Setup, sources: Sequence[Source]) -> Kit:
-    """Settings and the operator's tables. Raises UsageFailure, ProfileError."""
+def make_kit(setup: Setup, bundles: Iterable[str]) -> Kit:
+    """Settings and the operator's tables, and the CA bundles of all sources, whoever is due: a worker starts anew for
+    each other kit. Raises UsageFailure, ProfileError."""
     overlays = find_overlays(setup)
-    bundles = sorted({source.ca_bundle for source in sources if source.ca_bundle})
     return Kit(
         settings=setup.crawl,
         requests_per_day=setup.aggregator.requests_per_day,
         topics=_read(Path(overlays.topics)) if overlays.topics else None,
         profiles=_read(Path(overlays.profiles)) if overlays.profiles else None,
-        certificates=tuple((bundle, _read(setup.data_folder / bundle)) for bundle in bundles),
+        certificates=tuple(_read_bundles(setup, bundles)),
     )
+
+
+def _read_bundles(setup: Setup, bundles: Iterable[str]) -> Iterator[tuple[str, str]]:
+    """Those that are there: of the others the poll tells."""
+    for bundle in bundles:
+        with suppress(UsageFailure):
+            yield bundle, _read(setup.data_folder / bundle)
 
 
 def _read(path: Path) -> str:
@@ -282,3 +290,6 @@ class _Intake:
         logger.error("harvest %s of %s is set aside: %s", brought.id, brought.source_id, reason)
         self._summary.warnings.append(f"a harvest of {brought.source_id} is set aside: {reason}")
         self._queue.set_aside(brought.id, reason)
+        usual = timedelta(minutes=self._setup.aggregator.poll_minutes)
+        with self._store.transaction():  # else it is still due, and asked again at once
+            self._store.postpone([(brought.channel_id, self._now + usual)])

@@ -44,6 +44,6 @@ class Listener:
         with connect(self._dsn) as connection:
             connection.execute("LISTEN kabarkota_harvests")
             while not self._is_ending.is_set():
-                for _ in connection.notifies(timeout=LISTEN_SECONDS, stop_after=1):
+                if list(connection.notifies(timeout=LISTEN_SECONDS, stop_after=1)):  # all that came meanwhile
                     self._ask()
                     self._is_ending.wait(PAUSE_SECONDS)

@@ -31,6 +31,7 @@ MARGIN_SECONDS = 5.0  # beyond the longest request
 CLOSE_SECONDS = 1.0  # for what is still to be said: what is not ends by itself
 MOST_PAUSE = 5.0  # seconds between two attempts to reach PostgreSQL
 LONGEST_HOST = 300  # characters; a name has 253 at most
+AGAIN_SECONDS = 0.25  # to be asked for once more
 NEVER = 86_400.0  # seconds
 
 
@@ -119,6 +120,7 @@ class PermitOffice:
             except Empty:
                 return True
             if note is None:
+                self._queue.put(None)  # for the next time
                 return bool(pending)
             note(pending)
             deadline = deadline or time.monotonic() + GATHER_SECONDS
@@ -135,6 +137,7 @@ class PermitOffice:
 
     def _answer(self, pending: _Pending, connection: Connection) -> None:
         returned, wanted = list(pending.returned), list(pending.wanted)
+        begun = time.monotonic()
         rows = connection.execute(
             "SELECT holder, host, wait_seconds FROM exchange_permits(%s, %s, %s::float8[], %s, %s, %s, %s, %s)",
             [
@@ -149,10 +152,15 @@ class PermitOffice:
             ],
         ).fetchall()
         pending.returned.clear()
+        is_late = time.monotonic() - begun > MARGIN_SECONDS / 2  # what was granted may end too soon
+        waits = {(holder, host): wait for holder, host, wait in rows}
         answers: dict[str, tuple[Answerer, list[PermitAnswer]]] = {}
-        for holder, host, wait in rows:
-            answerer = pending.wanted.pop((holder, host))
+        for (holder, host), answerer in pending.wanted.items():
+            wait = waits.get((holder, host), AGAIN_SECONDS)
+            if is_late and wait <= 0:
+                wait = AGAIN_SECONDS  # it is held by whoever asks again, and granted anew
             answers.setdefault(holder, (answerer, []))[1].append(PermitAnswer(host=host, wait_seconds=wait))
+        pending.wanted.clear()
         for answerer, told in answers.values():
             answerer(tuple(told))
 

@@ -44,7 +44,7 @@ class ClusterRow:
 
 
 def make_dsn(dsn: SecretStr) -> str:
-    """The connection string with what we add to it: our schema, and that a dead connection is noticed.
+    """The connection string with what we add to it: our schema, and that a dead connection is noticed on both sides.
 
     Raises UsageFailure, which does not tell the string: it may hold a password.
     """
@@ -62,7 +62,8 @@ def make_dsn(dsn: SecretStr) -> str:
         "tcp_user_timeout": "15000",
         "application_name": "kabarkota",
     }
-    options = f"{parts.pop('options', None) or ''} -c search_path={SCHEMA}".strip()
+    alive = "-c tcp_keepalives_idle=5 -c tcp_keepalives_interval=5 -c tcp_keepalives_count=3 -c tcp_user_timeout=15000"
+    options = f"{parts.pop('options', None) or ''} -c search_path={SCHEMA} {alive}".strip()
     return make_conninfo("", **{**ours, **parts, "options": options})
 
 
@@ -85,7 +86,7 @@ def tell_errors() -> Iterator[None]:
 
 def find_cause(error: ConnectorException) -> psycopg.Error:
     """What PostgreSQL said that made Procrastinate fail."""
-    cause = error.__cause__
+    cause = error.__cause__ or error.__context__
     return cause if isinstance(cause, psycopg.Error) else psycopg.OperationalError(str(cause or error))
 
 
@@ -140,9 +141,10 @@ def check_schema(connection: Connection) -> ClusterRow:
 
 def check_clock(connection: Connection) -> None:
     """Raises RunFailure where this machine's clock is not PostgreSQL's; ClusterUnreachable."""
+    asked_at = system_clock()
     with tell_errors():
         row = connection.execute("SELECT clock_timestamp()").fetchone()
-    if row is not None and (refusal := refuse_clock(row[0])):
+    if row is not None and (refusal := refuse_clock(row[0], asked_at)):
         raise RunFailure(refusal)
 
 
@@ -156,12 +158,13 @@ def refuse_program(store_program: str) -> str:
     )
 
 
-def refuse_clock(theirs: datetime) -> str:
-    """Why this machine does not work with a PostgreSQL whose clock shows that; "" where it does."""
-    ahead = (system_clock() - theirs).total_seconds()
-    if abs(ahead) <= MOST_SKEW_SECONDS:
+def refuse_clock(theirs: datetime, asked_at: datetime) -> str:
+    """Why this machine does not work with a PostgreSQL whose clock showed `theirs` when it was asked at `asked_at`, and
+    has answered just now; "" where it does."""
+    ahead, behind = (asked_at - theirs).total_seconds(), (theirs - system_clock()).total_seconds()
+    if max(ahead, behind) <= MOST_SKEW_SECONDS:
         return ""
-    said = f"{abs(ahead):.0f} s {'ahead of' if ahead > 0 else 'behind'} PostgreSQL's"
+    said = f"{max(ahead, behind):.0f} s {'ahead of' if ahead > behind else 'behind'} PostgreSQL's"
     return f"cluster.dsn: this machine's clock is {said}: all machines of a cluster need the same time (NTP)"
 
 

@@ -42,6 +42,11 @@ from schedules.errors import WriterBusy
 
 T = TypeVar("T")
 
+_OUT: LiteralString = (
+    "SELECT queueing_lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')"
+    " AND queueing_lock IS NOT NULL UNION SELECT source_id FROM harvests WHERE refused IS NULL"
+)
+ASIDE_DAYS = 30  # in which somebody may look at what could not be taken in
 HOST_DAYS = 2  # after which what is known of a host's permit is let go
 KIT_DAYS = 2
 SENT_AT_ONCE = 200
@@ -157,11 +162,7 @@ class Queue:
 
     def list_out(self) -> set[str]:
         """Sources that wait for a worker, are with one, or whose harvest waits here."""
-        rows = self._list(
-            "SELECT queueing_lock FROM procrastinate_jobs WHERE status IN ('todo', 'doing', 'failed')"
-            " AND queueing_lock IS NOT NULL UNION SELECT source_id FROM harvests WHERE refused IS NULL"
-        )
-        return {row[0] for row in rows}
+        return {row[0] for row in self._list(_OUT)}
 
     def store_kit(self, kit: Kit) -> str:
         """Its id, by which polls name it."""
@@ -200,7 +201,19 @@ class Queue:
 
     def _defer(self, jobs: list[Job]) -> None:
         """All or none. Raises AlreadyEnqueued."""
-        self._do(lambda connection: self._jobs.batch_defer_jobs(jobs, connection=connection))
+        attempts = 0
+
+        def defer(connection: Connection) -> None:
+            nonlocal attempts
+            attempts += 1
+            wanted = jobs
+            if attempts > 1:  # those of the attempt before may be there, and with workers
+                out = {row[0] for row in connection.execute(_OUT)}
+                wanted = [job for job in jobs if job.queueing_lock not in out]
+            if wanted:
+                self._jobs.batch_defer_jobs(wanted, connection=connection)
+
+        self._do(defer)
 
     def count_out(self) -> int:
         """Polls that wait for a worker, or are with one."""
@@ -230,6 +243,10 @@ class Queue:
     def tidy(self) -> None:
         """Lets go what nobody will need."""
         self._run("DELETE FROM hosts WHERE holder IS NULL AND free_at < now() - make_interval(days => %s)", HOST_DAYS)
+        self._run(
+            "DELETE FROM harvests WHERE refused IS NOT NULL AND brought_at < now() - make_interval(days => %s)",
+            ASIDE_DAYS,
+        )
         self._run("DELETE FROM kits WHERE used_at < now() - make_interval(days => %s)", KIT_DAYS)
         self._run("DELETE FROM procrastinate_jobs WHERE status IN ('cancelled', 'aborted')")
 

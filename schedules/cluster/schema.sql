@@ -16,7 +16,9 @@ CREATE TABLE cluster (
     id uuid NOT NULL DEFAULT gen_random_uuid(), -- another after each `cluster init` of an empty database
     schema_version integer NOT NULL,
     procrastinate text NOT NULL, -- the version of Procrastinate whose tables these are
-    program text NOT NULL DEFAULT '' -- the store node's: workers of another are refused
+    program text NOT NULL DEFAULT '', -- the store node's: workers of another are refused
+    swept_at timestamptz NOT NULL DEFAULT now(), -- when somebody last looked for workers that have died
+    quiet_until timestamptz NOT NULL DEFAULT now() -- nobody is taken for dead before then
 );
 
 CREATE TABLE kits (
@@ -114,14 +116,15 @@ BEGIN
     ), taken AS (
         UPDATE hosts SET holder = granted.asker, held_until = moment + make_interval(secs => hold_seconds)
             FROM granted WHERE hosts.host = granted.host
+            RETURNING hosts.holder AS asker, hosts.host
     )
     SELECT wishes.asker, wishes.host, CASE
-        WHEN granted.host IS NOT NULL THEN 0
+        WHEN taken.host IS NOT NULL THEN 0
         WHEN coalesce(held_by, wishes.asker) = wishes.asker AND free_at > moment
             THEN greatest(0.001, extract(epoch FROM free_at - moment))
         ELSE 0.25 -- nobody knows how long the answer takes
     END::float8
-    FROM wishes LEFT JOIN granted USING (asker, host);
+    FROM wishes LEFT JOIN taken USING (asker, host);
 END;
 $$;
 
@@ -181,19 +184,28 @@ BEGIN
 END;
 $$;
 
--- Hands a poll back to be done at `again_at`, or ends it as failed where that is null. False where it is no longer this
+-- Has a poll wait for a worker again; where its source waits already, it is not needed.
+CREATE FUNCTION let_wait(poll bigint, again_at timestamptz) RETURNS void LANGUAGE plpgsql AS $$
+BEGIN
+    PERFORM procrastinate_retry_job_v2(poll, again_at, NULL, NULL, NULL);
+EXCEPTION WHEN unique_violation THEN
+    DELETE FROM procrastinate_jobs WHERE id = poll;
+END;
+$$;
+
+-- Hands a poll back to be done in so many seconds, or ends it as failed where that is null. False where it is no longer this
 -- worker's.
-CREATE FUNCTION hand_back(poll bigint, by_worker bigint, again_at timestamptz) RETURNS boolean LANGUAGE plpgsql AS $$
+CREATE FUNCTION hand_back(poll bigint, by_worker bigint, again_seconds float8) RETURNS boolean LANGUAGE plpgsql AS $$
 BEGIN
     PERFORM 1 FROM procrastinate_jobs WHERE id = poll AND status = 'doing' AND worker_id = by_worker FOR UPDATE;
     IF NOT FOUND THEN
         RETURN false;
     END IF;
-    IF again_at IS NULL THEN
+    IF again_seconds IS NULL THEN
         PERFORM procrastinate_finish_job_v1(poll, 'failed', false);
         PERFORM pg_notify('kabarkota_harvests', '');
     ELSE
-        PERFORM procrastinate_retry_job_v2(poll, again_at, NULL, NULL, NULL);
+        PERFORM let_wait(poll, now() + make_interval(secs => again_seconds));
     END IF;
     RETURN true;
 END;
@@ -228,7 +240,15 @@ BEGIN
     IF NOT pg_try_advisory_xact_lock(1262570306, 0) THEN
         RETURN; -- another sweeps
     END IF;
-    PERFORM procrastinate_prune_stalled_workers_v1(stalled_seconds);
+    -- Where nobody has swept for a while, PostgreSQL was away, or all of us were: whoever lives needs time to say so.
+    UPDATE cluster SET swept_at = clock_timestamp(), quiet_until = CASE
+        WHEN swept_at < clock_timestamp() - make_interval(secs => stalled_seconds / 2)
+            THEN clock_timestamp() + make_interval(secs => stalled_seconds)
+        ELSE quiet_until
+    END;
+    IF (SELECT quiet_until < clock_timestamp() FROM cluster) THEN
+        PERFORM procrastinate_prune_stalled_workers_v1(stalled_seconds);
+    END IF;
     DELETE FROM workers WHERE NOT EXISTS (SELECT 1 FROM procrastinate_workers AS p WHERE p.id = workers.id)
         AND beaten_at < now() - interval '10 minutes';
     FOR job IN SELECT * FROM procrastinate_jobs WHERE status = 'doing' AND worker_id IS NULL FOR UPDATE SKIP LOCKED LOOP
@@ -237,7 +257,7 @@ BEGIN
         IF has_failed THEN
             PERFORM procrastinate_finish_job_v1(job.id, 'failed', false);
         ELSE
-            PERFORM procrastinate_retry_job_v2(job.id, now(), NULL, NULL, NULL);
+            PERFORM let_wait(job.id, now());
         END IF;
         RETURN NEXT;
     END LOOP;

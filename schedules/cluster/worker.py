@@ -41,6 +41,8 @@ from schedules.errors import RunFailure
 FETCH_SECONDS = 1.0  # between two looks for polls whose host was busy
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds, between attempts to begin anew
 CONNECTIONS = 4
+RECONNECT_SECONDS = 5.0  # after which an attempt to connect begins anew, instead of pausing for ever longer
+LONG_WORK_SECONDS = 60.0  # after which a failure is another than the last
 
 logger = logging.getLogger(__name__)
 
@@ -106,6 +108,7 @@ class Worker:
             max_size=CONNECTIONS,
             timeout=10,
             pool_factory=make_pool,
+            reconnect_timeout=RECONNECT_SECONDS,
             configure=commit_each,
         )
         self._jobs = WorkerJobs(self._connector, self.name, setup.cluster.polls_at_once)
@@ -119,6 +122,7 @@ class Worker:
         self._ending = asyncio.Event()
         self._is_giving_up = self._is_stopping = False
         self._working: asyncio.Task[None] | None = None
+        self._leaving: asyncio.Task[None] | None = None
         self._refusal = ""
 
     async def run(self) -> None:
@@ -129,13 +133,15 @@ class Worker:
         print(f"kabarkota: worker {self.name} begins", file=sys.stderr, flush=True)
         pause = FIRST_PAUSE
         while not self._ending.is_set():
+            begun = loop.time()
             try:
                 await self._work()
-                pause = FIRST_PAUSE
             except WorkerGivenUp:
                 logger.warning("the others took this worker for dead; it begins anew")
             except (ConnectorException, psycopg.Error, psycopg_pool.PoolTimeout) as error:
                 logger.warning("cannot work: %s", " ".join(str(error.__cause__ or error).split()))
+            if loop.time() - begun > LONG_WORK_SECONDS:
+                pause = FIRST_PAUSE
             with suppress(TimeoutError):
                 await asyncio.wait_for(self._ending.wait(), pause)
             pause = min(2 * pause, LONGEST_PAUSE)
@@ -160,6 +166,8 @@ class Worker:
                     stalled_worker_timeout=self._settings.stalled_seconds,
                 )
             )
+            if self._ending.is_set():  # meanwhile
+                self._stop()
             beating = asyncio.create_task(self._beat())
             try:
                 with suppress(asyncio.CancelledError):
@@ -203,6 +211,7 @@ class Worker:
         if self._working is not None and not self._is_stopping:
             self._is_stopping = True  # a second time would break its last polls off
             self._working.cancel()  # which Procrastinate takes for: no more, and end when all is done
+            self._leaving = asyncio.create_task(self._jobs.leave_off())
 
     def _break_off(self) -> None:
         for lane in self._list_lanes():

@@ -23,12 +23,14 @@ from procrastinate.exceptions import ConnectorException
 from procrastinate.jobs import Job, Status
 from procrastinate.manager import JobManager, NotificationCallback
 
+from crawler.clock import system_clock
 from schedules.cluster.messages import PROGRAM, QUEUE
 from schedules.cluster.postgres import find_cause, refuse_clock, refuse_program
 
 R = TypeVar("R")
 
 PATIENCE_SECONDS = 300.0  # for PostgreSQL, with what is to be brought; after that others have polled it anew
+LEAVING_PATIENCE_SECONDS = 10.0
 LONGEST_PAUSE = 5.0
 GATHER_SECONDS = 0.05  # what comes in so much time goes in one statement
 FETCHED_AT_ONCE = 10  # polls: the other workers want some, too
@@ -75,7 +77,8 @@ class WorkerJobs(JobManager):
         self._has_missed = False  # an answer of PostgreSQL's: what it gave us is not known
         self._completions: deque[_Completion] = deque()
         self._bringing: asyncio.Task[None] | None = None
-        self._is_cut_off = False
+        self._is_cut_off = self._is_leaving = False
+        self._patience = PATIENCE_SECONDS
         self._polls = self._articles = 0  # since the last sign of life
         self.worker_id = 0
 
@@ -86,21 +89,34 @@ class WorkerJobs(JobManager):
 
     async def register_worker(self) -> int:
         self._fetched.clear()
-        self._has_missed = False
+        self._has_missed = self._is_leaving = False
+        self._patience = PATIENCE_SECONDS
         self.worker_id = await super().register_worker()
         return self.worker_id
 
     async def unregister_worker(self, worker_id: int) -> None:
-        self._fetched.clear()  # what is nobody's is given to others by whoever sweeps next
         await super().unregister_worker(worker_id)
         await self.connector.execute_query_async("DELETE FROM workers WHERE id = %(id)s", id=worker_id)
 
+    async def prune_stalled_workers(self, seconds_since_heartbeat: float) -> list[int]:
+        """Not at each start: `sweep` knows when somebody may be taken for dead."""
+        return []
+
+    async def leave_off(self) -> None:
+        """Fetches no more, and hands back what was fetched and is not begun."""
+        self._is_leaving = True
+        self._patience = LEAVING_PATIENCE_SECONDS
+        while self._fetched:
+            await self.retry_job(self._fetched.popleft())
+
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """None also where PostgreSQL does not answer. Raises WorkerGivenUp."""
-        if not self._fetched:
+        if not self._fetched and not self._is_leaving:
             if self._begun:
                 await asyncio.sleep(GATHER_SECONDS)  # more of them end meanwhile
             await self._fetch()
+        if self._is_leaving:
+            await self.leave_off()
         if not self._fetched:
             return None
         job = self._fetched.popleft()
@@ -122,6 +138,8 @@ class WorkerJobs(JobManager):
         except ConnectorException as error:
             if isinstance(find_cause(error), psycopg.errors.ForeignKeyViolation):
                 raise WorkerGivenUp from error
+            if isinstance(find_cause(error), psycopg.errors.UniqueViolation):
+                return  # somebody else has just begun with that host
             self._has_missed = True
             self._note_failure(error)
             return
@@ -225,8 +243,12 @@ class WorkerJobs(JobManager):
     ) -> None:
         assert job.id is not None
         self._harvests.pop(job.id, None)
+        now = datetime.now(UTC)
         try:
-            await self._hand_back(job.id, retry_at or datetime.now(UTC))
+            await self._hand_back(job.id, max(0.0, ((retry_at or now) - now).total_seconds()))
+        except ConnectorException:
+            self._has_missed = True  # should it still be ours, it is done again
+            raise
         finally:
             self._begun.discard(job.id)
 
@@ -249,6 +271,7 @@ class WorkerJobs(JobManager):
             "SELECT beat(%(worker)s, %(name)s, %(program)s, %(under_way)s, %(polls)s, %(articles)s, %(leaving)s)"
             " AS program, clock_timestamp() AS clock"
         )
+        asked_at = system_clock()
         try:
             told = await self.connector.execute_query_one_async(sql, **arguments)
         except ConnectorException as error:
@@ -259,7 +282,7 @@ class WorkerJobs(JobManager):
             raise WorkerGivenUp
         self._polls -= polls
         self._articles -= articles
-        return refuse_program(told["program"]) or refuse_clock(told["clock"])
+        return refuse_program(told["program"]) or refuse_clock(told["clock"], asked_at)
 
     async def read_kit(self, kit_id: str) -> bytes | None:
         """Raises ConnectorException where PostgreSQL is away for long."""
@@ -274,9 +297,9 @@ class WorkerJobs(JobManager):
         except ConnectorException as error:
             self._note_failure(error)
 
-    async def _hand_back(self, job_id: int, again_at: datetime | None) -> None:
-        sql = "SELECT hand_back(%(poll)s, %(worker)s, %(at)s::timestamptz) AS done"
-        arguments = {"poll": job_id, "worker": self.worker_id, "at": again_at}
+    async def _hand_back(self, job_id: int, again_seconds: float | None) -> None:
+        sql = "SELECT hand_back(%(poll)s, %(worker)s, %(seconds)s::float8) AS done"
+        arguments = {"poll": job_id, "worker": self.worker_id, "seconds": again_seconds}
         await self._persist(lambda: self._ask(sql, arguments))
 
     async def _ask(self, sql: Any, arguments: dict[str, Any]) -> Any:
@@ -285,12 +308,12 @@ class WorkerJobs(JobManager):
     async def _persist(self, ask: Callable[[], Awaitable[R]]) -> R:
         """Asks until PostgreSQL answers. Raises ConnectorException where that takes too long, or it refuses."""
         loop = asyncio.get_running_loop()
-        deadline, pause = loop.time() + PATIENCE_SECONDS, 0.2
+        begun, pause = loop.time(), 0.2
         while True:
             try:
                 answer = await ask()
             except ConnectorException as error:
-                if not is_away(error) or loop.time() > deadline:
+                if not is_away(error) or loop.time() > begun + self._patience:
                     raise
                 self._note_failure(error)
             else:

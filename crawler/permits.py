@@ -15,6 +15,8 @@ from typing import Protocol
 
 GATHER_SECONDS = 0.02  # hosts are asked seconds apart: so much more is nothing
 LONGEST_WAIT = 120.0  # seconds for a permit that others hold, one after the other
+NOBODY_ANSWERED = f"no permit to ask it came in {LONGEST_WAIT:.0f} s; is PostgreSQL away?"
+OTHERS_ASK = f"other crawls asked it for {LONGEST_WAIT:.0f} s"
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -49,9 +51,10 @@ class PermitKeeper(Protocol):
 class PermitWaitError(Exception):
     """The host is not to be asked for longer than one waits."""
 
-    def __init__(self, seconds: float) -> None:
-        super().__init__(f"{seconds:.0f} s")
-        self.seconds = seconds
+    def __init__(self, seconds: float, reason: str = "") -> None:
+        """`reason`: "" where somebody asks for it, else why no permit came."""
+        super().__init__(reason or f"{seconds:.0f} s")
+        self.seconds, self.reason = seconds, reason
 
 
 class Permits:
@@ -78,14 +81,15 @@ class Permits:
                 async with asyncio.timeout(LONGEST_WAIT):
                     wait = await self._waiting[host]
             except TimeoutError as error:  # nobody keeps permits just now
-                raise PermitWaitError(LONGEST_WAIT) from error
+                raise PermitWaitError(LONGEST_WAIT, NOBODY_ANSWERED) from error
             finally:
                 self._waiting.pop(host, None)
             if wait <= 0:
-                self._held.add(host)
                 return
-            if wait > self._patience or loop.time() - begun > LONGEST_WAIT:
+            if wait > self._patience:
                 raise PermitWaitError(wait)
+            if loop.time() - begun > LONGEST_WAIT:
+                raise PermitWaitError(wait, OTHERS_ASK)
             await asyncio.sleep(wait)
 
     def give_back(self, host: str, seconds: float) -> None:
@@ -99,6 +103,8 @@ class Permits:
             future = self._waiting.get(answer.host)
             if future is not None and not future.done():
                 future.set_result(answer.wait_seconds)
+                if answer.wait_seconds <= 0:
+                    self._held.add(answer.host)
             elif answer.wait_seconds <= 0 and answer.host not in self._held:  # whoever wanted it has given up
                 self.give_back(answer.host, 0)
 

@@ -174,7 +174,8 @@ class Pace:
         try:
             await self.permits.take(host)
         except PermitWaitError as error:
-            raise HostHeldError(host, error.seconds) from error
+            reason = f"{host!r}: {error.reason}" if error.reason else ""
+            raise HostHeldError(host, error.seconds, reason) from error
         try:
             yield
         finally:

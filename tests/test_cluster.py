@@ -575,6 +575,17 @@ def test_a_worker_has_no_more_polls_than_it_does_at_once_and_leaves_none_unbegun
     assert ask(dsn, "SELECT count(*) FROM procrastinate_jobs WHERE status = 'todo'") == [(25,)]
 
 
+def test_a_worker_that_is_told_to_end_while_it_fetches_hands_all_of_it_back(dsn: str) -> None:
+    send(dsn, ("a", "h1", 0), ("b", "h2", 0))
+
+    async def do(jobs: WorkerJobs, _: Forgetful) -> None:
+        fetched, _nothing = await asyncio.gather(fetch(jobs), jobs.leave_off())
+        assert fetched is None
+
+    work(dsn, do)
+    assert ask(dsn, "SELECT status::text, attempts FROM procrastinate_jobs") == [("todo", 1)] * 2
+
+
 def test_a_poll_that_waits_already_is_handed_back_and_swept_all_the_same(dsn: str) -> None:
     send(dsn, ("a", "h1", 0), ("b", "h2", 0), ("c", "h3", 0))
     copies = (
@@ -771,6 +782,8 @@ def test_what_cannot_be_read_is_set_aside_with_the_reason_and_others_go_on(fille
     assert "not compressed" in aside[bad]
     assert "of another channel" in aside[other]
     assert ask_database(filled, "SELECT id FROM taken_harvests") == [(good,)]
+    soon = "SELECT count(*) FROM channels WHERE source_id < 'portal-002' AND next_poll_at < '2026-11-20T03:10'"
+    assert ask_database(filled, soon) == [(0,)]  # else they would be asked at each look
     assert run_cycle(filled)["polls"] == {}  # they are looked at once
     assert "2 set aside" in filled.run("cluster", "status")
 

@@ -216,6 +216,21 @@ def test_where_nobody_answers_it_gives_up(monkeypatch: pytest.MonkeyPatch) -> No
     assert isinstance(raised.value.exceptions[0], PermitWaitError)
 
 
+def test_a_permit_that_is_told_twice_is_given_back_when_it_was_used() -> None:
+    keeper = Keeper({"a": [0]})
+
+    async def hear_twice() -> None:
+        await keeper.permits.take("a")
+        keeper.permits.heed([PermitAnswer(host="a")])
+        await keeper.permits.settle()
+        assert [call.returned for call in keeper.calls] == [()]
+        keeper.permits.give_back("a", 2)
+        await keeper.permits.settle()
+
+    asyncio.run(hear_twice())
+    assert [call.returned for call in keeper.calls] == [(), (("a", 2),)]
+
+
 def test_a_permit_that_comes_too_late_is_given_back() -> None:
     keeper = Keeper({})
 

@@ -41,7 +41,7 @@ from schedules.errors import RunFailure
 FETCH_SECONDS = 1.0  # between two looks for polls whose host was busy
 FIRST_PAUSE, LONGEST_PAUSE = 1.0, 30.0  # seconds, between attempts to begin anew
 CONNECTIONS = 4
-RECONNECT_SECONDS = 5.0  # after which an attempt to connect begins anew, instead of pausing for ever longer
+RECONNECT_SECONDS = 2.0  # after which attempts to connect begin anew, instead of pausing for ever longer
 LONG_WORK_SECONDS = 60.0  # after which a failure is another than the last
 
 logger = logging.getLogger(__name__)

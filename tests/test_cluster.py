@@ -479,7 +479,7 @@ def test_a_poll_of_a_silent_worker_goes_to_others_and_fails_in_the_end(dsn: str)
 class Forgetful(PsycopgConnector):
     """A connection that can be watched, and that breaks off before the answer comes when it is told to."""
 
-    loses = False
+    loses = is_away = False
     watch: Callable[[dict[str, Any]], object] = staticmethod(lambda arguments: None)
 
     async def execute_query_all_async(self, query: Any, **arguments: Any) -> list[dict[str, Any]]:
@@ -489,6 +489,11 @@ class Forgetful(PsycopgConnector):
             self.loses = False
             raise ConnectorException from psycopg.OperationalError("the connection is lost")
         return rows
+
+    async def execute_query_one_async(self, query: Any, **arguments: Any) -> dict[str, Any]:
+        if self.is_away:
+            raise ConnectorException from psycopg.OperationalError("nobody is there")
+        return await super().execute_query_one_async(query, **arguments)
 
 
 def work(dsn: str, do: Callable[[WorkerJobs, Forgetful], Awaitable[None]], polls_at_once: int = 20) -> None:
@@ -585,6 +590,21 @@ def test_a_worker_that_is_told_to_end_while_it_fetches_hands_all_of_it_back(dsn:
 
     work(dsn, do)
     assert ask(dsn, "SELECT status::text, attempts FROM procrastinate_jobs") == [("todo", 1)] * 2
+
+
+def test_a_worker_that_is_told_to_end_while_postgresql_is_away_does_not_wait_for_it(
+    dsn: str, monkeypatch: pytest.MonkeyPatch, caplog: pytest.LogCaptureFixture
+) -> None:
+    send(dsn, ("a", "h1", 0), ("b", "h2", 0))
+    monkeypatch.setattr("schedules.cluster.worker_jobs.LEAVING_PATIENCE_SECONDS", 0.1)
+
+    async def do(jobs: WorkerJobs, connector: Forgetful) -> None:
+        assert await fetch(jobs) is not None
+        connector.is_away = True
+        await jobs.leave_off()
+
+    work(dsn, do)
+    assert "PostgreSQL does not answer" in caplog.text
 
 
 def test_a_poll_that_waits_already_is_handed_back_and_swept_all_the_same(dsn: str) -> None:

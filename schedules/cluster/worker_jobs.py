@@ -106,8 +106,11 @@ class WorkerJobs(JobManager):
         """Fetches no more, and hands back what was fetched and is not begun."""
         self._is_leaving = True
         self._patience = LEAVING_PATIENCE_SECONDS
-        while self._fetched:
-            await self.retry_job(self._fetched.popleft())
+        try:
+            while self._fetched:
+                await self.retry_job(self._fetched.popleft())
+        except ConnectorException as error:  # whoever sweeps next finds them
+            self._note_failure(error)
 
     async def fetch_job(self, queues: Iterable[str] | None, worker_id: int) -> Job | None:
         """None also where PostgreSQL does not answer. Raises WorkerGivenUp."""

@@ -27,7 +27,6 @@ from typing import Any
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent / "tests"))
 
-import psycopg
 from cluster_room import (
     CYCLE,
     NO_POSTGRES,
@@ -46,7 +45,7 @@ from pydantic import SecretStr
 from aggregator.models import Channel, ChannelJob, ChannelKind, CrawlJob, Source
 from benchmarks.tree import TICKS, read_tree_cpu
 from schedules.cluster.messages import PollOrder
-from schedules.cluster.postgres import SCHEMA
+from schedules.cluster.postgres import connect
 from schedules.cluster.queue import OutgoingPoll, Queue
 from schedules.cluster.settings import ClusterSettings
 
@@ -66,12 +65,8 @@ PARTS = ("worker", "postgres", "store")
 BUSY = 0.7  # of a core, that one plans with
 
 
-def connect(dsn: str) -> psycopg.Connection[tuple[Any, ...]]:
-    return psycopg.connect(dsn, autocommit=True, options=f"-c search_path={SCHEMA}")
-
-
 def ask(dsn: str, sql: str) -> list[tuple[Any, ...]]:
-    with connect(dsn) as connection:
+    with connect(SecretStr(dsn)) as connection:
         return connection.execute(sql).fetchall()  # type: ignore[arg-type]
 
 
@@ -168,7 +163,7 @@ def measure_overhead(folder: Path, postgres: Postgres, articles: int) -> dict[st
         meter = Meter(worker, postgres.pid)
         crawled = read_tree_cpu(worker) - read_own_cpu(worker)
         run_cycle(store_node, portals)  # which sends them
-        with connect(dsn) as watching:  # a connection for each look would be most of what PostgreSQL does
+        with connect(SecretStr(dsn)) as watching:  # a connection for each look would be most of what PostgreSQL does
             count = "SELECT count(*) FROM harvests"
             if not wait_until(lambda: watching.execute(count).fetchone() == (MEASURED_PORTALS,), 300, 1.0):
                 raise RuntimeError("not all was brought")

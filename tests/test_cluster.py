@@ -48,7 +48,7 @@ from aggregator.store import Store
 from aggregator.wire import WireError
 from crawler.permits import PermitAnswer, PermitCall
 from crawler.settings import CrawlSettings
-from schedules.cluster.cycle import run_cluster_cycle
+from schedules.cluster.cycle import make_kit, run_cluster_cycle
 from schedules.cluster.lane import Lane, unpack_kit
 from schedules.cluster.listener import Listener
 from schedules.cluster.messages import HARVEST, KIT, ORDER, QUEUE, Kit, PollOrder, name_kit
@@ -172,6 +172,27 @@ def test_a_kit_is_the_operators_tables(tmp_path: Path) -> None:
     assert Path(overlays.data_folder, "ca/x.pem").read_text() == "PEM"
 
 
+def test_all_polls_have_one_kit_whoever_is_due(tmp_path: Path) -> None:
+    """Of CA bundles those that are there: of the others each poll tells."""
+    setup = make_setup(tmp_path)
+    (setup.data_folder / "ca").mkdir(parents=True)
+    (setup.data_folder / "ca" / "b.pem").write_text("PEM")
+    sources = [
+        Source(
+            id=f"s{number}",
+            name=f"S{number}",
+            domain=f"s{number}.example",
+            channels=(Channel(kind=ChannelKind.FEED, url=f"https://s{number}.example/feed"),),
+            ca_bundle=bundle,
+        )
+        for number, bundle in enumerate([None, "ca/b.pem", "ca/b.pem", "ca/missing.pem"])
+    ]
+    with Store.open_writer(setup.database) as store:
+        store.write_catalogue(sources)
+        assert store.get_ca_bundles() == ["ca/b.pem", "ca/missing.pem"]
+        assert make_kit(setup, store.get_ca_bundles()).certificates == (("ca/b.pem", "PEM"),)
+
+
 # ── what cannot work says so ───────────────────────────────────────────────────────────────────────────────────────
 
 
@@ -282,6 +303,13 @@ def test_nothing_of_postgresql_is_loaded_without_the_setting(tmp_path: Path) -> 
     assert done.stdout.strip() == "[]"
 
 
+def test_a_dead_machine_is_noticed_on_the_other_side_too(dsn: str) -> None:
+    """Else a store node that lost power would keep the next one out for two hours."""
+    with connect(SecretStr(dsn)) as connection:
+        told = [connection.execute(f"SHOW tcp_{name}").fetchone() for name in ("keepalives_idle", "user_timeout")]
+    assert told == [("5",), ("15000",)]
+
+
 def test_a_second_store_node_is_refused(dsn: str) -> None:
     with Queue.open(make_settings(dsn)), pytest.raises(WriterBusy, match="another store node"):
         Queue.open(make_settings(dsn))
@@ -354,6 +382,18 @@ def test_what_a_dead_process_held_is_free_again(office: PermitOffice) -> None:
     Asker(office, "first").call("a.example")
     office.take_back("first")
     assert wait_until(lambda: Asker(office, "second").call("a.example") == {"a.example": 0}, 5)
+
+
+def test_a_permit_whose_answer_took_long_is_asked_for_again(
+    office: PermitOffice, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Most of the time that it is held for may be over."""
+    first = Asker(office, "first")
+    with monkeypatch.context() as patched:
+        patched.setattr("schedules.cluster.permit_office.MARGIN_SECONDS", 0.0)
+        assert 0 < first.call("a.example")["a.example"] < 1
+    assert Asker(office, "second").call("a.example")["a.example"] > 0
+    assert first.call("a.example") == {"a.example": 0}
 
 
 def test_an_office_ends_also_while_there_is_something_to_say(office: PermitOffice, dsn: str) -> None:
@@ -647,7 +687,8 @@ def test_many_notifications_are_one_look(dsn: str) -> None:
     asked: list[None] = []
     listener = Listener(SecretStr(dsn), lambda: asked.append(None))
     listening = (
-        "SELECT 1 FROM pg_stat_activity WHERE query LIKE 'LISTEN kabarkota_harvests' AND datname = current_database()"
+        "SELECT 1 FROM pg_stat_activity WHERE query = 'LISTEN kabarkota_harvests' AND state = 'idle'"
+        " AND datname = current_database()"
     )
     assert wait_until(lambda: bool(ask(dsn, listening)))
     ask(dsn, "SELECT pg_notify('kabarkota_harvests', n::text) FROM generate_series(1, 50) AS n")

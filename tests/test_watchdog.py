@@ -22,8 +22,8 @@ from aggregator.diagnosis import diagnose
 from aggregator.models import ArticleLink, Channel, ChannelJob, ChannelKind, CrawlJob, Harvest, PollOutcome, Source
 from aggregator.processes import list_descendants
 from crawler.backfilling.report import ArchiveJob, ArchivePage
-from crawler.batch import CrawlBatch
-from crawler.crawl_child import Watch
+from crawler.batch import REPORT, CrawlBatch, Report
+from crawler.crawl_child import ChildDied, CrawlChild, Watch
 from crawler.line_reader import LineReader
 from crawler.probing.report import ProbeJob
 from crawler.process import CrawlInterrupted, CrawlProcess, CrawlProcessError
@@ -297,6 +297,31 @@ def test_time_in_which_nobody_looked_is_no_silence() -> None:
         vitals.beat()
         told = watch.look(0.5)
     assert told.startswith("the crawl process did not come to an end")
+
+
+TALKATIVE = """
+import sys, time
+for _ in range(1200):
+    print(sys.argv[1], flush=True)
+    time.sleep(0.05)
+"""
+
+
+def test_a_process_that_is_never_silent_is_looked_at_all_the_same(monkeypatch: pytest.MonkeyPatch) -> None:
+    line = REPORT.encode(Report()).decode()
+    child = CrawlChild([sys.executable, "-c", TALKATIVE, line], patience=60)
+    looks: list[int] = []
+    try:
+        reports = child.work(lambda send: None, float("inf"), lambda: looks.append(len(heard)))
+        heard = [next(reports)]
+        while len(looks) < 3:
+            heard.append(next(reports))
+        monkeypatch.setattr("crawler.crawl_child.MOST_MEMORY", 1)
+        with pytest.raises(ChildDied, match="of memory"):
+            heard.extend(reports)
+        assert len(heard) < 1200
+    finally:
+        child.close(1)
 
 
 def test_vitals_bear_whatever_the_other_side_writes() -> None:

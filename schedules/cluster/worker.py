@@ -177,6 +177,9 @@ class Worker:
                 beating.cancel()
                 with suppress(asyncio.CancelledError):
                     await beating
+                if self._leaving is not None:  # it needs the connections
+                    await self._leaving
+                    self._leaving = None
             if self._is_giving_up:
                 raise WorkerGivenUp
 
